@@ -1,0 +1,35 @@
+//! The deciding half of `skep review`: sources go in, findings and a written report come out.
+//!
+//! Nothing in here is async, reads a file, spawns a process or looks at a clock. The swarm that reads files,
+//! calls git and pays for it stands beside this module and calls it.
+//!
+//! ```text
+//! select  → which files, in which batches
+//! source  → one file: text, language, part of the project, syntax tree (once, on demand)
+//! rules   → what to look for, kept as data
+//! apply   → one reviewer's rules over one source
+//! finding → one place that deserves a look; merging and order
+//! config, suppress, baseline → what the project does not want to hear
+//! report  → what was found, for a person or a program
+//! ```
+
+pub mod finding;
+pub mod source;
+pub mod rules;
+pub mod apply;
+pub mod suppress;
+pub mod config;
+pub mod baseline;
+pub mod select;
+pub mod changes;
+//pub mod report;
+
+pub use apply::apply;
+pub use baseline::Baseline;
+pub use changes::{ChangedFile, untested_changes};
+pub use config::Config;
+pub use finding::{Category, Finding, Severity, merge};
+//pub use report::Report;
+pub use rules::RuleSet;
+pub use select::{Listed, Plan, plan};
+pub use source::{Note, Source};

@@ -1,0 +1,24 @@
+//! Where in the code a node stands.
+
+use serde::Deserialize;
+
+use crate::review::source::{Node, Syntax};
+
+/// Where in the code a node stands, as rule files name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Context {
+    /// In an async function, block or closure, and not in a plain closure inside it.
+    Async,
+    /// In the repeated part of a loop of the same function.
+    Loop,
+}
+
+impl Context {
+    pub(super) fn holds(self, syntax: &Syntax, node: &Node<'_>) -> bool {
+        match self {
+            Self::Async => syntax.is_async(node),
+            Self::Loop => syntax.is_repeated(node),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The runtime's defaults, each with its reason. All of them can be changed, in a spec or where the thing is used.
+
+use std::time::Duration;
+
+/// An ask's deadline: longer than a slow model call, shorter than a person's patience.
+pub const ASK: Duration = Duration::from_secs(30);
+/// The deadline of an effect that states none, or what is left of the turn's if that is less.
+pub const EFFECT: Duration = Duration::from_secs(30);
+/// A stop's deadline.
+pub const STOP: Duration = Duration::from_secs(10);
+/// What a stopped agent's own turn and hook get; OTP's value for a worker.
+pub const SHUTDOWN: Duration = Duration::from_secs(5);
+/// A start that takes longer has failed.
+pub const START: Duration = Duration::from_secs(30);
+/// How long an interrupted turn may unwind through its own code before it is dropped.
+pub const INTERRUPT_GRACE: Duration = Duration::from_secs(1);
+/// Attempts that a task has in all before it is poisoned.
+pub const ATTEMPTS: u32 = 3;
+/// Restarts that a supervisor bears in a [`PERIOD`]; OTP's.
+pub const INTENSITY: u32 = 1;
+/// The window in which restarts are counted; OTP's.
+pub const PERIOD: Duration = Duration::from_secs(5);
+/// The first pause of `Backoff::default()`. Without a backoff a restart is immediate, as in OTP.
+pub const BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// The longest pause of `Backoff::default()`.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The jitter of `Backoff::default()`, in thousandths; Akka's 0.2.
+pub const BACKOFF_JITTER_PERMILLE: u32 = 200;
+/// So long without a failure and `Backoff::default()` starts over.
+pub const BACKOFF_RESET: Duration = Duration::from_secs(60);
+/// Tasks that a mailbox holds: enough to keep an agent busy, few enough that a flood is felt at once.
+pub const MAILBOX: usize = 64;
+/// How often a turn's progress is looked at.
+pub const HEARTBEAT: Duration = Duration::from_secs(30);
+/// A turn without progress for so long is stale; above the longest model call that is still sensible.
+pub const STALE: Duration = Duration::from_secs(600);
+/// How deep a swarm may be.
+pub const DEPTH: u32 = 5;

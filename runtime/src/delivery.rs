@@ -1,0 +1,214 @@
+//! What becomes of a task and of its agent when a turn is over: pure.
+//!
+//! # Invariants
+//! 1. A task that is redelivered has an attempt left, and no effect of it that may happen only once has begun.
+//! 2. Only an exit that the turn itself caused counts as an attempt.
+//! 3. All crashes of one task count once in the restart window, and the one that poisons it does not count.
+
+use crate::error::AgentError;
+use crate::policy::{Exit, FailureClass, Restart};
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TurnOver {
+    /// `handle` returned an output.
+    Output,
+    /// `handle` returned an error.
+    Error(AgentError),
+    /// It panicked.
+    Panic(String),
+    /// It was dropped at its await.
+    Dropped(Dropped),
+}
+
+/// Why a turn was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Its interrupt's grace passed.
+    Interrupt,
+    /// Its agent was killed.
+    Kill,
+    /// It showed no progress.
+    Stale,
+    /// The cell that served its agent was lost, which is no fault of the agent.
+    CellLost,
+    /// A stop.
+    Stop,
+}
+
+/// What the verdict depends on besides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    /// The attempt that this was, from 1.
+    pub(crate) attempt: u32,
+    /// Attempts in all.
+    pub(crate) attempts: u32,
+    /// Whether an effect that may happen only once has begun in the task.
+    pub(crate) once_begun: bool,
+    /// Whether the turn was interrupted.
+    pub(crate) interrupted: bool,
+    /// Whether the task crashed its agent in an earlier attempt.
+    pub(crate) crashed_before: bool,
+    /// When the agent is restarted.
+    pub(crate) restart: Restart,
+}
+
+/// What becomes of the task.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fate {
+    Done,
+    Failed(AgentError),
+    Poisoned(AgentError),
+    Interrupted,
+    Stopped,
+    /// It goes back to the head of the queue; `counts` is whether this attempt is used up.
+    Redelivered {
+        error: AgentError,
+        counts: bool,
+    },
+}
+
+/// What becomes of the agent.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// It takes the next task.
+    GoesOn,
+    /// Its behaviour is torn and is built anew; that is no restart.
+    Rebuilds,
+    /// Its incarnation ends; `counted` is whether a restart for it counts in the window.
+    Exits { exit: Exit, counted: bool },
+    /// It is being stopped.
+    Stops,
+}
+
+/// The verdict on a turn.
+pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
+    match over {
+        TurnOver::Output => (Fate::Done, Next::GoesOn),
+        TurnOver::Error(error) if error.is_crash() => crashed(error, facts),
+        TurnOver::Error(_) if facts.interrupted => (Fate::Interrupted, Next::GoesOn),
+        TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), Next::GoesOn),
+        TurnOver::Error(error) => (Fate::Failed(error), Next::GoesOn),
+        TurnOver::Panic(message) => crashed(AgentError::crash(message), facts),
+        TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
+        TurnOver::Dropped(Dropped::Stale) => {
+            crashed(AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"), facts)
+        }
+        TurnOver::Dropped(Dropped::Kill) => {
+            let error = AgentError::new(FailureClass::Killed, "killed");
+            let exit = Exit::failed(FailureClass::Killed, "killed");
+            (unless_once(error, facts, false), Next::Exits { exit, counted: true })
+        }
+        TurnOver::Dropped(Dropped::CellLost) => {
+            let error = AgentError::new(FailureClass::Killed, "the cell that served the agent was lost");
+            (unless_once(error, facts, false), Next::Rebuilds)
+        }
+        TurnOver::Dropped(Dropped::Stop) => (Fate::Stopped, Next::Stops),
+    }
+}
+
+/// An exit that the turn caused.
+fn crashed(error: AgentError, facts: Facts) -> (Fate, Next) {
+    let exit = Exit::failed(error.class(), error.to_string());
+    if facts.interrupted {
+        // The task has its end; the crash is the agent's alone.
+        return (Fate::Interrupted, Next::Exits { exit, counted: true });
+    }
+    let fate = if facts.restart == Restart::Temporary { Fate::Failed(error) } else { again(error, facts) };
+    let counted = !facts.crashed_before && !matches!(fate, Fate::Poisoned(_));
+    (fate, Next::Exits { exit, counted })
+}
+
+/// Another attempt, if there is one left.
+fn again(error: AgentError, facts: Facts) -> Fate {
+    if error.is_final() {
+        Fate::Failed(error)
+    } else if facts.attempt >= facts.attempts {
+        Fate::Poisoned(error)
+    } else {
+        unless_once(error, facts, true)
+    }
+}
+
+fn unless_once(error: AgentError, facts: Facts, counts: bool) -> Fate {
+    if facts.once_begun { Fate::Failed(error) } else { Fate::Redelivered { error, counts } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn facts() -> impl Strategy<Value = Facts> {
+        let restart = prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
+        (1_u32..5, 1_u32..5, any::<bool>(), any::<bool>(), any::<bool>(), restart).prop_map(
+            |(attempt, attempts, once_begun, interrupted, crashed_before, restart)| Facts {
+                attempt: attempt.min(attempts),
+                attempts,
+                once_begun,
+                interrupted,
+                crashed_before,
+                restart,
+            },
+        )
+    }
+
+    fn over() -> impl Strategy<Value = TurnOver> {
+        prop_oneof![
+            Just(TurnOver::Output),
+            Just(TurnOver::Error(AgentError::message("no"))),
+            Just(TurnOver::Error(AgentError::crash("torn"))),
+            Just(TurnOver::Error(AgentError::redeliver(AgentError::message("again")))),
+            Just(TurnOver::Error(AgentError::new(FailureClass::OverBudget, "no money"))),
+            Just(TurnOver::Panic("oh".into())),
+            Just(TurnOver::Dropped(Dropped::Interrupt)),
+            Just(TurnOver::Dropped(Dropped::Kill)),
+            Just(TurnOver::Dropped(Dropped::Stale)),
+            Just(TurnOver::Dropped(Dropped::CellLost)),
+            Just(TurnOver::Dropped(Dropped::Stop)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_task_comes_again_only_with_an_attempt_left_and_nothing_unrepeatable_begun(facts in facts(), over in over()) {
+            if let (Fate::Redelivered { counts, .. }, _) = decide(over, facts) {
+                prop_assert!(!facts.once_begun);
+                prop_assert!(!counts || facts.attempt < facts.attempts);
+            }
+        }
+
+        #[test]
+        fn a_task_counts_once_in_the_restart_window_and_not_when_it_is_poisoned(facts in facts(), over in over()) {
+            let is_kill = over == TurnOver::Dropped(Dropped::Kill);
+            if let (fate, Next::Exits { counted, .. }) = decide(over, facts) {
+                let poisoned = matches!(fate, Fate::Poisoned(_));
+                prop_assert!(!(poisoned && counted));
+                prop_assert!(!counted || !facts.crashed_before || is_kill || facts.interrupted);
+            }
+        }
+
+        #[test]
+        fn an_interrupted_task_is_never_attempted_again(facts in facts(), over in over()) {
+            let cut_short = matches!(over, TurnOver::Dropped(Dropped::Kill | Dropped::CellLost));
+            let (fate, _) = decide(over, Facts { interrupted: true, ..facts });
+            prop_assert!(cut_short || !matches!(fate, Fate::Redelivered { .. }));
+        }
+    }
+
+    #[test]
+    fn an_error_of_handle_leaves_the_agent_alive() {
+        let facts = Facts {
+            attempt: 1,
+            attempts: 3,
+            once_begun: false,
+            interrupted: false,
+            crashed_before: false,
+            restart: Restart::Permanent,
+        };
+        let error = AgentError::message("no such file");
+        assert_eq!(decide(TurnOver::Error(error.clone()), facts), (Fate::Failed(error), Next::GoesOn));
+    }
+}

@@ -1,0 +1,114 @@
+//! What performs: seats, runners, cells, stops. The only place that names the actor library underneath.
+//!
+//! # Lock order
+//! The stopper, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
+//! then a seat's live state. A lock is only taken while locks to its left are held, and two seats' gates never at once.
+
+pub(crate) mod seat;
+pub(crate) mod turn;
+pub(crate) mod line;
+pub(crate) mod family;
+pub(crate) mod body;
+pub(crate) mod spawn;
+pub(crate) mod runner;
+pub(crate) mod drive;
+pub(crate) mod exits;
+pub(crate) mod cell;
+pub(crate) mod supervise;
+pub(crate) mod stop;
+pub(crate) mod hooks;
+pub(crate) mod heartbeat;
+pub(crate) mod points;
+pub(crate) mod quiet;
+pub(crate) mod census;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use self::census::Census;
+use self::seat::Seat;
+use self::stop::Stopper;
+use self::turn::Turn;
+use crate::effect::Link;
+use crate::env::{Env, Timer};
+use crate::event::What;
+use crate::journal::{Entry, Journal};
+use crate::resources::Resources;
+use crate::signal::Signal;
+use crate::task::DeadLetters;
+
+/// What all of one swarm shares.
+pub(crate) struct Engine {
+    pub(crate) env: Env,
+    pub(crate) session: String,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) stopper: Mutex<Stopper>,
+    pub(crate) permits: HashMap<String, Arc<Semaphore>>,
+    pub(crate) links: Vec<Arc<dyn Link>>,
+    pub(crate) resources: Resources,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) census: Census,
+    /// The turns that are being worked on, for the heartbeat.
+    pub(crate) turns: Mutex<Vec<Weak<Turn>>>,
+    pub(crate) heartbeat: Mutex<Option<Timer>>,
+    /// Raised when the session is over.
+    pub(crate) over: Signal,
+    root: OnceLock<Arc<Seat>>,
+    numbers: AtomicU64,
+}
+
+impl Engine {
+    #[allow(clippy::too_many_arguments, reason = "the parts are the builder's, one each")]
+    pub(crate) fn new(
+        env: Env,
+        session: String,
+        permits: HashMap<String, Arc<Semaphore>>,
+        links: Vec<Arc<dyn Link>>,
+        resources: Resources,
+    ) -> Arc<Self> {
+        let journal = Arc::new(Journal::new(env.clone()));
+        Arc::new(Self {
+            env,
+            session,
+            journal,
+            stopper: Mutex::default(),
+            permits,
+            links,
+            resources,
+            dead_letters: DeadLetters::default(),
+            census: Census::default(),
+            turns: Mutex::default(),
+            heartbeat: Mutex::default(),
+            over: Signal::default(),
+            root: OnceLock::new(),
+            numbers: AtomicU64::new(0),
+        })
+    }
+
+    /// A number that no other thing of this swarm has: for seats, turns, effects, waits, stops.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn set_root(&self, root: Arc<Seat>) {
+        assert!(self.root.set(root).is_ok(), "a swarm has one root");
+    }
+
+    pub(crate) fn root(&self) -> &Arc<Seat> {
+        self.root.get().expect("the root is there before anything else")
+    }
+
+    /// The session is over: nothing of it lives. Lets go of what would keep the swarm in memory.
+    pub(crate) fn end_session(&self) {
+        if self.over.raise() {
+            let root = self.root();
+            let entry = Entry { seat: root, incarnation: root.incarnation(), task: None, cause: None };
+            self.journal.append(entry, What::SessionEnded);
+            self.env.close();
+        }
+    }
+}

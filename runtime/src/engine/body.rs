@@ -1,0 +1,104 @@
+//! The typed part of a seat, and what the rest needs of it without knowing its types.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::seat::Seat;
+use crate::agent::Agent;
+use crate::lifecycle::StopReason;
+use crate::mailbox::Mailbox;
+use crate::stopping::HookEnd;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type Factory<A> = Arc<dyn Fn() -> A + Send + Sync>;
+
+/// What a seat does that depends on the agent's type.
+pub(crate) trait Body: Any + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+
+    /// The agent type's name.
+    fn agent_type(&self) -> &'static str;
+
+    /// Whether there is a behaviour at all; a scope and the root have none.
+    fn has_behaviour(&self) -> bool;
+
+    /// Tasks that wait.
+    fn queued(&self) -> usize;
+
+    /// Takes no more tasks, for a reason.
+    fn close(&self, reason: StopReason);
+
+    /// Takes tasks again.
+    fn reopen(&self);
+
+    /// Ends all that is queued as stopped, each payload going back to its asker.
+    fn end_queued(&self, seat: &Seat, reason: &StopReason);
+
+    /// The runner that builds the behaviour anew and starts it.
+    fn runner(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()>;
+
+    /// The runner that goes on with the behaviour that was started in place.
+    fn runner_of_dormant(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()>;
+
+    /// The stop hook of the behaviour that was started in place; none if there is none. It owns the behaviour.
+    fn dormant_hook(&self, seat: Arc<Seat>) -> Option<BoxFuture<HookEnd>>;
+
+    /// Drops the behaviour that was started in place.
+    fn drop_dormant(&self);
+}
+
+/// An agent's factory, mailbox, and its behaviour while it is dormant.
+pub(crate) struct Typed<A: Agent> {
+    pub(crate) factory: Factory<A>,
+    pub(crate) mailbox: Mailbox<A::Task, A::Output>,
+    pub(crate) dormant: Mutex<Option<A>>,
+    /// Ends after its first task.
+    pub(crate) is_job: bool,
+}
+
+/// The body of a seat that only holds children: the root, and scopes.
+pub(crate) struct Bare {
+    pub(crate) agent_type: &'static str,
+}
+
+impl Body for Bare {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn agent_type(&self) -> &'static str {
+        self.agent_type
+    }
+
+    fn has_behaviour(&self) -> bool {
+        false
+    }
+
+    fn queued(&self) -> usize {
+        0
+    }
+
+    fn close(&self, _: StopReason) {}
+
+    fn reopen(&self) {}
+
+    fn end_queued(&self, _: &Seat, _: &StopReason) {}
+
+    fn runner(&self, _: Arc<Seat>, _: u64) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn runner_of_dormant(&self, _: Arc<Seat>, _: u64) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn dormant_hook(&self, _: Arc<Seat>) -> Option<BoxFuture<HookEnd>> {
+        None
+    }
+
+    fn drop_dormant(&self) {}
+}

@@ -1,0 +1,152 @@
+//! The line to a seat's runner: whether there is one, what it is to do, and the bell that wakes it.
+//!
+//! # Invariants
+//! 1. There is at most one runner of the line's generation; an older one finds its generation gone and returns without
+//!    touching anything.
+//! 2. Once fenced, no runner is opened until the seat is resumed.
+
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use super::seat::Seat;
+use crate::delivery::Dropped;
+use crate::policy::Exit;
+use crate::time::Time;
+
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) presence: Presence,
+    pub(crate) generation: u64,
+    pub(crate) orders: Orders,
+    waker: Option<Waker>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// No runner has been needed yet.
+    #[default]
+    Dormant,
+    Open,
+    Gone,
+}
+
+/// What the runner is to do. It looks here whenever it is woken.
+#[derive(Default)]
+pub(crate) struct Orders {
+    /// A stop has come by: finish the turn, take no other.
+    pub(crate) fenced: bool,
+    /// End the incarnation with this exit, dropping the turn.
+    pub(crate) exit: Option<(Exit, Dropped)>,
+    /// Drop the turn of this number.
+    pub(crate) drop_turn: Option<(u64, Dropped)>,
+    /// Drop whatever is being done: a stop's patience is over.
+    pub(crate) abort: bool,
+    pub(crate) next: Option<Next>,
+}
+
+/// What a runner waits for between incarnations, and at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Build the behaviour anew and start it.
+    Restart,
+    /// The static children have started: take tasks.
+    Serve,
+    /// Run the stop hook, for at most until then.
+    Hook(Time),
+    /// Return.
+    End,
+}
+
+impl Line {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.presence != Presence::Open
+    }
+
+    /// Remembers whom to wake.
+    pub(crate) fn listen(&mut self, cx: &Context<'_>) {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => self.waker = Some(cx.waker().clone()),
+        }
+    }
+
+    /// Why the turn of this number is to be dropped, if it is.
+    pub(crate) fn drop_reason(&self, turn: u64) -> Option<Dropped> {
+        if self.orders.abort {
+            return Some(Dropped::Stop);
+        }
+        if let Some((_, dropped)) = &self.orders.exit {
+            return Some(*dropped);
+        }
+        self.orders.drop_turn.and_then(|(number, dropped)| (number == turn).then_some(dropped))
+    }
+
+    pub(crate) fn take_waker(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+}
+
+impl Seat {
+    /// Gives the runner an order and wakes it.
+    pub(crate) fn order(&self, give: impl FnOnce(&mut Orders)) {
+        let waker = {
+            let mut line = self.line.lock();
+            give(&mut line.orders);
+            line.take_waker()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// A task has come: wakes the runner, or opens one where the agent has been dormant.
+    pub(crate) fn ring(self: &Arc<Self>) {
+        let generation = {
+            let mut line = self.line.lock();
+            match line.presence {
+                Presence::Open => {
+                    let waker = line.take_waker();
+                    drop(line);
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
+                    return;
+                }
+                Presence::Dormant if !line.orders.fenced && line.orders.exit.is_none() => {
+                    line.presence = Presence::Open;
+                    line.generation += 1;
+                    line.generation
+                }
+                // A start in place, a restart or a stop will look at the mailbox itself.
+                Presence::Dormant | Presence::Gone => return,
+            }
+        };
+        self.open_cell();
+        self.engine.env.spawn_work(self.body.runner_of_dormant(Arc::clone(self), generation));
+    }
+
+    /// Begins a runner that builds the behaviour anew, unless one is there: then it is told to.
+    pub(crate) fn restart(self: &Arc<Self>) {
+        let generation = {
+            let mut line = self.line.lock();
+            line.orders.fenced = false;
+            line.orders.abort = false;
+            line.orders.exit = None;
+            if line.presence == Presence::Open {
+                line.orders.next = Some(Next::Restart);
+                let waker = line.take_waker();
+                drop(line);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                return;
+            }
+            line.orders.next = None;
+            line.presence = Presence::Open;
+            line.generation += 1;
+            line.generation
+        };
+        self.open_cell();
+        self.engine.env.spawn_work(self.body.runner(Arc::clone(self), generation));
+    }
+}

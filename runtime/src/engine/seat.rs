@@ -1,0 +1,153 @@
+//! An agent's place in the tree. It owns all that must survive an incarnation, a cell, a runner.
+//!
+//! # Invariants
+//! 1. Reading the fence and entering the table of children, or beginning a turn or an effect, are one critical section of
+//!    the gate; raising the fence and taking the list of children are one too. So nothing slips in behind a fence.
+//! 2. The live state (what a status shows) is written by the journal's `append` alone.
+//! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::body::Body;
+use super::cell::Control;
+use super::family::Family;
+use super::line::Line;
+use super::turn::Turn;
+use crate::event::{Event, Role, What};
+use crate::id::{AgentId, Incarnation, Seq, TaskId};
+use crate::journal::Entry;
+use crate::ledger::Meter;
+use crate::lifecycle::{AgentState, Lifecycle, StopReason};
+use crate::signal::Signal;
+use crate::spec::Policies;
+
+pub(crate) struct Seat<B: ?Sized = dyn Body> {
+    /// Its number in the swarm, for the stop plan.
+    pub(crate) key: u64,
+    /// Its number under its parent, the id's last segment.
+    pub(crate) number: u32,
+    pub(crate) id: AgentId,
+    pub(crate) name: Box<str>,
+    pub(crate) role: Role,
+    pub(crate) parent: Option<Arc<Seat>>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) gate: Mutex<Gate>,
+    pub(crate) line: Mutex<Line>,
+    pub(crate) control: Mutex<Control>,
+    pub(crate) live: Mutex<Live>,
+    /// Raised when it has ended for good and neither cell nor runner is left.
+    pub(crate) vacant: Signal,
+    pub(crate) incarnation: AtomicU32,
+    pub(crate) body: B,
+}
+
+/// Whether something may begin at a seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fence {
+    Open,
+    /// Between two incarnations: tasks wait, nothing begins.
+    Down,
+    /// A stop has come by: nothing begins any more.
+    Closed,
+}
+
+pub(crate) struct Gate {
+    pub(crate) fence: Fence,
+    pub(crate) family: Option<Box<Family>>,
+    pub(crate) turn: Option<Arc<Turn>>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { fence: Fence::Open, family: None, turn: None }
+    }
+}
+
+/// What a status shows, folded event by event.
+#[derive(Default)]
+pub(crate) struct Live {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) doing: Option<String>,
+    pub(crate) task: Option<TaskId>,
+    pub(crate) reason: Option<StopReason>,
+}
+
+impl<B: Body + ?Sized> Seat<B> {
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.incarnation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn state(&self) -> AgentState {
+        self.live.lock().lifecycle.state().clone()
+    }
+
+    /// Why it has ended, if it has.
+    pub(crate) fn reason(&self) -> Option<StopReason> {
+        self.live.lock().reason.clone()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.live.lock().reason.is_some()
+    }
+
+    /// Applies one event of this seat; called by the journal within its critical section.
+    pub(crate) fn apply(&self, event: &Event) {
+        {
+            let mut live = self.live.lock();
+            if let Err(error) = live.lifecycle.apply(&event.what) {
+                tracing::error!(target: "skep", agent = %self.id, %error, "a change of state that the table does not have");
+                debug_assert!(false, "{}: {error} by {:?}", self.id, event.what);
+            }
+            match &event.what {
+                What::Progress { text } => live.doing = Some(text.clone()),
+                What::TurnBegan { .. } => live.task.clone_from(&event.task),
+                What::TurnEnded => {
+                    live.task = None;
+                    live.doing = None;
+                }
+                What::AgentStopped { reason, .. } => live.reason = Some(reason.clone()),
+                _ => {}
+            }
+        }
+        self.meter.apply(&event.what);
+    }
+}
+
+impl Seat {
+    /// Appends an event of this seat, outside any task.
+    pub(crate) fn note(&self, what: What) -> Seq {
+        self.note_in(None, what)
+    }
+
+    /// Appends an event of this seat in a task.
+    pub(crate) fn note_in(&self, task: Option<TaskId>, what: What) -> Seq {
+        let entry = Entry { seat: self, incarnation: self.incarnation(), task, cause: None };
+        self.engine.journal.append(entry, what)
+    }
+
+    /// Its children in the order of their numbers.
+    pub(crate) fn children(&self) -> Vec<Arc<Seat>> {
+        self.gate.lock().family.as_ref().map_or_else(Vec::new, |family| family.seats.values().cloned().collect())
+    }
+
+    /// A live child by name.
+    pub(crate) fn child_named(&self, name: &str) -> Option<Arc<Seat>> {
+        let gate = self.gate.lock();
+        let family = gate.family.as_ref()?;
+        family.seats.get(family.names.get(name)?).cloned()
+    }
+
+    /// Raises `vacant` if it has ended for good and nothing is left of it.
+    pub(crate) fn check_vacant(&self) {
+        let is_vacant = self.line.lock().is_gone() && self.control.lock().is_gone() && self.is_stopped();
+        if is_vacant {
+            self.vacant.raise();
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! One piece of an agent's work: a start, the handling of a task, a stop hook. Contexts point here.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::seat::{Fence, Seat};
+use crate::error::AgentError;
+use crate::event::{Wait, What};
+use crate::fault::Phase;
+use crate::id::{Incarnation, Seq, TaskId};
+use crate::policy::Exit;
+use crate::signal::Signal;
+use crate::time::Time;
+
+pub(crate) struct Turn {
+    pub(crate) number: u64,
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) phase: Phase,
+    pub(crate) task: Option<TaskId>,
+    pub(crate) deadline: Time,
+    pub(crate) cancel: Signal,
+    why: AtomicU8,
+    open: AtomicBool,
+    /// When it last showed that it gets on.
+    progress: AtomicU64,
+    /// When the heartbeat last looked.
+    pub(crate) looked: AtomicU64,
+    /// Waits that a stale detector does not hold against it.
+    waits: AtomicU32,
+    once_begun: AtomicBool,
+    exit: Mutex<Option<Exit>>,
+    attempted: OnceLock<Attempted>,
+    listener: OnceLock<Arc<dyn Listener>>,
+    /// A simulated block: neither polled nor dropped until then.
+    blocked_until: AtomicU64,
+}
+
+/// Which attempt this is, and what the earlier ones failed with.
+pub(crate) struct Attempted {
+    pub(crate) attempt: u32,
+    pub(crate) errors: Vec<AgentError>,
+}
+
+/// Hears what the agent says while it works: the asker.
+pub(crate) trait Listener: Send + Sync {
+    fn say(&self, text: &str);
+}
+
+/// Why a turn was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Cancel {
+    Interrupt = 1,
+    Withdrawn,
+    Expired,
+    Stop,
+}
+
+impl Turn {
+    pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, task: Option<TaskId>, deadline: Time) -> Arc<Self> {
+        let now = seat.engine.env.now();
+        Arc::new(Self {
+            number: seat.engine.number(),
+            seat: Arc::clone(seat),
+            incarnation: seat.incarnation(),
+            phase,
+            task,
+            deadline,
+            cancel: Signal::default(),
+            why: AtomicU8::new(0),
+            open: AtomicBool::new(true),
+            progress: AtomicU64::new(now.as_nanos()),
+            looked: AtomicU64::new(now.as_nanos()),
+            waits: AtomicU32::new(0),
+            once_begun: AtomicBool::new(false),
+            exit: Mutex::new(None),
+            attempted: OnceLock::new(),
+            listener: OnceLock::new(),
+            blocked_until: AtomicU64::new(0),
+        })
+    }
+
+    /// Cancels it; the first reason stands.
+    pub(crate) fn cancel(&self, why: Cancel) -> bool {
+        let first = self.why.compare_exchange(0, why as u8, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        self.cancel.raise();
+        first
+    }
+
+    pub(crate) fn cancelled(&self) -> Option<Cancel> {
+        match self.why.load(Ordering::Acquire) {
+            1 => Some(Cancel::Interrupt),
+            2 => Some(Cancel::Withdrawn),
+            3 => Some(Cancel::Expired),
+            4 => Some(Cancel::Stop),
+            _ => None,
+        }
+    }
+
+    /// Enters the seat as its turn, unless a fence is up there.
+    pub(crate) fn enter(self: &Arc<Self>) -> bool {
+        let mut gate = self.seat.gate.lock();
+        let may = match self.phase {
+            Phase::Stop => true,
+            _ => gate.fence == Fence::Open,
+        };
+        if may {
+            gate.turn = Some(Arc::clone(self));
+        }
+        may
+    }
+
+    /// Leaves the seat: from here on whatever still holds this turn is refused everything.
+    pub(crate) fn leave(&self) {
+        let mut gate = self.seat.gate.lock();
+        self.open.store(false, Ordering::Release);
+        if gate.turn.as_ref().is_some_and(|turn| turn.number == self.number) {
+            gate.turn = None;
+        }
+    }
+
+    /// Whether it may begin anything. Read under the gate's lock where that must not change meanwhile.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note(&self, what: What) -> Seq {
+        let entry = crate::journal::Entry {
+            seat: &self.seat,
+            incarnation: self.incarnation,
+            task: self.task.clone(),
+            cause: None,
+        };
+        self.seat.engine.journal.append(entry, what)
+    }
+
+    pub(crate) fn show_progress(&self) {
+        self.progress.store(self.seat.engine.env.now().as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Since when it has shown no progress; none while it waits for something that has a deadline of its own.
+    pub(crate) fn silent_since(&self) -> Option<Time> {
+        (self.waits.load(Ordering::Acquire) == 0).then(|| Time::from_nanos(self.progress.load(Ordering::Relaxed)))
+    }
+
+    /// A wait that is no silence, until the guard is dropped.
+    pub(crate) fn excuse(self: &Arc<Self>) -> Excused {
+        self.waits.fetch_add(1, Ordering::AcqRel);
+        Excused(Arc::clone(self))
+    }
+
+    /// A wait that shows in the state, until the guard is dropped.
+    pub(crate) fn wait(self: &Arc<Self>, on: Wait) -> Waiting {
+        let wait = self.seat.engine.number();
+        let counts = self.is_open();
+        if counts {
+            self.note(What::WaitBegan { wait, on });
+        }
+        Waiting { wait, counts, excused: self.excuse() }
+    }
+
+    pub(crate) fn set_once_begun(&self) {
+        self.once_begun.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn once_begun(&self) -> bool {
+        self.once_begun.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ask_exit(&self, exit: Exit) {
+        *self.exit.lock() = Some(exit);
+    }
+
+    pub(crate) fn take_exit(&self) -> Option<Exit> {
+        self.exit.lock().take()
+    }
+
+    pub(crate) fn set_attempted(&self, attempted: Attempted, listener: Arc<dyn Listener>) {
+        self.attempted.set(attempted).ok();
+        self.listener.set(listener).ok();
+    }
+
+    pub(crate) fn attempted(&self) -> Option<&Attempted> {
+        self.attempted.get()
+    }
+
+    pub(crate) fn listener(&self) -> Option<&Arc<dyn Listener>> {
+        self.listener.get()
+    }
+
+    pub(crate) fn block_until(&self, at: Time) {
+        self.blocked_until.store(at.as_nanos(), Ordering::Release);
+    }
+
+    pub(crate) fn blocked_until(&self) -> Time {
+        Time::from_nanos(self.blocked_until.load(Ordering::Acquire))
+    }
+}
+
+pub(crate) struct Excused(Arc<Turn>);
+
+impl Drop for Excused {
+    fn drop(&mut self) {
+        self.0.show_progress();
+        self.0.waits.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+pub(crate) struct Waiting {
+    wait: u64,
+    counts: bool,
+    excused: Excused,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.counts {
+            self.excused.0.note(What::WaitEnded { wait: self.wait });
+        }
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Turn>>> = const { RefCell::new(None) };
+}
+
+/// Runs `poll` as a part of a turn: what it asks, asks in that turn's name.
+pub(crate) fn within<R>(turn: &Arc<Turn>, poll: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Arc<Turn>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.with_borrow_mut(|current| *current = self.0.take());
+        }
+    }
+    let before = CURRENT.with_borrow_mut(|current| current.replace(Arc::clone(turn)));
+    let _restore = Restore(before);
+    poll()
+}
+
+/// The turn that is being polled on this thread.
+pub(crate) fn current() -> Option<Arc<Turn>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// Whether a turn is being polled on this thread.
+pub(crate) fn is_in_turn() -> bool {
+    CURRENT.try_with(|current| current.try_borrow().is_ok_and(|turn| turn.is_some())).unwrap_or(false)
+}

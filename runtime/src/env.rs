@@ -1,0 +1,90 @@
+//! The one way to time, chance, spawning, threads and the outside.
+//!
+//! In an ordinary swarm control runs on a thread of its own, so that a turn which blocks its worker cannot delay a stop,
+//! and turns run on the embedder's runtime. In a simulated one all of it runs on one thread, under tokio's paused clock,
+//! with a seeded yield at each seam: the seed alone decides what happens.
+
+mod clock;
+mod outside;
+mod random;
+mod spawn;
+mod thread;
+mod timers;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+pub(crate) use self::clock::Clock;
+use self::random::Chance;
+use self::thread::ControlThread;
+pub(crate) use self::timers::{Timer, Timers};
+use crate::fault::Faults;
+
+/// Clock, chance, spawning, timers and the outside of one swarm. Clones are the same environment.
+#[derive(Clone)]
+pub struct Env(Arc<Parts>);
+
+struct Parts {
+    clock: Clock,
+    chance: Chance,
+    simulated: bool,
+    work: Handle,
+    control: Handle,
+    timers: Arc<Timers>,
+    faults: Option<Arc<dyn Faults>>,
+    // Ends the control thread with the last clone.
+    _thread: Option<ControlThread>,
+}
+
+impl Env {
+    /// The real clock, control on a thread of its own, turns on the runtime that this is called in.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, or if the operating system gives no thread.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::real_with(None)
+    }
+
+    /// The same with fault points that do what `faults` says.
+    #[must_use]
+    pub fn real_with(faults: Option<Arc<dyn Faults>>) -> Self {
+        let thread = ControlThread::start();
+        let control = thread.handle();
+        Self::assemble(Clock::real(), Chance::from_system(), false, control, faults, Some(thread))
+    }
+
+    /// Everything on the current thread, under tokio's clock as it is there (paused, in a test), decided by `seed`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn simulated(seed: u64, faults: Option<Arc<dyn Faults>>) -> Self {
+        Self::assemble(Clock::simulated(), Chance::seeded(seed), true, Handle::current(), faults, None)
+    }
+
+    fn assemble(
+        clock: Clock,
+        chance: Chance,
+        simulated: bool,
+        control: Handle,
+        faults: Option<Arc<dyn Faults>>,
+        thread: Option<ControlThread>,
+    ) -> Self {
+        let timers = Timers::start(clock, &control);
+        let work = Handle::current();
+        Self(Arc::new(Parts { clock, chance, simulated, work, control, timers, faults, _thread: thread }))
+    }
+
+    /// Whether this is a simulation: one thread, a clock that may be paused, chance from a seed.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.0.simulated
+    }
+
+    /// What to do at the fault points, if anything is planned.
+    pub(crate) fn faults(&self) -> Option<&Arc<dyn Faults>> {
+        if cfg!(feature = "lab") { self.0.faults.as_ref() } else { None }
+    }
+}

@@ -1,0 +1,59 @@
+//! The clock: tokio's, so that a paused one is followed.
+#![allow(clippy::disallowed_methods, reason = "this is the clock's one home")]
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::Env;
+use crate::time::Time;
+
+/// A session's clock: it starts at zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    began: Instant,
+    unix_ms: u64,
+}
+
+impl Clock {
+    pub(super) fn real() -> Self {
+        let unix = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self { began: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// A simulation began at the epoch, so that two runs have the same journal.
+    pub(super) fn simulated() -> Self {
+        Self { began: Instant::now(), unix_ms: 0 }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::from(self.began.elapsed())
+    }
+
+    pub(crate) const fn unix_ms(&self) -> u64 {
+        self.unix_ms
+    }
+
+    /// Sleeps until a moment; a moment that never comes is slept for thirty years.
+    pub(crate) async fn sleep_until(&self, at: Time) {
+        let far = Duration::from_secs(30 * 365 * 24 * 3600);
+        tokio::time::sleep_until(self.began + at.since(Time::ZERO).min(far)).await;
+    }
+}
+
+impl Env {
+    /// The moment now, counted from the session's begin.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn unix_ms(&self) -> u64 {
+        self.0.clock.unix_ms()
+    }
+
+    /// Sleeps until a moment of the session.
+    pub async fn sleep_until(&self, at: Time) {
+        self.0.clock.sleep_until(at).await;
+    }
+}

@@ -1,0 +1,49 @@
+//! What leaves the thread: blocking work, and in simulation whatever takes real time.
+#![allow(clippy::disallowed_methods, reason = "this is the outside's one home")]
+
+use std::future::Future;
+use std::panic::resume_unwind;
+
+use super::Env;
+
+impl Env {
+    /// Runs blocking work on a thread for such work and waits for it. Under simulation virtual time stands still
+    /// meanwhile. Dropping the future lets the work run to its end unseen, since no thread can be stopped.
+    ///
+    /// # Panics
+    /// With the work's own panic.
+    pub async fn blocking<T, F>(&self, work: F) -> T
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.0.work.spawn_blocking(work).await {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is going down, and with it whoever waits.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Awaits something that takes real time (a socket, a process). Under simulation virtual time is held while it is
+    /// out, or every deadline around it would pass at once.
+    pub async fn outside<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if !self.is_simulated() {
+            return future.await;
+        }
+        self.blocking(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("the system gives an event loop")
+                .block_on(future)
+        })
+        .await
+    }
+}

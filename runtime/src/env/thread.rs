@@ -1,0 +1,51 @@
+//! The control thread: one thread, one runtime, for cells, deadlines and heartbeats.
+//!
+//! A future that a blocked turn woke waits in that worker's slot and nobody steals it; on a runtime of its own control
+//! does not wait for any turn.
+
+use std::sync::mpsc;
+use std::thread::Builder;
+
+use tokio::runtime::Handle;
+
+use crate::signal::Signal;
+use std::sync::Arc;
+
+pub(super) struct ControlThread {
+    handle: Handle,
+    over: Arc<Signal>,
+}
+
+impl ControlThread {
+    pub(super) fn start() -> Self {
+        let (tell, told) = mpsc::channel();
+        let over = Arc::new(Signal::default());
+        let until = Arc::clone(&over);
+        Builder::new()
+            .name("skep-control".to_owned())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build()
+                    .expect("a runtime with a clock alone needs nothing of the system");
+                // The starter is gone only if its thread died, and then nobody waits.
+                tell.send(runtime.handle().clone()).ok();
+                runtime.block_on(until.raised());
+                // Dropped here, on its own thread: inside async code that would panic.
+                runtime.shutdown_background();
+            })
+            .expect("the system gives a thread");
+        let handle = told.recv().expect("the control thread says where it is");
+        Self { handle, over }
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+}
+
+impl Drop for ControlThread {
+    fn drop(&mut self) {
+        self.over.raise();
+    }
+}

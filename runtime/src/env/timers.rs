@@ -1,0 +1,108 @@
+//! One wheel of deadlines for the whole swarm, turned on the control thread.
+//!
+//! What a timer does when it is due must be short and must not block: it raises a flag or puts a word into a queue.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::{Clock, Env};
+use crate::signal::Signal;
+use crate::time::Time;
+
+type Due = Box<dyn FnOnce() + Send>;
+
+pub(crate) struct Timers {
+    due: Mutex<Queue>,
+    sooner: Notify,
+    over: Signal,
+}
+
+#[derive(Default)]
+struct Queue {
+    next: u64,
+    entries: BTreeMap<(Time, u64), Due>,
+}
+
+/// A deadline that has been set. Dropping it takes it back.
+pub(crate) struct Timer {
+    timers: Arc<Timers>,
+    place: (Time, u64),
+}
+
+impl Timers {
+    #[allow(clippy::disallowed_methods, reason = "the wheel is turned for as long as the environment stands")]
+    pub(super) fn start(clock: Clock, control: &Handle) -> Arc<Self> {
+        let timers = Arc::new(Self { due: Mutex::default(), sooner: Notify::new(), over: Signal::default() });
+        let turned = Arc::downgrade(&timers);
+        drop(control.spawn(async move {
+            loop {
+                let Some(timers) = turned.upgrade() else { return };
+                let next = timers.due.lock().entries.keys().next().map_or(Time::NEVER, |(at, _)| *at);
+                tokio::select! {
+                    biased;
+                    () = timers.over.raised() => return,
+                    () = timers.sooner.notified() => continue,
+                    () = clock.sleep_until(next) => {}
+                }
+                timers.fire(clock.now());
+            }
+        }));
+        timers
+    }
+
+    fn fire(&self, now: Time) {
+        loop {
+            let Some(due) = self.take_due(now) else { return };
+            due();
+        }
+    }
+
+    fn take_due(&self, now: Time) -> Option<Due> {
+        let mut queue = self.due.lock();
+        let entry = queue.entries.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    fn set(self: &Arc<Self>, at: Time, due: Due) -> Timer {
+        let mut queue = self.due.lock();
+        queue.next += 1;
+        let place = (at, queue.next);
+        let is_first = queue.entries.keys().next().is_none_or(|first| place < *first);
+        queue.entries.insert(place, due);
+        drop(queue);
+        if is_first {
+            self.sooner.notify_one();
+        }
+        Timer { timers: Arc::clone(self), place }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // Taken out of the lock before it is dropped, for what it holds may set or take back timers in turn.
+        let taken = self.timers.due.lock().entries.remove(&self.place);
+        drop(taken);
+    }
+}
+
+impl Env {
+    /// Does something at a moment, on the control thread, unless the timer is dropped before.
+    pub(crate) fn at(&self, at: Time, due: impl FnOnce() + Send + 'static) -> Timer {
+        self.0.timers.set(at, Box::new(due))
+    }
+
+    /// The same, a while from now.
+    pub(crate) fn after(&self, pause: Duration, due: impl FnOnce() + Send + 'static) -> Timer {
+        self.at(self.now() + pause, due)
+    }
+
+    /// Lets the wheel go, so that nothing of this environment runs any more.
+    pub(crate) fn close(&self) {
+        self.0.timers.over.raise();
+    }
+}

@@ -1,0 +1,463 @@
+//! What can happen, as values: the closed list of event types that a journal holds.
+//!
+//! An event says what happened, to whom, when, and because of which other event. Everything that can be seen of a swarm
+//! is a fold over these. Payloads, prompts and keys are never in an event.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, Incarnation, Seq, TaskId};
+use crate::lifecycle::StopReason;
+use crate::ledger::Budget;
+use crate::policy::Exit;
+use crate::stopping::End;
+use crate::time::Time;
+use crate::usage::Usage;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the journal, from 1.
+    pub seq: Seq,
+    /// When, since the session began.
+    pub at: Time,
+    /// To whom; the session's root where it concerns the swarm.
+    pub agent: AgentId,
+    /// In which life of that agent; 0 before its first start.
+    pub incarnation: Incarnation,
+    /// In which of its tasks, if in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// The event that brought it about, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Seq>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened. The list is closed; `Custom` is for what a user wants to see among the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum What {
+    /// The session began; the moment by the wall clock, in milliseconds since 1970.
+    SessionBegan {
+        /// The session's name, the first segment of every id.
+        name: String,
+        /// Milliseconds since 1970, by the wall clock.
+        unix_ms: u64,
+    },
+    /// The session ended: nothing of it lives.
+    SessionEnded,
+
+    /// An agent has its place in the tree.
+    AgentSpawned {
+        /// Its name, unique among its siblings.
+        name: String,
+        /// The type of its behaviour.
+        agent_type: String,
+        /// What it is to its parent.
+        role: Role,
+        /// The budget on its subtree, where its spec gives one.
+        budget: Option<Box<Budget>>,
+    },
+    /// An incarnation has started and takes tasks.
+    AgentStarted,
+    /// A start failed, at the spawn or at a restart.
+    AgentStartFailed {
+        /// One line about it.
+        message: String,
+    },
+    /// An incarnation ended by itself.
+    AgentExited {
+        /// How.
+        exit: Exit,
+    },
+    /// The next incarnation is due after a pause.
+    AgentRestarting {
+        /// How long it waits for its next start; zero without a backoff.
+        pause: Duration,
+    },
+    /// A stop has fenced the agent: nothing new begins in it.
+    AgentStopping {
+        /// The stop's number.
+        stop: u64,
+    },
+    /// The agent has ended for good. `end` is how a stop ended it, if one did.
+    AgentStopped {
+        /// Why.
+        reason: StopReason,
+        /// How the stop ended it; none where no stop did.
+        end: Option<End>,
+    },
+
+    /// A task was put into the mailbox, by an asker's task or from outside.
+    TaskAccepted {
+        /// The task whose turn asked; none from outside.
+        asker: Option<TaskId>,
+    },
+    /// A turn has taken the task up, for the n-th time.
+    TurnBegan {
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+    /// A crash or a lost cell ended the turn, and the task waits for the next.
+    TaskRedelivered {
+        /// What ended the turn, one line.
+        error: String,
+    },
+    /// The task has its one outcome.
+    TaskEnded {
+        /// The outcome.
+        outcome: Outcome,
+    },
+    /// The turn is over, with or after its task.
+    TurnEnded,
+
+    /// An effect passed all checks and begins; its worst case is reserved.
+    EffectBegan {
+        /// The effect's number in the session.
+        effect: u64,
+        /// Its kind, such as `model` or `grep`.
+        kind: String,
+        /// Its worst case, reserved at its agent and every ancestor.
+        reserved: Usage,
+    },
+    /// A try of an effect failed and there will be another.
+    EffectRetried {
+        /// The effect's number.
+        effect: u64,
+        /// Tries made so far.
+        tries: u32,
+        /// What the last try failed with, one line.
+        error: String,
+    },
+    /// An effect's answer has begun to arrive.
+    StreamBegan {
+        /// The effect's number.
+        effect: u64,
+    },
+    /// An effect is over: what it used is booked and what was reserved for it is free again.
+    EffectEnded {
+        /// The effect's number.
+        effect: u64,
+        /// How it ended.
+        end: EffectEnd,
+        /// What is booked.
+        used: Usage,
+        /// What is no longer reserved: as much as its begin reserved.
+        reserved: Usage,
+        /// Whether the provider did not say what was used.
+        estimated: bool,
+        /// Whether it ended after its agent's stop.
+        late: bool,
+    },
+    /// A link of the chain refused an effect before it began.
+    EffectRefused {
+        /// The kind of effect.
+        kind: String,
+        /// The link of the chain that refused.
+        link: String,
+        /// Why, one line.
+        message: String,
+    },
+    /// A provider billed more than the worst case it had stated.
+    Overrun {
+        /// The effect's number.
+        effect: u64,
+        /// What was billed above the worst case, amount by amount.
+        over: Usage,
+    },
+    /// A budget has passed its warning share, in thousandths.
+    BudgetWarned {
+        /// The share that has been passed, in thousandths.
+        permille: u32,
+    },
+
+    /// The turn waits for something other than an effect.
+    WaitBegan {
+        /// The wait's number in the session.
+        wait: u64,
+        /// What it waits for.
+        on: Wait,
+    },
+    /// It waits no longer.
+    WaitEnded {
+        /// The wait's number.
+        wait: u64,
+    },
+    /// What the agent says that it does now.
+    Progress {
+        /// One line.
+        text: String,
+    },
+    /// A turn has shown no progress for so long.
+    TurnStale {
+        /// How long it has been silent.
+        silent: Duration,
+    },
+    /// Somebody interrupted the turn.
+    TurnInterrupted,
+
+    /// A supervisor's report, one line, and the child it speaks of.
+    Reported {
+        /// One line.
+        report: String,
+        /// The child it speaks of, if of one.
+        child: Option<AgentId>,
+    },
+    /// The cell that served the agent was lost and another takes its seat over.
+    CellLost,
+    /// An incarnation holds something.
+    HoldingTaken {
+        /// The holding's number in the session.
+        holding: u64,
+        /// What is held.
+        name: String,
+    },
+    /// It holds it no longer.
+    HoldingReleased {
+        /// The holding's number.
+        holding: u64,
+    },
+
+    /// A stop of the agent with its subtree began: so many agents were alive at its fence.
+    StopBegan {
+        /// The stop's number in the session.
+        stop: u64,
+        /// Agents alive at the fence.
+        agents: usize,
+        /// Its deadline, from now.
+        within: Duration,
+    },
+    /// The stop is over.
+    StopEnded {
+        /// The stop's number.
+        stop: u64,
+        /// Agents that it ended.
+        agents: usize,
+        /// Those of them that could not be aborted.
+        stuck: usize,
+        /// Whether all of them ended cleanly.
+        clean: bool,
+    },
+
+    /// A fault plan did something here.
+    FaultInjected {
+        /// The rule's place in the plan, from 0.
+        rule: usize,
+        /// The fault point.
+        point: String,
+        /// What was done.
+        action: String,
+    },
+    /// What a user's code adds.
+    Custom {
+        /// The user's event type.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// Its data.
+        data: serde_json::Value,
+    },
+}
+
+/// What an agent is to its parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The session's root.
+    Root,
+    /// A child with a spec of its own, in the list of its supervisor.
+    Static,
+    /// One of a dynamic supervisor's instances.
+    Dynamic,
+    /// A child of one of the parent's tasks.
+    Task(TaskId),
+    /// A scope, or what was begun in one.
+    Scope,
+}
+
+/// How a task ended; it has exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// `handle` returned an output.
+    Done,
+    /// `handle` returned an error.
+    Failed,
+    /// It crashed its agent in every attempt it had.
+    Poisoned,
+    /// Its turn was interrupted.
+    Interrupted,
+    /// Its asker lost interest.
+    Withdrawn,
+    /// Its deadline passed.
+    Expired,
+    /// The agent was stopped first.
+    Stopped,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Poisoned => "poisoned",
+            Self::Interrupted => "interrupted",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
+/// How an effect ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectEnd {
+    /// With a result.
+    Done,
+    /// With an error, after the last try.
+    Failed,
+    /// Its deadline passed.
+    Expired,
+    /// It was cancelled or dropped.
+    Cancelled,
+}
+
+/// What a turn can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// An answer of another agent.
+    Ask,
+    /// The start or the end of a child.
+    Child,
+    /// A permit or another link of an effect's chain.
+    Admission,
+    /// A moment.
+    Sleep,
+    /// Work on another thread.
+    Blocking,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ask => "waits for an answer",
+            Self::Child => "waits for a child",
+            Self::Admission => "waits for a permit",
+            Self::Sleep => "sleeps",
+            Self::Blocking => "works on another thread",
+        })
+    }
+}
+
+/// The groups of event types that a subscription can choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The session's begin and end.
+    Session,
+    /// Spawns, starts, exits, restarts, ends.
+    Agent,
+    /// Tasks, turns, progress.
+    Task,
+    /// Effects and waits.
+    Effect,
+    /// Overruns and warnings.
+    Budget,
+    /// Reports, lost cells, stale turns, holdings.
+    Supervision,
+    /// Stops of subtrees.
+    Stop,
+    /// What a fault plan did.
+    Fault,
+    /// What users add.
+    Custom,
+}
+
+impl What {
+    /// The group that this type belongs to.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::SessionBegan { .. } | Self::SessionEnded => Kind::Session,
+            Self::AgentSpawned { .. }
+            | Self::AgentStarted
+            | Self::AgentStartFailed { .. }
+            | Self::AgentExited { .. }
+            | Self::AgentRestarting { .. }
+            | Self::AgentStopping { .. }
+            | Self::AgentStopped { .. } => Kind::Agent,
+            Self::TaskAccepted { .. }
+            | Self::TurnBegan { .. }
+            | Self::TaskRedelivered { .. }
+            | Self::TaskEnded { .. }
+            | Self::TurnEnded
+            | Self::Progress { .. }
+            | Self::TurnInterrupted => Kind::Task,
+            Self::EffectBegan { .. }
+            | Self::EffectRetried { .. }
+            | Self::StreamBegan { .. }
+            | Self::EffectEnded { .. }
+            | Self::EffectRefused { .. }
+            | Self::WaitBegan { .. }
+            | Self::WaitEnded { .. } => Kind::Effect,
+            Self::Overrun { .. } | Self::BudgetWarned { .. } => Kind::Budget,
+            Self::Reported { .. }
+            | Self::CellLost
+            | Self::TurnStale { .. }
+            | Self::HoldingTaken { .. }
+            | Self::HoldingReleased { .. } => Kind::Supervision,
+            Self::StopBegan { .. } | Self::StopEnded { .. } => Kind::Stop,
+            Self::FaultInjected { .. } => Kind::Fault,
+            Self::Custom { .. } => Kind::Custom,
+        }
+    }
+
+    /// The type's name, as it stands in a journal.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SessionBegan { .. } => "session_began",
+            Self::SessionEnded => "session_ended",
+            Self::AgentSpawned { .. } => "agent_spawned",
+            Self::AgentStarted => "agent_started",
+            Self::AgentStartFailed { .. } => "agent_start_failed",
+            Self::AgentExited { .. } => "agent_exited",
+            Self::AgentRestarting { .. } => "agent_restarting",
+            Self::AgentStopping { .. } => "agent_stopping",
+            Self::AgentStopped { .. } => "agent_stopped",
+            Self::TaskAccepted { .. } => "task_accepted",
+            Self::TurnBegan { .. } => "turn_began",
+            Self::TaskRedelivered { .. } => "task_redelivered",
+            Self::TaskEnded { .. } => "task_ended",
+            Self::TurnEnded => "turn_ended",
+            Self::EffectBegan { .. } => "effect_began",
+            Self::EffectRetried { .. } => "effect_retried",
+            Self::StreamBegan { .. } => "stream_began",
+            Self::EffectEnded { .. } => "effect_ended",
+            Self::EffectRefused { .. } => "effect_refused",
+            Self::Overrun { .. } => "overrun",
+            Self::BudgetWarned { .. } => "budget_warned",
+            Self::WaitBegan { .. } => "wait_began",
+            Self::WaitEnded { .. } => "wait_ended",
+            Self::Progress { .. } => "progress",
+            Self::TurnStale { .. } => "turn_stale",
+            Self::TurnInterrupted => "turn_interrupted",
+            Self::Reported { .. } => "reported",
+            Self::CellLost => "cell_lost",
+            Self::HoldingTaken { .. } => "holding_taken",
+            Self::HoldingReleased { .. } => "holding_released",
+            Self::StopBegan { .. } => "stop_began",
+            Self::StopEnded { .. } => "stop_ended",
+            Self::FaultInjected { .. } => "fault_injected",
+            Self::Custom { .. } => "custom",
+        }
+    }
+}

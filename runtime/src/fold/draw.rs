@@ -1,0 +1,114 @@
+//! Trees as text: branches in the first column, the others aligned.
+
+/// A column and its heading.
+#[derive(Clone, Copy)]
+pub(crate) enum Column {
+    Left(&'static str),
+    Right(&'static str),
+}
+
+/// A row: how deep it is in the tree, and its cells, one a column.
+pub(crate) struct Line {
+    pub(crate) level: usize,
+    pub(crate) cells: Vec<String>,
+}
+
+/// Draws rows that stand in tree order, each before what is below it. A column that is empty in every row is left out.
+/// Lines are separated by line feeds, without one at the end.
+pub(crate) fn draw(columns: &[Column], lines: &[Line]) -> String {
+    let mut table: Vec<Vec<String>> = vec![columns.iter().map(|column| column.heading().to_owned()).collect()];
+    for (line, branches) in lines.iter().zip(branches(lines)) {
+        let mut row: Vec<_> = line.cells.iter().map(|cell| printable(cell)).collect();
+        if let Some(first) = row.first_mut() {
+            first.insert_str(0, &branches);
+        }
+        table.push(row);
+    }
+    let width = |at: usize| table.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+    let is_filled = |at: usize| table[1..].iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
+    let kept: Vec<_> =
+        (0..columns.len()).filter(|at| is_filled(*at)).map(|at| (at, width(at).unwrap_or(0))).collect();
+
+    let text: Vec<_> = table
+        .iter()
+        .map(|row| {
+            let cells = kept.iter().map(|&(at, width)| match columns[at] {
+                Column::Left(_) => format!("{:<width$}", row[at]),
+                Column::Right(_) => format!("{:>width$}", row[at]),
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        })
+        .collect();
+    text.join("\n")
+}
+
+/// What stands before each row: found from the last row up, since a branch goes on if a later sibling is to come.
+fn branches(lines: &[Line]) -> Vec<String> {
+    let mut goes_on: Vec<bool> = Vec::new();
+    let mut drawn: Vec<_> = lines
+        .iter()
+        .rev()
+        .map(|line| {
+            let has_later_sibling = goes_on.get(line.level).copied().unwrap_or(false);
+            goes_on.resize(line.level + 1, false);
+            goes_on[line.level] = true;
+            let above = goes_on[..line.level].iter().skip(1).map(|on| if *on { "│   " } else { "    " });
+            let last = match (line.level, has_later_sibling) {
+                (0, _) => "",
+                (_, true) => "├── ",
+                (_, false) => "└── ",
+            };
+            above.chain([last]).collect::<String>()
+        })
+        .collect();
+    drawn.reverse();
+    drawn
+}
+
+/// Names come from outside: what would move the cursor or break a line is shown as a mark.
+fn printable(cell: &str) -> String {
+    cell.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+}
+
+impl Column {
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Left(heading) | Self::Right(heading) => heading,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(rows: &[(usize, &str, &str)]) -> Vec<Line> {
+        let cells = |name: &str, number: &str| vec![name.to_owned(), String::new(), number.to_owned()];
+        rows.iter().map(|(level, name, number)| Line { level: *level, cells: cells(name, number) }).collect()
+    }
+
+    #[test]
+    fn branches_go_on_while_siblings_are_to_come() {
+        let columns = [Column::Left("agent"), Column::Left("empty"), Column::Right("cost")];
+        let rows =
+            lines(&[(0, "a", "12"), (1, "b", "1"), (2, "c", ""), (2, "d", "3"), (1, "é\n", "4"), (2, "f", "")]);
+        assert_eq!(
+            draw(&columns, &rows),
+            "\
+agent      cost
+a            12
+├── b         1
+│   ├── c
+│   └── d     3
+└── é\u{fffd}        4
+    └── f"
+        );
+    }
+
+    #[test]
+    fn two_trees_stand_one_below_the_other() {
+        let rows = lines(&[(0, "a", ""), (1, "b", ""), (0, "c", ""), (1, "d", "")]);
+        assert_eq!(draw(&[Column::Left("agent")], &rows), "agent\na\n└── b\nc\n└── d");
+        assert_eq!(draw(&[Column::Left("agent")], &[]), "");
+    }
+}

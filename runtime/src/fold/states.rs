@@ -1,0 +1,76 @@
+//! Which state each agent is in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fold;
+use crate::event::Event;
+use crate::id::{AgentId, Seq};
+use crate::lifecycle::{AgentState, BadTransition, Lifecycle};
+
+/// The lifecycle of every agent. An agent that was not spawned before its first event is taken to be starting then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct States {
+    agents: BTreeMap<AgentId, Lifecycle>,
+    missteps: Vec<Misstep>,
+}
+
+/// An event that could not follow its agent's state; the state stayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misstep {
+    /// The event.
+    pub seq: Seq,
+    /// Its agent.
+    pub agent: AgentId,
+    /// What it would have been.
+    pub bad: BadTransition,
+}
+
+impl States {
+    /// An agent's state, if it is known.
+    #[must_use]
+    pub fn get(&self, agent: &AgentId) -> Option<&AgentState> {
+        self.agents.get(agent).map(Lifecycle::state)
+    }
+
+    /// All agents with their states, in the order of ids as text.
+    pub fn iter(&self) -> impl Iterator<Item = (&AgentId, &AgentState)> {
+        self.agents.iter().map(|(agent, life)| (agent, life.state()))
+    }
+
+    /// How many agents are in each state, by its name. Walks all agents.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, state) in self.iter() {
+            *counts.entry(state.name()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Agents that have not ended, in the order of ids as text.
+    pub fn live(&self) -> impl Iterator<Item = &AgentId> {
+        self.iter().filter(|(_, state)| state.is_live()).map(|(agent, _)| agent)
+    }
+
+    /// Events that could not follow: none, or the runtime has a bug.
+    #[must_use]
+    pub fn missteps(&self) -> &[Misstep] {
+        &self.missteps
+    }
+}
+
+impl Fold for States {
+    fn apply(&mut self, event: &Event) {
+        if let Some(life) = self.agents.get_mut(&event.agent) {
+            if let Err(bad) = life.apply(&event.what) {
+                self.missteps.push(Misstep { seq: event.seq, agent: event.agent.clone(), bad });
+            }
+        } else if event.what.concerns_life() {
+            let mut life = Lifecycle::default();
+            let _ = life.apply(&event.what);
+            self.agents.insert(event.agent.clone(), life);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The append-only log: the only way to change what can be seen of a swarm.
+//!
+//! # Invariants
+//! 1. `append` assigns the seq, applies the event to the seat's live state and meters, and records it, in one critical
+//!    section. So a live view is the fold of the events up to some seq.
+//! 2. The journal's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state.
+//! 3. `append` never refuses and never blocks on anything slow: drop guards call it.
+
+mod subscription;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+pub use self::subscription::{Events, Filter};
+use crate::engine::seat::Seat;
+use crate::env::Env;
+use crate::event::{Event, Kind, What};
+use crate::id::{AgentId, Incarnation, Seq, TaskId};
+
+/// The journal of one session, in memory, whole.
+pub(crate) struct Journal {
+    log: Mutex<Vec<Arc<Event>>>,
+    last: watch::Sender<Seq>,
+    env: Env,
+}
+
+/// Where an event belongs.
+pub(crate) struct Entry<'a> {
+    pub(crate) seat: &'a Seat,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) task: Option<TaskId>,
+    pub(crate) cause: Option<Seq>,
+}
+
+impl Journal {
+    pub(crate) fn new(env: Env) -> Self {
+        Self { log: Mutex::default(), last: watch::Sender::new(0), env }
+    }
+
+    /// Records what happened and applies it.
+    pub(crate) fn append(&self, entry: Entry<'_>, what: What) -> Seq {
+        let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, what, || Ok(()));
+        match result {
+            Ok(seq) => seq,
+        }
+    }
+
+    /// The same, if `check` passes; the check, the event and what it changes are one critical section.
+    pub(crate) fn append_if<E>(
+        &self,
+        entry: Entry<'_>,
+        what: What,
+        check: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Seq, E> {
+        let event = {
+            let mut log = self.log.lock();
+            check()?;
+            let seq = log.len() as Seq + 1;
+            let event = Arc::new(Event {
+                seq,
+                at: self.env.now(),
+                agent: entry.seat.id.clone(),
+                incarnation: entry.incarnation,
+                task: entry.task,
+                cause: entry.cause,
+                what,
+            });
+            entry.seat.apply(&event);
+            log.push(Arc::clone(&event));
+            event
+        };
+        self.last.send_if_modified(|last| {
+            *last = event.seq.max(*last);
+            true
+        });
+        trace(&event);
+        Ok(event.seq)
+    }
+
+    /// The events from a seq on, up to `most` of them.
+    pub(crate) fn read(&self, from: Seq, most: usize) -> Vec<Arc<Event>> {
+        let log = self.log.lock();
+        let from = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX).min(log.len());
+        log[from..].iter().take(most).map(Arc::clone).collect()
+    }
+
+    /// All events so far.
+    pub(crate) fn all(&self) -> Vec<Arc<Event>> {
+        self.log.lock().clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
+        self.last.subscribe()
+    }
+}
+
+fn trace(event: &Event) {
+    let (agent, incarnation, name) = (event.agent.as_str(), event.incarnation, event.what.name());
+    let task = event.task.as_ref().map(tracing::field::display);
+    match event.what.kind() {
+        Kind::Session | Kind::Agent | Kind::Stop => {
+            tracing::debug!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
+        }
+        Kind::Supervision | Kind::Budget | Kind::Fault => {
+            tracing::info!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
+        }
+        Kind::Task | Kind::Effect | Kind::Custom => {
+            tracing::trace!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
+        }
+    }
+}
+
+/// Which agent an event filter asks for.
+pub(crate) fn is_within(event: &Event, subtree: Option<&AgentId>) -> bool {
+    subtree.is_none_or(|root| event.agent.is_within(root))
+}

@@ -1,0 +1,184 @@
+//! A bill as a value: what each agent of a subtree cost, and how it looks as text.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fold::draw::{Column, Line, draw};
+use crate::id::AgentId;
+use crate::usage::Usage;
+
+/// What something cost. Estimated, late and over are parts of what is spent and named because they are worth a look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Bill {
+    /// Booked.
+    pub spent: Usage,
+    /// The worst cases of what has begun and not ended: still to be settled.
+    pub reserved: Usage,
+    /// Of what is spent: booked without a word of the provider.
+    pub estimated: Usage,
+    /// Of what is spent: booked after its agent's stop.
+    pub late: Usage,
+    /// Of what is spent: billed above the worst case that was stated.
+    pub over: Usage,
+}
+
+/// One agent in a [`Breakdown`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostRow {
+    /// The agent.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Levels below the breakdown's first row.
+    pub level: usize,
+    /// Whether it has ended for good.
+    pub ended: bool,
+    /// Agents in its subtree, ended ones and itself included.
+    pub agents: usize,
+    /// What it cost itself.
+    pub own: Bill,
+    /// What it and everything below it cost.
+    pub subtree: Bill,
+}
+
+/// The costs of a subtree: a row for each agent, ended ones included, each before what is below it and siblings in the
+/// order of their spawns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breakdown {
+    /// The rows, the subtree's root first. None if the agent is not known.
+    pub rows: Vec<CostRow>,
+}
+
+impl Breakdown {
+    /// The subtree's root.
+    #[must_use]
+    pub fn top(&self) -> Option<&CostRow> {
+        self.rows.first()
+    }
+
+    /// The subtree's root's children, each with its total in `subtree`.
+    pub fn children(&self) -> impl Iterator<Item = &CostRow> {
+        self.rows.iter().filter(|row| row.level == 1)
+    }
+
+    /// The breakdown as text: a line for each agent, with branches and aligned columns. Columns without content are left
+    /// out.
+    #[must_use]
+    pub fn tree(&self) -> String {
+        const COLUMNS: [Column; 7] = [
+            Column::Left("agent"),
+            Column::Right("own"),
+            Column::Right("total"),
+            Column::Right("tokens"),
+            Column::Right("calls"),
+            Column::Right("reserved"),
+            Column::Left(""),
+        ];
+        let lines: Vec<_> =
+            self.rows.iter().map(|row| Line { level: row.level, cells: row.cells() }).collect();
+        draw(&COLUMNS, &lines)
+    }
+}
+
+impl fmt::Display for Breakdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.tree())
+    }
+}
+
+impl CostRow {
+    fn cells(&self) -> Vec<String> {
+        let Bill { spent, reserved, estimated, late, over } = &self.subtree;
+        let count = |number: u64| if number == 0 { String::new() } else { grouped(number) };
+        let named = |what: &str, usage: &Usage| (!usage.is_zero()).then(|| format!("{what} {usage}"));
+        let notes = [
+            named("estimated", estimated),
+            named("late", late),
+            named("over", over),
+            self.ended.then(|| "ended".to_owned()),
+        ];
+        vec![
+            self.name.clone(),
+            self.own.spent.money.to_string(),
+            spent.money.to_string(),
+            count(spent.tokens()),
+            count(spent.calls),
+            if reserved.is_zero() { String::new() } else { reserved.to_string() },
+            notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+        ]
+    }
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+impl AddAssign for Bill {
+    fn add_assign(&mut self, other: Self) {
+        self.spent += other.spent;
+        self.reserved += other.reserved;
+        self.estimated += other.estimated;
+        self.late += other.late;
+        self.over += other.over;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::NanoUsd;
+
+    #[test]
+    fn a_bill_is_drawn_with_branches_and_aligned_columns() {
+        let dollars = |cents| Usage::money(NanoUsd(cents * 10_000_000));
+        let root = AgentId::root("s");
+        let row = |id: &AgentId, name: &str, level, own: Usage, all: Usage| CostRow {
+            id: id.clone(),
+            name: name.into(),
+            level,
+            ended: level == 2,
+            agents: 1,
+            own: Bill { spent: own, ..Bill::default() },
+            subtree: Bill { spent: all, ..Bill::default() },
+        };
+        let a = root.child(1);
+        let mut breakdown = Breakdown {
+            rows: vec![
+                row(&root, "review", 0, dollars(0), dollars(1260).with_tokens(12_000, 345)),
+                row(&a, "security", 1, dollars(10), dollars(1250)),
+                row(&a.child(1), "helper", 2, dollars(1240), dollars(1240)),
+                row(&root.child(2), "style", 1, dollars(10), dollars(10)),
+            ],
+        };
+        breakdown.rows[3].subtree.reserved = Usage::calls(2);
+        let expected = "\
+agent            own   total  tokens        reserved
+review         $0.00  $12.60  12,345
+├── security   $0.10  $12.50
+│   └── helper $12.40 $12.40                          ended
+└── style      $0.10   $0.10          $0.00, 2 calls";
+        assert_eq!(squeeze(&breakdown.tree()), squeeze(expected));
+        assert_eq!(breakdown.children().map(|row| &*row.name).collect::<Vec<_>>(), ["security", "style"]);
+        assert_eq!((grouped(1), grouped(999), grouped(1_000), grouped(1_234_567)), (
+            "1".into(),
+            "999".into(),
+            "1,000".into(),
+            "1,234,567".into()
+        ));
+    }
+
+    /// Runs of spaces as one: how wide a column is, is tested where it is drawn.
+    fn squeeze(text: &str) -> Vec<String> {
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+}

@@ -1,0 +1,184 @@
+//! What an agent's subtree may spend, as a person writes it.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Limits;
+use crate::money::NanoUsd;
+
+/// Bounds on what an agent may spend together with everything below it. What is not said is not bounded.
+///
+/// ```ignore
+/// Budget::usd("2.50").tokens(400_000).depth(3)
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Budget {
+    money: Option<NanoUsd>,
+    /// What was given to [`Budget::usd`] and is no amount: kept, so that a spec can be written without a `Result`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_amount: Option<String>,
+    tokens: Option<u64>,
+    calls: Option<u64>,
+    depth: Option<u32>,
+    live_agents: Option<u32>,
+    warn_permille: Option<u32>,
+    on_refusal: OnRefusal,
+}
+
+/// What happens when an effect does not fit a budget.
+///
+/// | | the effect | the subtree |
+/// |---|---|---|
+/// | `Fail` | fails, and says what is left | goes on |
+/// | `Warn` | runs | goes on; a warning when all is spent |
+/// | `Stop` | fails, and says what is left | is stopped |
+///
+/// With `Warn` a budget is a mark and no bound: it never refuses anything, spawns included, and nothing promised of
+/// budgets holds for it. The budgets above and below it stay what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRefusal {
+    /// The effect fails; the agent that wanted it decides what to do.
+    #[default]
+    Fail,
+    /// Nothing is refused.
+    Warn,
+    /// The effect fails and the budgeted agent is stopped with its subtree.
+    Stop,
+}
+
+/// A budget that cannot be used as it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("budget.{field}: {message}")]
+pub struct BadBudget {
+    /// The method of [`Budget`] that was given it.
+    pub field: &'static str,
+    /// What is wrong, in one line.
+    pub message: String,
+}
+
+impl Budget {
+    /// A budget that bounds nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A budget of dollars, written as `2`, `2.50` or `$0.000001`.
+    ///
+    /// Any text is taken; one that is no amount is an error of [`Budget::check`], so of the spawn that uses the budget.
+    #[must_use]
+    pub fn usd(dollars: impl AsRef<str>) -> Self {
+        match dollars.as_ref().parse() {
+            Ok(money) => Self::new().money(money),
+            Err(_) => Self { no_amount: Some(dollars.as_ref().to_owned()), ..Self::new() },
+        }
+    }
+
+    /// At most this much money.
+    #[must_use]
+    pub fn money(mut self, most: NanoUsd) -> Self {
+        self.money = Some(most);
+        self.no_amount = None;
+        self
+    }
+
+    /// At most so many tokens, sent and written together.
+    #[must_use]
+    pub const fn tokens(mut self, most: u64) -> Self {
+        self.tokens = Some(most);
+        self
+    }
+
+    /// At most so many calls.
+    #[must_use]
+    pub const fn calls(mut self, most: u64) -> Self {
+        self.calls = Some(most);
+        self
+    }
+
+    /// At most so many levels of agents below this one. Scopes are no level.
+    #[must_use]
+    pub const fn depth(mut self, most: u32) -> Self {
+        self.depth = Some(most);
+        self
+    }
+
+    /// At most so many agents below this one that live at once. Scopes do not count.
+    #[must_use]
+    pub const fn live_agents(mut self, most: u32) -> Self {
+        self.live_agents = Some(most);
+        self
+    }
+
+    /// Warns once when this share of the money, tokens or calls is spent, in thousandths from 1 to 1000. Not set, nothing
+    /// warns.
+    #[must_use]
+    pub const fn warn_at(mut self, permille: u32) -> Self {
+        self.warn_permille = Some(permille);
+        self
+    }
+
+    /// What happens when an effect does not fit; [`OnRefusal::Fail`] unless set, since the agent knows best what it can
+    /// do without.
+    #[must_use]
+    pub const fn on_refusal(mut self, then: OnRefusal) -> Self {
+        self.on_refusal = then;
+        self
+    }
+
+    /// The limits that this budget means.
+    ///
+    /// # Errors
+    /// [`BadBudget`] names what is no amount or no share.
+    pub fn check(&self) -> Result<Limits, BadBudget> {
+        if let Some(text) = &self.no_amount {
+            let message = crate::money::NoAmount(text.clone()).to_string();
+            return Err(BadBudget { field: "usd", message });
+        }
+        if let Some(permille) = self.warn_permille.filter(|permille| !(1..=1000).contains(permille)) {
+            let message = format!("{permille} is no share in thousandths: write 800 for 80 %");
+            return Err(BadBudget { field: "warn_at", message });
+        }
+        Ok(Limits {
+            money: self.money,
+            tokens: self.tokens,
+            calls: self.calls,
+            depth: self.depth,
+            live_agents: self.live_agents,
+            warn_permille: self.warn_permille,
+            on_refusal: self.on_refusal,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_checked_when_it_is_used() {
+        let limits = Budget::usd("2.50").tokens(400_000).depth(3).check().unwrap();
+        assert_eq!(limits.money, Some(NanoUsd(2_500_000_000)));
+        assert_eq!((limits.tokens, limits.depth, limits.calls), (Some(400_000), Some(3), None));
+
+        let error = Budget::usd("two").calls(1).check().unwrap_err();
+        assert_eq!(error.field, "usd");
+        assert!(error.to_string().starts_with("budget.usd: \"two\" is no amount"), "{error}");
+        assert_eq!(Budget::usd("two").money(NanoUsd(1)).check().unwrap().money, Some(NanoUsd(1)));
+
+        for share in [0, 1001] {
+            assert_eq!(Budget::new().warn_at(share).check().unwrap_err().field, "warn_at");
+        }
+    }
+
+    #[test]
+    fn a_budget_can_be_written_down_with_its_mistakes() {
+        for budget in [Budget::usd("two"), Budget::usd("0.4").warn_at(800).on_refusal(OnRefusal::Stop)] {
+            let text = serde_json::to_string(&budget).unwrap();
+            assert_eq!(serde_json::from_str::<Budget>(&text).unwrap(), budget);
+        }
+        assert_eq!(serde_json::from_str::<Budget>("{}").unwrap(), Budget::new());
+    }
+}

@@ -1,0 +1,146 @@
+//! A checked budget, and what it says to one agent's balance.
+
+use super::meter::Balance;
+use super::{Amount, OnRefusal};
+use crate::money::NanoUsd;
+use crate::usage::Usage;
+
+/// What a [`Budget`](super::Budget) means, as [`Budget::check`](super::Budget::check) gives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The most money.
+    pub money: Option<NanoUsd>,
+    /// The most tokens, sent and written together.
+    pub tokens: Option<u64>,
+    /// The most calls.
+    pub calls: Option<u64>,
+    /// The most levels of agents below.
+    pub depth: Option<u32>,
+    /// The most agents below that live at once.
+    pub live_agents: Option<u32>,
+    /// The share of money, tokens or calls to warn at, in thousandths.
+    pub warn_permille: Option<u32>,
+    /// What happens when something does not fit.
+    pub on_refusal: OnRefusal,
+}
+
+/// What a limit says no to: the amount, what was wanted of it, what is left.
+pub(super) type Exceeded = (Amount, Option<u64>, u64);
+
+impl Limits {
+    /// Whether nothing is bounded, so that a meter need not keep this.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.money.is_none()
+            && self.tokens.is_none()
+            && self.calls.is_none()
+            && self.depth.is_none()
+            && self.live_agents.is_none()
+    }
+
+    /// Whether `worst` fits beside what is spent and reserved; an effect without a finite worst case states none.
+    pub(super) fn admit(&self, balance: &Balance, worst: Option<&Usage>) -> Result<(), Exceeded> {
+        let committed = balance.committed();
+        for (amount, cap, of) in self.caps() {
+            let taken = of(&committed);
+            let left = cap.saturating_sub(taken);
+            let wanted = match worst {
+                Some(worst) => Some(of(worst)),
+                None if amount == Amount::Calls => Some(0),
+                None => None,
+            };
+            if taken > cap || wanted.is_none_or(|wanted| wanted > left) {
+                return Err((amount, wanted, left));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an agent may begin `levels` below, beside `live` that live there.
+    pub(super) fn admit_spawn(&self, levels: u32, live: u32) -> Result<(), Exceeded> {
+        if let Some(most) = self.depth.filter(|most| levels > *most) {
+            return Err((Amount::Depth, Some(levels.into()), most.into()));
+        }
+        if let Some(most) = self.live_agents.filter(|most| live >= *most) {
+            return Err((Amount::LiveAgents, Some(1), most.saturating_sub(live).into()));
+        }
+        Ok(())
+    }
+
+    /// The largest warning share that was passed when what is spent grew from `before` to `after`, in thousandths.
+    ///
+    /// Spending never shrinks, so each share is passed once.
+    pub(super) fn passed(&self, before: &Usage, after: &Usage) -> Option<u32> {
+        let all = (self.on_refusal == OnRefusal::Warn).then_some(1000);
+        let passes = |permille: &u32| self.share(after, *permille) && !self.share(before, *permille);
+        self.warn_permille.into_iter().chain(all).filter(passes).max()
+    }
+
+    fn share(&self, spent: &Usage, permille: u32) -> bool {
+        self.caps().any(|(_, cap, of)| {
+            let spent = of(spent);
+            spent > 0 && u128::from(spent) * 1000 >= u128::from(cap) * u128::from(permille)
+        })
+    }
+
+    /// The bounds on what is reserved and settled, each with how to read its amount.
+    fn caps(&self) -> impl Iterator<Item = (Amount, u64, fn(&Usage) -> u64)> {
+        let money: fn(&Usage) -> u64 = |usage| usage.money.0;
+        [
+            (Amount::Money, self.money.map(|most| most.0), money),
+            (Amount::Tokens, self.tokens, Usage::tokens),
+            (Amount::Calls, self.calls, |usage| usage.calls),
+        ]
+        .into_iter()
+        .filter_map(|(amount, cap, of)| cap.map(|cap| (amount, cap, of)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spent(spent: Usage) -> Balance {
+        Balance { spent, reserved: Usage::ZERO }
+    }
+
+    #[test]
+    fn what_just_fits_is_admitted_and_one_more_is_not() {
+        let limits = Limits { tokens: Some(10), ..Limits::default() };
+        let balance =
+            Balance { spent: Usage::ZERO.with_tokens(2, 1), reserved: Usage::ZERO.with_tokens(0, 3) };
+        assert_eq!(limits.admit(&balance, Some(&Usage::ZERO.with_tokens(4, 0))), Ok(()));
+        let refused = limits.admit(&balance, Some(&Usage::ZERO.with_tokens(4, 1)));
+        assert_eq!(refused, Err((Amount::Tokens, Some(5), 4)));
+    }
+
+    #[test]
+    fn an_overrun_closes_a_budget_even_to_what_is_free() {
+        let limits = Limits { money: Some(NanoUsd(10)), ..Limits::default() };
+        let free = Some(&Usage::ZERO);
+        assert_eq!(limits.admit(&spent(Usage::money(NanoUsd(10))), free), Ok(()), "spent to the last bit");
+        let over = spent(Usage::money(NanoUsd(11)));
+        assert_eq!(limits.admit(&over, free), Err((Amount::Money, Some(0), 0)));
+    }
+
+    #[test]
+    fn no_finite_worst_case_fits_calls_but_neither_money_nor_tokens() {
+        let calls = Limits { calls: Some(1), ..Limits::default() };
+        let money = Limits { money: Some(NanoUsd(9)), ..calls };
+        let tokens = Limits { tokens: Some(9), ..calls };
+        let nothing = Balance::default();
+        assert_eq!(calls.admit(&nothing, None), Ok(()));
+        assert_eq!(money.admit(&nothing, None), Err((Amount::Money, None, 9)));
+        assert_eq!(tokens.admit(&nothing, None), Err((Amount::Tokens, None, 9)));
+    }
+
+    #[test]
+    fn a_share_is_passed_once() {
+        let limits = Limits { calls: Some(10), warn_permille: Some(800), ..Limits::default() };
+        let passed = |before, after| limits.passed(&Usage::calls(before), &Usage::calls(after));
+        assert_eq!((passed(0, 7), passed(7, 8), passed(8, 9), passed(0, 30)), (None, Some(800), None, Some(800)));
+
+        let mark = Limits { on_refusal: OnRefusal::Warn, ..limits };
+        assert_eq!(mark.passed(&Usage::calls(8), &Usage::calls(10)), Some(1000), "a mark warns when all is spent");
+    }
+}

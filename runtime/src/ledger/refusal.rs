@@ -1,0 +1,124 @@
+//! Why a budget lets something not begin.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::OnRefusal;
+use crate::id::AgentId;
+use crate::money::NanoUsd;
+
+/// What a budget bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    /// Money, in nano-dollars.
+    Money,
+    /// Tokens sent and written.
+    Tokens,
+    /// Calls.
+    Calls,
+    /// Levels of agents below the budgeted one.
+    Depth,
+    /// Living agents below the budgeted one.
+    LiveAgents,
+}
+
+/// A budget's refusal: which one, and what it has left. Nothing has been reserved anywhere.
+///
+/// `Display` is one line, such as `s.1 has $0.12 left of its budget, and $0.40 is wanted`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The agent whose budget refuses: the nearest one that does, the asking agent included.
+    pub ancestor: AgentId,
+    /// The amount that does not fit.
+    pub amount: Amount,
+    /// What was wanted, nano-dollars for money. None: an effect without a finite worst case.
+    pub wanted: Option<u64>,
+    /// What is left of it, nano-dollars for money.
+    pub left: u64,
+    /// What the budget says is to happen now; never [`OnRefusal::Warn`].
+    pub policy: OnRefusal,
+}
+
+impl Refusal {
+    /// Whether the budget is overrun, and so closed to everything, even to what is free.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.wanted.is_some_and(|wanted| wanted <= self.left)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ancestor, amount, left, .. } = self;
+        if self.is_closed() {
+            return write!(f, "the budget of {ancestor} is overrun ({amount}) and closed to all effects");
+        }
+        write!(f, "{ancestor} has {} left of its budget, and ", amount.of(*left))?;
+        match self.wanted {
+            Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted)),
+            None => f.write_str("the effect states no worst case"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Amount {
+    fn of(self, count: u64) -> String {
+        let (one, many) = match self {
+            Self::Money => return NanoUsd(count).to_string(),
+            Self::Tokens => ("token", "tokens"),
+            Self::Calls => ("call", "calls"),
+            Self::Depth => ("level", "levels"),
+            Self::LiveAgents => ("living agent", "living agents"),
+        };
+        format!("{count} {}", if count == 1 { one } else { many })
+    }
+
+    fn verb(self, count: u64) -> &'static str {
+        if self == Self::Money || count == 1 { "is" } else { "are" }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Money => "money",
+            Self::Tokens => "tokens",
+            Self::Calls => "calls",
+            Self::Depth => "depth",
+            Self::LiveAgents => "living agents",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line_that_names_the_ancestor_and_what_is_left() {
+        let refusal = |amount, wanted, left| {
+            let ancestor = AgentId::root("s").child(1);
+            Refusal { ancestor, amount, wanted, left, policy: OnRefusal::Fail }.to_string()
+        };
+        assert_eq!(
+            refusal(Amount::Money, Some(400_000_000), 120_000_000),
+            "s.1 has $0.12 left of its budget, and $0.40 is wanted"
+        );
+        assert_eq!(
+            refusal(Amount::Tokens, Some(500), 1),
+            "s.1 has 1 token left of its budget, and 500 tokens are wanted"
+        );
+        assert_eq!(
+            refusal(Amount::Money, None, 0),
+            "s.1 has $0.00 left of its budget, and the effect states no worst case"
+        );
+        assert_eq!(
+            refusal(Amount::Calls, Some(0), 0),
+            "the budget of s.1 is overrun (calls) and closed to all effects"
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! The queue in a seat: bounded for tasks, first come first served for those who wait for room.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use parking_lot::Mutex;
+
+use crate::lifecycle::StopReason;
+use crate::task::TaskCell;
+
+pub(crate) struct Mailbox<T, O> {
+    queue: Mutex<Queue<T, O>>,
+    capacity: usize,
+}
+
+struct Queue<T, O> {
+    tasks: VecDeque<Arc<TaskCell<T, O>>>,
+    closed: Option<StopReason>,
+    next_task: u64,
+    next_place: u64,
+    waiting: VecDeque<(u64, Waker)>,
+}
+
+/// Why a task was not accepted, with the task.
+pub(crate) enum NotAccepted<T> {
+    Full(T),
+    Closed(T, StopReason),
+}
+
+impl<T, O> Mailbox<T, O> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let queue = Queue {
+            tasks: VecDeque::new(),
+            closed: None,
+            next_task: 0,
+            next_place: 0,
+            waiting: VecDeque::new(),
+        };
+        Self { queue: Mutex::new(queue), capacity }
+    }
+
+    /// Puts a task at the end. `make` gives the cell for the task's number and appends its event.
+    pub(crate) fn push(
+        &self,
+        payload: T,
+        make: impl FnOnce(u64, T) -> Arc<TaskCell<T, O>>,
+    ) -> Result<Arc<TaskCell<T, O>>, NotAccepted<T>> {
+        let mut queue = self.queue.lock();
+        if let Some(reason) = &queue.closed {
+            return Err(NotAccepted::Closed(payload, reason.clone()));
+        }
+        if queue.tasks.len() >= self.capacity {
+            return Err(NotAccepted::Full(payload));
+        }
+        queue.next_task += 1;
+        let task = make(queue.next_task, payload);
+        queue.tasks.push_back(Arc::clone(&task));
+        Ok(task)
+    }
+
+    /// Puts a redelivered task at the head, above the capacity if need be: it had its room before.
+    pub(crate) fn push_front(&self, task: Arc<TaskCell<T, O>>) {
+        self.queue.lock().tasks.push_front(task);
+    }
+
+    /// The next task that has no outcome yet, and room for one who waits.
+    pub(crate) fn pop(&self) -> Option<Arc<TaskCell<T, O>>> {
+        let (task, waker) = {
+            let mut queue = self.queue.lock();
+            let task = loop {
+                match queue.tasks.pop_front() {
+                    Some(task) if task.is_over() => {}
+                    next => break next,
+                }
+            };
+            let waker = queue.next_waiting(self.capacity);
+            (task, waker)
+        };
+        wake(waker);
+        task
+    }
+
+    /// Takes a withdrawn task out, so that its room is free at once.
+    pub(crate) fn remove(&self, task: &Arc<TaskCell<T, O>>) {
+        let waker = {
+            let mut queue = self.queue.lock();
+            queue.tasks.retain(|queued| !Arc::ptr_eq(queued, task));
+            queue.next_waiting(self.capacity)
+        };
+        wake(waker);
+    }
+
+    /// Waits for room. `place` is the caller's place among the waiting.
+    pub(crate) fn wait_for_room(&self, place: &mut Option<u64>, cx: &mut Context<'_>) {
+        let mut queue = self.queue.lock();
+        if queue.closed.is_some() || queue.tasks.len() < self.capacity {
+            // Room came between the refusal and now.
+            cx.waker().wake_by_ref();
+            return;
+        }
+        let mine = *place.get_or_insert_with(|| {
+            queue.next_place += 1;
+            queue.next_place
+        });
+        match queue.waiting.iter_mut().find(|(number, _)| *number == mine) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => queue.waiting.push_back((mine, cx.waker().clone())),
+        }
+    }
+
+    /// Gives a place among the waiting up; if it had been called, the next is.
+    pub(crate) fn leave(&self, place: &mut Option<u64>) {
+        let Some(mine) = place.take() else { return };
+        let waker = {
+            let mut queue = self.queue.lock();
+            let before = queue.waiting.len();
+            queue.waiting.retain(|(number, _)| *number != mine);
+            if queue.waiting.len() == before { queue.next_waiting(self.capacity) } else { None }
+        };
+        wake(waker);
+    }
+
+    /// Nothing is accepted from now on, for this reason.
+    pub(crate) fn close(&self, reason: StopReason) {
+        let waiting = {
+            let mut queue = self.queue.lock();
+            queue.closed.get_or_insert(reason);
+            std::mem::take(&mut queue.waiting)
+        };
+        for (_, waker) in waiting {
+            waker.wake();
+        }
+    }
+
+    /// Accepts tasks again: the agent has another incarnation.
+    pub(crate) fn reopen(&self) {
+        self.queue.lock().closed = None;
+    }
+
+    /// All that is queued, for its outcome.
+    pub(crate) fn take_all(&self) -> VecDeque<Arc<TaskCell<T, O>>> {
+        std::mem::take(&mut self.queue.lock().tasks)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.lock().tasks.len()
+    }
+}
+
+impl<T, O> Queue<T, O> {
+    fn next_waiting(&mut self, capacity: usize) -> Option<Waker> {
+        let has_room = self.tasks.len() < capacity;
+        if has_room { self.waiting.pop_front().map(|(_, waker)| waker) } else { None }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,187 @@
+//! What a spec says about an agent's life: when it is restarted, how it is stopped, how often it may fail.
+//!
+//! The words and their meaning are those of Erlang/OTP's `supervisor`; what OTP does not have (backoff, classes of
+//! failure) follows Akka.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::defaults;
+
+/// When a supervisor starts a child again after its end.
+///
+/// | | ended normally or by an ordered shutdown | failed |
+/// |---|---|---|
+/// | `Permanent` | again | again |
+/// | `Transient` | not | again |
+/// | `Temporary` | not | not |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restart {
+    /// Always.
+    Permanent,
+    /// Only after a failure.
+    Transient,
+    /// Never.
+    Temporary,
+}
+
+/// How long an agent's own turn and stop hook may take when it is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shutdown {
+    /// No time at all: the turn is dropped at its await and no hook runs.
+    Brutal,
+    /// So long, and never beyond the stop's deadline.
+    Within(Duration),
+    /// Until the stop's deadline; a supervisor's default.
+    UntilDeadline,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::Within(defaults::SHUTDOWN)
+    }
+}
+
+impl Shutdown {
+    /// At most `limit` for the agent's own turn and hook.
+    #[must_use]
+    pub const fn within(limit: Duration) -> Self {
+        Self::Within(limit)
+    }
+}
+
+/// Which siblings a restart concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The child that ended, alone.
+    #[default]
+    OneForOne,
+    /// All of them.
+    OneForAll,
+    /// The child that ended and those after it in the list.
+    RestForOne,
+}
+
+/// How many restarts a supervisor bears in a period before it gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Intensity {
+    /// Restarts that are still borne.
+    pub restarts: u32,
+    /// The length of the window that they are counted in.
+    pub period: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self { restarts: defaults::INTENSITY, period: defaults::PERIOD }
+    }
+}
+
+/// Whether a supervisor ends by itself when its significant children have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoShutdown {
+    /// Not by itself.
+    #[default]
+    Never,
+    /// With the first significant child.
+    AnySignificant,
+    /// With the last significant child.
+    AllSignificant,
+}
+
+/// A growing pause before each restart, after Akka's `RestartSupervisor.withBackoff`.
+///
+/// The n-th restart in a row waits `min · 2ⁿ⁻¹`, at most `max`, each lengthened by a random share of it up to `jitter`.
+/// A child that has run `reset_after` without failing starts from `min` again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// The first pause.
+    pub min: Duration,
+    /// The longest pause, before jitter.
+    pub max: Duration,
+    /// The largest share by which a pause is lengthened, in thousandths.
+    pub jitter_permille: u32,
+    /// So long without a failure, and the next pause is the first again.
+    pub reset_after: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            min: defaults::BACKOFF_MIN,
+            max: defaults::BACKOFF_MAX,
+            jitter_permille: defaults::BACKOFF_JITTER_PERMILLE,
+            reset_after: defaults::BACKOFF_RESET,
+        }
+    }
+}
+
+/// Why something failed, as policies tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureClass {
+    /// An error that `handle` returned, of no special kind.
+    Failed,
+    /// A panic, or an agent that said it crashed.
+    Bug,
+    /// The other side is overloaded or refuses for now.
+    Overloaded,
+    /// A budget refused what was asked.
+    OverBudget,
+    /// A task has failed in every attempt it had.
+    Poisoned,
+    /// Killed by the interface or by a fault plan.
+    Killed,
+    /// No progress for longer than the spec allows.
+    Stale,
+    /// A deadline has passed.
+    Deadline,
+    /// The turn was interrupted.
+    Interrupted,
+    /// What was asked has been stopped.
+    Stopped,
+    /// A start failed.
+    Start,
+}
+
+/// How an incarnation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It had done what it was for.
+    Normal,
+    /// An ordered end.
+    Shutdown,
+    /// It failed.
+    Failed {
+        /// The kind of failure.
+        class: FailureClass,
+        /// One line, without payloads.
+        message: String,
+    },
+    /// It is a supervisor whose children failed more often than its intensity allows.
+    Escalated {
+        /// One line that names the child and the limit.
+        message: String,
+    },
+}
+
+impl Exit {
+    /// A failure of a class, with one line about it.
+    #[must_use]
+    pub fn failed(class: FailureClass, message: impl Into<String>) -> Self {
+        Self::Failed { class, message: message.into() }
+    }
+
+    /// Whether this is an end that `Transient` restarts: a failure or an escalation.
+    #[must_use]
+    pub const fn is_abnormal(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Escalated { .. })
+    }
+}

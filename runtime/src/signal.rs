@@ -1,0 +1,86 @@
+//! A flag that is raised once and wakes whoever waits for it.
+//!
+//! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+/// Raised once; raising it again does nothing.
+#[derive(Default)]
+pub(crate) struct Signal {
+    raised: AtomicBool,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    wakers: Vec<(u64, Waker)>,
+}
+
+impl Signal {
+    pub(crate) fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    /// Raises the flag and wakes all, in the order in which they came. Says whether this call was the first.
+    pub(crate) fn raise(&self) -> bool {
+        let wakers = {
+            let mut waiting = self.waiting.lock();
+            if self.raised.swap(true, Ordering::AcqRel) {
+                return false;
+            }
+            std::mem::take(&mut waiting.wakers)
+        };
+        for (_, waker) in wakers {
+            waker.wake();
+        }
+        true
+    }
+
+    /// Ready once the flag is raised. `place` is where the caller stands among the waiting; [`Signal::leave`] gives it up.
+    pub(crate) fn poll_raised(&self, place: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_raised() {
+            return Poll::Ready(());
+        }
+        let mut waiting = self.waiting.lock();
+        if self.is_raised() {
+            return Poll::Ready(());
+        }
+        let mine = *place.get_or_insert_with(|| {
+            waiting.next += 1;
+            waiting.next
+        });
+        match waiting.wakers.iter_mut().find(|(number, _)| *number == mine) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => waiting.wakers.push((mine, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+
+    /// Gives up a place among the waiting.
+    pub(crate) fn leave(&self, place: &mut Option<u64>) {
+        if let Some(mine) = place.take() {
+            self.waiting.lock().wakers.retain(|(number, _)| *number != mine);
+        }
+    }
+
+    /// Waits until the flag is raised. Dropping the future gives the place up.
+    pub(crate) async fn raised(&self) {
+        let mut place = Place { signal: self, number: None };
+        std::future::poll_fn(|cx| self.poll_raised(&mut place.number, cx)).await;
+    }
+}
+
+struct Place<'a> {
+    signal: &'a Signal,
+    number: Option<u64>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.signal.leave(&mut self.number);
+    }
+}

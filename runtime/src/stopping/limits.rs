@@ -1,0 +1,79 @@
+//! How much time a part of a stop has.
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// What is kept back at least for aborting: a dropped future confirms within it even on a busy machine.
+const PATIENCE_MIN: Duration = Duration::from_millis(50);
+
+/// Two moments for a subtree: until when it may run, and until when its aborts are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// What still runs is aborted, and no hook begins any more.
+    pub(super) abort: Time,
+    /// What still runs is Stuck. Never before `abort`.
+    pub(super) give_up: Time,
+}
+
+impl Limits {
+    pub(super) const NONE: Self = Self { abort: Time::NEVER, give_up: Time::NEVER };
+
+    /// Those of a stop's root.
+    pub(super) fn of_stop(deadline: Time, now: Time) -> Self {
+        let deadline = deadline.max(now);
+        let abort = deadline - patience(deadline.since(now));
+        Self { abort: abort.max(now), give_up: deadline }
+    }
+
+    pub(super) fn tightened(self, other: Self) -> Self {
+        Self { abort: self.abort.min(other.abort), give_up: self.give_up.min(other.give_up) }
+    }
+
+    /// What one of `siblings` that stop in order gets of these: an equal part of what is left, and from that part its own
+    /// patience, so that a stuck one is given up before the next one's part begins.
+    ///
+    /// The last gets all there is: none waits behind it. Without this a chain of only children would lose a patience at
+    /// each level.
+    pub(super) fn share(self, siblings: usize, now: Time) -> Self {
+        if siblings <= 1 || self.abort <= now {
+            return self;
+        }
+        let nanos = (self.abort.as_nanos() - now.as_nanos()) / siblings as u64;
+        let part = Duration::from_nanos(nanos);
+        let give_up = now + part;
+        // Among very many siblings a part is shorter than the least patience; half of it is still for work.
+        Self { abort: give_up - patience(part).min(part / 2), give_up }
+    }
+}
+
+/// The end of a span that is for aborting.
+fn patience(whole: Duration) -> Duration {
+    (whole / 10).max(PATIENCE_MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Time {
+        Time::from(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn a_stop_keeps_a_tenth_for_aborting_and_at_least_50_ms() {
+        assert_eq!(Limits::of_stop(at(11_000), at(1_000)), Limits { abort: at(10_000), give_up: at(11_000) });
+        assert_eq!(Limits::of_stop(at(1_100), at(1_000)), Limits { abort: at(1_050), give_up: at(1_100) });
+        assert_eq!(Limits::of_stop(at(1_010), at(1_000)), Limits { abort: at(1_000), give_up: at(1_010) });
+        assert_eq!(Limits::of_stop(at(3), at(1_000)), Limits { abort: at(1_000), give_up: at(1_000) });
+    }
+
+    #[test]
+    fn siblings_share_what_is_left_and_the_last_takes_it_all() {
+        let whole = Limits { abort: at(4_000), give_up: at(4_500) };
+        assert_eq!(whole.share(4, at(0)), Limits { abort: at(900), give_up: at(1_000) });
+        assert_eq!(whole.share(1, at(0)), whole);
+        assert_eq!(whole.share(4, at(4_000)), whole, "nothing left to share, only to wait");
+        assert_eq!(whole.share(80, at(0)), Limits { abort: at(25), give_up: at(50) });
+    }
+}

@@ -1,0 +1,103 @@
+//! Stops that are asked for, on anything: fresh seats, stopping ones, above and below other stops.
+
+use super::closing::Work;
+use super::limits::Limits;
+use super::seat::Sentence;
+use super::words::{Action, Node, RequestId, SeatKey};
+use super::{Seat, Step};
+use crate::policy::Shutdown;
+use crate::time::Time;
+
+impl Step<'_> {
+    pub(super) fn request(
+        &mut self,
+        request: RequestId,
+        root: SeatKey,
+        nodes: Vec<Node>,
+        deadline: Time,
+        brutal: bool,
+    ) {
+        for node in nodes {
+            self.admit(root, &node);
+        }
+        let Some(seat) = self.plan.seats.get(&root) else {
+            self.out.push(Action::Finished { request, rows: Vec::new() });
+            return;
+        };
+        if !seat.opened {
+            let limits = self.limits_around(root);
+            self.change(root, |seat| {
+                seat.opened = true;
+                seat.limits = limits;
+            });
+            self.open_unordered(root);
+        }
+        self.join(root, request);
+        self.change(root, |seat| seat.watched = true);
+        self.tighten(root, Limits::of_stop(deadline, self.now));
+        if brutal {
+            self.condemn(root, Sentence::Brutal);
+        }
+    }
+
+    /// Takes a seat in, and what was stopping below it already, as it stands.
+    fn admit(&mut self, root: SeatKey, node: &Node) {
+        let known = |key| self.plan.seats.contains_key(&key);
+        if known(node.key) {
+            return;
+        }
+        let parent = match node.parent {
+            _ if node.key == root => node.parent,
+            Some(parent) if known(parent) => Some(parent),
+            // A seat whose parent was not named still belongs to this stop, and must be named in its receipt.
+            _ if known(root) => Some(root),
+            _ => return,
+        };
+        let above = parent.and_then(|parent| self.plan.seats.get(&parent));
+        let sentence = above.map_or(Sentence::None, |above| above.sentence);
+        let request = above.filter(|_| node.key != root).map_or(root, |above| above.request);
+        self.plan.seats.insert(node.key, Seat::new(node, parent, request, self.now));
+        // A turn's own time is due from here on.
+        let due = self.plan.seats[&node.key].next_due();
+        if due != Time::NEVER {
+            self.plan.due.insert((due, node.key));
+        }
+        self.link(node.key);
+        for child in self.plan.loose.remove(&node.key).unwrap_or_default() {
+            self.link(child);
+        }
+        if sentence != Sentence::None {
+            self.condemn(node.key, sentence);
+        }
+        if node.shutdown == Shutdown::Brutal {
+            self.cut(node.key);
+        }
+    }
+
+    /// Enters a seat in its parent's table, or keeps it for the day on which its parent is stopped.
+    fn link(&mut self, key: SeatKey) {
+        let Some(seat) = self.plan.seats.get(&key) else { return };
+        let Some(parent_key) = seat.parent else { return };
+        let (ordered, order) = (seat.ordered, seat.order);
+        let Some(parent) = self.plan.seats.get_mut(&parent_key) else {
+            self.plan.loose.entry(parent_key).or_default().insert(key);
+            return;
+        };
+        parent.siblings_of(ordered).insert((order, key));
+        if parent.opened {
+            self.work.push_back(if ordered { Work::Settle(parent_key) } else { Work::Open(key) });
+        }
+    }
+
+    /// The limits that hold where a seat stands that is not opened itself.
+    fn limits_around(&self, key: SeatKey) -> Limits {
+        let mut key = Some(key);
+        while let Some(seat) = key.and_then(|key| self.plan.seats.get(&key)) {
+            if seat.opened {
+                return seat.limits;
+            }
+            key = seat.parent;
+        }
+        Limits::NONE
+    }
+}

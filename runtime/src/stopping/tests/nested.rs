@@ -1,0 +1,113 @@
+//! Stops of what is stopping already, above it and below it.
+
+use super::rig::{Abort, Ended, Finished, Hook, Rig, at, fixed, node};
+use crate::stopping::{End, TurnEnd};
+
+#[test]
+fn stops_of_one_seat_share_one_receipt_and_the_shorter_deadline_holds() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), node(2, 1)], 10_000);
+    assert_eq!(rig.plan.request_of_root(1), Some(0));
+    assert_eq!(rig.plan.request_of_root(2), None);
+    assert_eq!(rig.stop(1, vec![], 1_000), []);
+    assert_eq!(rig.wake, Some(at(900)));
+    rig.stop(1, vec![], 60_000);
+    assert_eq!(rig.wake, Some(at(900)), "a limit never loosens");
+    rig.tick(900);
+    assert_eq!(rig.tick(1_000), [Ended(2), Ended(1), Finished(0), Finished(1), Finished(2)]);
+    assert_eq!((rig.named(0), rig.named(1)), (vec![2, 1], vec![2, 1]));
+    assert_eq!(rig.plan.request_of_root(1), None);
+}
+
+#[test]
+fn a_shorter_deadline_is_shared_anew_among_siblings() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), fixed(2, 1), fixed(3, 1).busy()], 60_000);
+    rig.stop(1, vec![], 2_000);
+    rig.tick(810);
+    assert_eq!(rig.tick(900), [Ended(3), Hook(2)], "the stuck one had half of it, not all");
+}
+
+#[test]
+fn a_stop_of_an_ancestor_takes_stopping_ones_in_as_they_stand() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(3, vec![node(3, 2), node(4, 3), node(5, 3)], 10_000), [Hook(4), Hook(5)]);
+    rig.done(4);
+    assert_eq!(rig.now(10).stop(1, vec![node(1, None), node(2, 1)], 5_010), []);
+    assert_eq!(rig.wake, Some(at(4_510)));
+    assert_eq!(rig.done(5), [Ended(5), Hook(3)]);
+    assert_eq!(rig.done(3), [Ended(3), Finished(0), Hook(2)]);
+    rig.done(2);
+    assert_eq!(rig.done(1), [Ended(1), Finished(1)]);
+    assert_eq!(rig.named(0), [4, 5, 3]);
+    assert_eq!(rig.named(1), [5, 3, 2, 1], "4 had ended before its fence");
+    assert_eq!(rig.row(3).took.as_millis(), 10);
+}
+
+#[test]
+fn the_shorter_deadline_of_an_ancestors_stop_holds_below_what_is_not_open_yet() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(3, vec![node(3, 2), node(4, 3).busy()], 10_000), []);
+    // 2 has to wait for 5, and 3 below it is open already.
+    assert_eq!(rig.stop(1, vec![node(1, None), fixed(2, 1), fixed(5, 1)], 1_000), [Hook(5)]);
+    rig.done(5);
+    assert_eq!(rig.tick(900), [Abort(4)]);
+    assert_eq!(rig.tick(1_000), [Ended(4), Ended(3), Finished(0), Ended(2), Ended(1), Finished(1)]);
+}
+
+#[test]
+fn a_stop_below_opens_that_subtree_at_once_and_tightens_only_it() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1), node(3, 2), fixed(4, 1)];
+    assert_eq!(rig.stop(1, nodes, 10_000), [Hook(4)]);
+    assert_eq!(rig.stop(2, vec![], 1_000), [Hook(3)]);
+    assert_eq!(rig.tick(900), [Abort(3)]);
+    assert_eq!(rig.tick(1_000), [Ended(3), Ended(2), Finished(1)]);
+    assert_eq!(rig.done(4), [Ended(4), Hook(1)]);
+    rig.done(1);
+    assert_eq!((rig.named(1), rig.named(0)), (vec![3, 2], vec![3, 2, 4, 1]));
+    assert_eq!((rig.end(4), rig.end(1)), (End::Clean, End::Clean));
+}
+
+#[test]
+fn a_stop_below_gets_no_more_time_than_the_stop_above() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), fixed(2, 1).busy(), fixed(3, 1)], 1_000);
+    rig.stop(2, vec![], 60_000);
+    rig.done(3);
+    assert_eq!(rig.tick(900), [Abort(2)]);
+    assert_eq!(rig.tick(1_000), [Ended(2), Finished(1), Ended(1), Finished(0)]);
+}
+
+#[test]
+fn a_brutal_request_turns_all_of_a_stopping_subtree_brutal() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), node(2, 1).busy(), node(3, 2), node(4, 1)];
+    assert_eq!(rig.stop(1, nodes, 10_000), [Hook(4), Hook(3)]);
+    assert_eq!(rig.stop_brutally(2, vec![], 10_000), [Abort(2), Abort(3)]);
+    rig.turn(2, TurnEnd::Dropped);
+    rig.done(3);
+    assert_eq!(rig.done(4), [Ended(4), Hook(1)], "the rest keeps its time");
+    assert!(rig.row(2).brutal && rig.row(3).brutal && !rig.row(4).brutal);
+    assert_eq!((rig.end(3), rig.fault(3)), (End::Aborted, None));
+}
+
+#[test]
+fn a_brutal_request_above_reaches_what_was_stopping_below() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(2, vec![node(2, 1)], 10_000), [Hook(2)]);
+    assert_eq!(rig.stop_brutally(1, vec![node(1, None)], 10_000), [Abort(2)]);
+    rig.done(2);
+    assert!(rig.row(1).brutal && rig.row(2).brutal && rig.plan.is_empty());
+}
+
+#[test]
+fn nothing_is_kept_when_all_has_finished() {
+    let mut rig = Rig::default();
+    rig.stop(3, vec![node(3, 2)], 1_000);
+    rig.stop(5, vec![node(5, 2)], 1_000);
+    rig.done(5);
+    rig.done(3);
+    assert_eq!(format!("{:?}", rig.plan.loose), "{}");
+    assert!(rig.plan.receipts.is_empty() && rig.plan.due.is_empty() && rig.plan.is_empty());
+}

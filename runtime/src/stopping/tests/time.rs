@@ -1,0 +1,106 @@
+//! Limits, and what happens when they pass.
+
+use super::rig::{Abort, Ended, Finished, Hook, Rig, at, fixed, node};
+use crate::policy::Shutdown;
+use crate::stopping::{Action, End, HookFault, Input, StopPlan, TurnEnd};
+
+#[test]
+fn when_a_tenth_is_left_all_that_remains_is_aborted_together() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1).busy(), node(3, 1).busy(), node(4, 1)];
+    assert_eq!(rig.stop(1, nodes, 1_000), [Hook(4)]);
+    assert_eq!(rig.wake, Some(at(900)));
+    assert_eq!(rig.tick(900), [Abort(2), Abort(4), Abort(3)]);
+    assert_eq!(rig.turn(2, TurnEnd::Dropped), [Ended(2)], "it has no place to wait for any more");
+    assert_eq!(rig.turn(3, TurnEnd::Returned), [Ended(3)], "no hook begins after the limit");
+    assert_eq!(rig.done(4), [Ended(4), Ended(1), Finished(0)]);
+    assert!(rig.rows.iter().all(|row| row.end == End::Aborted && !row.brutal));
+    assert_eq!((rig.fault(4), rig.fault(1)), (Some(HookFault::Hung), None));
+}
+
+#[test]
+fn what_does_not_confirm_its_abort_by_the_deadline_is_stuck() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), node(2, 1).busy(), node(3, 1)], 1_000);
+    assert_eq!(rig.tick(900), [Abort(3), Abort(2)]);
+    assert_eq!(rig.wake, Some(at(1_000)));
+    assert_eq!(rig.tick(1_000), [Ended(2), Ended(3), Ended(1), Finished(0)]);
+    assert_eq!((rig.end(2), rig.fault(2)), (End::Stuck, None));
+    assert_eq!((rig.end(3), rig.fault(3)), (End::Stuck, Some(HookFault::Hung)));
+    assert_eq!(rig.end(1), End::Aborted);
+    assert_eq!(rig.turn(2, TurnEnd::Returned), [], "late ends are the engine's to mark");
+}
+
+#[test]
+fn zero_and_past_deadlines_wait_for_nothing() {
+    for deadline in [0, 500] {
+        let mut rig = Rig::default();
+        let nodes = vec![node(1, None), node(2, 1).busy(), fixed(3, 1), fixed(4, 1).without_hook()];
+        let did = rig.now(500).stop(1, nodes, deadline);
+        assert_eq!(did, [Abort(2), Ended(4), Ended(3), Ended(2), Ended(1), Finished(0)]);
+        let ends = [1, 2, 3, 4].map(|key| rig.end(key));
+        assert_eq!(ends, [End::Aborted, End::Stuck, End::Aborted, End::Clean]);
+    }
+}
+
+#[test]
+fn a_late_tick_gives_no_more_time_than_the_deadline() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), node(2, 1).within(100).busy()], 1_000);
+    assert_eq!(rig.tick(5_000), [Abort(2), Ended(2), Ended(1), Finished(0)]);
+}
+
+#[test]
+fn a_stuck_sibling_does_not_take_the_others_chance() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1), fixed(4, 1).busy()];
+    rig.stop(1, nodes, 10_000);
+    // A third of 9 s is the last one's, and a tenth of that is for its abort.
+    assert_eq!(rig.wake, Some(at(2_700)));
+    assert_eq!(rig.tick(2_700), [Abort(4)]);
+    assert_eq!(rig.tick(3_000), [Ended(4), Hook(3)]);
+    assert_eq!(rig.end(4), End::Stuck);
+    assert_eq!(rig.wake, Some(at(5_700)));
+    assert_eq!(rig.now(3_100).done(3), [Ended(3), Hook(2)]);
+    assert_eq!(rig.wake, Some(at(9_000)), "what one leaves over is the next one's");
+    assert_eq!(rig.done(2), [Ended(2), Hook(1)]);
+    assert_eq!(rig.done(1), [Ended(1), Finished(0)]);
+    assert!([1, 2, 3].iter().all(|key| rig.end(*key) == End::Clean));
+}
+
+#[test]
+fn a_subtree_has_the_limits_of_its_ordered_root() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1), node(4, 3), node(5, 4)];
+    assert_eq!(rig.stop(1, nodes, 2_000), [Hook(5)]);
+    assert_eq!(rig.tick(810), [Abort(5)]);
+    assert_eq!(rig.tick(900), [Ended(5), Ended(4), Ended(3), Hook(2)]);
+}
+
+#[test]
+fn a_hook_gets_the_smaller_of_its_own_time_and_what_is_left() {
+    let until = |shutdown| {
+        let mut out = Vec::new();
+        let nodes = vec![crate::stopping::Node { shutdown, ..node(1, None) }];
+        let request = Input::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false };
+        StopPlan::new().step(request, at(0), &mut out);
+        match out.first() {
+            Some(Action::Hook { until, .. }) => Some(*until),
+            _ => None,
+        }
+    };
+    let within = |millis| until(Shutdown::within(std::time::Duration::from_millis(millis)));
+    assert_eq!(within(300), Some(at(300)));
+    assert_eq!(within(5_000), Some(at(900)));
+    assert_eq!(until(Shutdown::UntilDeadline), Some(at(900)));
+    assert_eq!(within(0), None, "a hook without time is not begun");
+    assert_eq!(until(Shutdown::Brutal), None);
+}
+
+#[test]
+fn a_chain_of_only_children_loses_no_time_at_its_levels() {
+    let mut rig = Rig::default();
+    let nodes = (1..=1_000).map(|key| if key == 1 { node(1, None) } else { fixed(key, key - 1) });
+    assert_eq!(rig.stop(1, nodes.collect(), 1_000), [Hook(1_000)]);
+    assert_eq!(rig.wake, Some(at(900)));
+}

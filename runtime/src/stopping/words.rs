@@ -1,0 +1,166 @@
+//! What the engine tells the plan, and what the plan tells the engine.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Shutdown;
+use crate::time::Time;
+
+/// A seat, for the plan. Never given to another seat while a stop knows it.
+pub type SeatKey = u64;
+/// A stop that was asked for.
+pub type RequestId = u64;
+
+/// A seat at the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The seat.
+    pub key: SeatKey,
+    /// Its parent, stopping or not.
+    pub parent: Option<SeatKey>,
+    /// A static child: stopped one by one in reverse start order. Else, a dynamic or task's child, with all its like at once.
+    pub ordered: bool,
+    /// Its place in the start order among its siblings.
+    pub order: u32,
+    /// What its turn gets, and then its hook.
+    pub shutdown: Shutdown,
+    /// A turn or a start is in progress. The engine has cancelled it, and will report its end.
+    pub busy: bool,
+    /// Whether there is something to run at the end. A scope or a restarting seat has nothing: it ends as soon as its
+    /// children have.
+    pub hook: bool,
+}
+
+/// How a turn or start ended that was in progress at the fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// It returned; `self` is whole.
+    Returned,
+    /// It was dropped at its await.
+    Dropped,
+    /// It panicked or said it crashed.
+    Crashed,
+    /// The agent has ended by itself, for good; no hook. Reported of an idle agent too.
+    Exited,
+}
+
+/// How a stop hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookEnd {
+    /// It returned.
+    Done,
+    /// It returned an error.
+    Failed(String),
+    /// It panicked.
+    Panicked(String),
+    /// It was dropped at its await.
+    Dropped,
+}
+
+/// How an agent that was alive at the fence ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Its turn returned and its hook ran to its end, or it had none.
+    Clean,
+    /// Its turn or hook was dropped or crashed, or no time was left for the hook.
+    Aborted,
+    /// It could not be aborted by its limit, and still runs.
+    Stuck,
+    /// It ended by itself between the fence and its place in the stop.
+    AlreadyStopped,
+}
+
+/// What went wrong in a stop hook.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookFault {
+    /// It was not done in its time.
+    Hung,
+    /// It returned an error; its first line.
+    Failed(String),
+    /// It panicked; the first line of the payload.
+    Panicked(String),
+}
+
+/// What a receipt says about one agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The seat.
+    pub key: SeatKey,
+    /// How it ended.
+    pub end: End,
+    /// What went wrong in its hook.
+    pub hook: Option<HookFault>,
+    /// Its spec or a request allowed it no time.
+    pub brutal: bool,
+    /// From the first fence that took it in to its end.
+    pub took: Duration,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A subtree has been fenced and its turns cancelled, because a stop of `root` was asked for.
+    ///
+    /// If an unfinished request has this root already (see [`request_of_root`](super::StopPlan::request_of_root)), the
+    /// receipt is shared: give that request's id, or another, which then finishes with the same rows. Limits only tighten,
+    /// so it does no harm to give a deadline that is later than the first.
+    Request {
+        /// The stop.
+        request: RequestId,
+        /// Where it begins.
+        root: SeatKey,
+        /// The subtree's seats that are not stopping yet, parents before children.
+        nodes: Vec<Node>,
+        /// When it must have finished. May be past.
+        deadline: Time,
+        /// No time for turns, and no hooks.
+        brutal: bool,
+    },
+    /// A turn or start ended, or an agent by itself.
+    TurnEnded {
+        /// The seat.
+        key: SeatKey,
+        /// How.
+        end: TurnEnd,
+    },
+    /// A hook ended.
+    HookEnded {
+        /// The seat.
+        key: SeatKey,
+        /// How.
+        end: HookEnd,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run the seat's stop hook and report its end. Never for a seat whose turn is in progress.
+    Hook {
+        /// The seat.
+        key: SeatKey,
+        /// The hook's deadline, after `now`.
+        until: Time,
+    },
+    /// Drop the seat's turn or hook at its await, and report its end. Once for each turn and hook.
+    Abort {
+        /// The seat.
+        key: SeatKey,
+    },
+    /// The seat has ended; all its descendants before it. If Stuck, what it still runs is the engine's to watch.
+    Ended(Row),
+    /// A stop has finished.
+    Finished {
+        /// The stop.
+        request: RequestId,
+        /// One row for each seat of the subtree that had not ended at the fence, children before parents.
+        rows: Vec<Row>,
+    },
+    /// Give a `Tick` at this moment; replaces the last one said. If nothing is due any more, nothing is said.
+    WakeAt(Time),
+}
