@@ -13,23 +13,25 @@
 //! report  → what was found, for a person or a program
 //! ```
 
-pub mod finding;
-pub mod source;
-pub mod rules;
 pub mod apply;
-pub mod suppress;
-pub mod config;
 pub mod baseline;
-pub mod select;
 pub mod changes;
-//pub mod report;
+pub mod config;
+pub mod finding;
+#[cfg(test)]
+mod fuzz;
+pub mod report;
+pub mod rules;
+pub mod select;
+pub mod source;
+pub mod suppress;
 
 pub use apply::apply;
 pub use baseline::Baseline;
 pub use changes::{ChangedFile, untested_changes};
 pub use config::Config;
 pub use finding::{Category, Finding, Severity, merge};
-//pub use report::Report;
+pub use report::Report;
 pub use rules::RuleSet;
 pub use select::{Listed, Plan, plan};
 pub use source::{Note, Source};

@@ -26,8 +26,8 @@ pub(crate) enum TurnOver {
 pub(crate) enum Dropped {
     /// Its interrupt's grace passed.
     Interrupt,
-    /// Its agent was killed.
-    Kill,
+    /// Its agent has to end: it was killed, or it is a supervisor that gives up.
+    Exit,
     /// It showed no progress.
     Stale,
     /// The cell that served its agent was lost, which is no fault of the agent.
@@ -47,10 +47,21 @@ pub(crate) struct Facts {
     pub(crate) once_begun: bool,
     /// Whether the turn was interrupted.
     pub(crate) interrupted: bool,
+    /// Whether a stop has come by.
+    pub(crate) stopping: Stopping,
     /// Whether the task crashed its agent in an earlier attempt.
     pub(crate) crashed_before: bool,
     /// When the agent is restarted.
     pub(crate) restart: Restart,
+}
+
+/// Whether a stop has come by while the turn was on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopping {
+    No,
+    /// A supervisor stops it to start it again: its work is not lost.
+    ComesBack,
+    ForGood,
 }
 
 /// What becomes of the task.
@@ -77,34 +88,52 @@ pub(crate) enum Next {
     Rebuilds,
     /// Its incarnation ends; `counted` is whether a restart for it counts in the window.
     Exits { exit: Exit, counted: bool },
-    /// It is being stopped.
+    /// It is being stopped, and its behaviour is torn.
     Stops,
+    /// It is being stopped, with its behaviour whole.
+    StopsWhole,
 }
 
 /// The verdict on a turn.
 pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
+    let whole = if facts.stopping == Stopping::No { Next::GoesOn } else { Next::StopsWhole };
     match over {
-        TurnOver::Output => (Fate::Done, Next::GoesOn),
+        TurnOver::Output => (Fate::Done, whole),
         TurnOver::Error(error) if error.is_crash() => crashed(error, facts),
-        TurnOver::Error(_) if facts.interrupted => (Fate::Interrupted, Next::GoesOn),
-        TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), Next::GoesOn),
-        TurnOver::Error(error) => (Fate::Failed(error), Next::GoesOn),
+        TurnOver::Error(_) if facts.interrupted => (Fate::Interrupted, whole),
+        TurnOver::Error(_) if facts.stopping != Stopping::No => (stopped(facts), whole),
+        TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), whole),
+        TurnOver::Error(error) => (Fate::Failed(error), whole),
         TurnOver::Panic(message) => crashed(AgentError::crash(message), facts),
         TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
         TurnOver::Dropped(Dropped::Stale) => {
             crashed(AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"), facts)
         }
-        TurnOver::Dropped(Dropped::Kill) => {
-            let error = AgentError::new(FailureClass::Killed, "killed");
+        TurnOver::Dropped(Dropped::Exit) => {
             let exit = Exit::failed(FailureClass::Killed, "killed");
-            (unless_once(error, facts, false), Next::Exits { exit, counted: true })
+            (cut_short("killed", facts), Next::Exits { exit, counted: true })
         }
         TurnOver::Dropped(Dropped::CellLost) => {
-            let error = AgentError::new(FailureClass::Killed, "the cell that served the agent was lost");
-            (unless_once(error, facts, false), Next::Rebuilds)
+            (cut_short("the cell that served the agent was lost", facts), Next::Rebuilds)
         }
-        TurnOver::Dropped(Dropped::Stop) => (Fate::Stopped, Next::Stops),
+        TurnOver::Dropped(Dropped::Stop) => (stopped(facts), Next::Stops),
     }
+}
+
+/// A turn that a stop ended: lost, unless the agent comes back.
+fn stopped(facts: Facts) -> Fate {
+    match facts.stopping {
+        Stopping::ComesBack => cut_short("its supervisor restarts the agent", facts),
+        Stopping::No | Stopping::ForGood => Fate::Stopped,
+    }
+}
+
+/// A turn that ended for no reason of its own: no attempt.
+fn cut_short(why: &str, facts: Facts) -> Fate {
+    if facts.interrupted {
+        return Fate::Interrupted;
+    }
+    unless_once(AgentError::new(FailureClass::Killed, why), facts, false)
 }
 
 /// An exit that the turn caused.
@@ -113,6 +142,9 @@ fn crashed(error: AgentError, facts: Facts) -> (Fate, Next) {
     if facts.interrupted {
         // The task has its end; the crash is the agent's alone.
         return (Fate::Interrupted, Next::Exits { exit, counted: true });
+    }
+    if facts.stopping == Stopping::ForGood {
+        return (Fate::Stopped, Next::Exits { exit, counted: true });
     }
     let fate = if facts.restart == Restart::Temporary { Fate::Failed(error) } else { again(error, facts) };
     let counted = !facts.crashed_before && !matches!(fate, Fate::Poisoned(_));
@@ -141,8 +173,10 @@ mod tests {
 
     fn facts() -> impl Strategy<Value = Facts> {
         let restart = prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
-        (1_u32..5, 1_u32..5, any::<bool>(), any::<bool>(), any::<bool>(), restart).prop_map(
-            |(attempt, attempts, once_begun, interrupted, crashed_before, restart)| Facts {
+        let stopping = prop_oneof![Just(Stopping::No), Just(Stopping::ComesBack), Just(Stopping::ForGood)];
+        (1_u32..5, 1_u32..5, any::<bool>(), any::<bool>(), any::<bool>(), stopping, restart).prop_map(
+            |(attempt, attempts, once_begun, interrupted, crashed_before, stopping, restart)| Facts {
+                stopping,
                 attempt: attempt.min(attempts),
                 attempts,
                 once_begun,
@@ -162,7 +196,7 @@ mod tests {
             Just(TurnOver::Error(AgentError::new(FailureClass::OverBudget, "no money"))),
             Just(TurnOver::Panic("oh".into())),
             Just(TurnOver::Dropped(Dropped::Interrupt)),
-            Just(TurnOver::Dropped(Dropped::Kill)),
+            Just(TurnOver::Dropped(Dropped::Exit)),
             Just(TurnOver::Dropped(Dropped::Stale)),
             Just(TurnOver::Dropped(Dropped::CellLost)),
             Just(TurnOver::Dropped(Dropped::Stop)),
@@ -182,7 +216,7 @@ mod tests {
 
         #[test]
         fn a_task_counts_once_in_the_restart_window_and_not_when_it_is_poisoned(facts in facts(), over in over()) {
-            let is_kill = over == TurnOver::Dropped(Dropped::Kill);
+            let is_kill = over == TurnOver::Dropped(Dropped::Exit) || facts.stopping == Stopping::ForGood;
             if let (fate, Next::Exits { counted, .. }) = decide(over, facts) {
                 let poisoned = matches!(fate, Fate::Poisoned(_));
                 prop_assert!(!(poisoned && counted));
@@ -192,9 +226,9 @@ mod tests {
 
         #[test]
         fn an_interrupted_task_is_never_attempted_again(facts in facts(), over in over()) {
-            let cut_short = matches!(over, TurnOver::Dropped(Dropped::Kill | Dropped::CellLost));
             let (fate, _) = decide(over, Facts { interrupted: true, ..facts });
-            prop_assert!(cut_short || !matches!(fate, Fate::Redelivered { .. }));
+            let is_redelivered = matches!(fate, Fate::Redelivered { .. });
+            prop_assert!(!is_redelivered);
         }
     }
 
@@ -205,6 +239,7 @@ mod tests {
             attempts: 3,
             once_begun: false,
             interrupted: false,
+            stopping: Stopping::No,
             crashed_before: false,
             restart: Restart::Permanent,
         };

@@ -16,7 +16,8 @@ pub(crate) mod exits;
 pub(crate) mod cell;
 pub(crate) mod supervise;
 pub(crate) mod stop;
-pub(crate) mod hooks;
+mod hooks;
+mod orders;
 pub(crate) mod heartbeat;
 pub(crate) mod points;
 pub(crate) mod quiet;
@@ -25,6 +26,7 @@ pub(crate) mod census;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -36,10 +38,22 @@ use self::turn::Turn;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
-use crate::journal::{Entry, Journal};
+use crate::journal::Journal;
 use crate::resources::Resources;
 use crate::signal::Signal;
+use crate::time::Time;
 use crate::task::DeadLetters;
+
+/// What a swarm is made of before it starts.
+pub(crate) struct Setup {
+    pub(crate) env: Env,
+    pub(crate) session: String,
+    pub(crate) permits: HashMap<String, Arc<Semaphore>>,
+    pub(crate) links: Vec<Arc<dyn Link>>,
+    pub(crate) resources: Resources,
+    pub(crate) interrupt_grace: Duration,
+    pub(crate) stop_within: Duration,
+}
 
 /// What all of one swarm shares.
 pub(crate) struct Engine {
@@ -54,35 +68,34 @@ pub(crate) struct Engine {
     pub(crate) census: Census,
     /// The turns that are being worked on, for the heartbeat.
     pub(crate) turns: Mutex<Vec<Weak<Turn>>>,
-    pub(crate) heartbeat: Mutex<Option<Timer>>,
+    /// When the heartbeat looks next.
+    pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
+    pub(crate) interrupt_grace: Duration,
+    pub(crate) stop_within: Duration,
     /// Raised when the session is over.
     pub(crate) over: Signal,
-    root: OnceLock<Arc<Seat>>,
+    /// Weak, since the root's seat holds the engine.
+    root: OnceLock<Weak<Seat>>,
     numbers: AtomicU64,
 }
 
 impl Engine {
-    #[allow(clippy::too_many_arguments, reason = "the parts are the builder's, one each")]
-    pub(crate) fn new(
-        env: Env,
-        session: String,
-        permits: HashMap<String, Arc<Semaphore>>,
-        links: Vec<Arc<dyn Link>>,
-        resources: Resources,
-    ) -> Arc<Self> {
-        let journal = Arc::new(Journal::new(env.clone()));
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        let journal = Arc::new(Journal::new(setup.env.clone()));
         Arc::new(Self {
-            env,
-            session,
+            env: setup.env,
+            session: setup.session,
             journal,
             stopper: Mutex::default(),
-            permits,
-            links,
-            resources,
+            permits: setup.permits,
+            links: setup.links,
+            resources: setup.resources,
             dead_letters: DeadLetters::default(),
             census: Census::default(),
             turns: Mutex::default(),
             heartbeat: Mutex::default(),
+            interrupt_grace: setup.interrupt_grace,
+            stop_within: setup.stop_within,
             over: Signal::default(),
             root: OnceLock::new(),
             numbers: AtomicU64::new(0),
@@ -94,20 +107,19 @@ impl Engine {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(crate) fn set_root(&self, root: Arc<Seat>) {
-        assert!(self.root.set(root).is_ok(), "a swarm has one root");
+    pub(crate) fn set_root(&self, root: &Arc<Seat>) {
+        assert!(self.root.set(Arc::downgrade(root)).is_ok(), "a swarm has one root");
     }
 
-    pub(crate) fn root(&self) -> &Arc<Seat> {
-        self.root.get().expect("the root is there before anything else")
+    /// The root, while anybody holds the swarm or something of it lives.
+    pub(crate) fn root(&self) -> Option<Arc<Seat>> {
+        self.root.get()?.upgrade()
     }
 
-    /// The session is over: nothing of it lives. Lets go of what would keep the swarm in memory.
-    pub(crate) fn end_session(&self) {
+    /// The session is over: nothing of it lives.
+    pub(crate) fn end_session(&self, root: &Seat) {
         if self.over.raise() {
-            let root = self.root();
-            let entry = Entry { seat: root, incarnation: root.incarnation(), task: None, cause: None };
-            self.journal.append(entry, What::SessionEnded);
+            root.note(What::SessionEnded);
             self.env.close();
         }
     }

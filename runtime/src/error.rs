@@ -36,6 +36,8 @@ pub struct AgentError {
     crash: bool,
     #[serde(default)]
     redeliver: bool,
+    #[serde(default)]
+    ignore: bool,
 }
 
 impl AgentError {
@@ -43,7 +45,7 @@ impl AgentError {
     #[must_use]
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { class, advice: Advice::Never, message, chain: Vec::new(), crash: false, redeliver: false }
+        Self { class, advice: Advice::Never, message, chain: Vec::new(), crash: false, redeliver: false, ignore: false }
     }
 
     /// Somebody else's error as an ordinary failure; its sources are kept as text.
@@ -76,6 +78,12 @@ impl AgentError {
         Self { redeliver: true, ..error.into() }
     }
 
+    /// Returned by `start`, there is nothing to run now, and that is no failure: OTP's *ignore*.
+    #[must_use]
+    pub fn ignore() -> Self {
+        Self { ignore: true, ..Self::new(FailureClass::Start, "there is nothing to run") }
+    }
+
     /// The same with advice for the asker.
     #[must_use]
     pub const fn advise(mut self, advice: Advice) -> Self {
@@ -103,6 +111,10 @@ impl AgentError {
 
     pub(crate) const fn is_crash(&self) -> bool {
         self.crash
+    }
+
+    pub(crate) const fn is_ignore(&self) -> bool {
+        self.ignore
     }
 
     pub(crate) const fn wants_redelivery(&self) -> bool {
@@ -219,8 +231,13 @@ pub enum AskError<T> {
     #[error("{0} failed: {1}")]
     Failed(AgentId, AgentError),
     /// The task crashed its agent in every attempt; the errors in order.
-    #[error("{0} crashed in every attempt: {}", last(.1))]
-    Poisoned(AgentId, Vec<AgentError>),
+    #[error("{agent} crashed in every attempt: {}", last(.errors))]
+    Poisoned {
+        /// The agent.
+        agent: AgentId,
+        /// What each attempt failed with, in order.
+        errors: Vec<AgentError>,
+    },
     /// The turn was interrupted.
     #[error("{0} was interrupted")]
     Interrupted(AgentId),
@@ -247,7 +264,7 @@ impl<T> fmt::Debug for AskError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Failed(..) => "Failed",
-            Self::Poisoned(..) => "Poisoned",
+            Self::Poisoned { .. } => "Poisoned",
             Self::Interrupted(..) => "Interrupted",
             Self::Expired(..) => "Expired",
             Self::MailboxFull(..) => "MailboxFull",
@@ -277,7 +294,7 @@ impl<T> AskError<T> {
                 FailureClass::OverBudget | FailureClass::Overloaded => 429,
                 _ => 502,
             },
-            Self::Poisoned(..) => 500,
+            Self::Poisoned { .. } => 500,
             Self::Expired(_) => 504,
             Self::MailboxFull(..) => 429,
             Self::Interrupted(_) | Self::Stopped(..) | Self::Cancelled(_) => 503,
@@ -289,7 +306,7 @@ impl<T> AskError<T> {
     pub const fn class(&self) -> FailureClass {
         match self {
             Self::Failed(_, error) => error.class(),
-            Self::Poisoned(..) => FailureClass::Poisoned,
+            Self::Poisoned { .. } => FailureClass::Poisoned,
             Self::Interrupted(_) | Self::Cancelled(_) => FailureClass::Interrupted,
             Self::Expired(_) => FailureClass::Deadline,
             Self::MailboxFull(..) => FailureClass::Overloaded,
@@ -391,14 +408,23 @@ impl From<EffectError> for AgentError {
 }
 
 /// Why `swarm.run` has no output.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, PartialEq, Error)]
 pub enum RunError<T> {
-    /// The agent could not be spawned.
-    #[error(transparent)]
-    Spawn(SpawnError, Option<Box<T>>),
+    /// The agent could not be spawned; the task comes back.
+    #[error("{0}")]
+    Spawn(SpawnError, Box<T>),
     /// The task had no output.
     #[error(transparent)]
     Ask(#[from] AskError<T>),
+}
+
+impl<T> fmt::Debug for RunError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawn(error, _) => write!(f, "Spawn({error})"),
+            Self::Ask(error) => write!(f, "Ask({error})"),
+        }
+    }
 }
 
 /// Why no agent could be found under a name.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
-use crate::lifecycle::StopReason;
 use crate::ledger::Budget;
+use crate::lifecycle::StopReason;
 use crate::policy::Exit;
 use crate::stopping::End;
 use crate::time::Time;

@@ -44,7 +44,7 @@ pub trait Fold {
     /// The view after all of `events`, in their order.
     fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self
     where
-        Self: Default,
+        Self: Sized + Default,
     {
         let mut fold = Self::default();
         for event in events {

@@ -17,6 +17,7 @@ pub use self::subscription::{Events, Filter};
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
+use crate::ledger::Warning;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 
 /// The journal of one session, in memory, whole.
@@ -54,7 +55,7 @@ impl Journal {
         what: What,
         check: impl FnOnce() -> Result<(), E>,
     ) -> Result<Seq, E> {
-        let event = {
+        let (event, warnings) = {
             let mut log = self.log.lock();
             check()?;
             let seq = log.len() as Seq + 1;
@@ -67,16 +68,30 @@ impl Journal {
                 cause: entry.cause,
                 what,
             });
-            entry.seat.apply(&event);
+            let warnings = entry.seat.apply(&event);
             log.push(Arc::clone(&event));
-            event
+            (event, warnings)
         };
         self.last.send_if_modified(|last| {
             *last = event.seq.max(*last);
             true
         });
         trace(&event);
+        for warning in warnings {
+            self.warn(entry.seat, &warning, event.seq);
+        }
         Ok(event.seq)
+    }
+
+    /// A budget has passed its warning share: an event of the agent whose budget it is.
+    fn warn(&self, from: &Seat, warning: &Warning, cause: Seq) {
+        let mut seat = from;
+        while seat.id != warning.agent {
+            let Some(parent) = &seat.parent else { return };
+            seat = parent;
+        }
+        let entry = Entry { seat, incarnation: seat.incarnation(), task: None, cause: Some(cause) };
+        self.append(entry, What::BudgetWarned { permille: warning.permille });
     }
 
     /// The events from a seq on, up to `most` of them.
@@ -84,6 +99,11 @@ impl Journal {
         let log = self.log.lock();
         let from = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX).min(log.len());
         log[from..].iter().take(most).map(Arc::clone).collect()
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> Seq {
+        self.log.lock().len() as Seq
     }
 
     /// All events so far.

@@ -21,7 +21,7 @@
 //!    more, at its `give_up` all that is left under it ends. Every request's root is watched, so every request finishes at
 //!    its deadline.
 //! 5. If a seat is condemned, so is its whole subtree, at least as severely. So a walk that condemns stops where it meets one.
-//! 6. `due` holds exactly [`Seat::next_due`] of each seat; so a tick looks at nothing that is not due.
+//! 6. `due` holds exactly `Seat::next_due` of each seat; so a tick looks at nothing that is not due.
 //! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is looked up is in ordered maps, so that
 //!    the same inputs give the same actions.
 

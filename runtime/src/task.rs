@@ -219,11 +219,58 @@ impl<T, O> TaskCell<T, O> {
         Poll::Ready(match over {
             Over::Done(output) => Ok(output),
             Over::Failed(error) => Err(AskError::Failed(agent, error)),
-            Over::Poisoned => Err(AskError::Poisoned(agent, std::mem::take(&mut slot.errors))),
+            Over::Poisoned => Err(AskError::Poisoned { agent, errors: std::mem::take(&mut slot.errors) }),
             Over::Interrupted => Err(AskError::Interrupted(agent)),
             Over::Withdrawn => Err(AskError::Cancelled(agent)),
             Over::Expired => Err(AskError::Expired(agent)),
             Over::Stopped(reason) => Err(AskError::Stopped(agent, reason, slot.payload.take())),
         })
+    }
+}
+
+/// A task that crashed its agent in every attempt, kept to be read and replayed.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The task.
+    pub task: TaskId,
+    /// The agent's name.
+    pub agent: String,
+    /// The payload as JSON; none if it could not be written.
+    pub payload: Option<serde_json::Value>,
+    /// What each attempt failed with, in order.
+    pub errors: Vec<AgentError>,
+}
+
+impl DeadLetter {
+    pub(crate) fn new(
+        task: TaskId,
+        agent: String,
+        payload: &impl serde::Serialize,
+        earlier: &[AgentError],
+        last: &AgentError,
+    ) -> Self {
+        let mut errors = earlier.to_vec();
+        errors.push(last.clone());
+        Self { task, agent, payload: serde_json::to_value(payload).ok(), errors }
+    }
+}
+
+/// The dead letters of a swarm, the newest last; of more than this many the oldest are dropped.
+#[derive(Default)]
+pub(crate) struct DeadLetters(Mutex<VecDeque<DeadLetter>>);
+
+const DEAD_LETTERS: usize = 1_000;
+
+impl DeadLetters {
+    pub(crate) fn push(&self, letter: DeadLetter) {
+        let mut letters = self.0.lock();
+        if letters.len() == DEAD_LETTERS {
+            letters.pop_front();
+        }
+        letters.push_back(letter);
+    }
+
+    pub(crate) fn all(&self) -> Vec<DeadLetter> {
+        self.0.lock().iter().cloned().collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The supervision core does what OTP's supervisor did, in 900 scenarios, step by step.
 
+#![allow(clippy::unwrap_used, reason = "a test, helpers and all")]
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;

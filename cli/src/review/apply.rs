@@ -115,7 +115,11 @@ fn walk(source: &Source, active: &mut [Active<'_>]) {
         return;
     }
     let Some(syntax) = source.syntax() else { return };
-    let kinds = asking.iter().flat_map(|(_, structure)| structure.kinds()).max().map_or(0, |kind| usize::from(*kind) + 1);
+    let kinds = asking
+        .iter()
+        .flat_map(|(_, structure)| structure.kinds())
+        .max()
+        .map_or(0, |kind| usize::from(*kind) + 1);
     let mut by_kind: Vec<Vec<(usize, &Structure)>> = vec![Vec::new(); kinds];
     for (index, structure) in asking {
         for kind in structure.kinds() {
@@ -126,11 +130,10 @@ fn walk(source: &Source, active: &mut [Active<'_>]) {
         let Some(asking) = by_kind.get(usize::from(node.kind_id())) else { continue };
         for (index, structure) in asking {
             let active = &mut active[*index];
-            if is_full(active.hits.len()) {
-                continue;
+            // The scope is the cheaper question, and places out of scope fill no bag.
+            if !is_full(active.hits.len()) && active.rule.scope.holds(source, node.range().start) {
+                active.hits.extend(structure.hit(source, syntax, &node, active.limit));
             }
-            let hit = structure.hit(source, syntax, &node, active.limit);
-            active.hits.extend(hit.filter(|hit| active.rule.scope.holds(source, hit.range.start)));
         }
     }
 }
@@ -139,15 +142,16 @@ fn walk(source: &Source, active: &mut [Active<'_>]) {
 fn excerpt(source: &Source, hit: &Hit) -> String {
     let line = source.line_range(hit.range.start);
     let text = source.text();
-    let shown = match hit.secret.as_ref().filter(|secret| secret.start >= line.start && secret.end <= line.end) {
-        None if hit.secret.is_some() => String::new(),
-        None => text[line].to_owned(),
-        // The first letters say which secret it is; the rest would copy it into every log that holds the report.
-        Some(secret) => {
-            let head: String = text[secret.clone()].chars().take(4).collect();
-            format!("{}{head}…{}", &text[line.start..secret.start], &text[secret.end..line.end])
-        }
-    };
+    let shown =
+        match hit.secret.as_ref().filter(|secret| secret.start >= line.start && secret.end <= line.end) {
+            None if hit.secret.is_some() => String::new(),
+            None => text[line].to_owned(),
+            // The first letters say which secret it is; the rest would copy it into every log that holds the report.
+            Some(secret) => {
+                let head: String = text[secret.clone()].chars().take(4).collect();
+                format!("{}{head}…{}", &text[line.start..secret.start], &text[secret.end..line.end])
+            }
+        };
     if shown.chars().count() > EXCERPT {
         let head: String = shown.chars().take(EXCERPT).collect();
         return head + "…";

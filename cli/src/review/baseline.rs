@@ -85,7 +85,8 @@ impl Baseline {
     /// Takes the known findings out.
     #[must_use]
     pub fn filter(&self, findings: Vec<Finding>) -> Filtered {
-        let mut left: BTreeMap<&str, u32> = self.known.iter().map(|(print, known)| (&**print, known.count)).collect();
+        let mut left: BTreeMap<&str, u32> =
+            self.known.iter().map(|(print, known)| (&**print, known.count)).collect();
         let before = findings.len();
         let mut new = findings;
         new.retain(|finding| match left.get_mut(&*finding.fingerprint) {

@@ -30,10 +30,17 @@ impl ChangedFile {
     pub fn of(source: &Source) -> Self {
         let tests = source.part() == Part::Tests
             || (source.language() == Language::Rust
-                && (source.text().contains("#[test]") || source.text().contains("cfg(test)") || source.text().contains("::test]")));
-        let shipped = source.language() == Language::Rust && matches!(source.part(), Part::Library | Part::Program);
+                && (source.text().contains("#[test]")
+                    || source.text().contains("cfg(test)")
+                    || source.text().contains("::test]")));
+        let shipped =
+            source.language() == Language::Rust && matches!(source.part(), Part::Library | Part::Program);
         let code = source.view(View::Code).filter(|_| shipped).unwrap_or("");
-        Self { path: source.path().to_owned(), code_lines: code.lines().filter(|line| !line.trim().is_empty()).count(), tests }
+        Self {
+            path: source.path().to_owned(),
+            code_lines: code.lines().filter(|line| !line.trim().is_empty()).count(),
+            tests,
+        }
     }
 }
 
@@ -43,7 +50,12 @@ impl ChangedFile {
 /// file that holds tests of its own counts as a tested change: without the old text nobody can tell which of
 /// its lines changed, and silence is better than a false alarm.
 #[must_use]
-pub fn untested_changes(changed: &[ChangedFile], crates: &[String], rules: &RuleSet, config: &Config) -> Vec<Finding> {
+pub fn untested_changes(
+    changed: &[ChangedFile],
+    crates: &[String],
+    rules: &RuleSet,
+    config: &Config,
+) -> Vec<Finding> {
     let Some(rule) = rules.get(RULE) else { return Vec::new() };
     let mut by_crate: BTreeMap<&str, Vec<&ChangedFile>> = BTreeMap::new();
     for file in changed.iter().collect::<BTreeSet<_>>() {
@@ -57,7 +69,8 @@ pub fn untested_changes(changed: &[ChangedFile], crates: &[String], rules: &Rule
             return None;
         }
         let sources = files.iter().filter(|file| file.code_lines > 0).count();
-        let detail = if sources == 1 { "1 source file".to_owned() } else { format!("{sources} source files") };
+        let detail =
+            if sources == 1 { "1 source file".to_owned() } else { format!("{sources} source files") };
         Some(Finding {
             file: largest.path.clone(),
             line: 1,
@@ -81,7 +94,9 @@ pub fn untested_changes(changed: &[ChangedFile], crates: &[String], rules: &Rule
 fn crate_of<'c>(path: &str, crates: &'c [String]) -> &'c str {
     crates
         .iter()
-        .filter(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| folder.is_empty() || rest.starts_with('/')))
+        .filter(|folder| {
+            path.strip_prefix(folder.as_str()).is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
+        })
         .max_by_key(|folder| folder.len())
         .map_or("", String::as_str)
 }
@@ -107,7 +122,10 @@ mod tests {
         assert_eq!(findings(&[source("a/src/x.rs"), source("a/src/y.rs"), source("ab/src/z.rs")]).len(), 2);
         assert_eq!(findings(&[source("a/src/x.rs"), changed("a/tests/t.rs", "")]), [""; 0]);
         assert_eq!(findings(&[source("a/src/x.rs"), changed("ab/tests/t.rs", "")]), ["a/src/x.rs"]);
-        assert_eq!(findings(&[source("a/src/x.rs"), changed("a/src/y.rs", "#[cfg(test)] mod t {}")]), [""; 0]);
+        assert_eq!(
+            findings(&[source("a/src/x.rs"), changed("a/src/y.rs", "#[cfg(test)] mod t {}")]),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -123,14 +123,18 @@ impl Config {
     /// # Errors
     /// Shows the line with a caret and what was expected there: unknown field, severity or rule, bad glob.
     pub fn from_toml(text: &str, rules: &RuleSet) -> Result<Self, ConfigError> {
-        let file: File = toml::from_str(text).map_err(|error| ConfigError(error.to_string().trim_end().to_owned()))?;
+        let file: File =
+            toml::from_str(text).map_err(|error| ConfigError(error.to_string().trim_end().to_owned()))?;
         let overrides = |written: BTreeMap<toml::Spanned<String>, Value>| -> Result<Overrides, ConfigError> {
-            written.into_iter().map(|(id, value)| {
-                if rules.get(id.get_ref()).is_none() {
-                    return Err(pointed(text, id.span(), &unknown_rule(id.get_ref(), rules)));
-                }
-                Ok((id.into_inner(), value.0))
-            }).collect()
+            written
+                .into_iter()
+                .map(|(id, value)| {
+                    if rules.get(id.get_ref()).is_none() {
+                        return Err(pointed(text, id.span(), &unknown_rule(id.get_ref(), rules)));
+                    }
+                    Ok((id.into_inner(), value.0))
+                })
+                .collect()
         };
         let ignore = file.ignore.iter().map(|pattern| glob(text, pattern));
         Ok(Self {
@@ -156,8 +160,11 @@ impl Config {
     #[must_use]
     pub fn settings(&self, rule: &Rule, path: &str) -> Settings {
         let mut settings = Settings { severity: Some(rule.severity), limit: rule.limit.unwrap_or(0) };
-        let of_paths = self.paths.iter().filter(|(glob, _)| glob.is_match(path)).map(|(_, overrides)| overrides);
-        for set in std::iter::once(&self.rules).chain(of_paths).filter_map(|overrides| overrides.get(&rule.id)) {
+        let of_paths =
+            self.paths.iter().filter(|(glob, _)| glob.is_match(path)).map(|(_, overrides)| overrides);
+        for set in
+            std::iter::once(&self.rules).chain(of_paths).filter_map(|overrides| overrides.get(&rule.id))
+        {
             settings.limit = set.limit.unwrap_or(settings.limit);
             settings.severity = match set.level {
                 None => settings.severity.or(Some(rule.severity)),
@@ -177,14 +184,17 @@ fn glob(text: &str, pattern: &toml::Spanned<String>) -> Result<GlobMatcher, Conf
     let written = pattern.get_ref();
     let anywhere = if written.contains('/') { written.clone() } else { format!("**/{written}") };
     let glob = GlobBuilder::new(&anywhere).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| pointed(text, pattern.span(), &error.kind().to_string()))
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| pointed(text, pattern.span(), &error.kind().to_string()))
 }
 
 fn unknown_rule(id: &str, rules: &RuleSet) -> String {
     let near = rules.all().iter().map(|rule| (distance(id, &rule.id), &rule.id)).min();
     match near {
-        Some((distance, near)) if distance <= 1 + id.len() / 4 => format!("unknown rule `{id}`; did you mean `{near}`?"),
-        _ => format!("unknown rule `{id}`; `skep review --rules` lists them"),
+        Some((distance, near)) if distance <= 1 + id.len() / 4 => {
+            format!("unknown rule `{id}`; did you mean `{near}`?")
+        }
+        _ => format!("unknown rule `{id}`; an id looks like `tests/sleep`"),
     }
 }
 
@@ -262,7 +272,10 @@ mod tests {
         let severity = config("fail-on = \"urgent\"").unwrap_err();
         assert!(severity.contains("`critical`") && severity.contains("line 1"), "{severity}");
         let rule = config("[rules]\n\"tests/slep\" = \"off\"\n").unwrap_err();
-        assert!(rule.contains("line 2") && rule.contains("^^^^") && rule.contains("`tests/sleep`?"), "{rule}");
+        assert!(
+            rule.contains("line 2") && rule.contains("^^^^") && rule.contains("`tests/sleep`?"),
+            "{rule}"
+        );
         let glob = config("ignore = [\n  \"a/{b\",\n]").unwrap_err();
         assert!(glob.contains("line 2, column 3"), "{glob}");
         let level = config("[rules]\n\"tests/sleep\" = 3\n").unwrap_err();

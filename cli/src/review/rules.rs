@@ -1,12 +1,12 @@
 //! The rules, kept as data: one file a category, each rule with a hit and a near miss that are its tests.
 
-mod data;
-mod matcher;
-mod context;
 mod check;
+mod context;
+mod data;
 mod entropy;
 #[cfg(test)]
 mod examples;
+mod matcher;
 
 use std::sync::LazyLock;
 
@@ -53,7 +53,8 @@ impl Rule {
         let text = source.text();
         (self.languages.is_empty() || self.languages.contains(&source.language()))
             && self.scope.may_hold(source)
-            && (self.literals.is_empty() || self.literals.iter().any(|literal| literal.find(text.as_bytes()).is_some()))
+            && (self.literals.is_empty()
+                || self.literals.iter().any(|literal| literal.find(text.as_bytes()).is_some()))
             && self.file_needs.as_ref().is_none_or(|needed| needed.is_match(text))
             && self.file_lacks.as_ref().is_none_or(|unwanted| !unwanted.is_match(text))
     }
@@ -111,10 +112,8 @@ impl RuleSet {
     pub fn from_toml(texts: &[(Category, &str)]) -> Result<Self, RuleError> {
         let mut set = Self { rules: Vec::new(), needs_model: Vec::new() };
         for (category, text) in texts {
-            let file: data::RuleFile = toml::from_str(text).map_err(|error| RuleError {
-                rule: category.word().to_owned(),
-                why: error.to_string(),
-            })?;
+            let file: data::RuleFile = toml::from_str(text)
+                .map_err(|error| RuleError { rule: category.word().to_owned(), why: error.to_string() })?;
             for rule in file.rule {
                 set.rules.push(rule.compile(*category)?);
             }

@@ -5,12 +5,12 @@
 //! 2. Every view has the same length and the same line breaks as the text, so a place in one is a place in all.
 //! 3. A source is parsed at most once, and only when a rule asks for it.
 
+mod grammar;
 mod language;
 mod part;
 mod refuse;
-mod grammar;
-mod syntax;
 mod scan;
+mod syntax;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -33,7 +33,7 @@ pub struct Note {
     pub why: String,
 }
 
-/// What of a file a rule looks at. Left out parts are blanked with spaces, so places stay the same.
+/// What of a file a rule looks at. Left out parts are overwritten, so places stay the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {
@@ -43,6 +43,9 @@ pub enum View {
     Code,
     /// Code with string literals, without comments.
     Uncommented,
+    /// Everything but the inside of string literals, whose letters become U+001A (substitute), which is no
+    /// white space: white space that is left is white space of the source.
+    Unquoted,
     /// Comments only.
     Comments,
 }
@@ -54,6 +57,8 @@ pub struct Source {
     text: String,
     language: Language,
     part: Part,
+    /// Without the word there is no test item, and no need for a tree to know it.
+    says_test: bool,
     line_starts: Vec<usize>,
     syntax: OnceLock<Option<Syntax>>,
     views: OnceLock<Option<Views>>,
@@ -63,6 +68,7 @@ pub struct Source {
 struct Views {
     code: String,
     uncommented: String,
+    unquoted: String,
     comments: String,
 }
 
@@ -84,9 +90,11 @@ impl Source {
             return Err(note(why));
         }
         let language = Language::of(path);
-        let line_starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
+        let line_starts =
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
         Ok(Self {
             part: Part::of(path),
+            says_test: memchr::memmem::find(text.as_bytes(), b"test").is_some(),
             path: path.to_owned(),
             line_starts: line_starts.collect(),
             text,
@@ -134,11 +142,19 @@ impl Source {
             .as_ref()
     }
 
+    /// What the reader should know about a file that is reviewed only in part: it nests too deeply for a tree, so
+    /// the rules about structure pass it by. It does not parse.
+    #[must_use]
+    pub fn caveat(&self) -> Option<Note> {
+        let partly = self.language.grammar().is_some() && Syntax::is_too_deep(&self.text);
+        let why = || format!("nests more than {MAX_NESTING} deep: reviewed by its text only");
+        partly.then(|| Note { file: self.path.clone(), why: why() })
+    }
+
     /// Whether the place lies in code that only tests run: a test file, or a test item inside another file.
     #[must_use]
     pub fn is_test(&self, at: usize) -> bool {
-        self.part == Part::Tests
-            || (self.text.contains("test") && self.syntax().is_some_and(|syntax| syntax.is_test(at)))
+        self.part == Part::Tests || (self.says_test && self.syntax().is_some_and(|syntax| syntax.is_test(at)))
     }
 
     /// A view of the text; none when it needs a syntax tree that could not be made.
@@ -152,6 +168,7 @@ impl Source {
             View::Text => &self.text,
             View::Code => &views.code,
             View::Uncommented => &views.uncommented,
+            View::Unquoted => &views.unquoted,
             View::Comments => &views.comments,
         })
     }
@@ -194,18 +211,19 @@ impl Source {
             scanned = scan::scan(self.language, &self.text);
             (&scanned.comments, &scanned.strings)
         };
-        let uncommented = blank(&self.text, comments);
+        let uncommented = overwrite(&self.text, comments, ' ');
         Some(Views {
-            code: blank(&uncommented, strings),
-            comments: blank(&self.text, &gaps(comments, self.text.len())),
+            code: overwrite(&uncommented, strings, ' '),
+            unquoted: overwrite(&self.text, strings, '\u{1a}'),
+            comments: overwrite(&self.text, &gaps(comments, self.text.len()), ' '),
             uncommented,
         })
     }
 }
 
-/// The same text with the ranges replaced by spaces; line breaks stay.
-fn blank(text: &str, ranges: &[Range<usize>]) -> String {
-    let mut blanked = String::with_capacity(text.len());
+/// The same text with each byte of the ranges replaced by the ASCII character `with`; line breaks stay.
+fn overwrite(text: &str, ranges: &[Range<usize>], with: char) -> String {
+    let mut written = String::with_capacity(text.len());
     let mut from = 0;
     for range in ranges {
         // Ranges may touch or nest; what was written already is not written again.
@@ -213,12 +231,12 @@ fn blank(text: &str, ranges: &[Range<usize>]) -> String {
         if range.end <= start {
             continue;
         }
-        blanked.push_str(&text[from..start]);
-        blanked.extend(text[start..range.end].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        written.push_str(&text[from..start]);
+        written.extend(text[start..range.end].bytes().map(|byte| if byte == b'\n' { '\n' } else { with }));
         from = range.end;
     }
-    blanked.push_str(&text[from..]);
-    blanked
+    written.push_str(&text[from..]);
+    written
 }
 
 /// What lies between the ranges, which are sorted by their start.
@@ -258,7 +276,7 @@ mod tests {
         let uncommented = source.view(View::Uncommented).unwrap();
         assert!(uncommented.contains("// no") && !uncommented.contains("yes"), "{uncommented}");
         let comments = source.view(View::Comments).unwrap();
-        assert_eq!(comments.trim().split_whitespace().collect::<Vec<_>>().join(" "), "// yes \"x\" /* b */");
+        assert_eq!(comments.split_whitespace().collect::<Vec<_>>().join(" "), "// yes \"x\" /* b */");
         assert_eq!(comments.matches('\n').count(), text.matches('\n').count());
     }
 
@@ -289,5 +307,7 @@ mod tests {
         assert!(source.syntax().is_none());
         assert!(source.view(View::Code).is_none());
         assert!(source.view(View::Text).is_some());
+        assert_eq!(source.caveat().unwrap().why, "nests more than 2000 deep: reviewed by its text only");
+        assert!(Source::new("src/lib.rs", b"fn f() {}".to_vec()).unwrap().caveat().is_none());
     }
 }

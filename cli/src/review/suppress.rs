@@ -63,7 +63,10 @@ fn before_mark(before: &str) -> Option<&str> {
 }
 
 fn is_comment(line: &str) -> bool {
-    line.is_empty() || MARKS.iter().any(|mark| line.starts_with(mark)) && !line.starts_with("#[") && !line.starts_with("#!")
+    line.is_empty()
+        || MARKS.iter().any(|mark| line.starts_with(mark))
+            && !line.starts_with("#[")
+            && !line.starts_with("#!")
 }
 
 /// The rule ids before the reason.
@@ -91,7 +94,8 @@ mod tests {
     #[test]
     fn a_comment_of_its_own_is_about_the_next_line_of_code_in_any_syntax() {
         for open in ["//", "#", "--", "<!--", "/*", ";", "///", " * "] {
-            let ignores = ignores(&format!("{open} skep:ignore tests/sleep -- why\n{open} more\n\ncode\nmore\n"));
+            let ignores =
+                ignores(&format!("{open} skep:ignore tests/sleep -- why\n{open} more\n\ncode\nmore\n"));
             assert!(ignores.cover("tests/sleep", 4), "{open}");
             assert!(!ignores.cover("tests/sleep", 5), "{open}");
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::seat::Seat;
+use super::spawn::FirstStart;
 use crate::delivery::Dropped;
 use crate::policy::Exit;
 use crate::time::Time;
@@ -18,6 +19,10 @@ pub(crate) struct Line {
     pub(crate) presence: Presence,
     pub(crate) generation: u64,
     pub(crate) orders: Orders,
+    /// When the stop hook has to be over.
+    pub(crate) hook_until: Time,
+    /// Set while a first start is under way that was not ready at once.
+    first_start: Option<Arc<FirstStart>>,
     waker: Option<Waker>,
 }
 
@@ -26,6 +31,8 @@ pub(crate) enum Presence {
     /// No runner has been needed yet.
     #[default]
     Dormant,
+    /// The first start is being polled where the spawn was called.
+    Starting,
     Open,
     Gone,
 }
@@ -35,6 +42,8 @@ pub(crate) enum Presence {
 pub(crate) struct Orders {
     /// A stop has come by: finish the turn, take no other.
     pub(crate) fenced: bool,
+    /// The stop ends the agent for good: it is not started again.
+    pub(crate) for_good: bool,
     /// End the incarnation with this exit, dropping the turn.
     pub(crate) exit: Option<(Exit, Dropped)>,
     /// Drop the turn of this number.
@@ -59,7 +68,16 @@ pub(crate) enum Next {
 
 impl Line {
     pub(crate) fn is_gone(&self) -> bool {
-        self.presence != Presence::Open
+        !matches!(self.presence, Presence::Open | Presence::Starting)
+    }
+
+    /// Where the result of a first start will be.
+    pub(crate) fn first_start(&mut self) -> &Arc<FirstStart> {
+        self.first_start.get_or_insert_default()
+    }
+
+    pub(crate) fn take_first_start(&mut self) -> Option<Arc<FirstStart>> {
+        self.first_start.take()
     }
 
     /// Remembers whom to wake.
@@ -118,7 +136,7 @@ impl Seat {
                     line.generation
                 }
                 // A start in place, a restart or a stop will look at the mailbox itself.
-                Presence::Dormant | Presence::Gone => return,
+                Presence::Dormant | Presence::Starting | Presence::Gone => return,
             }
         };
         self.open_cell();
@@ -129,6 +147,10 @@ impl Seat {
     pub(crate) fn restart(self: &Arc<Self>) {
         let generation = {
             let mut line = self.line.lock();
+            if line.orders.for_good {
+                // A stop came by since its supervisor decided.
+                return;
+            }
             line.orders.fenced = false;
             line.orders.abort = false;
             line.orders.exit = None;

@@ -7,7 +7,7 @@
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -18,9 +18,10 @@ use super::family::Family;
 use super::line::Line;
 use super::turn::Turn;
 use crate::event::{Event, Role, What};
+use crate::holding::Holdings;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::journal::Entry;
-use crate::ledger::Meter;
+use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
 use crate::signal::Signal;
 use crate::spec::Policies;
@@ -44,6 +45,11 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Raised when it has ended for good and neither cell nor runner is left.
     pub(crate) vacant: Signal,
     pub(crate) incarnation: AtomicU32,
+    /// Declared in its parent's spec: comes back with it.
+    pub(crate) declared: bool,
+    /// It will not come back, not even with its parent.
+    pub(crate) ended_for_good: AtomicBool,
+    pub(crate) holdings: Mutex<Holdings>,
     pub(crate) body: B,
 }
 
@@ -97,7 +103,8 @@ impl<B: Body + ?Sized> Seat<B> {
     }
 
     /// Applies one event of this seat; called by the journal within its critical section.
-    pub(crate) fn apply(&self, event: &Event) {
+    #[must_use]
+    pub(crate) fn apply(&self, event: &Event) -> Vec<Warning> {
         {
             let mut live = self.live.lock();
             if let Err(error) = live.lifecycle.apply(&event.what) {
@@ -115,7 +122,7 @@ impl<B: Body + ?Sized> Seat<B> {
                 _ => {}
             }
         }
-        self.meter.apply(&event.what);
+        self.meter.apply(&event.what)
     }
 }
 
@@ -145,7 +152,10 @@ impl Seat {
 
     /// Raises `vacant` if it has ended for good and nothing is left of it.
     pub(crate) fn check_vacant(&self) {
-        let is_vacant = self.line.lock().is_gone() && self.control.lock().is_gone() && self.is_stopped();
+        if !self.ended_for_good.load(Ordering::Acquire) {
+            return;
+        }
+        let is_vacant = self.line.lock().is_gone() && self.control.lock().is_gone();
         if is_vacant {
             self.vacant.raise();
         }

@@ -7,10 +7,12 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::seat::{Fence, Seat};
+use crate::env::Timer;
 use crate::error::AgentError;
 use crate::event::{Wait, What};
 use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
+use crate::journal::Entry;
 use crate::policy::Exit;
 use crate::signal::Signal;
 use crate::time::Time;
@@ -37,6 +39,8 @@ pub(crate) struct Turn {
     listener: OnceLock<Arc<dyn Listener>>,
     /// A simulated block: neither polled nor dropped until then.
     blocked_until: AtomicU64,
+    /// The end of an interrupt's patience; taken back with the turn.
+    grace: Mutex<Option<Timer>>,
 }
 
 /// Which attempt this is, and what the earlier ones failed with.
@@ -81,6 +85,7 @@ impl Turn {
             attempted: OnceLock::new(),
             listener: OnceLock::new(),
             blocked_until: AtomicU64::new(0),
+            grace: Mutex::new(None),
         })
     }
 
@@ -128,14 +133,13 @@ impl Turn {
         self.open.load(Ordering::Acquire)
     }
 
+    /// Where its events belong.
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        Entry { seat: &self.seat, incarnation: self.incarnation, task: self.task.clone(), cause: None }
+    }
+
     pub(crate) fn note(&self, what: What) -> Seq {
-        let entry = crate::journal::Entry {
-            seat: &self.seat,
-            incarnation: self.incarnation,
-            task: self.task.clone(),
-            cause: None,
-        };
-        self.seat.engine.journal.append(entry, what)
+        self.seat.engine.journal.append(self.entry(), what)
     }
 
     pub(crate) fn show_progress(&self) {
@@ -190,6 +194,10 @@ impl Turn {
 
     pub(crate) fn listener(&self) -> Option<&Arc<dyn Listener>> {
         self.listener.get()
+    }
+
+    pub(crate) fn keep_grace(&self, grace: Timer) {
+        *self.grace.lock() = Some(grace);
     }
 
     pub(crate) fn block_until(&self, at: Time) {

@@ -49,3 +49,11 @@ impl Drop for ControlThread {
         self.over.raise();
     }
 }
+
+impl super::Env {
+    /// Blocks the calling thread, as a fault plan wants it on a real clock.
+    pub(crate) fn block_thread(&self, span: std::time::Duration) {
+        debug_assert!(!self.is_simulated(), "a block is simulated there");
+        std::thread::sleep(span);
+    }
+}

@@ -16,7 +16,8 @@ pub(crate) struct Line {
 /// Draws rows that stand in tree order, each before what is below it. A column that is empty in every row is left out.
 /// Lines are separated by line feeds, without one at the end.
 pub(crate) fn draw(columns: &[Column], lines: &[Line]) -> String {
-    let mut table: Vec<Vec<String>> = vec![columns.iter().map(|column| column.heading().to_owned()).collect()];
+    let mut table: Vec<Vec<String>> =
+        vec![columns.iter().map(|column| column.heading().to_owned()).collect()];
     for (line, branches) in lines.iter().zip(branches(lines)) {
         let mut row: Vec<_> = line.cells.iter().map(|cell| printable(cell)).collect();
         if let Some(first) = row.first_mut() {
@@ -90,8 +91,14 @@ mod tests {
     #[test]
     fn branches_go_on_while_siblings_are_to_come() {
         let columns = [Column::Left("agent"), Column::Left("empty"), Column::Right("cost")];
-        let rows =
-            lines(&[(0, "a", "12"), (1, "b", "1"), (2, "c", ""), (2, "d", "3"), (1, "é\n", "4"), (2, "f", "")]);
+        let rows = lines(&[
+            (0, "a", "12"),
+            (1, "b", "1"),
+            (2, "c", ""),
+            (2, "d", "3"),
+            (1, "é\n", "4"),
+            (2, "f", ""),
+        ]);
         assert_eq!(
             draw(&columns, &rows),
             "\

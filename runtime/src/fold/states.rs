@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Fold;
-use crate::event::Event;
+use crate::event::{Event, What};
 use crate::id::{AgentId, Seq};
 use crate::lifecycle::{AgentState, BadTransition, Lifecycle};
 
-/// The lifecycle of every agent. An agent that was not spawned before its first event is taken to be starting then.
+/// The lifecycle of every agent, ended ones too. What happens to an agent that was never spawned is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct States {
     agents: BTreeMap<AgentId, Lifecycle>,
@@ -63,14 +63,12 @@ impl States {
 
 impl Fold for States {
     fn apply(&mut self, event: &Event) {
-        if let Some(life) = self.agents.get_mut(&event.agent) {
-            if let Err(bad) = life.apply(&event.what) {
-                self.missteps.push(Misstep { seq: event.seq, agent: event.agent.clone(), bad });
-            }
-        } else if event.what.concerns_life() {
-            let mut life = Lifecycle::default();
-            let _ = life.apply(&event.what);
-            self.agents.insert(event.agent.clone(), life);
+        if matches!(event.what, What::AgentSpawned { .. }) {
+            self.agents.entry(event.agent.clone()).or_default();
+        }
+        let Some(life) = self.agents.get_mut(&event.agent) else { return };
+        if let Err(bad) = life.apply(&event.what) {
+            self.missteps.push(Misstep { seq: event.seq, agent: event.agent.clone(), bad });
         }
     }
 }

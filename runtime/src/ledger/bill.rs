@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_bill_is_drawn_with_branches_and_aligned_columns() {
-        let dollars = |cents| Usage::money(NanoUsd(cents * 10_000_000));
+        let dollars = |cents: u64| Usage::money(NanoUsd(cents * 10_000_000));
         let root = AgentId::root("s");
         let row = |id: &AgentId, name: &str, level, own: Usage, all: Usage| CostRow {
             id: id.clone(),
@@ -169,12 +169,10 @@ review         $0.00  $12.60  12,345
 └── style      $0.10   $0.10          $0.00, 2 calls";
         assert_eq!(squeeze(&breakdown.tree()), squeeze(expected));
         assert_eq!(breakdown.children().map(|row| &*row.name).collect::<Vec<_>>(), ["security", "style"]);
-        assert_eq!((grouped(1), grouped(999), grouped(1_000), grouped(1_234_567)), (
-            "1".into(),
-            "999".into(),
-            "1,000".into(),
-            "1,234,567".into()
-        ));
+        assert_eq!(
+            (grouped(1), grouped(999), grouped(1_000), grouped(1_234_567)),
+            ("1".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
     }
 
     /// Runs of spaces as one: how wide a column is, is tested where it is drawn.

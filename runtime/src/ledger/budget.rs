@@ -6,11 +6,8 @@ use thiserror::Error;
 use super::Limits;
 use crate::money::NanoUsd;
 
-/// Bounds on what an agent may spend together with everything below it. What is not said is not bounded.
-///
-/// ```ignore
-/// Budget::usd("2.50").tokens(400_000).depth(3)
-/// ```
+/// Bounds on what an agent may spend together with everything below it, such as
+/// `Budget::usd("2.50").tokens(400_000).depth(3)`. What is not said is not bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {

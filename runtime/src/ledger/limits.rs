@@ -1,7 +1,6 @@
 //! A checked budget, and what it says to one agent's balance.
 
-use super::meter::Balance;
-use super::{Amount, OnRefusal};
+use super::{Amount, Balance, OnRefusal};
 use crate::money::NanoUsd;
 use crate::usage::Usage;
 
@@ -138,9 +137,16 @@ mod tests {
     fn a_share_is_passed_once() {
         let limits = Limits { calls: Some(10), warn_permille: Some(800), ..Limits::default() };
         let passed = |before, after| limits.passed(&Usage::calls(before), &Usage::calls(after));
-        assert_eq!((passed(0, 7), passed(7, 8), passed(8, 9), passed(0, 30)), (None, Some(800), None, Some(800)));
+        assert_eq!(
+            (passed(0, 7), passed(7, 8), passed(8, 9), passed(0, 30)),
+            (None, Some(800), None, Some(800))
+        );
 
         let mark = Limits { on_refusal: OnRefusal::Warn, ..limits };
-        assert_eq!(mark.passed(&Usage::calls(8), &Usage::calls(10)), Some(1000), "a mark warns when all is spent");
+        assert_eq!(
+            mark.passed(&Usage::calls(8), &Usage::calls(10)),
+            Some(1000),
+            "a mark warns when all is spent"
+        );
     }
 }

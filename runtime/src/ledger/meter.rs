@@ -10,16 +10,14 @@
 //!    before and after an event.
 
 use std::iter::successors;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
-
+use super::balance::AtomicBalance;
 use super::limits::Exceeded;
-use super::{Limits, OnRefusal, Refusal};
+use super::{Balance, Limits, OnRefusal, Refusal};
 use crate::event::What;
 use crate::id::AgentId;
-use crate::money::NanoUsd;
 use crate::usage::Usage;
 
 /// The meter of one seat.
@@ -36,15 +34,6 @@ pub struct Meter {
     is_scope: bool,
     /// Agents below it that live.
     live: AtomicU32,
-}
-
-/// What is spent for good, and what may still be spent by effects in flight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Balance {
-    /// Booked.
-    pub spent: Usage,
-    /// The worst cases of what has begun and not ended.
-    pub reserved: Usage,
 }
 
 /// A budget whose warning share has just been passed.
@@ -77,7 +66,15 @@ impl Meter {
 
     fn new(id: AgentId, parent: Option<Arc<Self>>, limits: Limits, depth: u32, is_scope: bool) -> Arc<Self> {
         let limits = (!limits.is_none()).then(|| Box::new(limits));
-        Arc::new(Self { id, parent, limits, amounts: OnceLock::new(), depth, is_scope, live: AtomicU32::new(0) })
+        Arc::new(Self {
+            id,
+            parent,
+            limits,
+            amounts: OnceLock::new(),
+            depth,
+            is_scope,
+            live: AtomicU32::new(0),
+        })
     }
 
     /// Whose meter it is.
@@ -203,68 +200,10 @@ impl Drop for Meter {
     }
 }
 
-impl Balance {
-    /// What is spent or may still be: what a budget is held against.
-    #[must_use]
-    pub fn committed(&self) -> Usage {
-        self.spent + self.reserved
-    }
-}
-
 #[derive(Debug, Default)]
 struct Amounts {
     own: AtomicBalance,
     subtree: AtomicBalance,
-}
-
-#[derive(Debug, Default)]
-struct AtomicBalance {
-    spent: AtomicUsage,
-    reserved: AtomicUsage,
-}
-
-impl AtomicBalance {
-    fn get(&self) -> Balance {
-        Balance { spent: self.spent.get(), reserved: self.reserved.get() }
-    }
-
-    /// Gives what it was and what it became.
-    fn change(&self, change: impl Fn(Balance) -> Balance) -> (Balance, Balance) {
-        let before = self.get();
-        let after = change(before);
-        self.spent.set(after.spent);
-        self.reserved.set(after.reserved);
-        (before, after)
-    }
-}
-
-#[derive(Debug, Default)]
-struct AtomicUsage {
-    money: AtomicU64,
-    input_tokens: AtomicU64,
-    output_tokens: AtomicU64,
-    cached_tokens: AtomicU64,
-    calls: AtomicU64,
-}
-
-impl AtomicUsage {
-    fn get(&self) -> Usage {
-        Usage {
-            money: NanoUsd(self.money.load(Relaxed)),
-            input_tokens: self.input_tokens.load(Relaxed),
-            output_tokens: self.output_tokens.load(Relaxed),
-            cached_tokens: self.cached_tokens.load(Relaxed),
-            calls: self.calls.load(Relaxed),
-        }
-    }
-
-    fn set(&self, usage: Usage) {
-        self.money.store(usage.money.0, Relaxed);
-        self.input_tokens.store(usage.input_tokens, Relaxed);
-        self.output_tokens.store(usage.output_tokens, Relaxed);
-        self.cached_tokens.store(usage.cached_tokens, Relaxed);
-        self.calls.store(usage.calls, Relaxed);
-    }
 }
 
 #[cfg(test)]
@@ -335,7 +274,8 @@ mod tests {
 
     #[test]
     fn a_mark_refuses_nothing_and_warns_when_it_is_reached() {
-        let root = Meter::root(AgentId::root("s"), limits(&Budget::new().calls(2).on_refusal(OnRefusal::Warn)));
+        let root =
+            Meter::root(AgentId::root("s"), limits(&Budget::new().calls(2).on_refusal(OnRefusal::Warn)));
         assert_eq!(root.admit(Some(&Usage::calls(3))), Ok(()));
         let _ = root.apply(&calls(3));
         assert_eq!(root.apply(&settled(3, 3)), [Warning { agent: root.id().clone(), permille: 1000 }]);

@@ -73,7 +73,8 @@ impl AgentState {
     #[expect(clippy::doc_markdown, reason = "states are written as people see them")]
     pub const fn may_become(&self, next: &Self) -> bool {
         use AgentState::{
-            Idle, Paused, Restarting, Starting, Stopped, Stopping, Streaming, Thinking, ToolExecution, Waiting,
+            Idle, Paused, Restarting, Starting, Stopped, Stopping, Streaming, Thinking, ToolExecution,
+            Waiting,
         };
         let works = next.is_working();
         match self {
@@ -190,8 +191,10 @@ mod tests {
     #[test]
     fn working_states_are_alike_in_the_table() {
         for other in &ALL {
-            let follows = |working: &&AgentState| working.may_become(other) == AgentState::Thinking.may_become(other);
-            let leads = |working: &&AgentState| other.may_become(working) == other.may_become(&AgentState::Thinking);
+            let follows =
+                |working: &&AgentState| working.may_become(other) == AgentState::Thinking.may_become(other);
+            let leads =
+                |working: &&AgentState| other.may_become(working) == other.may_become(&AgentState::Thinking);
             assert!(ALL[2..6].iter().all(|state| follows(&state) && leads(&state)), "{other}");
         }
     }

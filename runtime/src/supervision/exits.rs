@@ -221,7 +221,12 @@ impl Core {
     /// has been given up or terminated.
     pub(super) fn release_held(&mut self, m: &mut Moment<'_>) {
         let sums = self.table.sums();
-        if self.over || sums.held == 0 || sums.restarting > 0 || self.round.is_some() || !self.backlog.is_empty() {
+        if self.over
+            || sums.held == 0
+            || sums.restarting > 0
+            || self.round.is_some()
+            || !self.backlog.is_empty()
+        {
             return;
         }
         for key in self.table.take_held() {

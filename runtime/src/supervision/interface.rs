@@ -55,7 +55,7 @@ impl Core {
                 m.reply(ticket, Err(InterfaceError::Restarting));
             }
             (_, Life::Running | Life::Gone | Life::Starting(_)) => {
-                m.reply(ticket, Err(InterfaceError::Running))
+                m.reply(ticket, Err(InterfaceError::Running));
             }
         }
     }

@@ -100,10 +100,10 @@ impl Child {
 
     /// What follows from an end of it: the decision for its class of failure, else what `restart` says.
     pub(super) fn decision(&self, exit: &Exit) -> Decision {
-        if let (Exit::Failed { class, .. }, Some(rare)) = (exit, &self.rare) {
-            if let Some((_, decision)) = rare.on_failure.iter().find(|(named, _)| named == class) {
-                return *decision;
-            }
+        if let (Exit::Failed { class, .. }, Some(rare)) = (exit, &self.rare)
+            && let Some((_, decision)) = rare.on_failure.iter().find(|(named, _)| named == class)
+        {
+            return *decision;
         }
         by_restart(self.restart, exit)
     }
@@ -170,7 +170,7 @@ pub(super) struct Table {
     /// No child below is held; none if none is.
     held_from: Option<ChildKey>,
     #[cfg(test)]
-    pub(super) visits: std::cell::Cell<u64>,
+    pub(super) visits: std::sync::atomic::AtomicU64,
 }
 
 impl Table {
@@ -305,6 +305,6 @@ impl Table {
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "counts in tests only"))]
     fn visit(&self) {
         #[cfg(test)]
-        self.visits.set(self.visits.get() + 1);
+        self.visits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 }

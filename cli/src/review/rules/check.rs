@@ -1,9 +1,9 @@
 //! Shapes that need more than a pattern: each is one question about one node.
 
+mod assertion;
 mod function;
 mod lock;
 mod reason;
-mod assertion;
 
 use serde::Deserialize;
 
@@ -34,7 +34,9 @@ impl Check {
     /// The kinds of nodes that the question is about.
     pub(super) const fn kinds(self) -> &'static [&'static str] {
         match self {
-            Self::LongFunction | Self::DeepNesting | Self::ManyParameters | Self::NoAssertion => &["function_item"],
+            Self::LongFunction | Self::DeepNesting | Self::ManyParameters | Self::NoAssertion => {
+                &["function_item"]
+            }
             Self::UnsafeReason => &["unsafe_block"],
             Self::IgnoreReason => &["attribute_item"],
             Self::LockAcrossAwait => &["let_declaration"],
@@ -42,7 +44,8 @@ impl Check {
     }
 
     pub(super) fn hit(self, source: &Source, syntax: &Syntax, node: &Node<'_>, limit: u32) -> Option<Hit> {
-        let found = |detail: String| Some(Hit { range: name_or_start(node), detail: Some(detail), secret: None });
+        let found =
+            |detail: String| Some(Hit { range: name_or_start(node), detail: Some(detail), secret: None });
         match self {
             Self::LongFunction => function::code_lines(source, node).filter(|lines| *lines > limit),
             Self::DeepNesting => Some(function::nesting(node)).filter(|levels| *levels > limit),

@@ -12,6 +12,8 @@ pub(super) enum Context {
     Async,
     /// In the repeated part of a loop of the same function.
     Loop,
+    /// In an arm of an `if` or `match` of the same function: something was asked first.
+    Branch,
 }
 
 impl Context {
@@ -19,6 +21,7 @@ impl Context {
         match self {
             Self::Async => syntax.is_async(node),
             Self::Loop => syntax.is_repeated(node),
+            Self::Branch => syntax.is_conditional(node),
         }
     }
 }

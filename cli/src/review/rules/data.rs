@@ -4,10 +4,10 @@ use memchr::memmem::Finder;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::Rule;
 use super::check::Check;
 use super::context::Context;
 use super::matcher::{Lines, Matcher, Structure, regex};
-use super::Rule;
 use crate::review::finding::{Category, Severity};
 use crate::review::source::{Language, View};
 

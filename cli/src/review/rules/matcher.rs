@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::check::Check;
 use super::context::Context;
-use super::entropy::bits_per_character;
+use super::entropy::looks_random;
 use crate::review::source::{Grammar, Language, Node, Source, Syntax, View};
 
 /// A rule says no more than this about one file: nobody reads on, and a hostile file cannot make it slow.
@@ -60,7 +60,7 @@ impl Lines {
             let unwanted = self.unless.as_ref().is_some_and(|unless| unless.is_match(&view[lines]))
                 || !in_scope(range.start)
                 || self.entropy.is_some_and(|least| {
-                    secret.clone().is_none_or(|value| bits_per_character(&view[value]) < least)
+                    secret.clone().is_none_or(|value| !looks_random(&view[value], least))
                 });
             (!unwanted).then_some(Hit { range, detail: None, secret })
         });
@@ -71,7 +71,11 @@ impl Lines {
         let first = places.peek().cloned();
         let count = places.count();
         let above = count > limit as usize;
-        first.filter(|_| above).map(|hit| Hit { detail: Some(count.to_string()), ..hit }).into_iter().collect()
+        first
+            .filter(|_| above)
+            .map(|hit| Hit { detail: Some(count.to_string()), ..hit })
+            .into_iter()
+            .collect()
     }
 }
 
@@ -96,7 +100,8 @@ impl Structure {
             0 => Err(format!("the grammar has no node of kind `{kind}`")),
             id => Ok(id),
         };
-        let pattern = |code: &String| Pattern::try_new(code, grammar).map_err(|why| format!("`{code}`: {why}"));
+        let pattern =
+            |code: &String| Pattern::try_new(code, grammar).map_err(|why| format!("`{code}`: {why}"));
         Ok(Self {
             grammar,
             kinds: kinds.iter().map(number).collect::<Result<_, _>>()?,
@@ -116,7 +121,8 @@ impl Structure {
             let kinds = pattern.potential_kinds().ok_or("a pattern must say what kind of code it matches")?;
             self.kinds.extend(kinds.iter().filter_map(|kind| u16::try_from(kind).ok()));
         }
-        self.kinds.extend(self.check.into_iter().flat_map(Check::kinds).map(|kind| self.grammar.kind_to_id(kind)));
+        self.kinds
+            .extend(self.check.into_iter().flat_map(Check::kinds).map(|kind| self.grammar.kind_to_id(kind)));
         if self.kinds.is_empty() {
             return Err("a rule about structure names kinds, patterns or a check".to_owned());
         }
@@ -146,7 +152,8 @@ impl Structure {
             }
         };
         let unwanted = self.unless.as_ref().is_some_and(|unless| unless.is_match(text))
-            || (!self.patterns.is_empty() && !self.patterns.iter().any(|p| p.match_node(node.clone()).is_some()))
+            || (!self.patterns.is_empty()
+                && !self.patterns.iter().any(|p| p.match_node(node.clone()).is_some()))
             || !self.inside.iter().all(|context| context.holds(syntax, node))
             || self.outside.iter().any(|context| context.holds(syntax, node));
         if unwanted {

@@ -29,6 +29,8 @@ pub(super) struct Words {
     pub(super) inner_attributes: &'static [&'static str],
     /// Loops; their `body` field is what is repeated.
     pub(super) loops: &'static [&'static str],
+    /// What asks before it goes on.
+    pub(super) branches: &'static [&'static str],
     /// Functions with a name.
     pub(super) functions: &'static [&'static str],
     /// Functions without one, run who knows when.
@@ -46,6 +48,7 @@ impl Grammar {
                 attributes: &["attribute_item"],
                 inner_attributes: &["inner_attribute_item"],
                 loops: &["for_expression", "while_expression", "loop_expression"],
+                branches: &["if_expression", "match_expression"],
                 functions: &["function_item"],
                 closures: &["closure_expression"],
                 async_blocks: &["async_block"],

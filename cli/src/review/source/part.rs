@@ -23,8 +23,18 @@ impl Part {
         let is_test = |folder: &str| {
             matches!(
                 folder,
-                "tests" | "test" | "__tests__" | "spec" | "specs" | "fixtures" | "testdata" | "test-data"
-                    | "test_data" | "testing" | "__mocks__" | "mocks"
+                "tests"
+                    | "test"
+                    | "__tests__"
+                    | "spec"
+                    | "specs"
+                    | "fixtures"
+                    | "testdata"
+                    | "test-data"
+                    | "test_data"
+                    | "testing"
+                    | "__mocks__"
+                    | "mocks"
             ) || folder.ends_with("-tests")
                 || folder.ends_with("_tests")
         };
@@ -38,7 +48,10 @@ impl Part {
         {
             Self::Tests
         } else if folders.iter().any(|folder| {
-            matches!(*folder, "examples" | "example" | "benches" | "bench" | "benchmarks" | "fuzz" | "xtask" | "docs")
+            matches!(
+                *folder,
+                "examples" | "example" | "benches" | "bench" | "benchmarks" | "fuzz" | "xtask" | "docs"
+            )
         }) || name == "build.rs"
         {
             Self::Workshop

@@ -21,19 +21,23 @@ pub struct Syntax {
     pub(super) comments: Vec<Range<usize>>,
     /// The insides of string and character literals, sorted by their start.
     pub(super) strings: Vec<Range<usize>>,
+    /// Items that only tests compile, sorted, none inside another.
     tests: Vec<Range<usize>>,
 }
 
 impl std::fmt::Debug for Syntax {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Syntax").field("grammar", &self.grammar).field("tests", &self.tests).finish_non_exhaustive()
+        f.debug_struct("Syntax")
+            .field("grammar", &self.grammar)
+            .field("tests", &self.tests)
+            .finish_non_exhaustive()
     }
 }
 
 impl Syntax {
     /// Parses a text; none when it nests deeper than [`MAX_NESTING`].
     pub(super) fn parse(grammar: Grammar, text: &str) -> Option<Self> {
-        if deepest(text) > MAX_NESTING {
+        if Self::is_too_deep(text) {
             return None;
         }
         let tree = Tree::doc(StrDoc::try_new(text, grammar).ok()?);
@@ -41,23 +45,38 @@ impl Syntax {
         let (mut comments, mut strings, mut tests) = (Vec::new(), Vec::new(), Vec::new());
         let words = grammar.words();
         let is = Kinds::new(grammar);
+        let mut covered = 0;
         for node in syntax.tree.root().dfs() {
             let kind = node.kind_id();
             if is.any(words.comments, kind) {
                 comments.push(node.range());
             } else if is.any(words.strings, kind) {
                 strings.push(between_quotes(&node));
+            } else if node.range().start < covered {
+                // What lies in a test item is test code whatever it says; asking again would only cost time.
             } else if is.any(words.attributes, kind) && is_test_attribute(&node.text()) {
-                tests.extend(node.next_all().find(|next| {
+                let item = node.next_all().find(|next| {
                     let kind = next.kind_id();
                     !is.any(words.attributes, kind) && !is.any(words.comments, kind)
-                }).map(|item| node.range().start..item.range().end));
+                });
+                // Attributes at the end of a block, before any item, are about nothing.
+                let end = item.or_else(|| node.parent()).map(|around| around.range().end);
+                covered = end.unwrap_or(text.len());
+                tests.push(node.range().start..covered);
             } else if is.any(words.inner_attributes, kind) && is_test_attribute(&node.text()) {
-                tests.extend(node.parent().map(|parent| parent.range()));
+                let parent = node.parent().map_or(0..text.len(), |parent| parent.range());
+                covered = parent.end;
+                tests.push(parent);
             }
         }
+        tests.sort_by_key(|range| range.start);
         (syntax.comments, syntax.strings, syntax.tests) = (comments, strings, tests);
         Some(syntax)
+    }
+
+    /// Whether the text nests deeper than [`MAX_NESTING`].
+    pub(super) fn is_too_deep(text: &str) -> bool {
+        deepest(text) > MAX_NESTING
     }
 
     /// The root of the tree.
@@ -69,7 +88,8 @@ impl Syntax {
     /// Whether the place lies in an item that only tests compile.
     #[must_use]
     pub fn is_test(&self, at: usize) -> bool {
-        self.tests.iter().any(|range| range.contains(&at))
+        let next = self.tests.partition_point(|range| range.start <= at);
+        next.checked_sub(1).is_some_and(|last| self.tests[last].contains(&at))
     }
 
     /// Whether the node runs inside a future: the nearest function, closure or block around it is async.
@@ -111,6 +131,14 @@ impl Syntax {
             }
         }
         false
+    }
+
+    /// Whether the node runs only when a condition of its own function holds.
+    #[must_use]
+    pub fn is_conditional(&self, node: &Node<'_>) -> bool {
+        let branches = self.grammar.words().branches;
+        let mut around = node.ancestors().take_while(|around| !self.is_boundary(around));
+        around.any(|around| branches.contains(&&*around.kind()))
     }
 
     /// Whether code inside the node runs at another time than the code around it.

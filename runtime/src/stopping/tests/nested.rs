@@ -111,3 +111,54 @@ fn nothing_is_kept_when_all_has_finished() {
     assert_eq!(format!("{:?}", rig.plan.loose), "{}");
     assert!(rig.plan.receipts.is_empty() && rig.plan.due.is_empty() && rig.plan.is_empty());
 }
+
+#[test]
+fn a_hook_that_begins_below_what_is_not_open_yet_knows_the_shorter_deadline() {
+    let mut rig = Rig::default();
+    rig.stop(3, vec![node(3, 2), node(4, 3)], 10_000);
+    rig.stop(1, vec![node(1, None), fixed(2, 1), fixed(5, 1)], 1_000);
+    rig.done(4);
+    assert_eq!(rig.until(3), at(900));
+}
+
+#[test]
+fn a_hook_of_a_stop_below_knows_the_shorter_deadline_above() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None), fixed(2, 1), fixed(3, 1)], 1_000);
+    rig.stop(2, vec![], 60_000);
+    assert_eq!(rig.until(2), at(900));
+}
+
+#[test]
+fn one_that_was_stopping_before_has_no_more_than_its_share_when_its_place_comes() {
+    let mut rig = Rig::default();
+    rig.stop(3, vec![fixed(3, 1).busy()], 60_000);
+    rig.stop(1, vec![node(1, None), fixed(2, 1)], 2_000);
+    assert_eq!(rig.tick(810), [Abort(3)]);
+    assert_eq!(rig.tick(900), [Ended(3), Finished(0), Hook(2)]);
+}
+
+#[test]
+fn a_seat_named_late_comes_to_its_place_too() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(1, vec![node(1, None), fixed(2, 1)], 1_000), [Hook(2)]);
+    assert_eq!(rig.stop(1, vec![node(3, 1)], 1_000), [Hook(3)]);
+    rig.done(2);
+    assert_eq!(rig.done(3), [Ended(3), Hook(1)]);
+}
+
+#[test]
+fn a_seat_named_late_where_no_time_is_left_is_aborted_at_once() {
+    let mut rig = Rig::default();
+    rig.stop_brutally(1, vec![node(1, None).busy()], 1_000);
+    assert_eq!(rig.stop(1, vec![node(2, 1).busy(), node(3, 1)], 1_000), [Abort(2), Ended(3)]);
+}
+
+#[test]
+fn a_seat_whose_parent_was_not_named_is_in_the_receipt_all_the_same() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(1, vec![node(1, None), node(3, 2)], 1_000), [Hook(3)]);
+    rig.done(3);
+    rig.done(1);
+    assert_eq!(rig.named(0), [3, 1]);
+}

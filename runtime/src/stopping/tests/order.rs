@@ -1,6 +1,6 @@
 //! Who comes when.
 
-use super::rig::{Ended, Finished, Hook, Rig, fixed, node};
+use super::rig::{Ended, Finished, Hook, Rig, at, fixed, node};
 use crate::stopping::{Action, End, Input, Node, StopPlan, TurnEnd};
 use crate::time::Time;
 
@@ -82,6 +82,27 @@ fn a_chain_of_10_000_levels_does_not_overflow_the_stack() {
     let on_a_small_stack = move || (stop_all(chain(true)), stop_all(chain(false)));
     let thread = std::thread::Builder::new().stack_size(128 << 10).spawn(on_a_small_stack).unwrap();
     assert_eq!(thread.join().unwrap(), (10_000, 10_000));
+}
+
+#[test]
+fn a_deep_tree_that_hangs_is_given_up_without_delay() {
+    // At each level a leaf, and after it in start order the way down; all hang.
+    let level = |key: u64| match key {
+        1 => node(1, None),
+        _ => fixed(key, (key - 2) | 1).busy(),
+    };
+    let mut plan = StopPlan::new();
+    let mut out = Vec::new();
+    let nodes = (1..=20_000).map(level).collect();
+    let deadline = at(10_000);
+    plan.step(Input::Request { request: 0, root: 1, nodes, deadline, brutal: false }, Time::ZERO, &mut out);
+    while let Some(wake) = plan.next_wake() {
+        assert!(wake <= deadline);
+        plan.step(Input::Tick, wake, &mut out);
+    }
+    let stuck = |action: &&Action| matches!(action, Action::Ended(row) if row.end == End::Stuck);
+    assert_eq!(out.iter().filter(stuck).count(), 19_999);
+    assert!(plan.is_empty());
 }
 
 #[test]

@@ -54,6 +54,8 @@ struct Life {
     hook: Option<(End, Option<HookFault>)>,
     brutal: bool,
     ended: Option<Row>,
+    /// How many ended before it.
+    place: usize,
 }
 
 /// An unfinished stop, as the world knows it.
@@ -90,6 +92,7 @@ impl World {
             hook: None,
             brutal: false,
             ended: None,
+            place: 0,
         };
         let mut world = Self {
             agents: agents.to_vec(),
@@ -298,6 +301,7 @@ impl World {
             let below = other != agent && self.is_within(other, agent);
             assert!(!below || its.ended.is_some(), "{other} ends before {agent}");
         }
+        let place = self.lives.iter().filter(|life| life.ended.is_some()).count();
         let spec = &self.agents[agent];
         let life = &mut self.lives[agent];
         assert!(life.ended.is_none(), "an agent ends once");
@@ -321,6 +325,7 @@ impl World {
             fault => assert_eq!(*fault, life.hook.clone().and_then(|(_, fault)| fault)),
         }
         life.ended = Some(row);
+        life.place = place;
     }
 
     fn finished(&mut self, request: RequestId, rows: &[Row]) {
@@ -328,15 +333,11 @@ impl World {
         assert!(self.now <= asked.deadline, "by its deadline");
         let named: BTreeSet<u64> = rows.iter().map(|row| row.key).collect();
         assert_eq!((named.len(), &named), (rows.len(), &asked.alive), "all that were alive, each once");
-        let mut places = BTreeMap::new();
-        for (place, row) in rows.iter().enumerate() {
+        for row in rows {
             assert_eq!(Some(row), self.lives[row.key as usize].ended.as_ref(), "rows are shared");
-            places.insert(row.key as usize, place);
         }
-        for (agent, place) in &places {
-            let parent = self.agents[*agent].parent.and_then(|parent| places.get(&parent));
-            assert!(parent.is_none_or(|parent| parent > place), "children before parents");
-        }
+        let in_order = rows.is_sorted_by_key(|row| self.lives[row.key as usize].place);
+        assert!(in_order, "in the order in which they ended, so children before parents");
     }
 
     /// What runs unaborted is within its own time and all limits above it.

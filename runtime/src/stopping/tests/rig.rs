@@ -1,5 +1,6 @@
 //! A plan that a test drives by hand.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::policy::Shutdown;
@@ -44,6 +45,7 @@ impl Node {
 pub(super) struct Rig {
     pub(super) plan: StopPlan,
     pub(super) wake: Option<Time>,
+    untils: BTreeMap<SeatKey, Time>,
     pub(super) rows: Vec<Row>,
     pub(super) receipts: Vec<(u64, Vec<Row>)>,
     now: u64,
@@ -74,6 +76,7 @@ impl Rig {
             match action {
                 Action::Hook { key, until } => {
                     assert!(until > at(self.now), "a hook begins with time");
+                    self.untils.insert(key, until);
                     did.push(Hook(key));
                 }
                 Action::Abort { key } => did.push(Abort(key)),
@@ -132,6 +135,11 @@ impl Rig {
 
     pub(super) fn fault(&self, key: SeatKey) -> Option<HookFault> {
         self.row(key).hook.clone()
+    }
+
+    /// The deadline that its hook was given.
+    pub(super) fn until(&self, key: SeatKey) -> Time {
+        self.untils[&key]
     }
 
     /// The keys of a request's rows.

@@ -46,6 +46,7 @@ fn a_turn_has_its_own_time_and_is_then_aborted() {
     let mut rig = Rig::default();
     assert_eq!(rig.stop(1, vec![node(1, None).within(200).busy()], 1_000), []);
     assert_eq!(rig.wake, Some(at(200)));
+    rig.wake = None;
     assert_eq!(rig.tick(199), []);
     assert_eq!(rig.wake, Some(at(200)), "a timer that rang early is set again");
     assert_eq!(rig.tick(200), [Abort(1)]);
@@ -121,4 +122,15 @@ fn reports_about_unknown_seats_change_nothing() {
     assert_eq!(rig.turn(1, TurnEnd::Dropped), [], "its turn has ended before");
     assert_eq!(rig.done(1), [Ended(1), Finished(0)]);
     assert_eq!(rig.done(1), []);
+}
+
+#[test]
+fn a_brutal_stop_waits_for_its_aborts_until_its_deadline() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1).busy(), fixed(3, 1).busy()];
+    assert_eq!(rig.stop_brutally(1, nodes, 1_000), [Abort(2), Abort(3)]);
+    assert_eq!(rig.tick(999), [], "no share of the time is kept for hooks that will not run");
+    assert_eq!(rig.now(999).turn(2, TurnEnd::Dropped), [Ended(2)]);
+    assert_eq!(rig.tick(1_000), [Ended(3), Ended(1), Finished(0)]);
+    assert_eq!((rig.end(3), rig.row(3).brutal), (End::Stuck, true));
 }

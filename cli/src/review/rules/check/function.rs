@@ -19,7 +19,11 @@ pub(super) fn code_lines(source: &Source, function: &Node<'_>) -> Option<u32> {
     let body = function.field("body")?;
     let code = source.view(View::Code)?;
     let lines = code[body.range()].lines().filter(|line| !line.trim().is_empty()).count();
-    let table: usize = body.dfs().filter(|node| node.kind() == "match_block").map(|block| block.named_children().count()).max()
+    let table: usize = body
+        .dfs()
+        .filter(|node| node.kind() == "match_block")
+        .map(|block| block.named_children().count())
+        .max()
         .unwrap_or(0);
     u32::try_from(lines.saturating_sub(table)).ok()
 }
@@ -51,8 +55,8 @@ pub(super) fn nesting(function: &Node<'_>) -> u32 {
 
 /// Number of parameters, without `self`.
 pub(super) fn parameters(function: &Node<'_>) -> u32 {
-    let count = function.field("parameters").map_or(0, |list| {
-        list.named_children().filter(|child| child.kind() == "parameter").count()
-    });
+    let count = function
+        .field("parameters")
+        .map_or(0, |list| list.named_children().filter(|child| child.kind() == "parameter").count());
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -8,7 +8,9 @@ const GUARDS: [&str; 3] = [".lock()", ".read()", ".write()"];
 
 /// The name of the guard, when `declaration` binds one inside a future and an `await` follows in its scope.
 pub(super) fn guard_across_await(syntax: &Syntax, declaration: &Node<'_>) -> Option<String> {
-    let name = declaration.field("pattern").filter(|pattern| matches!(&*pattern.kind(), "identifier" | "mut_pattern"))?;
+    let name = declaration
+        .field("pattern")
+        .filter(|pattern| matches!(&*pattern.kind(), "identifier" | "mut_pattern"))?;
     let name = name.text();
     let name = name.trim_start_matches("mut ").trim();
     let value = declaration.field("value")?;
@@ -39,7 +41,9 @@ fn is_guard(value: &str) -> bool {
 /// `drop(guard)`, and calls that take the guard by value, like a condition variable's `wait(guard)`.
 fn is_given_away(statement: &str, name: &str) -> bool {
     let statement: String = statement.split_whitespace().collect();
-    [format!("({name})"), format!("({name},"), format!(",{name})")].iter().any(|taken| statement.contains(taken.as_str()))
+    [format!("({name})"), format!("({name},"), format!(",{name})")]
+        .iter()
+        .any(|taken| statement.contains(taken.as_str()))
 }
 
 /// Whether the statement awaits in its own future. A branch that ends with `drop` inside is rare enough.

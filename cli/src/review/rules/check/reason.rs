@@ -6,7 +6,7 @@ use crate::review::source::{Node, Source, View};
 const NEAR: usize = 8;
 
 /// Whether an `unsafe` block has a comment that says why it is sound: on its line, right above the statement,
-/// inside the block, or in the `# Safety` section of the function around it.
+/// inside the block, earlier in the same function, or in the `# Safety` section of the function around it.
 pub(super) fn is_unsafe_justified(source: &Source, block: &Node<'_>) -> bool {
     let says_safe = |text: &str| text.to_ascii_lowercase().contains("safe");
     let Some(comments) = source.view(View::Comments) else { return true };
@@ -15,14 +15,18 @@ pub(super) fn is_unsafe_justified(source: &Source, block: &Node<'_>) -> bool {
     if says_safe(&comments[inside]) || says_safe(above(source, comments, range.start)) {
         return true;
     }
-    // An unsafe function's own contract covers its body, and so does an unsafe impl's.
+    // An unsafe function's own contract covers its body, and one comment often speaks for several blocks.
     let text = source.text();
     block
         .ancestors()
         .filter(|around| matches!(&*around.kind(), "function_item" | "impl_item" | "macro_definition"))
         .any(|around| {
             let start = around.range().start;
-            says_safe(above(source, comments, start)) || text[start..range.start].contains("unsafe fn")
+            let earlier = around.kind() == "function_item"
+                && comments[start..range.start].to_ascii_lowercase().contains("safety");
+            earlier
+                || says_safe(above(source, comments, start))
+                || text[start..range.start].contains("unsafe fn")
         })
 }
 

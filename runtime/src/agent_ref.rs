@@ -1,0 +1,220 @@
+//! An agent's address.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::agent::Agent;
+use crate::ask::Ask;
+use crate::engine::seat::Seat;
+use crate::engine::turn::{self, Cancel};
+use crate::error::AskError;
+use crate::event::Kind;
+use crate::fault::Phase;
+use crate::id::{AgentId, Incarnation, TaskId};
+use crate::journal::Filter;
+use crate::ledger::Balance;
+use crate::lifecycle::{AgentState, StopReason};
+use crate::receipt::{Stop, StopReceipt};
+
+/// The address of an agent: the same across its restarts. Cheap to clone; holding it keeps nothing running.
+pub struct AgentRef<A: Agent> {
+    seat: Arc<Seat>,
+    agent_type: PhantomData<fn() -> A>,
+}
+
+impl<A: Agent> Clone for AgentRef<A> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.seat))
+    }
+}
+
+impl<A: Agent> fmt::Debug for AgentRef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AgentRef({} {:?})", self.seat.id, self.seat.name)
+    }
+}
+
+/// What an agent is and does right now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: AgentState,
+    /// Which life it is in.
+    pub incarnation: Incarnation,
+    /// The task that it works on.
+    pub task: Option<TaskId>,
+    /// What it says that it does.
+    pub doing: Option<String>,
+    /// Tasks that wait.
+    pub queued: usize,
+    /// Children that it has.
+    pub children: usize,
+    /// What it and its subtree have spent and reserved.
+    pub cost: Balance,
+}
+
+impl Status {
+    pub(crate) fn of(seat: &Seat) -> Self {
+        let children = seat.children().len();
+        let queued = seat.body.queued();
+        let live = seat.live.lock();
+        Self {
+            id: seat.id.clone(),
+            name: seat.name.to_string(),
+            state: live.lifecycle.state().clone(),
+            incarnation: seat.incarnation(),
+            task: live.task.clone(),
+            doing: live.doing.clone(),
+            queued,
+            children,
+            cost: seat.meter.subtree(),
+        }
+    }
+}
+
+/// What an interrupt found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted {
+    /// A turn was on and has been cancelled.
+    Turn,
+    /// There was no turn to interrupt.
+    Nothing,
+}
+
+impl<A: Agent> AgentRef<A> {
+    pub(crate) fn new(seat: Arc<Seat>) -> Self {
+        Self { seat, agent_type: PhantomData }
+    }
+
+    pub(crate) fn seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.seat)
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &AgentId {
+        &self.seat.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.seat.name
+    }
+
+    /// Asks: the task waits for room in the mailbox, the future for the answer. In a turn, it asks in the turn's name.
+    pub fn ask(&self, task: A::Task) -> Ask<A> {
+        Ask::new(self.seat(), task, None)
+    }
+
+    /// Asks if there is room now.
+    ///
+    /// # Errors
+    /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
+    pub fn try_ask(&self, task: A::Task) -> Result<Ask<A>, AskError<A::Task>> {
+        Ask::new(self.seat(), task, turn::current()).try_send()
+    }
+
+    /// Puts a task into the mailbox and waits for nothing. It has no asker and no deadline.
+    ///
+    /// # Errors
+    /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
+    pub fn tell(&self, task: A::Task) -> Result<(), AskError<A::Task>> {
+        use crate::mailbox::NotAccepted;
+        let asker = turn::current();
+        match crate::ask::push::<A>(&self.seat, task, asker.as_deref(), crate::time::Time::NEVER) {
+            Ok(_) => Ok(()),
+            Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),
+            Err(NotAccepted::Closed(task, reason)) => {
+                Err(AskError::Stopped(self.seat.id.clone(), reason, Some(task)))
+            }
+        }
+    }
+
+    /// What it is and does right now. Read from its seat: it needs no answer of the agent's.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::of(&self.seat)
+    }
+
+    /// Its state right now.
+    #[must_use]
+    pub fn state(&self) -> AgentState {
+        self.seat.state()
+    }
+
+    /// What it and its subtree have spent and reserved.
+    #[must_use]
+    pub fn cost(&self) -> Balance {
+        self.seat.meter.subtree()
+    }
+
+    /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped
+    /// at its await and the behaviour built anew. The task ends as interrupted; the agent goes on with the next.
+    pub fn interrupt(&self) -> Interrupted {
+        let turn = self.seat.gate.lock().turn.as_ref().map(Arc::clone);
+        match turn.filter(|turn| turn.phase == Phase::Turn) {
+            Some(turn) => {
+                self.seat.interrupt(&turn, Cancel::Interrupt);
+                Interrupted::Turn
+            }
+            None => Interrupted::Nothing,
+        }
+    }
+
+    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.
+    pub fn kill(&self) {
+        self.seat.kill();
+    }
+
+    /// Stops it with its subtree, for good.
+    ///
+    /// The fence is up and all turns are cancelled when this is first polled; dropping the future afterwards takes nothing
+    /// back.
+    pub async fn stop(&self, stop: Stop) -> StopReceipt {
+        self.seat.engine.stop_ordered(&self.seat, stop).await
+    }
+
+    /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped.
+    pub async fn drain(&self, within: Duration) -> StopReceipt {
+        let env = &self.seat.engine.env;
+        let deadline = env.now() + within;
+        self.seat.body.close(StopReason::Stopped);
+        let filter = Filter::all().under(&self.seat.id).kinds([Kind::Task, Kind::Agent]);
+        let mut events = self.seat.engine.events(filter);
+        while !self.is_at_rest() {
+            tokio::select! {
+                biased;
+                event = events.next() => if event.is_none() { break },
+                () = env.sleep_until(deadline) => break,
+            }
+        }
+        self.stop(Stop::within(deadline.since(env.now()).max(Duration::from_millis(100)))).await
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let status = self.status();
+        status.queued == 0 && matches!(status.state, AgentState::Idle | AgentState::Stopped(_))
+    }
+
+    /// Waits until it has ended for good, and says why. Restarts are waited through.
+    pub async fn ended(&self) -> StopReason {
+        let mut events = self.seat.engine.events(Filter::all().under(&self.seat.id).kinds([Kind::Agent]));
+        loop {
+            if let Some(reason) = self.seat.reason() {
+                return reason;
+            }
+            if events.next().await.is_none() {
+                return self.seat.reason().unwrap_or(StopReason::Stopped);
+            }
+        }
+    }
+}

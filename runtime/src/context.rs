@@ -1,0 +1,339 @@
+//! What an agent sees of the world while it works.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::agent::Agent;
+use crate::agent_ref::AgentRef;
+use crate::ask::Ask;
+use crate::effect::Effect;
+use crate::engine::points;
+use crate::engine::spawn::{Naming, Place, spawn};
+use crate::engine::turn::{Cancel, Turn};
+use crate::env::Env;
+use crate::error::{AgentError, SpawnError};
+use crate::event::{Role, Wait, What};
+use crate::fault::Phase;
+use crate::holding::Holding;
+use crate::id::{AgentId, Incarnation, TaskId};
+use crate::policy::{Exit, FailureClass};
+use crate::scope::{Scope, ScopeOwner};
+use crate::spec::AgentSpec;
+use crate::time::Time;
+use crate::usage::Usage;
+
+/// A turn's way to everything outside it: effects, children, other agents, time, chance.
+///
+/// It is shared and cheap to clone, so that a turn can `join!` what it does. When the turn is over or its incarnation has
+/// ended, whatever still holds a clone is refused everything.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) turn: Arc<Turn>,
+}
+
+/// Why a call on a context did not go through: the turn was interrupted, withdrawn, expired or stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the turn was {0}")]
+pub struct Cancelled(pub(crate) &'static str);
+
+impl From<Cancelled> for AgentError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::new(FailureClass::Interrupted, cancelled.to_string())
+    }
+}
+
+impl Context {
+    pub(crate) fn new(turn: Arc<Turn>) -> Self {
+        Self { turn }
+    }
+
+    /// The agent's id.
+    #[must_use]
+    pub fn id(&self) -> &AgentId {
+        &self.turn.seat.id
+    }
+
+    /// The agent's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.turn.seat.name
+    }
+
+    /// Which life of the agent this is, from 1.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.turn.incarnation
+    }
+
+    /// The task; none in a start.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        self.turn.task.as_ref()
+    }
+
+    /// Which attempt at the task this is, from 1; 0 in a start.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.turn.attempted().map_or(0, |attempted| attempted.attempt)
+    }
+
+    /// What the attempt before failed with.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&AgentError> {
+        self.turn.attempted()?.errors.last()
+    }
+
+    /// The moment now, since the session began.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.env().now()
+    }
+
+    /// A random number, from the swarm's one stream of chance.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.env().random()
+    }
+
+    /// When the task's asker wants its answer; never, for a start and a tell.
+    #[must_use]
+    pub fn deadline(&self) -> Time {
+        self.turn.deadline
+    }
+
+    /// An effect of a kind: whatever touches the world. `input` says on what, for keys and records; it is never shown.
+    pub fn effect(&self, kind: impl Into<String>, input: impl serde::Serialize) -> Effect {
+        Effect::new(Arc::clone(&self.turn), kind.into(), &input)
+    }
+
+    /// Spawns a child of the task: it ends when the task has its outcome. In a start, a child of the agent.
+    ///
+    /// # Errors
+    /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
+    pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
+        let role = self.turn.task.clone().map_or(Role::Static, Role::Task);
+        self.spawn_as(role, spec).await
+    }
+
+    /// The agent itself, as the parent of children that outlive the task.
+    #[must_use]
+    pub fn agent(&self) -> OwnAgent<'_> {
+        OwnAgent(self)
+    }
+
+    async fn spawn_as<A: Agent>(&self, role: Role, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
+        let _waiting = self.turn.excuse();
+        let naming = Naming::KnownOrNew;
+        let place = Place { parent: &self.turn.seat, role, turn: Some(&self.turn), naming };
+        Ok(AgentRef::new(spawn(place, spec).await?))
+    }
+
+    /// Opens a scope that belongs to the task: all that is begun in it ends with it.
+    ///
+    /// # Errors
+    /// [`SpawnError`] if the turn is over or its agent is stopping.
+    pub fn scope(&self, name: &str) -> Result<Scope, SpawnError> {
+        Scope::open(&ScopeOwner::from(self), name)
+    }
+
+    /// Asks in this turn's name, wherever the future is polled.
+    pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
+        Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn)))
+    }
+
+    /// Sleeps. The agent is *waiting* meanwhile.
+    ///
+    /// # Errors
+    /// [`Cancelled`] as soon as the turn is.
+    pub async fn sleep(&self, pause: Duration) -> Result<(), Cancelled> {
+        let _waiting = self.turn.wait(Wait::Sleep);
+        let until = self.now() + pause;
+        tokio::select! {
+            biased;
+            () = self.turn.cancel.raised() => Err(self.cancelled()),
+            () = self.env().sleep_until(until) => Ok(()),
+        }
+    }
+
+    /// Lets others come first, and passes on a cancel that has come meanwhile. For long computations.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the turn is.
+    pub async fn breathe(&self) -> Result<(), Cancelled> {
+        tokio::task::yield_now().await;
+        if self.turn.cancel.is_raised() { Err(self.cancelled()) } else { Ok(()) }
+    }
+
+    /// Names what comes next: a step shows in the status, counts as progress and is a fault point.
+    ///
+    /// # Errors
+    /// That of a fault plan; that of a cancelled turn.
+    pub async fn step(&self, name: &str) -> Result<(), AgentError> {
+        self.progress(name);
+        points::pass(&self.turn, Phase::Step, name).await?;
+        Ok(self.breathe().await?)
+    }
+
+    /// Says in a sentence what the agent does now: to whoever asked, and in its status. Counts as progress.
+    pub fn progress(&self, text: impl Into<String>) {
+        if !self.turn.is_open() {
+            return;
+        }
+        let text = text.into();
+        self.turn.show_progress();
+        if let Some(listener) = self.turn.listener() {
+            listener.say(&text);
+        }
+        self.turn.note(What::Progress { text });
+    }
+
+    /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen.
+    ///
+    /// # Errors
+    /// [`Cancelled`] as soon as the turn is.
+    ///
+    /// # Panics
+    /// With the work's own panic.
+    pub async fn blocking<T, F>(&self, work: F) -> Result<T, Cancelled>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let _waiting = self.turn.wait(Wait::Blocking);
+        tokio::select! {
+            biased;
+            () = self.turn.cancel.raised() => Err(self.cancelled()),
+            value = self.env().blocking(work) => Ok(value),
+        }
+    }
+
+    /// A resource of the swarm, by its type.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.turn.seat.engine.resources.get()
+    }
+
+    /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard.
+    pub fn hold(&self, name: &str, value: impl Send + 'static) -> Holding {
+        self.turn.seat.hold(name, Box::new(value))
+    }
+
+    /// Records an event of the user's own.
+    pub fn record(&self, name: impl Into<String>, version: u32, data: serde_json::Value) {
+        if self.turn.is_open() {
+            self.turn.note(What::Custom { name: name.into(), version, data });
+        }
+    }
+
+    /// Ends the incarnation once this turn has returned; the task keeps the outcome that `handle` gives it.
+    pub fn exit(&self, exit: Exit) {
+        self.turn.ask_exit(exit);
+    }
+
+    /// Whether the turn was cancelled: `handle` should come to its end.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.turn.cancel.is_raised()
+    }
+
+    /// What the agent itself has spent so far.
+    #[must_use]
+    pub fn spent(&self) -> Usage {
+        self.turn.seat.meter.own().spent
+    }
+
+    /// The environment: time, chance, blocking work and the outside.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.turn.seat.engine.env
+    }
+
+    fn cancelled(&self) -> Cancelled {
+        Cancelled(match self.turn.cancelled() {
+            Some(Cancel::Interrupt) => "interrupted",
+            Some(Cancel::Withdrawn) => "withdrawn by its asker",
+            Some(Cancel::Expired) => "past its deadline",
+            Some(Cancel::Stop) => "stopped",
+            None => "not cancelled",
+        })
+    }
+}
+
+/// The agent of a context, as a parent.
+pub struct OwnAgent<'a>(&'a Context);
+
+impl OwnAgent<'_> {
+    /// Spawns a child of the agent: it outlives the task and is permanent by default.
+    ///
+    /// # Errors
+    /// [`SpawnError`], as [`Context::spawn`].
+    pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
+        let is_dynamic = self.0.turn.seat.policies.dynamic;
+        self.0.spawn_as(if is_dynamic { Role::Dynamic } else { Role::Static }, spec).await
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("agent", self.id())
+            .field("incarnation", &self.incarnation())
+            .field("task", &self.task())
+            .finish()
+    }
+}
+
+/// What an agent sees while it is being stopped: effects on the stop's deadline, and asks of agents outside the fence.
+/// It cannot spawn.
+pub struct StopContext {
+    cx: Context,
+}
+
+impl StopContext {
+    pub(crate) fn new(turn: Arc<Turn>) -> Self {
+        Self { cx: Context::new(turn) }
+    }
+
+    /// The agent's id.
+    #[must_use]
+    pub fn id(&self) -> &AgentId {
+        self.cx.id()
+    }
+
+    /// When the hook has to be over.
+    #[must_use]
+    pub fn deadline(&self) -> Time {
+        self.cx.deadline()
+    }
+
+    /// The moment now.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.cx.now()
+    }
+
+    /// An effect, on the stop's deadline.
+    pub fn effect(&self, kind: impl Into<String>, input: impl serde::Serialize) -> Effect {
+        self.cx.effect(kind, input)
+    }
+
+    /// Asks an agent that is not being stopped; one that is answers that it takes no task.
+    pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
+        self.cx.ask(agent, task)
+    }
+
+    /// Sleeps, at most until the hook's deadline.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the hook is.
+    pub async fn sleep(&self, pause: Duration) -> Result<(), Cancelled> {
+        self.cx.sleep(pause).await
+    }
+
+    /// A resource of the swarm, by its type.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.cx.get()
+    }
+}

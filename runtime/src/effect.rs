@@ -1,0 +1,179 @@
+//! Effects: the one primitive for all that touches the world.
+//!
+//! An effect passes a chain before its call: the fence, the links (whatever the swarm has, sorted by [`Stage`]), the
+//! concurrency permit of its kind, the budget of every ancestor with the fence once more, the fault point; then the call
+//! runs under the turn's cancel and the effect's deadline, is retried as told, and settles. The budget comes after the
+//! waits, or it would be held for as long as they take.
+
+mod booking;
+mod chain;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::booking::Booking;
+pub use self::chain::{Admitted, Denied, Link, Request, Stage};
+use crate::engine::turn::Turn;
+use crate::error::AgentError;
+use crate::event::What;
+use crate::id::AgentId;
+use crate::time::Time;
+use crate::usage::Usage;
+
+/// Whether an effect may happen again when its turn is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// It changes nothing: as often as need be.
+    #[default]
+    Pure,
+    /// Twice is as good as once.
+    Idempotent,
+    /// At most once: it has no second try, and its task is not redelivered by itself once it has begun.
+    Once,
+}
+
+/// How failed tries of an effect are followed by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    tries: u32,
+    pause: Duration,
+    most: Duration,
+}
+
+impl Retry {
+    /// No second try; the default.
+    pub const NEVER: Self = Self { tries: 1, pause: Duration::ZERO, most: Duration::ZERO };
+
+    /// So many tries in all, with a pause that doubles from 100 ms to 10 s and a random quarter on top. An error's advice
+    /// of a longer pause is heeded, its advice not to try again too.
+    #[must_use]
+    pub const fn times(tries: u32) -> Self {
+        Self { tries, pause: Duration::from_millis(100), most: Duration::from_secs(10) }
+    }
+
+    /// The first and the longest pause.
+    #[must_use]
+    pub const fn backoff(mut self, first: Duration, most: Duration) -> Self {
+        self.pause = first;
+        self.most = most;
+        self
+    }
+}
+
+/// An effect before it runs.
+#[must_use = "an effect does nothing until it runs"]
+pub struct Effect {
+    turn: Arc<Turn>,
+    kind: String,
+    worst: Option<Usage>,
+    repeat: Repeat,
+    within: Option<Duration>,
+    retry: Retry,
+}
+
+impl Effect {
+    pub(crate) fn new(turn: Arc<Turn>, kind: String, input: &impl Serialize) -> Self {
+        // The input keys what is recorded; nothing is recorded in memory.
+        let _ = input;
+        Self { turn, kind, worst: Some(Usage::ZERO), repeat: Repeat::Pure, within: None, retry: Retry::NEVER }
+    }
+
+    /// The most that one try can cost; it is reserved for every try before the effect begins. Nothing by default.
+    pub const fn worst_case(mut self, usage: Usage) -> Self {
+        self.worst = Some(usage);
+        self
+    }
+
+    /// There is no telling what it costs at most: it is refused under a budget of money or tokens.
+    pub const fn unbounded(mut self) -> Self {
+        self.worst = None;
+        self
+    }
+
+    /// Whether it may happen again; as a pure one may, by default.
+    pub const fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Its deadline, counted from when it begins: 30 s or what is left of the turn's, whichever is less, by default.
+    pub const fn deadline(mut self, limit: Duration) -> Self {
+        self.within = Some(limit);
+        self
+    }
+
+    /// More tries if one fails. One that may happen only once has no second.
+    pub const fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+}
+
+/// One try of an effect, as its call sees it.
+#[derive(Clone)]
+pub struct Call {
+    booking: Arc<Booking>,
+    number: u32,
+    deadline: Time,
+}
+
+impl Call {
+    /// What the call has used so far. What was said last is the settlement; a call that says nothing settles at its worst
+    /// case, marked as estimated.
+    pub fn used(&self, usage: Usage) {
+        self.booking.say(usage);
+        self.booking.turn().show_progress();
+    }
+
+    /// The answer has begun to arrive: the agent is *streaming*.
+    pub fn streaming(&self) {
+        self.booking.turn().note(What::StreamBegan { effect: self.booking.effect() });
+        self.booking.turn().show_progress();
+    }
+
+    /// Which try this is, from 1.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// When the effect has to be over.
+    #[must_use]
+    pub const fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    /// Whose effect it is.
+    #[must_use]
+    pub fn agent(&self) -> &AgentId {
+        &self.booking.turn().seat.id
+    }
+
+    /// Runs blocking work on a thread for such work. When the effect is cancelled the work runs to its end unseen.
+    ///
+    /// # Panics
+    /// With the work's own panic.
+    pub async fn blocking<T, F>(&self, work: F) -> T
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.booking.turn().seat.engine.env.blocking(work).await
+    }
+
+    /// Awaits something that takes real time, holding a simulated clock meanwhile.
+    pub async fn outside<F>(&self, future: F) -> F::Output
+    where
+        F: std::future::Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.booking.turn().seat.engine.env.outside(future).await
+    }
+}
+
+/// What one try of an effect gives.
+pub type Tried<T> = Result<T, AgentError>;

@@ -1,0 +1,206 @@
+//! Takes an effect through its chain.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
+
+use super::{Admitted, Booking, Call, Effect, Repeat, Request, Tried};
+use crate::agent::Message;
+use crate::defaults;
+use crate::engine::points;
+use crate::engine::seat::Fence;
+use crate::error::{Advice, AgentError, EffectError};
+use crate::event::{EffectEnd, Wait, What};
+use crate::fault::Phase;
+use crate::ledger::OnRefusal;
+use crate::time::Time;
+use crate::usage::Usage;
+
+/// What is held from the admission to the end of the effect.
+type Held = (Vec<Admitted>, Option<OwnedSemaphorePermit>);
+
+impl Effect {
+    /// Runs the effect: `call` is called once a try.
+    ///
+    /// # Errors
+    /// [`EffectError`]: refused by a budget or a link, expired, cancelled with its turn, or failed in its last try.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the call at its await, books what is known to have been used, and frees what was reserved.
+    pub async fn run<T, F, Fut>(self, call: F) -> Result<T, EffectError>
+    where
+        T: Message,
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        let engine = Arc::clone(&self.turn.seat.engine);
+        engine.env.seam().await;
+        self.may_begin()?;
+        self.turn.show_progress();
+        // An effect has a deadline of its own, so its silence is excused.
+        let _excused = self.turn.excuse();
+        let deadline = self.ends_at();
+        let held = self.until(deadline, self.pass_links()).await??;
+        let booking = Arc::new(self.begin()?);
+        let span = tracing::debug_span!(target: "skep", "effect", kind = %self.kind, agent = %self.turn.seat.id);
+        let result = self.tries(&call, &booking, deadline).instrument(span).await;
+        booking.settle(match &result {
+            Ok(_) => EffectEnd::Done,
+            Err(EffectError::Expired { .. }) => EffectEnd::Expired,
+            Err(EffectError::Cancelled { .. }) => EffectEnd::Cancelled,
+            Err(_) => EffectEnd::Failed,
+        });
+        drop(held);
+        engine.env.seam().await;
+        result
+    }
+
+    fn cancelled(&self) -> EffectError {
+        EffectError::Cancelled { kind: self.kind.clone() }
+    }
+
+    /// The fence, the epoch and the cancel.
+    fn may_begin(&self) -> Result<(), EffectError> {
+        let may = self.turn.is_open() && !self.turn.cancel.is_raised();
+        if may { Ok(()) } else { Err(self.cancelled()) }
+    }
+
+    fn ends_at(&self) -> Time {
+        let within = self.within.unwrap_or(defaults::EFFECT);
+        (self.turn.seat.engine.env.now() + within).min(self.turn.deadline)
+    }
+
+    /// Awaits under the turn's cancel and the effect's deadline.
+    async fn until<R>(&self, deadline: Time, future: impl Future<Output = R>) -> Result<R, EffectError> {
+        tokio::select! {
+            biased;
+            () = self.turn.cancel.raised() => Err(self.cancelled()),
+            output = future => Ok(output),
+            () = self.turn.seat.engine.env.sleep_until(deadline) => Err(EffectError::Expired { kind: self.kind.clone() }),
+        }
+    }
+
+    /// Passes the links and takes a permit of the effect's kind.
+    async fn pass_links(&self) -> Result<Held, EffectError> {
+        let engine = &self.turn.seat.engine;
+        let permits = engine.permits.get(&self.kind);
+        if engine.links.is_empty() && permits.is_none() {
+            return Ok((Vec::new(), None));
+        }
+        let _waiting = self.turn.wait(Wait::Admission);
+        let request = Request {
+            agent: &self.turn.seat.id,
+            task: self.turn.task.as_ref(),
+            kind: &self.kind,
+            worst_case: self.worst.as_ref(),
+            repeat: self.repeat,
+        };
+        let mut held = Vec::new();
+        for link in &engine.links {
+            match link.admit(&request).await {
+                Ok(admitted) => held.push(admitted),
+                Err(denied) => return Err(self.refused(link.name(), denied.0)),
+            }
+        }
+        let permit = match permits {
+            Some(permits) => Some(Arc::clone(permits).acquire_owned().await.map_err(|_| self.cancelled())?),
+            None => None,
+        };
+        Ok((held, permit))
+    }
+
+    fn refused(&self, link: &str, message: String) -> EffectError {
+        let (kind, link) = (self.kind.clone(), link.to_owned());
+        self.turn.note(What::EffectRefused { kind: kind.clone(), link: link.clone(), message: message.clone() });
+        EffectError::Refused { kind, link, message }
+    }
+
+    /// The budget of every ancestor and the fence, and the event that begins the effect, in one critical section.
+    fn begin(&self) -> Result<Booking, EffectError> {
+        let seat = &self.turn.seat;
+        let engine = &seat.engine;
+        let reserved = self.worst.map_or(Usage::ZERO, |worst| times(worst, self.tries_in_all()));
+        let effect = engine.number();
+        let began = {
+            let gate = seat.gate.lock();
+            if !self.turn.is_open() || (gate.fence != Fence::Open && self.turn.phase != Phase::Stop) {
+                return Err(self.cancelled());
+            }
+            let what = What::EffectBegan { effect, kind: self.kind.clone(), reserved };
+            let worst = self.worst.map(|_| reserved);
+            engine.journal.append_if(self.turn.entry(), what, || seat.meter.admit(worst.as_ref()))
+        };
+        if let Err(refusal) = began {
+            let (kind, message) = (self.kind.clone(), refusal.to_string());
+            self.turn.note(What::EffectRefused { kind: kind.clone(), link: "budget".to_owned(), message });
+            if refusal.policy == OnRefusal::Stop {
+                engine.stop_refusing(&refusal.ancestor);
+            }
+            return Err(EffectError::OverBudget { kind, refusal });
+        }
+        if self.repeat == Repeat::Once {
+            self.turn.set_once_begun();
+        }
+        Ok(Booking::new(Arc::clone(&self.turn), effect, self.worst, reserved))
+    }
+
+    const fn tries_in_all(&self) -> u32 {
+        match self.repeat {
+            Repeat::Once => 1,
+            Repeat::Pure | Repeat::Idempotent => if self.retry.tries == 0 { 1 } else { self.retry.tries },
+        }
+    }
+
+    async fn tries<T, F, Fut>(&self, call: &F, booking: &Arc<Booking>, deadline: Time) -> Result<T, EffectError>
+    where
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        let mut number = 1;
+        loop {
+            let error = match self.until(deadline, self.one_try(call, booking, number, deadline)).await? {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if number >= self.tries_in_all() || error.advice() == Advice::Never && error.is_final() {
+                return Err(EffectError::Failed { kind: self.kind.clone(), error });
+            }
+            self.turn.note(What::EffectRetried { effect: booking.effect(), tries: number, error: error.to_string() });
+            let env = &self.turn.seat.engine.env;
+            let until = env.now() + self.pause(number, &error);
+            self.until(deadline, env.sleep_until(until)).await?;
+            number += 1;
+        }
+    }
+
+    async fn one_try<T, F, Fut>(&self, call: &F, booking: &Arc<Booking>, number: u32, deadline: Time) -> Tried<T>
+    where
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        let passed = points::pass(&self.turn, Phase::Effect, &self.kind).await?;
+        if !passed.spike.is_zero() {
+            booking.add(passed.spike);
+        }
+        booking.begin_try();
+        call(Call { booking: Arc::clone(booking), number, deadline }).await
+    }
+
+    /// The pause after the n-th try: doubling, with a random quarter on top, and no less than the error advises.
+    fn pause(&self, number: u32, error: &AgentError) -> Duration {
+        let doubled = self.retry.pause.saturating_mul(1 << (number - 1).min(20)).min(self.retry.most);
+        let quarter = u64::try_from(doubled.as_nanos() / 4).unwrap_or(u64::MAX);
+        let jitter = Duration::from_nanos(self.turn.seat.engine.env.random_below(quarter));
+        match error.advice() {
+            Advice::After(pause) => pause.max(doubled + jitter),
+            Advice::Now | Advice::Never => doubled + jitter,
+        }
+    }
+}
+
+fn times(worst: Usage, tries: u32) -> Usage {
+    (1..tries).fold(worst, |sum, _| sum + worst)
+}

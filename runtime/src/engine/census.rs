@@ -1,0 +1,77 @@
+//! A count of what is alive that knows nothing of seats: each cell, runner and turn counts itself in and out.
+//!
+//! It is what a receipt is held against, and is there only where faults are.
+
+#[cfg(feature = "lab")]
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[cfg(feature = "lab")]
+use parking_lot::Mutex;
+
+use super::Engine;
+use crate::id::AgentId;
+
+/// What counts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Living {
+    /// A cell.
+    Cell,
+    /// A runner.
+    Runner,
+    /// A turn whose future exists.
+    Turn,
+}
+
+#[derive(Default)]
+pub(crate) struct Census {
+    #[cfg(feature = "lab")]
+    living: Mutex<BTreeMap<(AgentId, Living), usize>>,
+}
+
+/// Counts one thing for as long as it stands.
+pub(crate) struct Counted {
+    #[cfg(feature = "lab")]
+    entry: (Arc<Engine>, AgentId, Living),
+}
+
+impl Counted {
+    #[allow(unused_variables, reason = "without the lab nothing is counted")]
+    pub(crate) fn new(engine: &Arc<Engine>, agent: &AgentId, what: Living) -> Self {
+        #[cfg(feature = "lab")]
+        {
+            *engine.census.living.lock().entry((agent.clone(), what)).or_default() += 1;
+            Self { entry: (Arc::clone(engine), agent.clone(), what) }
+        }
+        #[cfg(not(feature = "lab"))]
+        Self {}
+    }
+}
+
+#[cfg(feature = "lab")]
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let (engine, agent, what) = &self.entry;
+        let mut living = engine.census.living.lock();
+        let key = (agent.clone(), *what);
+        if let Some(count) = living.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                living.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "lab")]
+impl Census {
+    /// All that lives at an agent or below it.
+    pub(crate) fn within(&self, root: &AgentId) -> Vec<(AgentId, Living, usize)> {
+        let living = self.living.lock();
+        living
+            .iter()
+            .filter(|((agent, _), _)| agent.is_within(root))
+            .map(|((agent, what), count)| (agent.clone(), *what, *count))
+            .collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! Polls a piece of an agent's work until it returns, panics or has to be dropped.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::quiet::caught;
+use super::turn::{Turn, within};
+use crate::delivery::Dropped;
+use crate::time::Time;
+
+/// How a piece of work ended.
+pub(crate) enum Driven<T> {
+    Returned(T),
+    Panicked(String),
+    Dropped(Dropped),
+}
+
+/// Drives the turn's future on the line of its seat. It is dropped before this returns, also by a panic of its own.
+pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: F) -> Driven<F::Output> {
+    let mut slot = pin!(Some(future));
+    let driven = poll_fn(|cx| {
+        if let Some(dropped) = drop_reason(turn, generation, cx) {
+            // A thread that blocks is deaf to its abort; so is a simulated one.
+            if turn.is_blocked() { Poll::Pending } else { Poll::Ready(Driven::Dropped(dropped)) }
+        } else if turn.is_blocked() {
+            Poll::Pending
+        } else {
+            let future = slot.as_mut().as_pin_mut().expect("polled until it is ready, and no further");
+            match within(turn, || caught(|| future.poll(cx))) {
+                Ok(Poll::Ready(output)) => Poll::Ready(Driven::Returned(output)),
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(message) => Poll::Ready(Driven::Panicked(message)),
+            }
+        }
+    })
+    .await;
+    let dropped = within(turn, || caught(|| slot.set(None)));
+    match (driven, dropped) {
+        (Driven::Returned(_), Err(message)) => Driven::Panicked(message),
+        (driven, _) => driven,
+    }
+}
+
+fn drop_reason(turn: &Turn, generation: u64, cx: &Context<'_>) -> Option<Dropped> {
+    let mut line = turn.seat.line.lock();
+    line.listen(cx);
+    if line.generation != generation { Some(Dropped::CellLost) } else { line.drop_reason(turn.number) }
+}
+
+impl Turn {
+    /// Whether a simulated block is on; its end wakes the runner.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let until = self.blocked_until();
+        until > Time::ZERO && self.seat.engine.env.now() < until
+    }
+}

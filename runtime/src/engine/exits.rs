@@ -1,0 +1,201 @@
+//! How incarnations end, and how an agent ends for good.
+
+use std::sync::Arc;
+
+use super::cell::Item;
+use super::line::{Next, Presence};
+use super::seat::{Fence, Seat};
+use super::stop::Purpose;
+use super::turn::Cancel;
+use crate::delivery::Dropped;
+use crate::event::{Role, What};
+use crate::lifecycle::StopReason;
+use crate::policy::{Exit, FailureClass, Strategy};
+use crate::stopping::End;
+use crate::supervision::Started;
+use crate::time::Time;
+
+impl Seat {
+    /// An incarnation has ended by itself. Its children are stopped first, then its supervisor hears of it.
+    pub(crate) fn exited(self: &Arc<Self>, exit: Exit, counted: bool, brutal: bool) {
+        self.note(What::AgentExited { exit: exit.clone() });
+        let has_children = {
+            let mut gate = self.gate.lock();
+            if gate.fence == Fence::Closed {
+                // The stop that closed it ends it.
+                return;
+            }
+            gate.fence = Fence::Down;
+            gate.family.as_ref().is_some_and(|family| !family.seats.is_empty())
+        };
+        if has_children {
+            self.engine.stop(self, Purpose::Children { exit, counted }, brutal, Time::NEVER);
+        } else {
+            self.tell_parent_exited(exit, counted);
+        }
+    }
+
+    /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
+    pub(crate) fn children_ended(self: &Arc<Self>, exit: Exit, counted: bool) {
+        {
+            let mut gate = self.gate.lock();
+            if let Some(family) = gate.family.as_mut() {
+                family.core.reset();
+                family.pauses.clear();
+                family.replies.clear();
+            }
+            if gate.fence == Fence::Closed {
+                return;
+            }
+        }
+        self.tell_parent_exited(exit, counted);
+    }
+
+    fn tell_parent_exited(&self, exit: Exit, counted: bool) {
+        match &self.parent {
+            Some(parent) => parent.push(Item::ChildExited { number: self.number, exit, counted }),
+            // The root has nobody above it: its end is the swarm's.
+            None => self.engine.stop_swarm_because(&exit),
+        }
+    }
+
+    /// A start is over: whoever spawned it and its supervisor hear of it.
+    pub(crate) fn tell_parent_started(&self, result: Started) {
+        if let Some(first) = self.line.lock().take_first_start() {
+            first.set(Some(result.clone()));
+        }
+        if let Some(parent) = &self.parent {
+            parent.decide(crate::supervision::Event::Started { key: self.number, result });
+        }
+    }
+
+    /// A failed start leaves it between two incarnations.
+    pub(crate) fn fall(&self) {
+        let mut gate = self.gate.lock();
+        if gate.fence == Fence::Open {
+            gate.fence = Fence::Down;
+        }
+    }
+
+    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, its supervisor decides what comes next.
+    pub(crate) fn kill(self: &Arc<Self>) {
+        self.end_incarnation(Exit::failed(FailureClass::Killed, "killed"), true);
+    }
+
+    /// Ends the incarnation from outside, whatever it does.
+    pub(crate) fn end_incarnation(self: &Arc<Self>, exit: Exit, brutal: bool) {
+        let waker = {
+            let mut line = self.line.lock();
+            match line.presence {
+                Presence::Open | Presence::Starting => {
+                    line.orders.exit = Some((exit, Dropped::Exit));
+                    line.take_waker()
+                }
+                Presence::Dormant => {
+                    // From here on no runner is opened for it but by a restart.
+                    line.presence = Presence::Gone;
+                    drop(line);
+                    self.drop_dormant();
+                    self.exited(exit, true, brutal);
+                    return;
+                }
+                Presence::Gone => return,
+            }
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Drops a dormant behaviour where user code may run.
+    pub(crate) fn drop_dormant(self: &Arc<Self>) {
+        if self.body.has_behaviour() {
+            let seat = Arc::clone(self);
+            self.engine.env.spawn_work(async move { seat.body.drop_dormant() });
+        }
+    }
+
+    /// Interrupts a turn: it is cancelled, and dropped at its await if it has not returned by the grace.
+    pub(crate) fn interrupt(&self, turn: &Arc<super::turn::Turn>, why: Cancel) {
+        if !turn.is_open() || !turn.cancel(why) {
+            return;
+        }
+        turn.note(What::TurnInterrupted);
+        let late = Arc::downgrade(turn);
+        let grace = self.engine.env.after(self.engine.interrupt_grace, move || {
+            if let Some(turn) = late.upgrade() {
+                let number = turn.number;
+                turn.seat.order(|orders| orders.drop_turn = Some((number, Dropped::Interrupt)));
+            }
+        });
+        turn.keep_grace(grace);
+    }
+
+    /// Whether what ended may come back under the same spec.
+    fn spec_stands(&self) -> bool {
+        self.declared
+            || (self.role == Role::Static
+                && self.parent.as_ref().is_some_and(|parent| parent.policies.strategy != Strategy::OneForOne))
+    }
+
+    /// Nothing runs for it and nothing will by itself, but its spec may stand: `Ended` of the supervision.
+    pub(crate) fn end_with_spec(self: &Arc<Self>, reason: StopReason) {
+        if self.spec_stands() {
+            self.wind_up(reason, None);
+        } else {
+            self.end(reason, None);
+            self.leave_family(true);
+        }
+    }
+
+    /// It has ended for good. `end` is how a stop ended it, if one did.
+    pub(crate) fn end(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
+        if !self.wind_up(reason, end) {
+            return;
+        }
+        self.ended_for_good.store(true, std::sync::atomic::Ordering::Release);
+        self.check_vacant();
+    }
+
+    fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>) -> bool {
+        if self.is_stopped() {
+            return !self.ended_for_good.load(std::sync::atomic::Ordering::Acquire);
+        }
+        self.gate.lock().fence = Fence::Closed;
+        self.body.close(reason.clone());
+        self.body.end_queued(self, &reason);
+        if self.line.lock().presence == Presence::Dormant {
+            self.drop_dormant();
+        }
+        if self.holds_anything() {
+            let seat = Arc::clone(self);
+            self.engine.env.spawn_work(async move { seat.release_holdings() });
+        }
+        self.note(What::AgentStopped { reason, end });
+        let first = {
+            let mut line = self.line.lock();
+            line.orders.next = Some(Next::End);
+            line.take_first_start()
+        };
+        self.order(|_| {});
+        if let Some(first) = first {
+            first.set(None);
+        }
+        self.close_cell();
+        true
+    }
+
+    /// Takes the ended seat out of its parent's table. `known`: the supervision has forgotten it or may simply do so.
+    pub(crate) fn leave_family(self: &Arc<Self>, known: bool) {
+        let Some(parent) = &self.parent else { return };
+        let mut gate = parent.gate.lock();
+        let Some(family) = gate.family.as_mut() else { return };
+        family.leave(self.number);
+        let removed = family.core.remove(self.number);
+        drop(gate);
+        if !removed && !known {
+            // An answer is outstanding: the supervision ends what it was about first.
+            parent.push(Item::Gone { number: self.number });
+        }
+    }
+}

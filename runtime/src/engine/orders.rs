@@ -1,0 +1,105 @@
+//! Stops that somebody orders, and the look from the engine at all that happened.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::seat::Seat;
+use super::stop::Purpose;
+use crate::defaults;
+use crate::event::{Role, What};
+use crate::fold::{Costs, Fold};
+use crate::id::{AgentId, TaskId};
+use crate::journal::{Events, Filter};
+use crate::ledger::Breakdown;
+use crate::policy::Exit;
+use crate::receipt::{Stop, StopReceipt};
+
+impl Engine {
+    /// Stops a subtree for good and waits for the receipt. The fence is up when this returns its future's first poll.
+    pub(crate) async fn stop_ordered(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> StopReceipt {
+        match self.order_stop(root, stop).await {
+            Ok(receipt) => receipt,
+            // The control thread is gone, so the swarm is.
+            Err(_) => StopReceipt::empty(root),
+        }
+    }
+
+    fn order_stop(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> oneshot::Receiver<StopReceipt> {
+        let (tell, told) = oneshot::channel();
+        if root.vacant.is_raised() || self.over.is_raised() {
+            tell.send(StopReceipt::empty(root)).ok();
+            return told;
+        }
+        let deadline = self.env.now() + stop.within;
+        let purpose = Purpose::Ordered { within: stop.within, receipt: Some(tell) };
+        self.stop(root, purpose, stop.brutal, deadline);
+        told
+    }
+
+    /// Fences a subtree now and stops it without anybody waiting.
+    pub(crate) fn stop_in_background(self: &Arc<Self>, root: &Arc<Seat>) {
+        drop(self.order_stop(root, Stop::within(self.stop_within)));
+    }
+
+    /// The root's own end is the swarm's.
+    pub(crate) fn stop_swarm_because(self: &Arc<Self>, exit: &Exit) {
+        let Some(root) = self.root() else { return };
+        let report = format!("the swarm ends: {exit:?}");
+        root.note(What::Reported { report, child: None });
+        self.stop_in_background(&root);
+    }
+
+    /// A budget refused whose policy is to stop its subtree.
+    pub(crate) fn stop_refusing(self: &Arc<Self>, ancestor: &AgentId) {
+        let mut seat = self.root();
+        while let Some(at) = seat {
+            if at.id == *ancestor {
+                self.stop_in_background(&at);
+                return;
+            }
+            seat = at.children().into_iter().find(|child| ancestor.is_within(&child.id));
+        }
+    }
+
+    pub(crate) fn events(&self, filter: Filter) -> Events {
+        let next = self.journal.len() + 1;
+        Events::new(&self.journal, filter, next)
+    }
+
+    /// The bill of a subtree, from all that happened.
+    pub(crate) fn breakdown(&self, root: &AgentId) -> Breakdown {
+        let events = self.journal.all();
+        Costs::of(events.iter().map(|event| &**event)).breakdown(root)
+    }
+}
+
+impl Seat {
+    /// Ends the children of one of its tasks, and waits until they are gone: the next task may use their names.
+    pub(crate) async fn end_children_of(self: &Arc<Self>, task: &TaskId) {
+        let children: Vec<Arc<Self>> = self
+            .children()
+            .into_iter()
+            .filter(|child| matches!(&child.role, Role::Task(of) if of == task))
+            .collect();
+        let stop = Stop::within(defaults::STOP.min(self.engine.stop_within));
+        let stops: Vec<_> = children.iter().map(|child| self.engine.order_stop(child, stop)).collect();
+        for stopped in stops {
+            // An error says that the swarm is gone.
+            stopped.await.ok();
+        }
+    }
+
+    /// All live agents at it and below, parents before children.
+    pub(crate) fn subtree(self: &Arc<Self>) -> Vec<Arc<Self>> {
+        let mut all = Vec::new();
+        let mut open = vec![Arc::clone(self)];
+        while let Some(seat) = open.pop() {
+            open.extend(seat.children().into_iter().rev());
+            all.push(seat);
+        }
+        all
+    }
+}
+

@@ -1,0 +1,446 @@
+//! The resident future of an open agent: it owns the behaviour and works the mailbox off.
+//!
+//! ```text
+//!   bring up ──▶ serve ──▶ down ──(restart)──▶ bring up
+//!                  │ fenced     └──(end)──▶ gone
+//!                  ▼
+//!                whole ──(hook)──▶ gone
+//! ```
+//!
+//! # Invariants
+//! 1. What it reports to a stop it reports as its last act, when its behaviour is dropped and its presence given up, but
+//!    for a turn that returned: then it waits, whole, for its hook.
+//! 2. A runner whose generation is gone touches nothing.
+
+mod bring_up;
+mod turn;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use self::bring_up::Brought;
+use super::body::{BoxFuture, Body, Typed};
+use super::census::{Counted, Living};
+use super::line::{Next, Presence};
+use super::quiet::caught;
+use super::seat::{Fence, Seat};
+use crate::agent::Agent;
+use crate::delivery::Dropped;
+use crate::event::What;
+use crate::lifecycle::StopReason;
+use crate::mailbox::Mailbox;
+use crate::policy::{Exit, FailureClass};
+use crate::stopping::{HookEnd, TurnEnd};
+use crate::supervision::Started;
+use crate::task::{Over, TaskCell};
+
+pub(crate) type Task<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
+
+pub(crate) struct Runner<A: Agent> {
+    seat: Arc<Seat>,
+    generation: u64,
+    agent_type: std::marker::PhantomData<fn() -> A>,
+}
+
+/// What a runner does next.
+enum Stage<A> {
+    BringUp,
+    Brought(Brought<A>),
+    Serve(A),
+    /// Between incarnations; how a stop that comes by is told that the last one ended.
+    Down(TurnEnd),
+    /// Fenced, with nothing torn.
+    Whole(A),
+}
+
+/// The last thing that a runner has to say.
+enum Last {
+    Nothing,
+    Turn(TurnEnd),
+    Hook(HookEnd),
+}
+
+/// What a runner finds when it looks for work.
+enum Work<A: Agent> {
+    Task(Task<A>),
+    Fenced,
+    Exit(Exit, Dropped),
+    Superseded,
+}
+
+impl Seat {
+    pub(crate) fn typed<A: Agent>(&self) -> &Typed<A> {
+        self.body.as_any().downcast_ref().expect("a seat is asked by its own type")
+    }
+}
+
+impl<A: Agent> Body for Typed<A> {
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn agent_type(&self) -> &'static str {
+        std::any::type_name::<A>().rsplit("::").next().unwrap_or("agent")
+    }
+
+    fn has_behaviour(&self) -> bool {
+        true
+    }
+
+    fn queued(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    fn close(&self, reason: StopReason) {
+        self.mailbox.close(reason);
+    }
+
+    fn reopen(&self) {
+        self.mailbox.reopen();
+    }
+
+    fn end_queued(&self, seat: &Seat, reason: &StopReason) {
+        for task in self.mailbox.take_all() {
+            let id = task.id.clone();
+            task.finish(Over::Stopped(reason.clone()), None, |outcome| {
+                seat.note_in(Some(id), What::TaskEnded { outcome });
+            });
+        }
+    }
+
+    fn runner(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
+        Box::pin(Runner::<A>::run(seat, generation, Stage::BringUp))
+    }
+
+    fn runner_of_dormant(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
+        let stage = self.dormant.lock().take().map_or(Stage::BringUp, Stage::Serve);
+        Box::pin(Runner::<A>::run(seat, generation, stage))
+    }
+
+    fn dormant_hook(&self, seat: Arc<Seat>) -> Option<BoxFuture<HookEnd>> {
+        let agent = self.dormant.lock().take()?;
+        let generation = seat.line.lock().generation;
+        Some(Box::pin(bring_up::hook(seat, generation, agent)))
+    }
+
+    fn drop_dormant(&self) {
+        let agent = self.dormant.lock().take();
+        caught(|| drop(agent)).ok();
+    }
+}
+
+impl<A: Agent> Runner<A> {
+    /// Polls the first start once where the spawn is called. Pending, it moves to a runner.
+    pub(crate) fn start_in_place(seat: &Arc<Seat>) -> Poll<Option<Started>> {
+        let has_children = seat.gate.lock().family.is_some();
+        let generation = {
+            let mut line = seat.line.lock();
+            line.presence = Presence::Starting;
+            line.generation += 1;
+            line.first_start();
+            line.generation
+        };
+        let mut future: Pin<Box<_>> = Box::pin(bring_up::bring_up::<A>(Arc::clone(seat), generation, true));
+        let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let stage = match first {
+            Poll::Ready(Brought::Up(agent)) if !has_children => return Self::rest(seat, agent),
+            Poll::Ready(brought) => Stage::Brought(brought),
+            Poll::Pending => {
+                seat.line.lock().presence = Presence::Open;
+                seat.open_cell();
+                let moved = Arc::clone(seat);
+                seat.engine.env.spawn_work(async move {
+                    let stage = Stage::Brought(future.await);
+                    Self::run(moved, generation, stage).await;
+                });
+                return Poll::Pending;
+            }
+        };
+        seat.line.lock().presence = Presence::Open;
+        let moved = Arc::clone(seat);
+        seat.engine.env.spawn_work(Self::run(moved, generation, stage));
+        Poll::Pending
+    }
+
+    /// A start that was ready at once: the behaviour lies in the seat until the first task comes.
+    fn rest(seat: &Arc<Seat>, agent: A) -> Poll<Option<Started>> {
+        *seat.typed::<A>().dormant.lock() = Some(agent);
+        let fenced = {
+            let mut line = seat.line.lock();
+            line.take_first_start();
+            line.presence = Presence::Dormant;
+            line.orders.fenced
+        };
+        if fenced {
+            seat.engine.turn_ended(seat, TurnEnd::Returned);
+            return Poll::Ready(None);
+        }
+        seat.note(What::AgentStarted);
+        seat.tell_parent_started(Started::Ok);
+        if seat.body.queued() > 0 {
+            seat.ring();
+        }
+        Poll::Ready(Some(Started::Ok))
+    }
+
+    async fn run(seat: Arc<Seat>, generation: u64, stage: Stage<A>) {
+        let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
+        let presence = PresenceGuard::new(&seat, generation);
+        let last = runner.live(stage).await;
+        seat.release_holdings();
+        drop(presence);
+        match last {
+            Last::Nothing => {}
+            Last::Turn(end) => seat.engine.turn_ended(&seat, end),
+            Last::Hook(end) => seat.engine.hook_ended(&seat, end),
+        }
+    }
+
+    async fn live(&self, mut stage: Stage<A>) -> Last {
+        loop {
+            stage = match stage {
+                Stage::BringUp => {
+                    Stage::Brought(bring_up::bring_up(Arc::clone(&self.seat), self.generation, true).await)
+                }
+                Stage::Brought(brought) => match self.brought(brought).await {
+                    Ok(stage) => stage,
+                    Err(last) => return last,
+                },
+                Stage::Serve(agent) => match self.serve(agent).await {
+                    Ok(stage) => stage,
+                    Err(last) => return last,
+                },
+                Stage::Down(end) => match self.order().await {
+                    Some(Next::Restart) => Stage::BringUp,
+                    Some(_) => return Last::Nothing,
+                    None => return self.last_turn(end),
+                },
+                Stage::Whole(agent) => return self.whole(agent).await,
+            };
+        }
+    }
+
+    /// A superseded runner has nothing to say, whatever it was about to.
+    fn last_turn(&self, end: TurnEnd) -> Last {
+        if self.is_superseded() { Last::Nothing } else { Last::Turn(end) }
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.seat.line.lock().generation != self.generation
+    }
+
+    /// Waits for an order; none if a stop came by first.
+    async fn order(&self) -> Option<Next> {
+        poll_fn(|cx| {
+            let mut line = self.seat.line.lock();
+            line.listen(cx);
+            if line.generation != self.generation {
+                return Poll::Ready(Some(Next::End));
+            }
+            match line.orders.next.take() {
+                Some(next) => Poll::Ready(Some(next)),
+                None if line.orders.fenced => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    async fn brought(&self, brought: Brought<A>) -> Result<Stage<A>, Last> {
+        match brought {
+            Brought::Up(agent) => self.up(agent).await,
+            Brought::Ignored => {
+                self.seat.tell_parent_started(Started::Ignored);
+                Ok(Stage::Down(TurnEnd::Exited))
+            }
+            Brought::Failed(message) => {
+                self.seat.fall();
+                self.seat.note(What::AgentStartFailed { message: message.clone() });
+                self.seat.tell_parent_started(Started::Failed(message));
+                Ok(Stage::Down(TurnEnd::Exited))
+            }
+            Brought::Dropped(_) => Err(self.last_turn(TurnEnd::Dropped)),
+        }
+    }
+
+    /// Its own start is over: its declared children's come next.
+    async fn up(&self, agent: A) -> Result<Stage<A>, Last> {
+        if self.seat.has_declared_children() {
+            self.seat.start_declared_children();
+            match self.order_or_exit().await {
+                Ok(Some(Next::Serve)) => {}
+                Ok(None) => return Ok(Stage::Whole(agent)),
+                Ok(Some(_)) => return Err(Last::Nothing),
+                Err((exit, _)) => {
+                    drop_quietly(agent);
+                    let message = match &exit {
+                        Exit::Failed { message, .. } | Exit::Escalated { message } => message.clone(),
+                        Exit::Normal | Exit::Shutdown => "it ended before its children had started".to_owned(),
+                    };
+                    self.seat.fall();
+                    self.seat.note(What::AgentStartFailed { message: message.clone() });
+                    self.seat.tell_parent_started(Started::Failed(message));
+                    return Ok(Stage::Down(TurnEnd::Exited));
+                }
+            }
+        }
+        if self.seat.line.lock().orders.fenced {
+            return Ok(Stage::Whole(agent));
+        }
+        self.seat.note(What::AgentStarted);
+        self.seat.tell_parent_started(Started::Ok);
+        Ok(Stage::Serve(agent))
+    }
+
+    async fn order_or_exit(&self) -> Result<Option<Next>, (Exit, Dropped)> {
+        poll_fn(|cx| {
+            let mut line = self.seat.line.lock();
+            line.listen(cx);
+            if line.generation != self.generation {
+                return Poll::Ready(Ok(Some(Next::End)));
+            }
+            if let Some(exit) = line.orders.exit.take() {
+                return Poll::Ready(Err(exit));
+            }
+            match line.orders.next.take() {
+                Some(next) => Poll::Ready(Ok(Some(next))),
+                None if line.orders.fenced => Poll::Ready(Ok(None)),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    async fn serve(&self, mut agent: A) -> Result<Stage<A>, Last> {
+        let mut served = 0_u32;
+        loop {
+            match self.work().await {
+                Work::Task(task) => match self.turn(agent, task).await {
+                    turn::After::GoesOn(whole) => agent = whole,
+                    turn::After::Rebuilds => match self.rebuild().await {
+                        Ok(whole) => agent = whole,
+                        Err(Brought::Dropped(_)) => return Err(self.last_turn(TurnEnd::Dropped)),
+                        Err(_) => {
+                            let exit = Exit::failed(FailureClass::Start, "the behaviour could not be built anew");
+                            return Ok(self.exits(exit, true));
+                        }
+                    },
+                    turn::After::Exits { exit, counted } => return Ok(self.exits(exit, counted)),
+                    turn::After::Stops(None) => return Err(self.last_turn(TurnEnd::Dropped)),
+                    turn::After::Stops(Some(whole)) => return Ok(Stage::Whole(whole)),
+                },
+                Work::Fenced => return Ok(Stage::Whole(agent)),
+                Work::Exit(exit, _) => {
+                    drop_quietly(agent);
+                    return Ok(self.exits(exit, true));
+                }
+                Work::Superseded => {
+                    drop_quietly(agent);
+                    return Err(Last::Nothing);
+                }
+            }
+            served += 1;
+            if served.is_multiple_of(64) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// The incarnation has ended; the behaviour is gone already.
+    fn exits(&self, exit: Exit, counted: bool) -> Stage<A> {
+        let crashed = exit.is_abnormal();
+        let brutal = matches!(exit, Exit::Failed { class: FailureClass::Killed, .. });
+        let was_fenced = self.seat.gate.lock().fence == Fence::Closed;
+        self.seat.release_holdings();
+        self.seat.exited(exit, counted, brutal);
+        Stage::Down(if was_fenced && crashed { TurnEnd::Crashed } else { TurnEnd::Exited })
+    }
+
+    /// Builds the behaviour anew in the same incarnation: a dropped turn may have torn it.
+    async fn rebuild(&self) -> Result<A, Brought<A>> {
+        let report = "the behaviour is built anew: its turn was dropped at an await".to_owned();
+        self.seat.note(What::Reported { report, child: None });
+        match bring_up::bring_up(Arc::clone(&self.seat), self.generation, false).await {
+            Brought::Up(agent) => Ok(agent),
+            failed => Err(failed),
+        }
+    }
+
+    /// Looks for work: an order first, then a task.
+    async fn work(&self) -> Work<A> {
+        poll_fn(|cx| {
+            {
+                let mut line = self.seat.line.lock();
+                line.listen(cx);
+                if line.generation != self.generation {
+                    return Poll::Ready(Work::Superseded);
+                }
+                if let Some((exit, dropped)) = line.orders.exit.take() {
+                    return Poll::Ready(Work::Exit(exit, dropped));
+                }
+                if line.orders.fenced {
+                    return Poll::Ready(Work::Fenced);
+                }
+            }
+            self.mailbox().pop().map_or(Poll::Pending, |task| Poll::Ready(Work::Task(task)))
+        })
+        .await
+    }
+
+    fn mailbox(&self) -> &Mailbox<A::Task, A::Output> {
+        &self.seat.typed::<A>().mailbox
+    }
+
+    /// Fenced and whole: its children come first, then its hook.
+    async fn whole(&self, agent: A) -> Last {
+        self.seat.engine.turn_ended(&self.seat, TurnEnd::Returned);
+        let next = poll_fn(|cx| {
+            let mut line = self.seat.line.lock();
+            line.listen(cx);
+            if line.generation != self.generation {
+                return Poll::Ready(Next::End);
+            }
+            line.orders.next.take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await;
+        if let Next::Hook(_) = next {
+            return Last::Hook(bring_up::hook(Arc::clone(&self.seat), self.generation, agent).await);
+        }
+        drop_quietly(agent);
+        Last::Nothing
+    }
+}
+
+/// Drops a user's value; what its drop panics with changes nothing any more.
+fn drop_quietly<T>(value: T) {
+    caught(|| drop(value)).ok();
+}
+
+/// Counts the runner in, and gives its presence up when it is gone.
+struct PresenceGuard {
+    seat: Arc<Seat>,
+    generation: u64,
+    counted: Option<Counted>,
+}
+
+impl PresenceGuard {
+    fn new(seat: &Arc<Seat>, generation: u64) -> Self {
+        let counted = Some(Counted::new(&seat.engine, &seat.id, Living::Runner));
+        Self { seat: Arc::clone(seat), generation, counted }
+    }
+}
+
+impl Drop for PresenceGuard {
+    fn drop(&mut self) {
+        self.counted = None;
+        {
+            let mut line = self.seat.line.lock();
+            if line.generation == self.generation {
+                line.presence = Presence::Gone;
+            }
+        }
+        self.seat.check_vacant();
+    }
+}

@@ -1,0 +1,112 @@
+//! Building and starting a behaviour, and running its stop hook: the ends of an incarnation.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::super::census::{Counted, Living};
+use super::super::drive::{Driven, drive};
+use super::super::points;
+use super::super::quiet::caught;
+use super::super::seat::{Fence, Seat};
+use super::super::turn::{Turn, within};
+use super::drop_quietly;
+use crate::agent::Agent;
+use crate::context::{Context, StopContext};
+use crate::delivery::Dropped;
+use crate::fault::Phase;
+use crate::stopping::HookEnd;
+use crate::time::Time;
+
+/// How a bringing up ended.
+pub(crate) enum Brought<A> {
+    Up(A),
+    Ignored,
+    Failed(String),
+    /// By a stop.
+    Dropped(Dropped),
+}
+
+/// Builds the behaviour and runs its `start`, under the start's deadline. `anew`: as the next incarnation.
+pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: bool) -> Brought<A> {
+    if anew {
+        let mut gate = seat.gate.lock();
+        if gate.fence == Fence::Down {
+            gate.fence = Fence::Open;
+        }
+        seat.incarnation.fetch_add(1, Ordering::AcqRel);
+    }
+    let deadline = seat.engine.env.now() + seat.policies.start_within;
+    let turn = Turn::new(&seat, Phase::Start, None, deadline);
+    if !turn.enter() {
+        return Brought::Dropped(Dropped::Stop);
+    }
+    let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
+    let _deadline = drop_at(&seat, &turn, deadline);
+    let factory = Arc::clone(&seat.typed::<A>().factory);
+    let mut agent = match within(&turn, || caught(|| factory())) {
+        Ok(agent) => agent,
+        Err(message) => {
+            turn.leave();
+            return Brought::Failed(format!("the factory panicked: {message}"));
+        }
+    };
+    let cx = Context::new(Arc::clone(&turn));
+    let started = drive(&turn, generation, async {
+        points::pass(&turn, Phase::Start, "").await?;
+        agent.start(&cx).await
+    })
+    .await;
+    turn.leave();
+    let failed = match started {
+        Driven::Returned(Ok(())) => return Brought::Up(agent),
+        Driven::Returned(Err(error)) if error.is_ignore() => Brought::Ignored,
+        Driven::Returned(Err(error)) => Brought::Failed(error.to_string()),
+        Driven::Panicked(message) => Brought::Failed(format!("the start panicked: {message}")),
+        Driven::Dropped(Dropped::Stale) => {
+            Brought::Failed(format!("the start took longer than {:?}", seat.policies.start_within))
+        }
+        Driven::Dropped(Dropped::Exit) => Brought::Failed("killed during the start".to_owned()),
+        Driven::Dropped(dropped) => Brought::Dropped(dropped),
+    };
+    drop_quietly(agent);
+    if matches!(failed, Brought::Failed(_)) {
+        seat.line.lock().orders.exit = None;
+    }
+    failed
+}
+
+/// Has the turn dropped as stale at a moment.
+fn drop_at(seat: &Arc<Seat>, turn: &Turn, at: Time) -> crate::env::Timer {
+    let (seat, number) = (Arc::downgrade(seat), turn.number);
+    let env = match seat.upgrade() {
+        Some(seat) => seat.engine.env.clone(),
+        None => unreachable!("the caller holds the seat"),
+    };
+    env.at(at, move || {
+        if let Some(seat) = seat.upgrade() {
+            seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
+        }
+    })
+}
+
+/// Runs the stop hook of a whole behaviour and drops it.
+pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: A) -> HookEnd {
+    let until = seat.hook_until();
+    let turn = Turn::new(&seat, Phase::Stop, None, until);
+    turn.enter();
+    let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
+    let cx = StopContext::new(Arc::clone(&turn));
+    let ended = drive(&turn, generation, async {
+        points::pass(&turn, Phase::Stop, "").await?;
+        agent.stop(&cx).await
+    })
+    .await;
+    turn.leave();
+    let dropped = within(&turn, || caught(|| drop(agent)));
+    match (ended, dropped) {
+        (Driven::Returned(Ok(())), Ok(())) => HookEnd::Done,
+        (Driven::Returned(Err(error)), _) => HookEnd::Failed(error.to_string()),
+        (Driven::Panicked(message), _) | (Driven::Returned(Ok(())), Err(message)) => HookEnd::Panicked(message),
+        (Driven::Dropped(_), _) => HookEnd::Dropped,
+    }
+}

@@ -1,0 +1,205 @@
+//! One handling of one task.
+
+use std::sync::Arc;
+
+use super::super::census::{Counted, Living};
+use super::super::drive::{Driven, drive};
+use super::super::points;
+use super::super::seat::{Fence, Seat};
+use super::super::turn::{Attempted, Cancel, Listener, Turn};
+use super::{Runner, Task, drop_quietly};
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::delivery::{self, Facts, Fate, Next, Stopping, TurnOver};
+use crate::error::AgentError;
+use crate::event::What;
+use crate::fault::Phase;
+use crate::lifecycle::StopReason;
+use crate::policy::{Exit, Restart};
+use crate::task::{Attempt, DeadLetter, Over, TaskCell};
+
+/// What becomes of the runner after a turn; the behaviour where it is whole.
+pub(super) enum After<A> {
+    GoesOn(A),
+    Rebuilds,
+    Exits { exit: Exit, counted: bool },
+    Stops(Option<A>),
+}
+
+impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
+    fn say(&self, text: &str) {
+        TaskCell::say(self, text);
+    }
+}
+
+impl<A: Agent> Runner<A> {
+    pub(super) async fn turn(&self, mut agent: A, task: Task<A>) -> After<A> {
+        let seat = &self.seat;
+        seat.engine.env.seam().await;
+        let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.deadline);
+        if !turn.enter() {
+            // A stop came by between the queue and here; whoever ends the queue ends this one too.
+            self.mailbox().push_front(task);
+            return After::GoesOn(agent);
+        }
+        let began = |attempt| drop(turn.note(What::TurnBegan { attempt }));
+        let Some(attempt) = task.begin(&turn, began) else {
+            turn.leave();
+            return After::GoesOn(agent);
+        };
+        let Attempt { payload, attempt, errors, once_begun } = attempt;
+        if once_begun {
+            turn.set_once_begun();
+        }
+        turn.set_attempted(Attempted { attempt, errors }, Arc::clone(&task) as Arc<dyn Listener>);
+        seat.engine.watch(&turn);
+        let counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
+        let cx = Context::new(Arc::clone(&turn));
+        let span = tracing::info_span!(target: "skep", "turn", agent = %seat.id, incarnation = turn.incarnation, task = %task.id);
+        let driven = {
+            use tracing::Instrument;
+            let handled = async {
+                points::pass(&turn, Phase::Turn, "").await?;
+                agent.handle(&payload, &cx).await
+            };
+            drive(&turn, self.generation, handled.instrument(span)).await
+        };
+        turn.leave();
+        drop(counted);
+        self.after(agent, task, &turn, driven, payload, attempt).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what is left of a turn, taken apart once")]
+    async fn after(
+        &self,
+        agent: A,
+        task: Task<A>,
+        turn: &Arc<Turn>,
+        driven: Driven<Result<A::Output, AgentError>>,
+        payload: A::Task,
+        attempt: u32,
+    ) -> After<A> {
+        let seat = &self.seat;
+        let mut output = None;
+        let over = match driven {
+            Driven::Returned(Ok(value)) => {
+                output = Some(value);
+                TurnOver::Output
+            }
+            Driven::Returned(Err(error)) => TurnOver::Error(error),
+            Driven::Panicked(message) => TurnOver::Panic(message),
+            Driven::Dropped(dropped) => TurnOver::Dropped(dropped),
+        };
+        let facts = Facts {
+            attempt,
+            attempts: seat.policies.attempts,
+            once_begun: turn.once_begun(),
+            interrupted: matches!(turn.cancelled(), Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired)),
+            stopping: seat.stopping(),
+            crashed_before: task.crashed_before(),
+            restart: seat.restart_policy(),
+        };
+        let (fate, mut next) = delivery::decide(over, facts);
+        if let Some(asked) = turn.take_exit().filter(|_| next == Next::GoesOn) {
+            let counted = true;
+            next = Next::Exits { exit: asked, counted };
+        }
+        if let Some((killed, _)) = seat.line.lock().orders.exit.take_if(|_| matches!(next, Next::Exits { .. })) {
+            next = Next::Exits { exit: killed, counted: true };
+        }
+        let is_over = self.apply(&task, turn, fate, output, payload);
+        let ends = seat.typed::<A>().is_job && is_over && next == Next::GoesOn;
+        if ends {
+            next = Next::Exits { exit: Exit::Normal, counted: true };
+        }
+        if matches!(next, Next::GoesOn | Next::Rebuilds) {
+            seat.end_children_of(&task.id).await;
+        }
+        turn.note(What::TurnEnded);
+        match next {
+            Next::GoesOn => After::GoesOn(agent),
+            Next::Rebuilds => {
+                drop_quietly(agent);
+                After::Rebuilds
+            }
+            Next::Exits { exit, counted } => {
+                drop_quietly(agent);
+                After::Exits { exit, counted }
+            }
+            Next::StopsWhole => After::Stops(Some(agent)),
+            Next::Stops => {
+                drop_quietly(agent);
+                After::Stops(None)
+            }
+        }
+    }
+
+    /// Gives the task its fate. Says whether it has its outcome.
+    fn apply(
+        &self,
+        task: &Task<A>,
+        turn: &Arc<Turn>,
+        fate: Fate,
+        output: Option<A::Output>,
+        payload: A::Task,
+    ) -> bool {
+        let ended = |outcome| drop(turn.note(What::TaskEnded { outcome }));
+        match fate {
+            Fate::Done => {
+                let output = output.expect("a done task has its output");
+                task.finish(Over::Done(output), None, ended);
+            }
+            Fate::Failed(error) => {
+                task.finish(Over::Failed(error.clone()), Some(error), ended);
+            }
+            Fate::Interrupted => {
+                task.finish(Over::Interrupted, None, ended);
+            }
+            Fate::Stopped => {
+                task.give_back(payload);
+                task.finish(Over::Stopped(self.seat.stop_reason()), None, ended);
+            }
+            Fate::Poisoned(error) => {
+                let dead = DeadLetter::new(task.id.clone(), self.seat.name.to_string(), &payload, &task.errors(), &error);
+                if task.finish(Over::Poisoned, Some(error), ended) {
+                    self.seat.engine.dead_letters.push(dead);
+                }
+            }
+            Fate::Redelivered { error, counts } => {
+                let message = error.to_string();
+                let redelivered = || drop(turn.note(What::TaskRedelivered { error: message }));
+                if task.requeue(payload, error, counts, turn.once_begun(), redelivered) {
+                    self.mailbox().push_front(Arc::clone(task));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Seat {
+    /// Whether a stop has come by, and whether the agent comes back after it.
+    fn stopping(&self) -> Stopping {
+        match self.gate.lock().fence {
+            Fence::Open => Stopping::No,
+            Fence::Down => Stopping::ComesBack,
+            Fence::Closed => Stopping::ForGood,
+        }
+    }
+
+    /// What an asker is told of an agent that a stop ends.
+    fn stop_reason(&self) -> StopReason {
+        self.reason().unwrap_or(StopReason::Stopped)
+    }
+
+    /// When its supervisor starts it again.
+    fn restart_policy(&self) -> Restart {
+        use crate::event::Role;
+        let place = match self.role {
+            Role::Task(_) | Role::Scope => Restart::Transient,
+            _ => Restart::Permanent,
+        };
+        self.policies.restart.unwrap_or(place)
+    }
+}

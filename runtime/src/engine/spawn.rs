@@ -1,0 +1,328 @@
+//! How an agent gets its place: entered under the parent's gate, built and started in place.
+//!
+//! The start is polled once where the spawn is called. One that is ready opens neither cell nor runner, so an idle agent
+//! costs its seat; one that is pending moves to a runner, under the start's deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::body::{Bare, Body, Typed};
+use super::family::Family;
+use super::runner::Runner;
+use super::seat::{Fence, Gate, Seat};
+use super::turn::Turn;
+use crate::agent::Agent;
+use crate::error::SpawnError;
+use crate::event::{Role, What};
+use crate::id::AgentId;
+use crate::journal::Entry;
+use crate::ledger::{Limits, Meter};
+use crate::mailbox::Mailbox;
+use crate::policy::Restart;
+use crate::signal::Signal;
+use crate::spec::{AgentSpec, Policies};
+use crate::supervision::{Event, Policy, Started};
+
+/// Where a new agent goes.
+pub(crate) struct Place<'a> {
+    pub(crate) parent: &'a Arc<Seat>,
+    pub(crate) role: Role,
+    /// The turn that spawns, which must still be open.
+    pub(crate) turn: Option<&'a Arc<Turn>>,
+    pub(crate) naming: Naming,
+}
+
+/// What a name means that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The living agent, if it has the same type and policies.
+    KnownOrNew,
+    /// Always a new agent: a name that is taken gets a number.
+    New,
+}
+
+impl Place<'_> {
+    /// How a child in this place is supervised unless its spec says otherwise: restart, without a spec of its own, counted.
+    fn defaults(&self) -> (Restart, bool, bool) {
+        match self.role {
+            Role::Root | Role::Static => (Restart::Permanent, false, true),
+            Role::Dynamic => (Restart::Permanent, true, true),
+            Role::Task(_) | Role::Scope => (Restart::Transient, true, false),
+        }
+    }
+}
+
+/// A spec whose type the parent need not know.
+pub(crate) trait Plant: Send + Sync {
+    fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError>;
+}
+
+/// A spec as a declared child.
+pub(crate) struct Planted<A: Agent>(pub(crate) AgentSpec<A>);
+
+impl<A: Agent> Plant for Planted<A> {
+    /// Enters the child with nothing running; the parent's supervision starts it.
+    fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError> {
+        let limits = self.0.policies.check(&self.0.name)?;
+        if family.names.contains_key(self.0.name.as_str()) {
+            return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: self.0.name.clone() });
+        }
+        let number = family.next_number();
+        let policy = self.0.child_policy(Restart::Permanent, false, true);
+        family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
+        let seat = build(parent, &self.0, Role::Static, true, number, limits);
+        let spawned = spawned(&seat);
+        parent.engine.journal.append(entry(&seat), spawned);
+        plant_children(&seat, &self.0)?;
+        family.enter(seat);
+        Ok(())
+    }
+}
+
+fn entry(seat: &Seat) -> Entry<'_> {
+    Entry { seat, incarnation: 0, task: None, cause: None }
+}
+
+fn spawned(seat: &Seat) -> What {
+    What::AgentSpawned {
+        name: seat.name.to_string(),
+        agent_type: seat.body.agent_type().to_owned(),
+        role: seat.role.clone(),
+        budget: seat.policies.budget.clone().map(Box::new),
+    }
+}
+
+fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
+    let text = error.to_string();
+    let (field, message) = text.split_once(": ").unwrap_or(("spec", &text));
+    SpawnError::BadSpec { name: name.to_owned(), field: field.to_owned(), message: message.to_owned() }
+}
+
+/// Enters the declared children of a new seat.
+fn plant_children<A: Agent>(seat: &Arc<Seat>, spec: &AgentSpec<A>) -> Result<(), SpawnError> {
+    if spec.children.is_empty() {
+        return Ok(());
+    }
+    let mut family = Box::new(Family::new(spec.policies.supervision()));
+    for child in &spec.children {
+        child.plant(seat, &mut family)?;
+    }
+    seat.gate.lock().family = Some(family);
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments, reason = "a seat has these parts, and this is where they come together")]
+fn seat_of<B: Body>(
+    parent: &Arc<Seat>,
+    name: &str,
+    role: Role,
+    number: u32,
+    policies: Policies,
+    meter: Arc<Meter>,
+    family: Option<Box<Family>>,
+    declared: bool,
+    body: B,
+) -> Arc<Seat> {
+    Arc::new(Seat {
+        key: parent.engine.number(),
+        number,
+        id: parent.id.child(number),
+        name: name.into(),
+        role,
+        parent: Some(Arc::clone(parent)),
+        engine: Arc::clone(&parent.engine),
+        policies: Arc::new(policies),
+        meter,
+        gate: Mutex::new(Gate { family, ..Gate::default() }),
+        line: Mutex::default(),
+        control: Mutex::default(),
+        live: Mutex::default(),
+        vacant: Signal::default(),
+        incarnation: 0.into(),
+        declared,
+        ended_for_good: false.into(),
+        holdings: Mutex::default(),
+        body,
+    })
+}
+
+fn build<A: Agent>(parent: &Arc<Seat>, spec: &AgentSpec<A>, role: Role, declared: bool, number: u32, limits: Limits) -> Arc<Seat> {
+    let body = Typed::<A> {
+        factory: Arc::clone(&spec.factory),
+        mailbox: Mailbox::new(spec.policies.mailbox),
+        dormant: Mutex::new(None),
+        is_job: spec.is_job,
+    };
+    let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
+    seat_of(parent, &spec.name, role, number, spec.policies.clone(), meter, None, declared, body)
+}
+
+/// The root of a new session.
+pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, limits: Limits) -> Arc<Seat> {
+    let id = AgentId::root(&engine.session);
+    let gate = Gate { family: Some(Box::new(Family::new(policy))), ..Gate::default() };
+    let seat: Arc<Seat> = Arc::new(Seat {
+        key: engine.number(),
+        number: 0,
+        id: id.clone(),
+        name: engine.session.as_str().into(),
+        role: Role::Root,
+        parent: None,
+        engine: Arc::clone(engine),
+        policies: Arc::new(policies),
+        meter: Meter::root(id, limits),
+        gate: Mutex::new(gate),
+        line: Mutex::default(),
+        control: Mutex::default(),
+        live: Mutex::default(),
+        vacant: Signal::default(),
+        incarnation: 1.into(),
+        declared: false,
+        ended_for_good: false.into(),
+        holdings: Mutex::default(),
+        body: Bare { agent_type: "root" },
+    });
+    engine.set_root(&seat);
+    let unix_ms = engine.env.unix_ms();
+    engine.journal.append(entry(&seat), What::SessionBegan { name: engine.session.clone(), unix_ms });
+    engine.journal.append(entry(&seat), spawned(&seat));
+    seat.note(What::AgentStarted);
+    seat
+}
+
+/// Checks that something may begin at a parent; the caller holds the gate.
+fn may_begin(place: &Place<'_>, gate: &Gate) -> Result<(), SpawnError> {
+    if place.turn.is_some_and(|turn| !turn.is_open()) {
+        return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
+    }
+    if gate.fence == Fence::Open {
+        return Ok(());
+    }
+    Err(SpawnError::Fenced { parent: place.parent.id.clone(), state: place.parent.state().to_string() })
+}
+
+/// Opens a seat that only holds children.
+pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnError> {
+    let mut gate = place.parent.gate.lock();
+    may_begin(place, &gate)?;
+    let parent = place.parent;
+    let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
+    let number = family.next_number();
+    // Scopes of one name may stand side by side: a name is for people, and nobody asks a scope.
+    let name = if family.names.contains_key(name) { format!("{name}-{number}") } else { name.to_owned() };
+    let meter = Meter::scope(&parent.meter, parent.id.child(number), Limits::default());
+    let own = Policy { each_child_alone: true, ..Policy::default() };
+    let family_of_scope = Some(Box::new(Family::new(own)));
+    let seat = seat_of(
+        parent,
+        &name,
+        place.role.clone(),
+        number,
+        Policies::default(),
+        meter,
+        family_of_scope,
+        false,
+        Bare { agent_type: "scope" },
+    );
+    let policy = crate::supervision::ChildPolicy {
+        restart: Restart::Temporary,
+        dynamic: true,
+        counted: false,
+        supervisor: true,
+        ..Default::default()
+    };
+    family.core.insert(number, policy).map_err(|error| bad_child(&name, &error))?;
+    parent.engine.journal.append(entry(&seat), spawned(&seat));
+    seat.incarnation.store(1, Ordering::Release);
+    seat.note(What::AgentStarted);
+    family.enter(Arc::clone(&seat));
+    drop(gate);
+    parent.decide(Event::Started { key: number, result: Started::Ok });
+    Ok(seat)
+}
+
+/// Enters a new agent at its place, or finds the one that stands there.
+fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Seat>, bool), SpawnError> {
+    let limits = spec.policies.check(&spec.name)?;
+    let (restart, dynamic, counted) = place.defaults();
+    let parent = place.parent;
+    let mut gate = parent.gate.lock();
+    may_begin(place, &gate)?;
+    let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
+    family.let_go_of_ended(&spec.name);
+    if let Some(taken) = family.names.get(spec.name.as_str()) {
+        let seat = &family.seats[taken];
+        let same = seat.body.as_any().is::<Typed<A>>() && *seat.policies == spec.policies && seat.role == place.role;
+        match place.naming {
+            Naming::KnownOrNew if same && !seat.is_stopped() => return Ok((Arc::clone(seat), false)),
+            Naming::KnownOrNew => {
+                return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: spec.name.clone() });
+            }
+            Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
+        }
+    }
+    let number = family.next_number();
+    let seat = build(parent, spec, place.role.clone(), false, number, limits);
+    parent.meter.admit_spawn()?;
+    plant_children(&seat, spec)?;
+    family
+        .core
+        .insert(number, spec.child_policy(restart, dynamic, counted))
+        .map_err(|error| bad_child(&spec.name, &error))?;
+    parent.engine.journal.append(entry(&seat), spawned(&seat));
+    family.enter(Arc::clone(&seat));
+    Ok((seat, true))
+}
+
+/// Spawns an agent and waits until it has started.
+///
+/// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
+pub(crate) async fn spawn<A: Agent>(place: Place<'_>, mut spec: AgentSpec<A>) -> Result<Arc<Seat>, SpawnError> {
+    place.parent.engine.env.seam().await;
+    let (seat, is_new) = enter(&place, &mut spec)?;
+    if !is_new {
+        return Ok(seat);
+    }
+    let pending = match Runner::<A>::start_in_place(&seat) {
+        Poll::Ready(started) => return first_started(&seat, started),
+        Poll::Pending => Arc::clone(seat.line.lock().first_start()),
+    };
+    let started = pending.wait().await;
+    first_started(&seat, started)
+}
+
+fn first_started(seat: &Arc<Seat>, started: Option<Started>) -> Result<Arc<Seat>, SpawnError> {
+    let agent = seat.id.clone();
+    match started {
+        Some(Started::Ok) => Ok(Arc::clone(seat)),
+        Some(Started::Ignored) => Err(SpawnError::Ignored { agent }),
+        Some(Started::Failed(message)) => Err(SpawnError::Start { agent, message }),
+        None => Err(SpawnError::Stopped { agent }),
+    }
+}
+
+/// The result of a first start that was not ready at once, for whoever spawns.
+#[derive(Default)]
+pub(crate) struct FirstStart {
+    over: Signal,
+    result: Mutex<Option<Started>>,
+}
+
+impl FirstStart {
+    /// The start is over; with nothing if the agent was stopped before.
+    pub(crate) fn set(&self, result: Option<Started>) {
+        if !self.over.is_raised() {
+            *self.result.lock() = result;
+            self.over.raise();
+        }
+    }
+
+    async fn wait(&self) -> Option<Started> {
+        self.over.raised().await;
+        self.result.lock().take()
+    }
+}

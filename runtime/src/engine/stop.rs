@@ -1,0 +1,378 @@
+//! Performs stops: the fence goes over a subtree, then the plan says who ends when.
+//!
+//! # Invariants
+//! 1. The walk marks a seat and takes its children in one critical section of its gate, all of it under the stopper's
+//!    lock; who reports to the plan takes that lock too. So the plan knows a seat before it hears of it.
+//! 2. The plan's actions are performed by one thread at a time, in the plan's order, whoever brought them about.
+//! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::cell::Item;
+use super::line::{Next, Presence};
+use super::seat::{Fence, Seat};
+use super::turn::Cancel;
+use super::{Engine, hooks};
+use crate::env::Timer;
+use crate::event::{Role, What};
+use crate::lifecycle::StopReason;
+use crate::policy::{Exit, Shutdown};
+use crate::receipt::StopReceipt;
+use crate::stopping::{Action, End, HookEnd, Input, Node, RequestId, Row, SeatKey, StopPlan, TurnEnd};
+use crate::time::Time;
+
+/// The plan of a swarm's stops and what is needed to perform it.
+#[derive(Default)]
+pub(crate) struct Stopper {
+    plan: StopPlan,
+    nodes: HashMap<SeatKey, Stopping>,
+    requests: HashMap<RequestId, Request>,
+    actions: VecDeque<Action>,
+    is_performing: bool,
+    tick: Option<Timer>,
+    pub(super) hooks: VecDeque<Arc<Seat>>,
+    pub(super) is_driving: bool,
+}
+
+/// A seat that the plan knows.
+struct Stopping {
+    seat: Arc<Seat>,
+    /// Whether it ends for good, or its supervisor starts it again.
+    for_good: bool,
+}
+
+/// A stop that was asked for.
+struct Request {
+    root: Arc<Seat>,
+    purpose: Purpose,
+    began: Time,
+    deadline: Time,
+    /// Who was alive at the fence, for an ordered stop's receipt.
+    seats: HashMap<SeatKey, Arc<Seat>>,
+}
+
+/// Why a subtree is stopped.
+pub(crate) enum Purpose {
+    /// Somebody ordered it, and gets the receipt.
+    Ordered { within: Duration, receipt: Option<oneshot::Sender<StopReceipt>> },
+    /// The root's incarnation has ended: its children are stopped before its supervisor hears of it.
+    Children { exit: Exit, counted: bool },
+    /// A supervisor stops one of its children.
+    Child,
+}
+
+/// A walk over a subtree that is being fenced.
+struct Walk {
+    nodes: Vec<Node>,
+    seats: Vec<Arc<Seat>>,
+    cancelled: Vec<Arc<super::turn::Turn>>,
+}
+
+impl Engine {
+    /// Fences a subtree, cancels its turns, and has the plan stop it.
+    pub(crate) fn stop(self: &Arc<Self>, root: &Arc<Seat>, purpose: Purpose, brutal: bool, deadline: Time) {
+        let now = self.env.now();
+        let request = self.number();
+        let cancelled = {
+            let mut stopper = self.stopper.lock();
+            let walk = stopper.walk(root, &purpose, request);
+            let is_ordered = matches!(purpose, Purpose::Ordered { .. });
+            if let Purpose::Ordered { within, .. } = &purpose {
+                root.note(What::StopBegan { stop: request, agents: walk.seats.len(), within: *within });
+            }
+            let seats = if is_ordered { walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))).collect() } else { HashMap::new() };
+            let asked = Request { root: Arc::clone(root), purpose, began: now, deadline, seats };
+            stopper.requests.insert(request, asked);
+            let input = Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal };
+            stopper.step(input, now);
+            walk.cancelled
+        };
+        for turn in cancelled {
+            turn.cancel(Cancel::Stop);
+        }
+        self.perform_stops();
+    }
+
+    pub(crate) fn turn_ended(self: &Arc<Self>, seat: &Seat, end: TurnEnd) {
+        self.tell_plan(Input::TurnEnded { key: seat.key, end });
+    }
+
+    pub(crate) fn hook_ended(self: &Arc<Self>, seat: &Seat, end: HookEnd) {
+        self.tell_plan(Input::HookEnded { key: seat.key, end });
+    }
+
+    fn tell_plan(self: &Arc<Self>, input: Input) {
+        self.stopper.lock().step(input, self.env.now());
+        self.perform_stops();
+    }
+
+    /// Performs what the plan has decided, unless another thread is about it.
+    fn perform_stops(self: &Arc<Self>) {
+        loop {
+            let action = {
+                let mut stopper = self.stopper.lock();
+                let next = if stopper.is_performing { None } else { stopper.actions.pop_front() };
+                let Some(action) = next else { return };
+                stopper.is_performing = true;
+                action
+            };
+            self.perform_stop(action);
+            self.stopper.lock().is_performing = false;
+        }
+    }
+
+    fn perform_stop(self: &Arc<Self>, action: Action) {
+        match action {
+            Action::Hook { key, until } => {
+                if let Some(seat) = self.stopping(key) {
+                    hooks::begin(&seat, until);
+                }
+            }
+            Action::Abort { key } => {
+                if let Some(seat) = self.stopping(key) {
+                    seat.order(|orders| orders.abort = true);
+                }
+            }
+            Action::Ended(row) => self.seat_ended(&row),
+            Action::Finished { request, rows } => self.stop_finished(request, rows),
+            Action::WakeAt(at) => {
+                let engine = Arc::downgrade(self);
+                let tick = self.env.at(at, move || {
+                    if let Some(engine) = engine.upgrade() {
+                        engine.tell_plan(Input::Tick);
+                    }
+                });
+                // The old timer is dropped outside the lock.
+                let old = self.stopper.lock().tick.replace(tick);
+                drop(old);
+            }
+        }
+    }
+
+    fn stopping(&self, key: SeatKey) -> Option<Arc<Seat>> {
+        self.stopper.lock().nodes.get(&key).map(|stopping| Arc::clone(&stopping.seat))
+    }
+
+    /// A seat has ended, its descendants before it.
+    fn seat_ended(&self, row: &Row) {
+        let Some(Stopping { seat, for_good }) = self.stopper.lock().nodes.remove(&row.key) else { return };
+        if row.end == End::Stuck {
+            seat.supersede();
+        }
+        if for_good {
+            seat.end(StopReason::Stopped, Some(row.end));
+            seat.gate.lock().family = None;
+        } else {
+            seat.suspended();
+        }
+    }
+
+    fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
+        let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
+        match asked.purpose {
+            Purpose::Ordered { receipt, .. } => {
+                let stop = Finished { engine: Arc::clone(self), number: request, rows, receipt };
+                self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
+            }
+            Purpose::Children { exit, counted } => asked.root.children_ended(exit, counted),
+            Purpose::Child => {
+                if let Some(parent) = &asked.root.parent {
+                    parent.push(Item::ChildStopped { number: asked.root.number });
+                }
+            }
+        }
+    }
+}
+
+/// An ordered stop whose plan has finished.
+struct Finished {
+    engine: Arc<Engine>,
+    number: RequestId,
+    rows: Vec<Row>,
+    receipt: Option<oneshot::Sender<StopReceipt>>,
+}
+
+/// What has been told to go may take so long to be gone, even past the deadline.
+const GOING: Duration = Duration::from_millis(50);
+
+impl Finished {
+    /// Waits until cells and runners are gone as the plan has it, and hands the receipt over.
+    async fn deliver(mut self, root: Arc<Seat>, seats: HashMap<SeatKey, Arc<Seat>>, began: Time, deadline: Time) {
+        let env = &self.engine.env;
+        let until = deadline.max(env.now() + GOING);
+        for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
+            let Some(seat) = seats.get(&row.key) else { continue };
+            if seat.vacant.is_raised() {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = seat.vacant.raised() => {}
+                () = env.sleep_until(until) => row.end = End::Stuck,
+            }
+        }
+        let took = env.now().since(began);
+        let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
+        root.leave_family(false);
+        root.note(What::StopEnded {
+            stop: self.number,
+            agents: receipt.rows().len(),
+            stuck: receipt.stuck(),
+            clean: receipt.is_clean(),
+        });
+        if root.parent.is_none() {
+            self.engine.end_session(&root);
+        }
+        if let Some(asker) = self.receipt {
+            asker.send(receipt).ok();
+        }
+    }
+}
+
+impl Stopper {
+    fn step(&mut self, input: Input, now: Time) {
+        let mut actions = Vec::new();
+        self.plan.step(input, now, &mut actions);
+        self.actions.extend(actions);
+    }
+
+    /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
+    fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
+        let mut walk = Walk { nodes: Vec::new(), seats: Vec::new(), cancelled: Vec::new() };
+        let ends = matches!(purpose, Purpose::Ordered { .. });
+        let spares_root = matches!(purpose, Purpose::Children { .. });
+        let mut open = vec![(Arc::clone(root), ends)];
+        while let Some((seat, for_good)) = open.pop() {
+            let children = self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
+            for child in children.into_iter().rev() {
+                let child_for_good = for_good || child.role != Role::Static;
+                open.push((child, child_for_good));
+            }
+        }
+        walk
+    }
+
+    /// Fences one seat and gives its children.
+    fn fence(
+        &mut self,
+        seat: &Arc<Seat>,
+        for_good: bool,
+        is_spared: bool,
+        request: RequestId,
+        walk: &mut Walk,
+    ) -> Vec<Arc<Seat>> {
+        let fence = if for_good { Fence::Closed } else { Fence::Down };
+        let (children, was_closed) = {
+            let mut gate = seat.gate.lock();
+            let was_closed = gate.fence == Fence::Closed;
+            if !was_closed {
+                gate.fence = fence;
+            }
+            if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
+                walk.cancelled.push(Arc::clone(turn));
+            }
+            let children = gate.family.as_mut().map_or_else(Vec::new, |family| {
+                family.pauses.clear();
+                family.seats.values().cloned().collect()
+            });
+            (children, was_closed)
+        };
+        if seat.is_stopped() {
+            // Nothing runs for it; only its spec stood.
+            if for_good {
+                seat.end(StopReason::Stopped, None);
+            }
+            return children;
+        }
+        if for_good && !was_closed {
+            seat.body.close(StopReason::Stopped);
+            seat.note(What::AgentStopping { stop: request });
+        }
+        if !is_spared {
+            walk.seats.push(Arc::clone(seat));
+        }
+        match self.nodes.get_mut(&seat.key) {
+            Some(known) => {
+                if for_good && !known.for_good {
+                    known.for_good = true;
+                    seat.order(|orders| orders.for_good = true);
+                }
+            }
+            None => {
+                walk.nodes.push(node(seat, for_good, is_spared));
+                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
+            }
+        }
+        children
+    }
+}
+
+/// What the plan is told of a seat; its runner is told of the fence.
+fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool) -> Node {
+    let mut presence = Presence::Gone;
+    if !is_spared {
+        seat.order(|orders| {
+            orders.fenced = true;
+            orders.for_good |= for_good;
+            orders.next = None;
+        });
+        presence = seat.line.lock().presence;
+    }
+    Node {
+        key: seat.key,
+        parent: seat.parent.as_ref().map(|parent| parent.key),
+        ordered: seat.role == Role::Static,
+        order: seat.number,
+        shutdown: if is_spared { Shutdown::UntilDeadline } else { seat.policies.shutdown },
+        busy: matches!(presence, Presence::Open | Presence::Starting),
+        hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
+    }
+}
+
+impl Seat {
+    /// Its incarnation was ended by its supervisor, which starts it again. Its tasks wait.
+    fn suspended(self: &Arc<Self>) {
+        if self.is_spared_root() {
+            return;
+        }
+        self.note(What::AgentExited { exit: Exit::Shutdown });
+        if let Some(family) = self.gate.lock().family.as_mut() {
+            family.core.reset();
+        }
+        let mut line = self.line.lock();
+        if line.presence == Presence::Dormant {
+            line.presence = Presence::Gone;
+        } else if line.presence == Presence::Open {
+            line.orders.next = Some(Next::End);
+            let waker = line.take_waker();
+            drop(line);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Whether its own end is under way, so that only its children were stopped.
+    fn is_spared_root(&self) -> bool {
+        let line = self.line.lock();
+        !line.orders.fenced
+    }
+
+    /// Its runner could not be stopped. Whatever it still runs is refused everything; a new one may take its place.
+    fn supersede(&self) {
+        let turn = {
+            let mut gate = self.gate.lock();
+            gate.turn.take()
+        };
+        if let Some(turn) = turn {
+            turn.leave();
+        }
+        let mut line = self.line.lock();
+        line.generation += 1;
+        line.presence = Presence::Gone;
+    }
+}

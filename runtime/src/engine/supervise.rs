@@ -1,0 +1,171 @@
+//! Performs what a seat's supervision core decides. Short: all that is decided is decided in `supervision`.
+
+use std::sync::Arc;
+
+use super::cell::Item;
+use super::line::Next;
+use super::seat::{Fence, Seat};
+use super::stop::Purpose;
+use crate::event::What;
+use crate::policy::{Exit, Shutdown};
+use crate::supervision::{Action, Event, Started};
+
+impl Seat {
+    /// Serves one item of the control queue.
+    pub(crate) fn serve(self: &Arc<Self>, item: Item) {
+        match item {
+            Item::StartChildren => self.decide(Event::StartAll),
+            Item::ChildExited { number, exit, counted } => {
+                self.decide(Event::Exited { key: number, exit, counted });
+            }
+            Item::ChildStopped { number } => self.decide(Event::Stopped { key: number }),
+            Item::Due { number } => self.decide(Event::Due { key: number }),
+            Item::Gone { number } => self.forget_gone(number),
+        }
+    }
+
+    /// Has the core decide about an event and performs the actions.
+    pub(crate) fn decide(self: &Arc<Self>, event: Event) {
+        let env = &self.engine.env;
+        let mut actions = Vec::new();
+        {
+            let mut gate = self.gate.lock();
+            if gate.fence != Fence::Open {
+                // Its own end is under way, or a stop: the children end with it, whatever becomes of one of them.
+                return;
+            }
+            let Some(family) = gate.family.as_mut() else { return };
+            let noise = u32::try_from(env.random() >> 32).unwrap_or_default();
+            family.core.decide(event, env.now(), noise, &mut actions);
+        }
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    fn child(&self, number: u32) -> Option<Arc<Self>> {
+        self.gate.lock().family.as_ref()?.seats.get(&number).cloned()
+    }
+
+    fn perform(self: &Arc<Self>, action: Action) {
+        match action {
+            Action::Start { key, .. } => match self.child(key) {
+                Some(child) => child.come_back(),
+                None => self.push(Item::Gone { number: key }),
+            },
+            Action::Stop { key, shutdown } => match self.child(key) {
+                Some(child) => self.stop_child(&child, shutdown),
+                None => self.push(Item::ChildStopped { number: key }),
+            },
+            Action::Wait { key, pause } if pause.is_zero() => self.push(Item::Due { number: key }),
+            Action::Wait { key, pause } => self.pause_child(key, pause),
+            Action::CancelWait { key } => {
+                if let Some(family) = self.gate.lock().family.as_mut() {
+                    family.pauses.remove(&key);
+                }
+            }
+            Action::Ended { key, exit } => {
+                if let Some(child) = self.child(key) {
+                    child.end_with_spec(exit.into());
+                }
+            }
+            Action::Forget { key, exit } => {
+                if let Some(child) = self.child(key) {
+                    child.end(exit.into(), None);
+                    child.leave_family(true);
+                }
+            }
+            Action::StartedAll => self.order(|orders| orders.next = Some(Next::Serve)),
+            Action::StartFailed { key, reason } => {
+                let name = self.child(key).map_or_else(|| key.to_string(), |child| child.name.to_string());
+                self.give_up(Exit::failed(crate::policy::FailureClass::Start, format!("{name} failed to start: {reason}")));
+            }
+            Action::Report(report) => {
+                let child = Some(self.id.child(report.child));
+                self.note(What::Reported { report: report.to_string(), child });
+            }
+            Action::Reply { ticket, answer } => {
+                let reply = self.gate.lock().family.as_mut().and_then(|family| family.replies.remove(&ticket));
+                if let Some(reply) = reply {
+                    reply.send(answer).ok();
+                }
+            }
+            Action::GiveUp { exit } => self.give_up(exit),
+            Action::AutoShutdown => self.give_up(Exit::Shutdown),
+        }
+    }
+
+    /// It ends by itself because of its children: they are stopped first, in order.
+    fn give_up(self: &Arc<Self>, exit: Exit) {
+        if self.body.has_behaviour() {
+            self.end_incarnation(exit, false);
+        } else {
+            self.exited(exit, true, false);
+        }
+    }
+
+    fn stop_child(&self, child: &Arc<Self>, shutdown: Shutdown) {
+        let env = &self.engine.env;
+        let limit = match shutdown {
+            Shutdown::Brutal => std::time::Duration::ZERO,
+            // Room for the plan's own patience above what the child gets.
+            Shutdown::Within(limit) => limit + limit / 4 + std::time::Duration::from_millis(200),
+            Shutdown::UntilDeadline => self.engine.stop_within,
+        };
+        let brutal = shutdown == Shutdown::Brutal;
+        self.engine.stop(child, Purpose::Child, brutal, env.now() + limit);
+    }
+
+    fn pause_child(self: &Arc<Self>, number: u32, pause: std::time::Duration) {
+        if let Some(child) = self.child(number) {
+            child.note(What::AgentRestarting { pause });
+        }
+        let parent = Arc::downgrade(self);
+        let timer = self.engine.env.after(pause, move || {
+            if let Some(parent) = parent.upgrade() {
+                parent.push(Item::Due { number });
+            }
+        });
+        if let Some(family) = self.gate.lock().family.as_mut() {
+            family.pauses.insert(number, timer);
+        }
+    }
+
+    /// The next incarnation, also of one that had ended while its spec stood.
+    fn come_back(self: &Arc<Self>) {
+        if self.is_stopped() {
+            self.gate.lock().fence = Fence::Down;
+            self.reopen_cell();
+            self.note(What::AgentSpawned {
+                name: self.name.to_string(),
+                agent_type: self.body.agent_type().to_owned(),
+                role: self.role.clone(),
+                budget: self.policies.budget.clone().map(Box::new),
+            });
+            self.body.reopen();
+        }
+        self.restart();
+    }
+
+    /// A child is gone of which the core still expects something: it is told what will never come.
+    fn forget_gone(self: &Arc<Self>, number: u32) {
+        self.decide(Event::Terminate { key: number, ticket: 0 });
+        self.decide(Event::Started { key: number, result: Started::Ignored });
+        self.decide(Event::Stopped { key: number });
+        if let Some(family) = self.gate.lock().family.as_mut() {
+            family.core.remove(number);
+        }
+    }
+
+    pub(crate) fn has_declared_children(&self) -> bool {
+        self.gate
+            .lock()
+            .family
+            .as_ref()
+            .is_some_and(|family| family.seats.values().any(|child| child.declared))
+    }
+
+    pub(crate) fn start_declared_children(self: &Arc<Self>) {
+        self.push(Item::StartChildren);
+    }
+}

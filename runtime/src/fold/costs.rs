@@ -1,0 +1,149 @@
+//! What each agent cost, and everything below it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fold;
+use crate::event::{Event, What};
+use crate::id::AgentId;
+use crate::ledger::{Bill, Breakdown, CostRow};
+
+/// The bill of every agent, ended ones too.
+///
+/// A cost of an agent that was never spawned makes a row under the id alone, and so do its ancestors: no money is lost from
+/// the sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Costs {
+    rows: BTreeMap<AgentId, Account>,
+    roots: Vec<AgentId>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Account {
+    name: String,
+    ended: bool,
+    parent: Option<AgentId>,
+    children: Vec<AgentId>,
+    agents: usize,
+    own: Bill,
+    subtree: Bill,
+}
+
+impl Costs {
+    /// What an agent cost itself, if it is known.
+    #[must_use]
+    pub fn own(&self, agent: &AgentId) -> Option<&Bill> {
+        self.rows.get(agent).map(|row| &row.own)
+    }
+
+    /// What an agent and everything below it cost, if it is known.
+    #[must_use]
+    pub fn subtree(&self, agent: &AgentId) -> Option<&Bill> {
+        self.rows.get(agent).map(|row| &row.subtree)
+    }
+
+    /// What all of it cost.
+    #[must_use]
+    pub fn total(&self) -> Bill {
+        let mut total = Bill::default();
+        for root in self.roots.iter().filter_map(|root| self.subtree(root)) {
+            total += *root;
+        }
+        total
+    }
+
+    /// The costs of an agent's subtree, agent by agent; empty if it is not known.
+    #[must_use]
+    pub fn breakdown(&self, agent: &AgentId) -> Breakdown {
+        Breakdown { rows: self.rows_of([agent]) }
+    }
+
+    /// All costs as text, as [`Breakdown::tree`] draws them.
+    #[must_use]
+    pub fn tree(&self) -> String {
+        Breakdown { rows: self.rows_of(&self.roots) }.tree()
+    }
+
+    fn rows_of<'a>(&'a self, tops: impl IntoIterator<Item = &'a AgentId>) -> Vec<CostRow> {
+        let mut rows = Vec::new();
+        let mut ahead: Vec<_> = tops.into_iter().map(|top| (0, top)).collect();
+        ahead.reverse();
+        while let Some((level, id)) = ahead.pop() {
+            let Some(row) = self.rows.get(id) else { continue };
+            rows.push(CostRow {
+                id: id.clone(),
+                name: row.name.clone(),
+                level,
+                ended: row.ended,
+                agents: row.agents,
+                own: row.own,
+                subtree: row.subtree,
+            });
+            ahead.extend(row.children.iter().rev().map(|child| (level + 1, child)));
+        }
+        rows
+    }
+
+    /// The agent's row, made with those of its ancestors if they are not there.
+    fn row(&mut self, agent: &AgentId) -> &mut Account {
+        let mut missing = Vec::new();
+        let mut at = Some(agent.clone());
+        while let Some(id) = at.take_if(|id| !self.rows.contains_key(id)) {
+            at = id.parent();
+            missing.push(id);
+        }
+        while let Some(id) = missing.pop() {
+            let parent = id.parent();
+            let siblings = match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
+                Some(parent) => &mut parent.children,
+                None => &mut self.roots,
+            };
+            siblings.push(id.clone());
+            let row = Account { name: id.to_string(), parent, ..Account::default() };
+            self.rows.insert(id.clone(), row);
+            self.each_up(&id, |row| row.agents += 1);
+        }
+        self.rows.get_mut(agent).expect("its row has just been made")
+    }
+
+    fn book(&mut self, agent: &AgentId, change: impl Fn(&mut Bill)) {
+        change(&mut self.row(agent).own);
+        self.each_up(agent, |row| change(&mut row.subtree));
+    }
+
+    fn each_up(&mut self, agent: &AgentId, change: impl Fn(&mut Account)) {
+        let mut at = Some(agent.clone());
+        while let Some(row) = at.as_ref().and_then(|id| self.rows.get_mut(id)) {
+            change(row);
+            at.clone_from(&row.parent);
+        }
+    }
+}
+
+impl Fold for Costs {
+    fn apply(&mut self, event: &Event) {
+        let agent = &event.agent;
+        match &event.what {
+            What::AgentSpawned { name, .. } => {
+                let row = self.row(agent);
+                row.name.clone_from(name);
+                row.ended = false;
+            }
+            What::AgentStopped { .. } => self.row(agent).ended = true,
+            What::EffectBegan { reserved, .. } => self.book(agent, |bill| bill.reserved += *reserved),
+            What::EffectEnded { used, reserved, estimated, late, .. } => self.book(agent, |bill| {
+                bill.reserved = bill.reserved.above(reserved);
+                bill.spent += *used;
+                if *estimated {
+                    bill.estimated += *used;
+                }
+                if *late {
+                    bill.late += *used;
+                }
+            }),
+            What::Overrun { over, .. } => self.book(agent, |bill| bill.over += *over),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What all folds have in common, over generated histories.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::history::histories;
+use super::*;
+use crate::event::{Outcome, What};
+use crate::id::{AgentId, TaskId};
+use crate::ledger::{Balance, Limits, Meter};
+use crate::lifecycle::AgentState;
+use crate::time::Time;
+
+fn written_and_read<F: Serialize + DeserializeOwned>(fold: &F) -> F {
+    serde_json::from_str(&serde_json::to_string(fold).unwrap()).unwrap()
+}
+
+/// Whether a snapshot at `cut`, written down and read back, ends where the whole fold does.
+fn goes_on_from<F>(events: &[Event], cut: usize) -> bool
+where
+    F: Fold + Default + PartialEq + Serialize + DeserializeOwned,
+{
+    let mut fold = written_and_read(&F::of(&events[..cut]));
+    for event in &events[cut..] {
+        fold.apply(event);
+    }
+    fold == F::of(events)
+}
+
+fn event(seq: u64, agent: &AgentId, task: Option<&TaskId>, what: What) -> Event {
+    let task = task.cloned();
+    Event { seq, at: Time::ZERO, agent: agent.clone(), incarnation: 1, task, cause: None, what }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_snapshot_and_the_rest_of_the_events_are_the_whole(events in histories(120), cut: prop::sample::Index) {
+        let cut = cut.index(events.len());
+        prop_assert!(goes_on_from::<Tree>(&events, cut));
+        prop_assert!(goes_on_from::<States>(&events, cut));
+        prop_assert!(goes_on_from::<Costs>(&events, cut));
+        prop_assert!(goes_on_from::<Timeline>(&events, cut));
+        prop_assert!(goes_on_from::<Tasks>(&events, cut));
+    }
+
+    #[test]
+    fn events_survive_being_written_down(events in histories(60)) {
+        prop_assert_eq!(written_and_read(&events), events);
+    }
+
+    #[test]
+    fn a_well_formed_history_has_no_missteps(events in histories(200)) {
+        let (states, tasks) = (States::of(&events), Tasks::of(&events));
+        prop_assert_eq!(states.missteps(), []);
+        prop_assert_eq!(tasks.faults(), []);
+    }
+
+    #[test]
+    fn the_timeline_knows_every_point_of_the_past(events in histories(80)) {
+        let timeline = Timeline::of(&events);
+        let mut states = States::default();
+        for event in &events {
+            states.apply(event);
+            prop_assert_eq!(timeline.at(event.seq), states.iter().collect::<BTreeMap<_, _>>());
+        }
+        for (_, spans) in timeline.iter() {
+            for pair in spans.windows(2) {
+                prop_assert_eq!(pair[0].ended, Some(pair[1].began));
+                prop_assert!(pair[0].state.may_become(&pair[1].state));
+            }
+        }
+    }
+
+    #[test]
+    fn the_live_meters_are_the_folded_costs_at_every_event(events in histories(120)) {
+        let mut meters: BTreeMap<AgentId, Arc<Meter>> = BTreeMap::new();
+        let mut costs = Costs::default();
+        for event in &events {
+            if matches!(event.what, What::AgentSpawned { .. }) {
+                let (id, free) = (event.agent.clone(), Limits::default());
+                let meter = match id.parent().map(|parent| Arc::clone(&meters[&parent])) {
+                    Some(parent) => Meter::child(&parent, id, free),
+                    None => Meter::root(id, free),
+                };
+                meters.insert(event.agent.clone(), meter);
+            }
+            let _ = meters[&event.agent].apply(&event.what);
+            costs.apply(event);
+            for (id, meter) in &meters {
+                let (own, subtree) = (costs.own(id).unwrap(), costs.subtree(id).unwrap());
+                prop_assert_eq!(meter.own(), Balance { spent: own.spent, reserved: own.reserved });
+                prop_assert_eq!(meter.subtree(), Balance { spent: subtree.spent, reserved: subtree.reserved });
+            }
+        }
+    }
+
+    #[test]
+    fn own_costs_summed_are_the_subtrees_total(events in histories(150)) {
+        let (costs, tree) = (Costs::of(&events), Tree::of(&events));
+        let spawned = events.iter().filter(|event| matches!(event.what, What::AgentSpawned { .. }));
+        for agent in spawned.map(|event| &event.agent) {
+            let breakdown = costs.breakdown(agent);
+            let mut sum = crate::ledger::Bill::default();
+            for row in &breakdown.rows {
+                sum += row.own;
+            }
+            let top = breakdown.top().unwrap();
+            prop_assert_eq!((&top.id, top.subtree, top.agents), (agent, sum, breakdown.rows.len()));
+            let places: Vec<_> = breakdown.rows.iter().map(|row| (row.level, &row.id)).collect();
+            let in_tree: Vec<_> = tree.subtree(agent).map(|(level, row)| (level, &row.id)).collect();
+            prop_assert_eq!(places, in_tree);
+            for named in [sum.estimated, sum.late, sum.over] {
+                prop_assert!(named.above(&sum.spent).is_zero(), "{named} is part of {}", sum.spent);
+            }
+        }
+    }
+
+    #[test]
+    fn the_tree_holds_every_agent_once_below_its_parent(events in histories(150)) {
+        let (tree, states) = (Tree::of(&events), States::of(&events));
+        let mut path: Vec<&AgentId> = Vec::new();
+        for (level, row) in tree.iter() {
+            path.truncate(level);
+            prop_assert_eq!(row.parent.as_ref(), path.last().copied());
+            prop_assert_eq!(Some(row.state()), states.get(&row.id));
+            prop_assert!(row.state().is_working() || !row.state().is_live() || row.doing().is_none());
+            path.push(&row.id);
+        }
+        prop_assert_eq!(tree.iter().count(), states.iter().count());
+        prop_assert_eq!(tree.tree().lines().count(), states.iter().count() + 1);
+    }
+}
+
+#[test]
+fn a_second_outcome_is_a_fault_and_the_first_stays() {
+    let agent = AgentId::root("s");
+    let task = TaskId::new(agent.clone(), 1);
+    let ended = |outcome| What::TaskEnded { outcome };
+    let whats = [
+        What::TaskAccepted { asker: None },
+        What::TurnBegan { attempt: 1 },
+        ended(Outcome::Done),
+        ended(Outcome::Stopped),
+        What::TaskRedelivered { error: "again".into() },
+    ];
+    let events: Vec<_> = (1..).zip(whats).map(|(seq, what)| event(seq, &agent, Some(&task), what)).collect();
+    let tasks = Tasks::of(&events);
+
+    let row = tasks.get(&task).unwrap();
+    assert_eq!((row.attempts, row.state, row.ended.unwrap().seq), (1, TaskState::Ended(Outcome::Done), 3));
+    let faults: Vec<_> = tasks.faults().iter().map(|fault| (fault.seq, fault.had, fault.then)).collect();
+    assert_eq!(
+        faults,
+        [(4, Outcome::Done, TaskState::Ended(Outcome::Stopped)), (5, Outcome::Done, TaskState::Queued)]
+    );
+}
+
+#[test]
+fn an_unknown_agents_events_lose_no_money_and_make_no_agent() {
+    let agent = AgentId::root("s").child(1).child(2);
+    let used = crate::usage::Usage::calls(3);
+    let what = What::EffectEnded {
+        effect: 1,
+        end: crate::event::EffectEnd::Done,
+        used,
+        reserved: crate::usage::Usage::ZERO,
+        estimated: false,
+        late: true,
+    };
+    let events = [event(1, &agent, None, what), event(2, &agent, None, What::AgentStarted)];
+
+    let costs = Costs::of(&events);
+    assert_eq!(costs.subtree(&AgentId::root("s")).unwrap().late, used);
+    assert_eq!(costs.total().spent, used);
+    assert_eq!(Tree::of(&events).iter().count(), 0);
+    assert_eq!(States::of(&events), States::default());
+    assert_eq!(Timeline::of(&events), Timeline::default());
+}
+
+#[test]
+fn a_step_that_cannot_follow_is_kept_to_be_seen() {
+    let agent = AgentId::root("s");
+    let spawned = What::AgentSpawned {
+        name: "s".into(),
+        agent_type: "Root".into(),
+        role: crate::event::Role::Root,
+        budget: None,
+    };
+    let whats = [spawned, What::TurnBegan { attempt: 1 }, What::AgentStarted];
+    let events: Vec<_> = (1..).zip(whats).map(|(seq, what)| event(seq, &agent, None, what)).collect();
+    let states = States::of(&events);
+
+    assert_eq!(states.get(&agent), Some(&AgentState::Idle));
+    assert_eq!(states.missteps().len(), 1);
+    assert_eq!(states.missteps()[0].bad.to_string(), "an agent that is starting cannot become thinking");
+    assert_eq!(states.counts(), BTreeMap::from([("idle", 1)]));
+}
+
+#[test]
+fn the_tree_says_what_each_agent_does() {
+    let root = AgentId::root("s");
+    let (first, second) = (root.child(1), root.child(2));
+    let spawned = |name: &str, agent_type: &str| What::AgentSpawned {
+        name: name.into(),
+        agent_type: agent_type.into(),
+        role: crate::event::Role::Dynamic,
+        budget: None,
+    };
+    let began = What::EffectBegan { effect: 1, kind: "grep".into(), reserved: crate::usage::Usage::ZERO };
+    let steps = [
+        (&root, spawned("review", "Lead")),
+        (&root, What::AgentStarted),
+        (&first, spawned("security", "Reviewer")),
+        (&first, What::AgentStarted),
+        (&first, What::TurnBegan { attempt: 1 }),
+        (&first, began),
+        (&second, spawned("style", "Reviewer")),
+        (&second, What::AgentStopped { reason: crate::lifecycle::StopReason::Done, end: None }),
+    ];
+    let mut events: Vec<_> =
+        (1..).zip(steps).map(|(seq, (agent, what))| event(seq, agent, None, what)).collect();
+    events[5].incarnation = 2;
+    assert_eq!(
+        Tree::of(&events).tree(),
+        "\
+agent         type      state           life
+review        Lead      idle
+├── security  Reviewer  tool_execution     2  grep
+└── style     Reviewer  stopped               done"
+    );
+    let progress = event(9, &first, None, What::Progress { text: "reads src".into() });
+    events.push(progress);
+    assert_eq!(Tree::of(&events).get(&first).unwrap().doing().as_deref(), Some("reads src"));
+}

@@ -1,0 +1,183 @@
+//! Who is where in the swarm, in which state, doing what.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fold;
+use super::draw::{Column, Line, draw};
+use crate::event::{Event, Role, Wait, What};
+use crate::id::{AgentId, Incarnation};
+use crate::lifecycle::{AgentState, Lifecycle};
+
+/// The tree of all agents, ended ones too. What happens to an agent that was never spawned is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    rows: BTreeMap<AgentId, TreeRow>,
+    /// Agents whose parent is not known: the session's root, usually.
+    roots: Vec<AgentId>,
+}
+
+/// An agent in the [`Tree`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeRow {
+    /// The agent.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// The type of its behaviour.
+    pub agent_type: String,
+    /// What it is to its parent.
+    pub role: Role,
+    /// Its parent; none for the session's root.
+    pub parent: Option<AgentId>,
+    /// Its latest life; 0 before the first.
+    pub incarnation: Incarnation,
+    /// Its children in the order of their spawns.
+    pub children: Vec<AgentId>,
+    life: Lifecycle,
+    says: Option<String>,
+    effects: BTreeMap<u64, String>,
+    waits: BTreeMap<u64, Wait>,
+}
+
+impl TreeRow {
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> &AgentState {
+        self.life.state()
+    }
+
+    /// What it does in its turn: its own words, else the kind of its latest open effect, else what it waits for. Why it
+    /// has ended, if it has.
+    #[must_use]
+    pub fn doing(&self) -> Option<String> {
+        if let AgentState::Stopped(reason) = self.state() {
+            return Some(reason.to_string());
+        }
+        let effect = || self.effects.last_key_value().map(|(_, kind)| kind.clone());
+        let wait = || self.waits.last_key_value().map(|(_, on)| on.to_string());
+        self.says.clone().or_else(effect).or_else(wait)
+    }
+
+    fn apply(&mut self, event: &Event) {
+        // An event that cannot follow is `States`' to report.
+        let _ = self.life.apply(&event.what);
+        self.incarnation = self.incarnation.max(event.incarnation);
+        match &event.what {
+            What::AgentSpawned { name, agent_type, role, .. } => {
+                self.name.clone_from(name);
+                self.agent_type.clone_from(agent_type);
+                self.role.clone_from(role);
+            }
+            What::Progress { text } => self.says = Some(text.clone()),
+            What::EffectBegan { effect, kind, .. } => {
+                self.effects.insert(*effect, kind.clone());
+            }
+            What::EffectEnded { effect, .. } => {
+                self.effects.remove(effect);
+            }
+            What::WaitBegan { wait, on } => {
+                self.waits.insert(*wait, *on);
+            }
+            What::WaitEnded { wait } => {
+                self.waits.remove(wait);
+            }
+            _ => {}
+        }
+        let begins_anew = matches!(event.what, What::TurnBegan { .. });
+        if begins_anew || !self.state().is_working() {
+            self.says = None;
+            self.effects.clear();
+            self.waits.clear();
+        }
+    }
+}
+
+impl Tree {
+    /// An agent's row, if it is known.
+    #[must_use]
+    pub fn get(&self, agent: &AgentId) -> Option<&TreeRow> {
+        self.rows.get(agent)
+    }
+
+    /// All agents with the levels above them: each before its children, and these in the order of their spawns.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &TreeRow)> {
+        self.walk(&self.roots)
+    }
+
+    /// An agent with everything below it, in the same order, from level 0; nothing if it is not known.
+    pub fn subtree<'a>(&'a self, agent: &'a AgentId) -> impl Iterator<Item = (usize, &'a TreeRow)> {
+        self.walk([agent])
+    }
+
+    /// The tree as text: a line for each agent with its type, state, incarnation from the second on, and what it does.
+    #[must_use]
+    pub fn tree(&self) -> String {
+        const COLUMNS: [Column; 5] = [
+            Column::Left("agent"),
+            Column::Left("type"),
+            Column::Left("state"),
+            Column::Right("life"),
+            Column::Left(""),
+        ];
+        let cells = |row: &TreeRow| {
+            let life = if row.incarnation > 1 { row.incarnation.to_string() } else { String::new() };
+            let doing = row.doing().unwrap_or_default();
+            vec![row.name.clone(), row.agent_type.clone(), row.state().to_string(), life, doing]
+        };
+        let lines: Vec<_> = self.iter().map(|(level, row)| Line { level, cells: cells(row) }).collect();
+        draw(&COLUMNS, &lines)
+    }
+
+    fn walk<'a>(
+        &'a self,
+        tops: impl IntoIterator<Item = &'a AgentId>,
+    ) -> impl Iterator<Item = (usize, &'a TreeRow)> {
+        let mut ahead: Vec<_> = tops.into_iter().map(|top| (0, top)).collect();
+        ahead.reverse();
+        std::iter::from_fn(move || {
+            let (level, id) = ahead.pop()?;
+            let row = self.rows.get(id)?;
+            ahead.extend(row.children.iter().rev().map(|child| (level + 1, child)));
+            Some((level, row))
+        })
+    }
+
+    fn insert(&mut self, event: &Event, role: &Role) {
+        let id = &event.agent;
+        let parent = id.parent();
+        let siblings = match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
+            Some(parent) => &mut parent.children,
+            None => &mut self.roots,
+        };
+        siblings.push(id.clone());
+        let row = TreeRow {
+            id: id.clone(),
+            name: String::new(),
+            agent_type: String::new(),
+            role: role.clone(),
+            parent,
+            incarnation: 0,
+            children: Vec::new(),
+            life: Lifecycle::default(),
+            says: None,
+            effects: BTreeMap::new(),
+            waits: BTreeMap::new(),
+        };
+        self.rows.insert(id.clone(), row);
+    }
+}
+
+impl Fold for Tree {
+    fn apply(&mut self, event: &Event) {
+        if let What::AgentSpawned { role, .. } = &event.what
+            && !self.rows.contains_key(&event.agent)
+        {
+            self.insert(event, role);
+        }
+        if let Some(row) = self.rows.get_mut(&event.agent) {
+            row.apply(event);
+        }
+    }
+}

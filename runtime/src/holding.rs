@@ -1,0 +1,72 @@
+//! What an incarnation holds: locks, permits, worktrees, processes. Released when it ends, however it ends.
+
+use std::sync::Arc;
+
+use crate::engine::quiet::caught;
+use crate::engine::seat::Seat;
+use crate::event::What;
+
+/// The holdings of a seat's incarnation.
+#[derive(Default)]
+pub(crate) struct Holdings {
+    held: Vec<Held>,
+    released: Vec<String>,
+}
+
+struct Held {
+    number: u64,
+    name: String,
+    _value: Box<dyn Send>,
+}
+
+/// Something that an agent holds. It is released by [`Holding::release`] or with the incarnation; dropping this handle
+/// does nothing, so that it may be let go of.
+#[derive(Clone)]
+pub struct Holding {
+    seat: Arc<Seat>,
+    number: u64,
+}
+
+impl Holding {
+    /// Releases it now; a second time does nothing.
+    pub fn release(&self) {
+        let taken = {
+            let mut holdings = self.seat.holdings.lock();
+            let place = holdings.held.iter().position(|held| held.number == self.number);
+            place.map(|place| holdings.held.remove(place))
+        };
+        if let Some(held) = taken {
+            self.seat.note(What::HoldingReleased { holding: held.number });
+            caught(|| drop(held)).ok();
+        }
+    }
+}
+
+impl Seat {
+    /// Enters a holding; its value is dropped when it is released.
+    pub(crate) fn hold(self: &Arc<Self>, name: &str, value: Box<dyn Send>) -> Holding {
+        let number = self.engine.number();
+        self.holdings.lock().held.push(Held { number, name: name.to_owned(), _value: value });
+        self.note(What::HoldingTaken { holding: number, name: name.to_owned() });
+        Holding { seat: Arc::clone(self), number }
+    }
+
+    /// Releases all that the incarnation holds, the last taken first. Where user code may run.
+    pub(crate) fn release_holdings(&self) {
+        loop {
+            let Some(held) = self.holdings.lock().held.pop() else { return };
+            self.holdings.lock().released.push(held.name.clone());
+            self.note(What::HoldingReleased { holding: held.number });
+            caught(|| drop(held)).ok();
+        }
+    }
+
+    pub(crate) fn holds_anything(&self) -> bool {
+        !self.holdings.lock().held.is_empty()
+    }
+
+    /// The names of what was released at the end of incarnations.
+    pub(crate) fn released_holdings(&self) -> Vec<String> {
+        self.holdings.lock().released.clone()
+    }
+}

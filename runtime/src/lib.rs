@@ -1,0 +1,65 @@
+//! The actor runtime of skep: swarms of supervised agents that stop, bill and recover exactly.
+//!
+//! The facade crate `skep` is what to depend on; its documentation is the guide.
+
+mod agent;
+mod agent_ref;
+mod ask;
+mod context;
+pub mod defaults;
+mod delivery;
+mod effect;
+mod engine;
+mod env;
+mod error;
+pub mod event;
+pub mod fault;
+pub mod fold;
+mod holding;
+mod id;
+mod journal;
+pub mod ledger;
+pub mod lifecycle;
+mod mailbox;
+mod money;
+pub mod policy;
+mod receipt;
+mod resources;
+mod scope;
+mod signal;
+mod spec;
+mod stopping;
+pub mod supervision;
+mod swarm;
+mod task;
+mod time;
+mod usage;
+
+pub use self::agent::{Agent, Message};
+pub use self::agent_ref::{AgentRef, Interrupted, Status};
+pub use self::ask::Ask;
+pub use self::context::{Cancelled, Context, OwnAgent, StopContext};
+pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Retry, Stage, Tried};
+#[cfg(feature = "lab")]
+pub use self::engine::census::Living;
+pub use self::env::Env;
+pub use self::error::{
+    Advice, AgentError, AskError, EffectError, LookupError, RunError, SpawnError, StartError,
+};
+pub use self::event::{Event, Kind, Outcome, Role, What};
+pub use self::holding::Holding;
+pub use self::id::{AgentId, Incarnation, Seq, TaskId};
+pub use self::journal::{Events, Filter};
+pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal};
+pub use self::lifecycle::{AgentState, StopReason};
+pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
+pub use self::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restart, Shutdown, Strategy};
+pub use self::receipt::{Stop, StopReceipt, StopRow};
+pub use self::scope::{Scope, ScopeOwner};
+pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};
+pub use self::stopping::{End, HookFault};
+pub use self::supervision::Decision;
+pub use self::swarm::{Run, Swarm, SwarmBuilder};
+pub use self::task::DeadLetter;
+pub use self::time::Time;
+pub use self::usage::Usage;

@@ -1,0 +1,185 @@
+//! What a stop returns: who was alive at the fence, and how each ended.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::defaults;
+use crate::engine::seat::Seat;
+use crate::id::{AgentId, Incarnation};
+use crate::stopping::{End, HookFault, Row, SeatKey};
+use crate::usage::Usage;
+
+/// How a subtree is to be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    pub(crate) within: Duration,
+    pub(crate) brutal: bool,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self::within(defaults::STOP)
+    }
+}
+
+impl Stop {
+    /// In order, children before parents, and over by then. 10 s by default.
+    #[must_use]
+    pub const fn within(limit: Duration) -> Self {
+        Self { within: limit, brutal: false }
+    }
+
+    /// At once: turns are dropped at their await and no hook runs.
+    #[must_use]
+    pub const fn brutally() -> Self {
+        Self { within: Duration::from_secs(1), brutal: true }
+    }
+}
+
+/// What became of one agent that was alive at the fence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRow {
+    /// The agent.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Its last life.
+    pub incarnation: Incarnation,
+    /// How it ended.
+    pub end: End,
+    /// What went wrong in its stop hook.
+    pub hook: Option<HookFault>,
+    /// Its spec or the stop allowed it no time.
+    pub brutal: bool,
+    /// From the fence to its end.
+    pub took: Duration,
+    /// What it had spent itself.
+    pub cost: Usage,
+    /// What it held when it ended.
+    pub holdings: Vec<String>,
+}
+
+/// What a stop returns. It cannot fail: what went wrong is a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use = "a receipt says whether anything is left"]
+pub struct StopReceipt {
+    root: AgentId,
+    rows: Vec<StopRow>,
+    took: Duration,
+    cost: Usage,
+}
+
+impl StopReceipt {
+    pub(crate) fn new(
+        root: &Seat,
+        rows: &[Row],
+        seats: &HashMap<SeatKey, Arc<Seat>>,
+        took: Duration,
+    ) -> Self {
+        let rows = rows.iter().filter_map(|row| Some(stop_row(row, seats.get(&row.key)?))).collect();
+        Self { root: root.id.clone(), rows, took, cost: root.meter.subtree().spent }
+    }
+
+    /// A stop of what had ended before.
+    pub(crate) fn empty(root: &Seat) -> Self {
+        Self::new(root, &[], &HashMap::new(), Duration::ZERO)
+    }
+
+    /// The agent whose subtree was stopped.
+    #[must_use]
+    pub const fn root(&self) -> &AgentId {
+        &self.root
+    }
+
+    /// A row for each agent that was alive at the fence, children before parents.
+    #[must_use]
+    pub fn rows(&self) -> &[StopRow] {
+        &self.rows
+    }
+
+    /// From the fence to the receipt.
+    #[must_use]
+    pub const fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// What the subtree had spent.
+    #[must_use]
+    pub const fn cost(&self) -> &Usage {
+        &self.cost
+    }
+
+    /// How many agents could not be stopped: they block a thread. They can do nothing more through skep.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        self.count(End::Stuck)
+    }
+
+    fn count(&self, end: End) -> usize {
+        self.rows.iter().filter(|row| row.end == end).count()
+    }
+
+    /// Whether nothing of the subtree lives any more.
+    #[must_use]
+    pub fn nothing_left(&self) -> bool {
+        self.stuck() == 0
+    }
+
+    /// Whether all ended in order: nobody stuck, no hook failed, nobody aborted but where the spec says brutal.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.rows.iter().all(|row| match row.end {
+            End::Clean | End::AlreadyStopped => row.hook.is_none(),
+            End::Aborted => row.brutal,
+            End::Stuck => false,
+        })
+    }
+}
+
+fn stop_row(row: &Row, seat: &Seat) -> StopRow {
+    StopRow {
+        id: seat.id.clone(),
+        name: seat.name.to_string(),
+        incarnation: seat.incarnation(),
+        end: row.end,
+        hook: row.hook.clone(),
+        brutal: row.brutal,
+        took: row.took,
+        cost: seat.meter.own().spent,
+        holdings: seat.released_holdings(),
+    }
+}
+
+/// One line: `s.1: 12 agents stopped in 8ms (11 clean, 1 aborted), nothing left`.
+impl fmt::Display for StopReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agents = self.rows.len();
+        write!(f, "{}: {agents} agent{} stopped in {:.1?}", self.root, if agents == 1 { "" } else { "s" }, self.took)?;
+        let mut counts = Vec::new();
+        for (end, word) in [
+            (End::Clean, "clean"),
+            (End::AlreadyStopped, "already stopped"),
+            (End::Aborted, "aborted"),
+            (End::Stuck, "stuck"),
+        ] {
+            let count = self.count(end);
+            if count > 0 {
+                counts.push(format!("{count} {word}"));
+            }
+        }
+        if !counts.is_empty() {
+            write!(f, " ({})", counts.join(", "))?;
+        }
+        let faults = self.rows.iter().filter(|row| row.hook.is_some()).count();
+        if faults > 0 {
+            write!(f, ", {faults} stop hook{} failed", if faults == 1 { "" } else { "s" })?;
+        }
+        let stuck: Vec<&str> =
+            self.rows.iter().filter(|row| row.end == End::Stuck).map(|row| row.id.as_str()).take(3).collect();
+        if stuck.is_empty() { f.write_str(", nothing left") } else { write!(f, ", still running: {}", stuck.join(", ")) }
+    }
+}

@@ -1,0 +1,326 @@
+//! What an agent is to be: its name, how to build it, and the policies of its life.
+
+mod supervisor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::supervisor::{NoTask, Supervisor};
+use crate::agent::Agent;
+use crate::agent_ref::AgentRef;
+use crate::defaults;
+use crate::engine::body::Factory;
+use crate::engine::seat::Seat;
+use crate::engine::spawn::{Plant, Planted};
+use crate::error::SpawnError;
+use crate::ledger::{Budget, Limits};
+use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Restart, Shutdown, Strategy};
+use crate::supervision::{self, ChildPolicy, Decision};
+
+/// The policies of an agent's life. Two specs with equal policies and the same type are the same agent under one name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policies {
+    /// When it is started again; by default as its place says: permanent, or transient for children of tasks and scopes.
+    pub restart: Option<Restart>,
+    /// What its own turn and hook get when it is stopped.
+    pub shutdown: Shutdown,
+    /// A pause before each restart; none means at once.
+    pub backoff: Option<Backoff>,
+    /// Whether its end may end its supervisor.
+    pub significant: bool,
+    /// How long a start may take.
+    pub start_within: Duration,
+    /// Attempts that a task has in all.
+    pub attempts: u32,
+    /// Tasks that its mailbox holds.
+    pub mailbox: usize,
+    /// How often a turn's progress is looked at.
+    pub heartbeat: Duration,
+    /// A turn without progress for so long is stale.
+    pub stale_after: Duration,
+    /// Whether a stale turn is ended, or only reported.
+    pub on_stale: OnStale,
+    /// What it may spend, with its subtree.
+    pub budget: Option<Budget>,
+    /// As a supervisor of its children: whom a restart concerns.
+    pub strategy: Strategy,
+    /// As a supervisor: how many restarts it bears.
+    pub intensity: Intensity,
+    /// As a supervisor: whether it ends with its significant children.
+    pub auto_shutdown: AutoShutdown,
+    /// As a supervisor: whether what is spawned later has no spec of its own.
+    pub dynamic: bool,
+    /// Whether it is counted as a supervisor.
+    pub is_supervisor: bool,
+}
+
+/// What is done about a stale turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnStale {
+    /// It is reported, and ended as an exit of class stale: an attempt of its task, which is redelivered.
+    #[default]
+    End,
+    /// It is reported and goes on.
+    Report,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            restart: None,
+            shutdown: Shutdown::default(),
+            backoff: None,
+            significant: false,
+            start_within: defaults::START,
+            attempts: defaults::ATTEMPTS,
+            mailbox: defaults::MAILBOX,
+            heartbeat: defaults::HEARTBEAT,
+            stale_after: defaults::STALE,
+            on_stale: OnStale::End,
+            budget: None,
+            strategy: Strategy::OneForOne,
+            intensity: Intensity::default(),
+            auto_shutdown: AutoShutdown::Never,
+            dynamic: false,
+            is_supervisor: false,
+        }
+    }
+}
+
+impl Policies {
+    /// The limits of the budget, if all of the policies can be.
+    pub(crate) fn check(&self, name: &str) -> Result<Limits, SpawnError> {
+        let bad = |field: &str, message: String| SpawnError::BadSpec {
+            name: name.to_owned(),
+            field: field.to_owned(),
+            message,
+        };
+        if name.is_empty() {
+            return Err(bad("name", "it is empty; give the agent a name that people will look for".to_owned()));
+        }
+        let positive = [
+            ("attempts", self.attempts > 0),
+            ("mailbox", self.mailbox > 0),
+            ("heartbeat", !self.heartbeat.is_zero()),
+            ("stale_after", !self.stale_after.is_zero()),
+            ("start_within", !self.start_within.is_zero()),
+        ];
+        if let Some((field, _)) = positive.iter().find(|(_, is_positive)| !is_positive) {
+            return Err(bad(field, "it is 0; give at least 1".to_owned()));
+        }
+        self.supervision().check().map_err(|error| bad("intensity", error.to_string()))?;
+        match &self.budget {
+            None => Ok(Limits::default()),
+            Some(budget) => {
+                budget.check().map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))
+            }
+        }
+    }
+
+    /// The policy of the agent as a supervisor.
+    pub(crate) const fn supervision(&self) -> supervision::Policy {
+        supervision::Policy {
+            strategy: self.strategy,
+            intensity: self.intensity,
+            auto_shutdown: self.auto_shutdown,
+            each_child_alone: false,
+        }
+    }
+}
+
+/// How an agent is built, named and treated. Cheap to clone.
+pub struct AgentSpec<A: Agent> {
+    pub(crate) name: String,
+    pub(crate) factory: Factory<A>,
+    pub(crate) policies: Policies,
+    pub(crate) on_failure: Vec<(FailureClass, Decision)>,
+    pub(crate) children: Vec<Arc<dyn Plant>>,
+    pub(crate) parent: Option<Arc<Seat>>,
+    pub(crate) is_job: bool,
+}
+
+impl<A: Agent> Clone for AgentSpec<A> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            factory: Arc::clone(&self.factory),
+            policies: self.policies.clone(),
+            on_failure: self.on_failure.clone(),
+            children: self.children.clone(),
+            parent: self.parent.clone(),
+            is_job: self.is_job,
+        }
+    }
+}
+
+impl<A: Agent> AgentSpec<A> {
+    /// An agent with a name that is unique among its siblings, built by `factory` at its start and at each restart.
+    #[must_use]
+    pub fn new(name: impl Into<String>, factory: impl Fn() -> A + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.into(),
+            factory: Arc::new(factory),
+            policies: Policies::default(),
+            on_failure: Vec::new(),
+            children: Vec::new(),
+            parent: None,
+            is_job: false,
+        }
+    }
+
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// When it is started again. By default permanent, and transient for children of tasks, scopes and `run`.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.policies.restart = Some(restart);
+        self
+    }
+
+    /// What its own turn and stop hook get when it is stopped; 5 s by default, as in OTP.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.policies.shutdown = shutdown;
+        self
+    }
+
+    /// A growing pause before each restart; none by default, as in OTP.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.policies.backoff = Some(backoff);
+        self
+    }
+
+    /// What its supervisor does about a failure of a class, whatever `restart` says.
+    #[must_use]
+    pub fn on_failure(mut self, class: FailureClass, decision: Decision) -> Self {
+        self.on_failure.push((class, decision));
+        self
+    }
+
+    /// Its end may end its supervisor, as that one's auto-shutdown says.
+    #[must_use]
+    pub fn significant(mut self) -> Self {
+        self.policies.significant = true;
+        self
+    }
+
+    /// How long a start may take; 30 s by default.
+    #[must_use]
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.policies.start_within = limit;
+        self
+    }
+
+    /// Attempts that a task has in all before it is poisoned; 3 by default.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.policies.attempts = attempts;
+        self
+    }
+
+    /// Tasks that its mailbox holds; 64 by default.
+    #[must_use]
+    pub fn mailbox(mut self, capacity: usize) -> Self {
+        self.policies.mailbox = capacity;
+        self
+    }
+
+    /// How often a turn's progress is looked at, and after how long without any it is stale; 30 s and 600 s by default.
+    #[must_use]
+    pub fn heartbeat(mut self, look_every: Duration, stale_after: Duration) -> Self {
+        self.policies.heartbeat = look_every;
+        self.policies.stale_after = stale_after;
+        self
+    }
+
+    /// What is done about a stale turn; it is ended by default.
+    #[must_use]
+    pub fn on_stale(mut self, then: OnStale) -> Self {
+        self.policies.on_stale = then;
+        self
+    }
+
+    /// What it may spend together with its subtree; no limit of its own by default.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.policies.budget = Some(budget);
+        self
+    }
+
+    /// Whom a restart among its children concerns; one_for_one by default.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.policies.strategy = strategy;
+        self
+    }
+
+    /// How many restarts of its children it bears in a period before it escalates; 1 in 5 s by default, as in OTP.
+    #[must_use]
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.policies.intensity = Intensity { restarts, period };
+        self
+    }
+
+    /// Whether it ends when its significant children have; not by default.
+    #[must_use]
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.policies.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// Under which agent `swarm.spawn` and `swarm.run` put it; at the root by default.
+    #[must_use]
+    pub fn under<P: Agent>(mut self, parent: &AgentRef<P>) -> Self {
+        self.parent = Some(parent.seat());
+        self
+    }
+
+    /// A child that is started after it, in the order of the calls, and again with each of its restarts.
+    #[must_use]
+    pub fn child<C: Agent>(mut self, spec: AgentSpec<C>) -> Self {
+        self.children.push(Arc::new(Planted(spec)));
+        self
+    }
+
+    /// The agent's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The policies as they stand.
+    #[must_use]
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// It ends after its first task, whatever its outcome.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_job = true;
+        self
+    }
+
+    /// What the parent's supervision is told, for a place with this default.
+    pub(crate) fn child_policy(&self, place: Restart, dynamic: bool, counted: bool) -> ChildPolicy {
+        ChildPolicy {
+            restart: self.policies.restart.unwrap_or(place),
+            shutdown: self.policies.shutdown,
+            supervisor: self.policies.is_supervisor,
+            significant: self.policies.significant,
+            backoff: self.policies.backoff,
+            dynamic,
+            counted,
+            on_failure: self.on_failure.clone(),
+        }
+    }
+}

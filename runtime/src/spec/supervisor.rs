@@ -1,0 +1,69 @@
+//! An agent that does nothing but supervise.
+
+use serde::{Deserialize, Serialize};
+
+use super::AgentSpec;
+use crate::agent::Agent;
+use crate::context::Context;
+use crate::error::AgentError;
+use crate::policy::{Shutdown, Strategy};
+
+/// An agent that takes no tasks and supervises its children.
+///
+/// ```text
+///   one_for_one           one_for_all            rest_for_one
+///   a  b† c               a  b† c                a  b† c
+///      ↻                  ↻  ↻  ↻                   ↻  ↻
+/// ```
+///
+/// Its shutdown is the stop's deadline, OTP's *infinity* for supervisors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Supervisor;
+
+/// A task that cannot be: a supervisor takes none.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum NoTask {}
+
+impl Supervisor {
+    /// A child that ends is started again alone.
+    #[must_use]
+    pub fn one_for_one() -> AgentSpec<Self> {
+        Self::with(Strategy::OneForOne)
+    }
+
+    /// A child that ends is started again with all others.
+    #[must_use]
+    pub fn one_for_all() -> AgentSpec<Self> {
+        Self::with(Strategy::OneForAll)
+    }
+
+    /// A child that ends is started again with those after it.
+    #[must_use]
+    pub fn rest_for_one() -> AgentSpec<Self> {
+        Self::with(Strategy::RestForOne)
+    }
+
+    /// Children come and go without specs of their own; each is handled alone. OTP's `simple_one_for_one`.
+    #[must_use]
+    pub fn dynamic() -> AgentSpec<Self> {
+        let mut spec = Self::with(Strategy::OneForOne);
+        spec.policies.dynamic = true;
+        spec
+    }
+
+    fn with(strategy: Strategy) -> AgentSpec<Self> {
+        let mut spec =
+            AgentSpec::new("supervisor", || Self).strategy(strategy).shutdown(Shutdown::UntilDeadline);
+        spec.policies.is_supervisor = true;
+        spec
+    }
+}
+
+impl Agent for Supervisor {
+    type Task = NoTask;
+    type Output = ();
+
+    async fn handle(&mut self, task: &NoTask, _: &Context) -> Result<(), AgentError> {
+        match *task {}
+    }
+}

@@ -1,0 +1,196 @@
+//! The running thing, and the handle to it.
+
+mod builder;
+mod run;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::builder::SwarmBuilder;
+pub use self::run::Run;
+use crate::agent::Agent;
+use crate::agent_ref::{AgentRef, Status};
+use crate::engine::Engine;
+use crate::engine::body::Typed;
+use crate::engine::seat::Seat;
+use crate::engine::spawn::{Naming, Place, spawn};
+use crate::env::Env;
+use crate::error::{LookupError, SpawnError};
+use crate::event::{Event, Role};
+use crate::fold::{Fold, Tree};
+use crate::id::AgentId;
+use crate::journal::{Events, Filter};
+use crate::ledger::{Balance, Breakdown};
+use crate::lifecycle::AgentState;
+use crate::receipt::{Stop, StopReceipt};
+use crate::spec::AgentSpec;
+use crate::task::DeadLetter;
+
+/// A running swarm. Clones are handles to the same one; it is plain state for a service.
+///
+/// Dropping the last handle stops the swarm in the background and says so in its journal; [`Swarm::stop`] waits for the
+/// receipt.
+#[derive(Clone)]
+pub struct Swarm(Arc<Handle>);
+
+struct Handle {
+    engine: Arc<Engine>,
+    root: Arc<Seat>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if !self.engine.over.is_raised() && !self.root.is_stopped() && self.root.state() != AgentState::Stopping {
+            let report = "the last handle was dropped: the swarm is stopped".to_owned();
+            self.root.note(crate::event::What::Reported { report, child: None });
+            self.engine.stop_in_background(&self.root);
+        }
+    }
+}
+
+impl fmt::Debug for Swarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Swarm({})", self.0.engine.session)
+    }
+}
+
+impl Swarm {
+    /// Begins to describe a swarm; the name is its session's, the first segment of every id.
+    #[must_use]
+    pub fn builder(session: impl Into<String>) -> SwarmBuilder {
+        SwarmBuilder::new(session.into())
+    }
+
+    pub(crate) fn root_seat(&self) -> Arc<Seat> {
+        Arc::clone(&self.0.root)
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    /// The id of the swarm's root.
+    #[must_use]
+    pub fn id(&self) -> &AgentId {
+        &self.0.root.id
+    }
+
+    /// Spawns an agent, permanent unless its spec says otherwise: under the agent that the spec names, else at the root.
+    /// A living agent of the same name, type and policies is the answer.
+    ///
+    /// # Errors
+    /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
+    pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
+        let parent = spec.parent.take().unwrap_or_else(|| self.root_seat());
+        let role = if parent.policies.dynamic { Role::Dynamic } else { Role::Static };
+        let place = Place { parent: &parent, role, turn: None, naming: Naming::KnownOrNew };
+        Ok(AgentRef::new(spawn(place, spec).await?))
+    }
+
+    /// Spawns an agent, gives it a task, and stops it with its subtree when the answer is there. Always a new agent.
+    ///
+    /// Dropping the run fences that subtree at once and stops it in the background.
+    pub fn run<A: Agent>(&self, spec: AgentSpec<A>, task: A::Task) -> Run<A> {
+        Run::new(self.clone(), spec, task)
+    }
+
+    /// A live agent by its name.
+    ///
+    /// # Errors
+    /// [`LookupError`] if there is none of that name and type, or more than one.
+    pub fn agent<A: Agent>(&self, name: &str) -> Result<AgentRef<A>, LookupError> {
+        let mut named: Vec<Arc<Seat>> =
+            self.0.root.subtree().into_iter().filter(|seat| &*seat.name == name && !seat.is_stopped()).collect();
+        let count = named.len();
+        let seat = named.pop().ok_or_else(|| LookupError::Unknown(name.to_owned()))?;
+        if count > 1 {
+            return Err(LookupError::Ambiguous(name.to_owned(), count));
+        }
+        if !seat.body.as_any().is::<Typed<A>>() {
+            return Err(LookupError::OtherType {
+                name: name.to_owned(),
+                found: seat.body.agent_type().to_owned(),
+                wanted: std::any::type_name::<A>().rsplit("::").next().unwrap_or_default().to_owned(),
+            });
+        }
+        Ok(AgentRef::new(seat))
+    }
+
+    /// What each live agent is and does right now, parents before children.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        self.0.root.subtree().iter().map(|seat| Status::of(seat)).collect()
+    }
+
+    /// The tree of all agents, those that have ended too, with what they do now.
+    #[must_use]
+    pub fn tree(&self) -> Tree {
+        let events = self.events_so_far();
+        Tree::of(events.iter().map(|event| &**event))
+    }
+
+    /// The bill, agent by agent.
+    #[must_use]
+    pub fn costs(&self) -> Breakdown {
+        self.0.engine.breakdown(&self.0.root.id)
+    }
+
+    /// What the swarm has spent and reserved.
+    #[must_use]
+    pub fn cost(&self) -> Balance {
+        self.0.root.meter.subtree()
+    }
+
+    /// Follows what happens from now on.
+    #[must_use]
+    pub fn events(&self, filter: Filter) -> Events {
+        self.0.engine.events(filter)
+    }
+
+    /// Follows what happens, from the session's begin.
+    #[must_use]
+    pub fn history(&self, filter: Filter) -> Events {
+        Events::new(&self.0.engine.journal, filter, 1)
+    }
+
+    /// All that has happened.
+    #[must_use]
+    pub fn events_so_far(&self) -> Vec<Arc<Event>> {
+        self.0.engine.journal.all()
+    }
+
+    /// Tasks that crashed their agents in every attempt, the newest last.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.0.engine.dead_letters.all()
+    }
+
+    /// The environment: time, chance, blocking work and the outside.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.0.engine.env
+    }
+
+    /// Stops everything, children before parents, and ends the session.
+    ///
+    /// The fence is up and all turns are cancelled when this is first polled; dropping the future afterwards takes nothing
+    /// back.
+    pub async fn stop(&self, stop: Stop) -> StopReceipt {
+        self.0.engine.stop_ordered(&self.0.root, stop).await
+    }
+
+    /// What lives at an agent or below it by a count that knows nothing of seats: cells, runners, turns.
+    #[cfg(feature = "lab")]
+    #[must_use]
+    pub fn census(&self, root: &AgentId) -> Vec<(AgentId, crate::Living, usize)> {
+        self.0.engine.census.within(root)
+    }
+
+    /// The live view, seat by seat, to be held against the folds: id, state, own balance, subtree balance.
+    #[cfg(feature = "lab")]
+    #[must_use]
+    pub fn live_view(&self) -> Vec<(AgentId, AgentState, Balance, Balance)> {
+        let seats = self.0.root.subtree();
+        seats.iter().map(|seat| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree())).collect()
+    }
+}

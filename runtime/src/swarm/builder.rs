@@ -1,0 +1,159 @@
+//! Describing a swarm before it starts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::{Handle, Swarm};
+use crate::defaults;
+use crate::effect::Link;
+use crate::engine::spawn::root;
+use crate::engine::{Engine, Setup, quiet};
+use crate::env::Env;
+use crate::error::StartError;
+use crate::ledger::Budget;
+use crate::policy::{AutoShutdown, Intensity, Shutdown, Strategy};
+use crate::resources::Resources;
+use crate::spec::Policies;
+use crate::supervision::Policy;
+
+/// A swarm to be: what holds for all of its agents.
+#[must_use = "a swarm begins with start"]
+pub struct SwarmBuilder {
+    session: String,
+    budget: Option<Budget>,
+    permits: Vec<(String, usize)>,
+    links: Vec<Arc<dyn Link>>,
+    resources: Resources,
+    root: Policy,
+    interrupt_grace: Duration,
+    stop_within: Duration,
+    env: Option<Env>,
+}
+
+impl SwarmBuilder {
+    pub(super) fn new(session: String) -> Self {
+        Self {
+            session,
+            budget: None,
+            permits: Vec::new(),
+            links: Vec::new(),
+            resources: Resources::default(),
+            root: Policy { each_child_alone: true, ..Policy::default() },
+            interrupt_grace: defaults::INTERRUPT_GRACE,
+            stop_within: defaults::STOP,
+            env: None,
+        }
+    }
+
+    /// What the whole swarm may spend; no limit by default.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// At most so many effects of a kind at once; any number by default. A permit is for a call, never for an agent's life.
+    pub fn permits(mut self, kind: impl Into<String>, at_once: usize) -> Self {
+        self.permits.push((kind.into(), at_once));
+        self
+    }
+
+    /// Adds a link to the chain that every effect passes.
+    pub fn link(mut self, link: impl Link) -> Self {
+        self.links.push(Arc::new(link));
+        self.links.sort_by_key(|link| link.stage());
+        self
+    }
+
+    /// Something that agents get by its type with `cx.get`.
+    pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.resources.insert(Arc::new(value));
+        self
+    }
+
+    /// How many restarts the root bears of each of its children alone; 1 in 5 s by default. A child that exceeds it ends
+    /// escalated, and the others stay.
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.root.intensity = Intensity { restarts, period };
+        self
+    }
+
+    /// Makes the root an OTP supervisor of this strategy: more restarts than it bears, of whichever children, end the swarm.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.root.strategy = strategy;
+        self.root.each_child_alone = false;
+        self
+    }
+
+    /// How long an interrupted turn may unwind through its own code; 1 s by default.
+    pub fn interrupt_grace(mut self, grace: Duration) -> Self {
+        self.interrupt_grace = grace;
+        self
+    }
+
+    /// The deadline of stops that nobody orders: of dropped runs and scopes, of a task's children; 10 s by default.
+    pub fn background_stop(mut self, within: Duration) -> Self {
+        self.stop_within = within;
+        self
+    }
+
+    /// The environment that the swarm lives in; the real one by default.
+    #[cfg(feature = "lab")]
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = Some(env);
+        self
+    }
+
+    /// Starts the swarm on the runtime that this is called in.
+    ///
+    /// # Errors
+    /// [`StartError`] names the field that cannot be.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<Swarm, StartError> {
+        let bad = |field: &str, message: String| StartError::BadField { field: field.to_owned(), message };
+        if self.session.is_empty() || self.session.contains(['.', '#', '/']) {
+            let message = format!("{:?} must not be empty nor contain '.', '#' or '/'", self.session);
+            return Err(bad("session", message));
+        }
+        self.root.check().map_err(|error| bad("intensity", error.to_string()))?;
+        let limits = match &self.budget {
+            None => crate::ledger::Limits::default(),
+            Some(budget) => {
+                budget.check().map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?
+            }
+        };
+        let mut permits = HashMap::new();
+        for (kind, at_once) in self.permits {
+            if at_once == 0 {
+                return Err(bad("permits", format!("none of kind {kind:?} could ever run; give at least 1")));
+            }
+            permits.insert(kind, Arc::new(Semaphore::new(at_once)));
+        }
+        quiet::silence_turns();
+        let env = self.env.unwrap_or_else(Env::real);
+        let engine = Engine::new(Setup {
+            env,
+            session: self.session,
+            permits,
+            links: self.links,
+            resources: self.resources,
+            interrupt_grace: self.interrupt_grace,
+            stop_within: self.stop_within,
+        });
+        let policies = Policies {
+            shutdown: Shutdown::UntilDeadline,
+            strategy: self.root.strategy,
+            intensity: self.root.intensity,
+            auto_shutdown: AutoShutdown::Never,
+            budget: self.budget,
+            is_supervisor: true,
+            ..Policies::default()
+        };
+        let root = root(&engine, policies, self.root, limits);
+        Ok(Swarm(Arc::new(Handle { engine, root })))
+    }
+}

@@ -1,0 +1,87 @@
+//! Spawn, ask and stop in one.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Swarm;
+use crate::agent::Agent;
+use crate::ask::Ask;
+use crate::defaults;
+use crate::engine::seat::Seat;
+use crate::engine::spawn::{Naming, Place, spawn};
+use crate::error::RunError;
+use crate::event::Role;
+use crate::receipt::Stop;
+use crate::spec::AgentSpec;
+
+/// A run to be awaited. The agent is transient unless its spec says otherwise.
+#[must_use = "a run begins when it is awaited"]
+pub struct Run<A: Agent> {
+    swarm: Swarm,
+    spec: AgentSpec<A>,
+    task: A::Task,
+    within: Duration,
+    stop: Stop,
+}
+
+impl<A: Agent> Run<A> {
+    pub(super) fn new(swarm: Swarm, spec: AgentSpec<A>, task: A::Task) -> Self {
+        Self { swarm, spec, task, within: defaults::ASK, stop: Stop::default() }
+    }
+
+    /// The ask's deadline; 30 s unless told.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// How the subtree is stopped at the end; in order within 10 s unless told.
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    async fn run(self) -> Result<A::Output, RunError<A::Task>> {
+        let Self { swarm, mut spec, task, within, stop } = self;
+        let parent = spec.parent.take().unwrap_or_else(|| swarm.root_seat());
+        let place = Place { parent: &parent, role: Role::Scope, turn: None, naming: Naming::New };
+        let seat = match spawn(place, spec).await {
+            Ok(seat) => seat,
+            Err(error) => return Err(RunError::Spawn(error, Box::new(task))),
+        };
+        let guard = StopOnDrop(Some(Arc::clone(&seat)));
+        let output = Ask::<A>::new(Arc::clone(&seat), task, None).within(within).await;
+        guard.disarm();
+        // The receipt is an event; the answer is what was asked for.
+        drop(seat.engine.stop_ordered(&seat, stop).await);
+        output.map_err(RunError::Ask)
+    }
+}
+
+impl<A: Agent> IntoFuture for Run<A> {
+    type Output = Result<A::Output, RunError<A::Task>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// Stops the subtree of a run that nobody waits for any more.
+struct StopOnDrop(Option<Arc<Seat>>);
+
+impl StopOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(seat) = self.0.take() {
+            seat.engine.stop_in_background(&seat);
+        }
+    }
+}
