@@ -63,7 +63,7 @@ pub struct Status {
 
 impl Status {
     pub(crate) fn of(seat: &Seat) -> Self {
-        let children = seat.children().len();
+        let children = seat.gate.lock().family.as_ref().map_or(0, |family| family.seats.len());
         let queued = seat.body.queued();
         let live = seat.live.lock();
         Self {

@@ -41,6 +41,8 @@ pub struct Ask<A: Agent> {
     cancel: Option<u64>,
     timer: Option<Timer>,
     waiting: Option<Waiting>,
+    /// Kept when the task is let go.
+    attempts: u32,
 }
 
 enum State<A: Agent> {
@@ -64,6 +66,7 @@ impl<A: Agent> Ask<A> {
             cancel: None,
             timer: None,
             waiting: None,
+            attempts: 0,
         }
     }
 
@@ -100,6 +103,15 @@ impl<A: Agent> Ask<A> {
         match &self.state {
             State::Sent(cell) => Some(&cell.id),
             _ => None,
+        }
+    }
+
+    /// How many attempts at the task have begun and count; of an ask that is over, how many there were.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        match &self.state {
+            State::Sent(cell) => cell.attempts(),
+            _ => self.attempts,
         }
     }
 
@@ -177,6 +189,7 @@ impl<A: Agent> Ask<A> {
 
     fn withdraw(&mut self) {
         if let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) {
+            self.attempts = cell.attempts();
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
         }
     }
@@ -211,6 +224,7 @@ impl<A: Agent> Future for Ask<A> {
         let State::Sent(cell) = &ask.state else { return Poll::Pending };
         let answer = cell.poll_answer(&ask.seat.id, cx);
         if answer.is_ready() {
+            ask.attempts = cell.attempts();
             ask.state = State::Over;
             ask.leave();
         } else {
@@ -252,8 +266,8 @@ pub(crate) fn push<A: Agent>(
     let asker = asker.and_then(|asker| asker.task.clone());
     let cell = typed.mailbox.push(task, |number, task| {
         let id = TaskId::new(seat.id.clone(), number);
-        seat.note_in(Some(id.clone()), What::TaskAccepted { asker: asker.clone() });
-        Arc::new(TaskCell::new(id, asker, deadline, task))
+        seat.note_in(Some(id.clone()), What::TaskAccepted { asker });
+        Arc::new(TaskCell::new(id, deadline, task))
     })?;
     seat.ring();
     Ok(cell)

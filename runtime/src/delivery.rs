@@ -106,9 +106,10 @@ pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
         TurnOver::Error(error) => (Fate::Failed(error), whole),
         TurnOver::Panic(message) => crashed(AgentError::crash(message), facts),
         TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
-        TurnOver::Dropped(Dropped::Stale) => {
-            crashed(AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"), facts)
-        }
+        TurnOver::Dropped(Dropped::Stale) => crashed(
+            AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"),
+            facts,
+        ),
         TurnOver::Dropped(Dropped::Exit) => {
             let exit = Exit::failed(FailureClass::Killed, "killed");
             (cut_short("killed", facts), Next::Exits { exit, counted: true })
@@ -172,7 +173,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn facts() -> impl Strategy<Value = Facts> {
-        let restart = prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
+        let restart =
+            prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
         let stopping = prop_oneof![Just(Stopping::No), Just(Stopping::ComesBack), Just(Stopping::ForGood)];
         (1_u32..5, 1_u32..5, any::<bool>(), any::<bool>(), any::<bool>(), stopping, restart).prop_map(
             |(attempt, attempts, once_begun, interrupted, crashed_before, stopping, restart)| Facts {

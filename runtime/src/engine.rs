@@ -4,24 +4,24 @@
 //! The stopper, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and two seats' gates never at once.
 
-pub(crate) mod seat;
-pub(crate) mod turn;
-pub(crate) mod line;
-pub(crate) mod family;
 pub(crate) mod body;
-pub(crate) mod spawn;
-pub(crate) mod runner;
+pub(crate) mod cell;
+pub(crate) mod census;
 pub(crate) mod drive;
 pub(crate) mod exits;
-pub(crate) mod cell;
-pub(crate) mod supervise;
-pub(crate) mod stop;
-mod hooks;
-mod orders;
+pub(crate) mod family;
 pub(crate) mod heartbeat;
+mod hooks;
+pub(crate) mod line;
+mod orders;
 pub(crate) mod points;
 pub(crate) mod quiet;
-pub(crate) mod census;
+pub(crate) mod runner;
+pub(crate) mod seat;
+pub(crate) mod spawn;
+pub(crate) mod stop;
+pub(crate) mod supervise;
+pub(crate) mod turn;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,17 +32,17 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use self::census::Census;
+use self::heartbeat::OpenTurns;
 use self::seat::Seat;
 use self::stop::Stopper;
-use self::turn::Turn;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
 use crate::journal::Journal;
 use crate::resources::Resources;
 use crate::signal::Signal;
-use crate::time::Time;
 use crate::task::DeadLetters;
+use crate::time::Time;
 
 /// What a swarm is made of before it starts.
 pub(crate) struct Setup {
@@ -67,7 +67,7 @@ pub(crate) struct Engine {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) census: Census,
     /// The turns that are being worked on, for the heartbeat.
-    pub(crate) turns: Mutex<Vec<Weak<Turn>>>,
+    pub(crate) turns: Mutex<OpenTurns>,
     /// When the heartbeat looks next.
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
     pub(crate) interrupt_grace: Duration,

@@ -45,7 +45,15 @@ impl AgentError {
     #[must_use]
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { class, advice: Advice::Never, message, chain: Vec::new(), crash: false, redeliver: false, ignore: false }
+        Self {
+            class,
+            advice: Advice::Never,
+            message,
+            chain: Vec::new(),
+            crash: false,
+            redeliver: false,
+            ignore: false,
+        }
     }
 
     /// Somebody else's error as an ordinary failure; its sources are kept as text.

@@ -17,8 +17,8 @@ pub use self::subscription::{Events, Filter};
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
-use crate::ledger::Warning;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
+use crate::ledger::Warning;
 
 /// The journal of one session, in memory, whole.
 pub(crate) struct Journal {

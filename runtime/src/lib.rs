@@ -59,6 +59,8 @@ pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};
 pub use self::stopping::{End, HookFault};
 pub use self::supervision::Decision;
+#[cfg(feature = "lab")]
+pub use self::swarm::Witness;
 pub use self::swarm::{Run, Swarm, SwarmBuilder};
 pub use self::task::DeadLetter;
 pub use self::time::Time;

@@ -23,7 +23,8 @@
 //! 2. Only what has begun in the open turn counts for it. So what ends late, after its turn or after the agent, changes
 //!    nothing, and neither does what a hook does between turns.
 //! 3. A refused event changes nothing.
-//! 4. After `stopped` nothing begins: no life, no turn, no effect, no wait.
+//! 4. After `stopped` nothing begins: no life, no turn, no effect, no wait. The one way back is to be spawned again, which
+//!    a supervisor does with a child that ended while its spec stood (OTP's S3): that is a new life's first event.
 
 mod state;
 #[cfg(test)]
@@ -76,6 +77,10 @@ impl Lifecycle {
     /// [`BadTransition`] if the event brings about a state that cannot follow; nothing is changed then.
     pub fn apply(&mut self, what: &What) -> Result<(), BadTransition> {
         match what {
+            What::AgentSpawned { .. } if !self.state.is_live() => {
+                *self = Self::default();
+                Ok(())
+            }
             What::AgentSpawned { .. } => self.enter(AgentState::Starting),
             What::AgentStarted => self.enter(AgentState::Idle),
             What::AgentExited { .. } if self.state == AgentState::Stopping => Ok(()),

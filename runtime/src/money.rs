@@ -84,7 +84,11 @@ impl FromStr for NanoUsd {
         }
         let dollars: u64 = dollars.parse().map_err(|_| no_amount())?;
         let nanos: u64 = format!("{decimals:0<9}").parse().map_err(|_| no_amount())?;
-        dollars.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(nanos)).map(Self).ok_or_else(no_amount)
+        dollars
+            .checked_mul(1_000_000_000)
+            .and_then(|whole| whole.checked_add(nanos))
+            .map(Self)
+            .ok_or_else(no_amount)
     }
 }
 
@@ -124,7 +128,11 @@ mod tests {
     fn a_call_has_one_rounding() {
         let half = PicoUsd(500);
         assert_eq!(cost_of(&[(1, half), (1, half)]), NanoUsd(1), "two halves are one, not two rounded up");
-        assert_eq!(cost_of(&[(u64::MAX, PicoUsd(u64::MAX))]), NanoUsd(u64::MAX), "too much is the most there is");
+        assert_eq!(
+            cost_of(&[(u64::MAX, PicoUsd(u64::MAX))]),
+            NanoUsd(u64::MAX),
+            "too much is the most there is"
+        );
     }
 
     proptest! {

@@ -80,7 +80,11 @@ impl StopReceipt {
         seats: &HashMap<SeatKey, Arc<Seat>>,
         took: Duration,
     ) -> Self {
-        let rows = rows.iter().filter_map(|row| Some(stop_row(row, seats.get(&row.key)?))).collect();
+        // The root and scopes have no behaviour that could be alive; they are places.
+        let agent = |row: &Row| {
+            seats.get(&row.key).filter(|seat| seat.body.has_behaviour()).map(|seat| stop_row(row, seat))
+        };
+        let rows = rows.iter().filter_map(agent).collect();
         Self { root: root.id.clone(), rows, took, cost: root.meter.subtree().spent }
     }
 
@@ -158,7 +162,13 @@ fn stop_row(row: &Row, seat: &Seat) -> StopRow {
 impl fmt::Display for StopReceipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let agents = self.rows.len();
-        write!(f, "{}: {agents} agent{} stopped in {:.1?}", self.root, if agents == 1 { "" } else { "s" }, self.took)?;
+        write!(
+            f,
+            "{}: {agents} agent{} stopped in {:.1?}",
+            self.root,
+            if agents == 1 { "" } else { "s" },
+            self.took
+        )?;
         let mut counts = Vec::new();
         for (end, word) in [
             (End::Clean, "clean"),
@@ -180,6 +190,10 @@ impl fmt::Display for StopReceipt {
         }
         let stuck: Vec<&str> =
             self.rows.iter().filter(|row| row.end == End::Stuck).map(|row| row.id.as_str()).take(3).collect();
-        if stuck.is_empty() { f.write_str(", nothing left") } else { write!(f, ", still running: {}", stuck.join(", ")) }
+        if stuck.is_empty() {
+            f.write_str(", nothing left")
+        } else {
+            write!(f, ", still running: {}", stuck.join(", "))
+        }
     }
 }

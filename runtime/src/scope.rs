@@ -1,6 +1,7 @@
 //! A scope: a seat without behaviour that ends all that was begun in it. Patterns open one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
@@ -8,6 +9,7 @@ use crate::context::Context;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, scope, spawn};
 use crate::engine::turn::Turn;
+use crate::env::Env;
 use crate::error::SpawnError;
 use crate::event::Role;
 use crate::id::AgentId;
@@ -24,6 +26,12 @@ pub struct ScopeOwner {
 }
 
 impl ScopeOwner {
+    /// The environment that the owner lives in: time, chance, blocking work and the outside.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.seat.engine.env
+    }
+
     fn role(&self) -> Role {
         self.turn.as_ref().and_then(|turn| turn.task.clone()).map_or(Role::Scope, Role::Task)
     }
@@ -50,7 +58,7 @@ impl From<&Swarm> for ScopeOwner {
 /// An open scope. Dropping it stops all that was begun in it, in the background; [`Scope::close`] waits for that.
 pub struct Scope {
     seat: Arc<Seat>,
-    is_closed: bool,
+    is_closed: AtomicBool,
 }
 
 impl Scope {
@@ -59,13 +67,9 @@ impl Scope {
     /// # Errors
     /// [`SpawnError`] if the owner is stopping, or its turn is over.
     pub fn open(owner: &ScopeOwner, name: &str) -> Result<Self, SpawnError> {
-        let place = Place {
-            parent: &owner.seat,
-            role: owner.role(),
-            turn: owner.turn.as_ref(),
-            naming: Naming::New,
-        };
-        Ok(Self { seat: scope(&place, name)?, is_closed: false })
+        let place =
+            Place { parent: &owner.seat, role: owner.role(), turn: owner.turn.as_ref(), naming: Naming::New };
+        Ok(Self { seat: scope(&place, name)?, is_closed: AtomicBool::new(false) })
     }
 
     /// The scope's id.
@@ -96,15 +100,23 @@ impl Scope {
     }
 
     /// Stops all that was begun in the scope and waits for the receipt.
-    pub async fn close(mut self, stop: Stop) -> StopReceipt {
-        self.is_closed = true;
+    pub async fn close(self, stop: Stop) -> StopReceipt {
+        self.stop(stop).await
+    }
+
+    /// The same for a scope that others still look at: whatever waits for an agent of it gets its end, and nothing can be
+    /// begun in it any more.
+    ///
+    /// The fence is up when this is first polled; dropping the future afterwards takes nothing back.
+    pub async fn stop(&self, stop: Stop) -> StopReceipt {
+        self.is_closed.store(true, Ordering::Release);
         self.seat.engine.stop_ordered(&self.seat, stop).await
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        if !self.is_closed {
+        if !self.is_closed.load(Ordering::Acquire) {
             self.seat.engine.stop_in_background(&self.seat);
         }
     }

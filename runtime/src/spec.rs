@@ -99,7 +99,10 @@ impl Policies {
             message,
         };
         if name.is_empty() {
-            return Err(bad("name", "it is empty; give the agent a name that people will look for".to_owned()));
+            return Err(bad(
+                "name",
+                "it is empty; give the agent a name that people will look for".to_owned(),
+            ));
         }
         let positive = [
             ("attempts", self.attempts > 0),
@@ -256,7 +259,7 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// Whom a restart among its children concerns; one_for_one by default.
+    /// Whom a restart among its children concerns; `OneForOne` by default.
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.policies.strategy = strategy;

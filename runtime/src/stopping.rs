@@ -40,7 +40,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub use words::{Action, End, HookEnd, HookFault, Input, Node, RequestId, Row, SeatKey, TurnEnd};
+pub(crate) use words::{Action, HookEnd, Input, Node, RequestId, Row, SeatKey, TurnEnd};
+pub use words::{End, HookFault};
 
 use self::closing::Work;
 use self::receipts::Receipt;
@@ -49,7 +50,7 @@ use crate::time::Time;
 
 /// All that is being stopped in a swarm.
 #[derive(Debug, Default)]
-pub struct StopPlan {
+pub(crate) struct StopPlan {
     seats: BTreeMap<SeatKey, Seat>,
     /// Seats whose parent is not being stopped, by that parent: a later stop of the parent takes them in.
     loose: BTreeMap<SeatKey, BTreeSet<SeatKey>>,
@@ -63,18 +64,12 @@ pub struct StopPlan {
 }
 
 impl StopPlan {
-    /// A plan with nothing to stop.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Takes in what happened at `now` and appends to `out` what is to be done, in this order.
     ///
     /// `now` never goes back from one call to the next. Reports about seats that the plan does not know (never stopped, or
     /// ended already) change nothing. What an input reports is taken as having happened before anything that is due at
     /// `now`.
-    pub fn step(&mut self, input: Input, now: Time, out: &mut Vec<Action>) {
+    pub(crate) fn step(&mut self, input: Input, now: Time, out: &mut Vec<Action>) {
         let mut step = Step { plan: self, now, out, work: VecDeque::new() };
         match input {
             Input::Request { request, root, nodes, deadline, brutal } => {
@@ -94,33 +89,37 @@ impl StopPlan {
         }
     }
 
+    /// The earliest moment at which something is due, `None` if nothing will be. It is what the last `WakeAt` said.
+    #[must_use]
+    pub(crate) fn next_wake(&self) -> Option<Time> {
+        self.due.first().map(|(time, _)| *time)
+    }
+}
+
+/// What tests ask; the engine knows it by what it is told.
+#[cfg(test)]
+impl StopPlan {
+    /// A plan with nothing to stop.
+    #[must_use]
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
     /// Whether this seat is fenced and has not ended.
     #[must_use]
-    pub fn is_stopping(&self, key: SeatKey) -> bool {
+    pub(crate) fn is_stopping(&self, key: SeatKey) -> bool {
         self.seats.contains_key(&key)
     }
 
     /// The unfinished request whose root is this seat: another stop of the seat shares its receipt.
     #[must_use]
-    pub fn request_of_root(&self, key: SeatKey) -> Option<RequestId> {
+    pub(crate) fn request_of_root(&self, key: SeatKey) -> Option<RequestId> {
         self.receipts.get(&key).map(Receipt::first_id)
-    }
-
-    /// The earliest moment at which something is due, `None` if nothing will be. It is what the last `WakeAt` said.
-    #[must_use]
-    pub fn next_wake(&self) -> Option<Time> {
-        self.due.first().map(|(time, _)| *time)
-    }
-
-    /// How many seats are fenced and have not ended.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.seats.len()
     }
 
     /// Whether nothing is being stopped.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.seats.is_empty()
     }
 }

@@ -2,12 +2,16 @@
 
 mod builder;
 mod run;
+#[cfg(feature = "lab")]
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::SwarmBuilder;
 pub use self::run::Run;
+#[cfg(feature = "lab")]
+pub use self::witness::Witness;
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
 use crate::engine::Engine;
@@ -40,7 +44,10 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if !self.engine.over.is_raised() && !self.root.is_stopped() && self.root.state() != AgentState::Stopping {
+        if !self.engine.over.is_raised()
+            && !self.root.is_stopped()
+            && self.root.state() != AgentState::Stopping
+        {
             let report = "the last handle was dropped: the swarm is stopped".to_owned();
             self.root.note(crate::event::What::Reported { report, child: None });
             self.engine.stop_in_background(&self.root);
@@ -56,17 +63,12 @@ impl fmt::Debug for Swarm {
 
 impl Swarm {
     /// Begins to describe a swarm; the name is its session's, the first segment of every id.
-    #[must_use]
     pub fn builder(session: impl Into<String>) -> SwarmBuilder {
         SwarmBuilder::new(session.into())
     }
 
     pub(crate) fn root_seat(&self) -> Arc<Seat> {
         Arc::clone(&self.0.root)
-    }
-
-    pub(crate) fn engine(&self) -> &Arc<Engine> {
-        &self.0.engine
     }
 
     /// The id of the swarm's root.
@@ -99,8 +101,13 @@ impl Swarm {
     /// # Errors
     /// [`LookupError`] if there is none of that name and type, or more than one.
     pub fn agent<A: Agent>(&self, name: &str) -> Result<AgentRef<A>, LookupError> {
-        let mut named: Vec<Arc<Seat>> =
-            self.0.root.subtree().into_iter().filter(|seat| &*seat.name == name && !seat.is_stopped()).collect();
+        let mut named: Vec<Arc<Seat>> = self
+            .0
+            .root
+            .subtree()
+            .into_iter()
+            .filter(|seat| &*seat.name == name && !seat.is_stopped())
+            .collect();
         let count = named.len();
         let seat = named.pop().ok_or_else(|| LookupError::Unknown(name.to_owned()))?;
         if count > 1 {
@@ -191,6 +198,9 @@ impl Swarm {
     #[must_use]
     pub fn live_view(&self) -> Vec<(AgentId, AgentState, Balance, Balance)> {
         let seats = self.0.root.subtree();
-        seats.iter().map(|seat| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree())).collect()
+        seats
+            .iter()
+            .map(|seat| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree()))
+            .collect()
     }
 }

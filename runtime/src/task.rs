@@ -21,7 +21,6 @@ use crate::time::Time;
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
-    pub(crate) asker: Option<TaskId>,
     pub(crate) deadline: Time,
     slot: Mutex<Slot<T, O>>,
 }
@@ -81,7 +80,7 @@ pub(crate) struct Attempt<T> {
 }
 
 impl<T, O> TaskCell<T, O> {
-    pub(crate) fn new(id: TaskId, asker: Option<TaskId>, deadline: Time, payload: T) -> Self {
+    pub(crate) fn new(id: TaskId, deadline: Time, payload: T) -> Self {
         let slot = Slot {
             state: State::Queued,
             payload: Some(payload),
@@ -91,7 +90,7 @@ impl<T, O> TaskCell<T, O> {
             said: VecDeque::new(),
             once_begun: false,
         };
-        Self { id, asker, deadline, slot: Mutex::new(slot) }
+        Self { id, deadline, slot: Mutex::new(slot) }
     }
 
     /// Queued → Running; none if the task has its outcome already. `began` appends the event.
@@ -137,7 +136,12 @@ impl<T, O> TaskCell<T, O> {
     }
 
     /// Brings the outcome about, if there is none yet; `ended` appends the event. Says whether it did.
-    pub(crate) fn finish(&self, over: Over<O>, error: Option<AgentError>, ended: impl FnOnce(Outcome)) -> bool {
+    pub(crate) fn finish(
+        &self,
+        over: Over<O>,
+        error: Option<AgentError>,
+        ended: impl FnOnce(Outcome),
+    ) -> bool {
         let waker = {
             let mut slot = self.slot.lock();
             if matches!(slot.state, State::Over(_) | State::Taken) {
@@ -159,11 +163,6 @@ impl<T, O> TaskCell<T, O> {
         self.slot.lock().payload = Some(payload);
     }
 
-    /// The payload of a task that nobody will work on.
-    pub(crate) fn take_payload(&self) -> Option<T> {
-        self.slot.lock().payload.take()
-    }
-
     /// The turn that works on it now.
     pub(crate) fn turn(&self) -> Option<Arc<Turn>> {
         match &self.slot.lock().state {
@@ -178,6 +177,11 @@ impl<T, O> TaskCell<T, O> {
 
     pub(crate) fn crashed_before(&self) -> bool {
         self.slot.lock().errors.iter().any(AgentError::is_crash)
+    }
+
+    /// Attempts that have begun and count.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.slot.lock().attempts
     }
 
     /// The errors of all attempts.

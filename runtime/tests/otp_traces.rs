@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use skep_runtime::Time;
 use skep_runtime::policy::{AutoShutdown, Exit, FailureClass, Intensity, Restart, Shutdown, Strategy};
 use skep_runtime::supervision::{
     Action, Answer, ChildKey, ChildPolicy, ChildState, Core, Event, InterfaceError, Policy, Started,
 };
-use skep_runtime::time::Time;
 
 #[derive(Deserialize)]
 struct Scenario {

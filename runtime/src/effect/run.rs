@@ -45,7 +45,8 @@ impl Effect {
         let deadline = self.ends_at();
         let held = self.until(deadline, self.pass_links()).await??;
         let booking = Arc::new(self.begin()?);
-        let span = tracing::debug_span!(target: "skep", "effect", kind = %self.kind, agent = %self.turn.seat.id);
+        let span =
+            tracing::debug_span!(target: "skep", "effect", kind = %self.kind, agent = %self.turn.seat.id);
         let result = self.tries(&call, &booking, deadline).instrument(span).await;
         booking.settle(match &result {
             Ok(_) => EffectEnd::Done,
@@ -114,7 +115,11 @@ impl Effect {
 
     fn refused(&self, link: &str, message: String) -> EffectError {
         let (kind, link) = (self.kind.clone(), link.to_owned());
-        self.turn.note(What::EffectRefused { kind: kind.clone(), link: link.clone(), message: message.clone() });
+        self.turn.note(What::EffectRefused {
+            kind: kind.clone(),
+            link: link.clone(),
+            message: message.clone(),
+        });
         EffectError::Refused { kind, link, message }
     }
 
@@ -150,11 +155,22 @@ impl Effect {
     const fn tries_in_all(&self) -> u32 {
         match self.repeat {
             Repeat::Once => 1,
-            Repeat::Pure | Repeat::Idempotent => if self.retry.tries == 0 { 1 } else { self.retry.tries },
+            Repeat::Pure | Repeat::Idempotent => {
+                if self.retry.tries == 0 {
+                    1
+                } else {
+                    self.retry.tries
+                }
+            }
         }
     }
 
-    async fn tries<T, F, Fut>(&self, call: &F, booking: &Arc<Booking>, deadline: Time) -> Result<T, EffectError>
+    async fn tries<T, F, Fut>(
+        &self,
+        call: &F,
+        booking: &Arc<Booking>,
+        deadline: Time,
+    ) -> Result<T, EffectError>
     where
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,
@@ -168,7 +184,11 @@ impl Effect {
             if number >= self.tries_in_all() || error.advice() == Advice::Never && error.is_final() {
                 return Err(EffectError::Failed { kind: self.kind.clone(), error });
             }
-            self.turn.note(What::EffectRetried { effect: booking.effect(), tries: number, error: error.to_string() });
+            self.turn.note(What::EffectRetried {
+                effect: booking.effect(),
+                tries: number,
+                error: error.to_string(),
+            });
             let env = &self.turn.seat.engine.env;
             let until = env.now() + self.pause(number, &error);
             self.until(deadline, env.sleep_until(until)).await?;
@@ -176,7 +196,13 @@ impl Effect {
         }
     }
 
-    async fn one_try<T, F, Fut>(&self, call: &F, booking: &Arc<Booking>, number: u32, deadline: Time) -> Tried<T>
+    async fn one_try<T, F, Fut>(
+        &self,
+        call: &F,
+        booking: &Arc<Booking>,
+        number: u32,
+        deadline: Time,
+    ) -> Tried<T>
     where
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,

@@ -36,11 +36,21 @@ enum Cell {
 /// What a cell is to see to.
 pub(crate) enum Item {
     StartChildren,
-    ChildExited { number: u32, exit: Exit, counted: bool },
-    ChildStopped { number: u32 },
-    Due { number: u32 },
+    ChildExited {
+        number: u32,
+        exit: Exit,
+        counted: bool,
+    },
+    ChildStopped {
+        number: u32,
+    },
+    Due {
+        number: u32,
+    },
     /// A child has been ended by a stop while an answer of its was outstanding.
-    Gone { number: u32 },
+    Gone {
+        number: u32,
+    },
 }
 
 impl Control {
@@ -170,7 +180,12 @@ impl Seat {
         let lost = {
             let mut control = self.control.lock();
             let lost = !control.closed;
+            // One that was never polled was refused by a runtime that is going down: another would fare no better.
+            let refused = matches!(control.cell, Cell::Opening);
             control.cell = Cell::None;
+            if lost && refused {
+                return;
+            }
             lost
         };
         if !lost {

@@ -1,6 +1,7 @@
 //! How incarnations end, and how an agent ends for good.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::cell::Item;
 use super::line::{Next, Presence};
@@ -37,18 +38,20 @@ impl Seat {
 
     /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
     pub(crate) fn children_ended(self: &Arc<Self>, exit: Exit, counted: bool) {
-        {
-            let mut gate = self.gate.lock();
-            if let Some(family) = gate.family.as_mut() {
-                family.core.reset();
-                family.pauses.clear();
-                family.replies.clear();
-            }
-            if gate.fence == Fence::Closed {
-                return;
-            }
+        self.reset_children();
+        if self.gate.lock().fence != Fence::Closed {
+            self.tell_parent_exited(exit, counted);
         }
-        self.tell_parent_exited(exit, counted);
+    }
+
+    /// Its children are gone or down: the supervision begins anew, with the specs that stand.
+    pub(crate) fn reset_children(&self) {
+        if let Some(family) = self.gate.lock().family.as_mut() {
+            family.core.reset();
+            family.pauses.clear();
+            // Whoever waits for a reply learns that there is none.
+            family.replies.clear();
+        }
     }
 
     fn tell_parent_exited(&self, exit: Exit, counted: bool) {
@@ -141,25 +144,43 @@ impl Seat {
     /// Nothing runs for it and nothing will by itself, but its spec may stand: `Ended` of the supervision.
     pub(crate) fn end_with_spec(self: &Arc<Self>, reason: StopReason) {
         if self.spec_stands() {
+            self.wind_up_below();
             self.wind_up(reason, None);
         } else {
-            self.end(reason, None);
-            self.leave_family(true);
+            self.end_without_spec(reason);
+        }
+    }
+
+    /// Nothing runs for it and its spec is gone.
+    pub(crate) fn end_without_spec(self: &Arc<Self>, reason: StopReason) {
+        self.wind_up_below();
+        for seat in self.subtree() {
+            seat.ended_for_good.store(true, Ordering::Release);
+            seat.check_vacant();
+        }
+        self.end(reason, None);
+        self.leave_family(true);
+    }
+
+    /// Its incarnation is over and those below it were stopped with it: with nobody to start them again they end too,
+    /// children before parents.
+    fn wind_up_below(self: &Arc<Self>) {
+        for seat in self.subtree().iter().skip(1).rev() {
+            seat.wind_up(StopReason::Stopped, None);
         }
     }
 
     /// It has ended for good. `end` is how a stop ended it, if one did.
     pub(crate) fn end(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
-        if !self.wind_up(reason, end) {
-            return;
-        }
-        self.ended_for_good.store(true, std::sync::atomic::Ordering::Release);
+        self.wind_up(reason, end);
+        self.ended_for_good.store(true, Ordering::Release);
         self.check_vacant();
     }
 
-    fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>) -> bool {
-        if self.is_stopped() {
-            return !self.ended_for_good.load(std::sync::atomic::Ordering::Acquire);
+    fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
+        if self.wound_up.swap(true, Ordering::AcqRel) {
+            // A stop and its supervisor may both end it; the first says why.
+            return;
         }
         self.gate.lock().fence = Fence::Closed;
         self.body.close(reason.clone());
@@ -182,7 +203,6 @@ impl Seat {
             first.set(None);
         }
         self.close_cell();
-        true
     }
 
     /// Takes the ended seat out of its parent's table. `known`: the supervision has forgotten it or may simply do so.

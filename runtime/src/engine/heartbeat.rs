@@ -1,7 +1,7 @@
 //! Looks at open turns and ends those that show no progress.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use super::Engine;
 use super::turn::Turn;
@@ -13,7 +13,7 @@ use crate::time::Time;
 impl Engine {
     /// Has the heartbeat look at a turn, as often as its agent's spec says.
     pub(crate) fn watch(self: &Arc<Self>, turn: &Arc<Turn>) {
-        self.turns.lock().push(Arc::downgrade(turn));
+        self.turns.lock().enter(turn);
         self.look_by(self.env.now() + turn.seat.policies.heartbeat);
     }
 
@@ -38,11 +38,7 @@ impl Engine {
         let now = self.env.now();
         let fired = self.heartbeat.lock().take();
         drop(fired);
-        let open: Vec<Arc<Turn>> = {
-            let mut turns = self.turns.lock();
-            turns.retain(|turn| turn.upgrade().is_some_and(|turn| turn.is_open()));
-            turns.iter().filter_map(std::sync::Weak::upgrade).collect()
-        };
+        let open = self.turns.lock().open();
         let mut next = Time::NEVER;
         for turn in open {
             let every = turn.seat.policies.heartbeat;
@@ -57,6 +53,35 @@ impl Engine {
         if next != Time::NEVER {
             self.look_by(next);
         }
+    }
+}
+
+/// The turns that are being worked on. Those that are over are let go when they have become half of the list.
+#[derive(Default)]
+pub(crate) struct OpenTurns {
+    turns: Vec<Weak<Turn>>,
+    sweep_at: usize,
+}
+
+/// Below so many turns it is not worth sweeping.
+const SWEEP_MIN: usize = 1_024;
+
+impl OpenTurns {
+    fn enter(&mut self, turn: &Arc<Turn>) {
+        self.turns.push(Arc::downgrade(turn));
+        if self.turns.len() > self.sweep_at.max(SWEEP_MIN) {
+            self.sweep();
+            self.sweep_at = self.turns.len() * 2;
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.turns.retain(|turn| turn.upgrade().is_some_and(|turn| turn.is_open()));
+    }
+
+    fn open(&mut self) -> Vec<Arc<Turn>> {
+        self.sweep();
+        self.turns.iter().filter_map(Weak::upgrade).collect()
     }
 }
 

@@ -71,9 +71,9 @@ impl Line {
         !matches!(self.presence, Presence::Open | Presence::Starting)
     }
 
-    /// Where the result of a first start will be.
-    pub(crate) fn first_start(&mut self) -> &Arc<FirstStart> {
-        self.first_start.get_or_insert_default()
+    /// Where the result of the first start will be.
+    pub(crate) fn begin_first_start(&mut self) -> Arc<FirstStart> {
+        Arc::clone(self.first_start.get_or_insert_default())
     }
 
     pub(crate) fn take_first_start(&mut self) -> Option<Arc<FirstStart>> {

@@ -73,8 +73,10 @@ async fn block(turn: &Arc<Turn>, span: Duration) {
         }
     });
     let mut first = true;
-    std::future::poll_fn(|_| if std::mem::take(&mut first) { std::task::Poll::Pending } else { std::task::Poll::Ready(()) })
-        .await;
+    std::future::poll_fn(|_| {
+        if std::mem::take(&mut first) { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
 }
 
 /// Tries to begin a child. In a subtree that is stopping the fence has to refuse it, whichever way it comes.

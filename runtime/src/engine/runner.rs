@@ -21,13 +21,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use self::bring_up::Brought;
-use super::body::{BoxFuture, Body, Typed};
+use super::body::{Body, BoxFuture, Typed};
 use super::census::{Counted, Living};
 use super::line::{Next, Presence};
 use super::quiet::caught;
 use super::seat::{Fence, Seat};
+use super::spawn::FirstStart;
 use crate::agent::Agent;
-use crate::delivery::Dropped;
 use crate::event::What;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
@@ -42,6 +42,14 @@ pub(crate) struct Runner<A: Agent> {
     seat: Arc<Seat>,
     generation: u64,
     agent_type: std::marker::PhantomData<fn() -> A>,
+}
+
+/// How far a first start came when it was polled in place.
+pub(crate) enum Begun {
+    /// It is over; with nothing if a stop came by.
+    Over(Option<Started>),
+    /// It goes on elsewhere, and its result will be there.
+    Pending(Arc<FirstStart>),
 }
 
 /// What a runner does next.
@@ -66,7 +74,7 @@ enum Last {
 enum Work<A: Agent> {
     Task(Task<A>),
     Fenced,
-    Exit(Exit, Dropped),
+    Exit(Exit),
     Superseded,
 }
 
@@ -133,19 +141,20 @@ impl<A: Agent> Body for Typed<A> {
 
 impl<A: Agent> Runner<A> {
     /// Polls the first start once where the spawn is called. Pending, it moves to a runner.
-    pub(crate) fn start_in_place(seat: &Arc<Seat>) -> Poll<Option<Started>> {
+    pub(crate) fn start_in_place(seat: &Arc<Seat>) -> Begun {
         let has_children = seat.gate.lock().family.is_some();
-        let generation = {
+        let (generation, first_start) = {
             let mut line = seat.line.lock();
             line.presence = Presence::Starting;
             line.generation += 1;
-            line.first_start();
-            line.generation
+            (line.generation, line.begin_first_start())
         };
         let mut future: Pin<Box<_>> = Box::pin(bring_up::bring_up::<A>(Arc::clone(seat), generation, true));
         let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let stage = match first {
-            Poll::Ready(Brought::Up(agent)) if !has_children => return Self::rest(seat, agent),
+            Poll::Ready(Brought::Up(agent)) if !has_children => {
+                return Begun::Over(Self::rest(seat, agent));
+            }
             Poll::Ready(brought) => Stage::Brought(brought),
             Poll::Pending => {
                 seat.line.lock().presence = Presence::Open;
@@ -155,17 +164,17 @@ impl<A: Agent> Runner<A> {
                     let stage = Stage::Brought(future.await);
                     Self::run(moved, generation, stage).await;
                 });
-                return Poll::Pending;
+                return Begun::Pending(first_start);
             }
         };
         seat.line.lock().presence = Presence::Open;
         let moved = Arc::clone(seat);
         seat.engine.env.spawn_work(Self::run(moved, generation, stage));
-        Poll::Pending
+        Begun::Pending(first_start)
     }
 
     /// A start that was ready at once: the behaviour lies in the seat until the first task comes.
-    fn rest(seat: &Arc<Seat>, agent: A) -> Poll<Option<Started>> {
+    fn rest(seat: &Arc<Seat>, agent: A) -> Option<Started> {
         *seat.typed::<A>().dormant.lock() = Some(agent);
         let fenced = {
             let mut line = seat.line.lock();
@@ -175,14 +184,14 @@ impl<A: Agent> Runner<A> {
         };
         if fenced {
             seat.engine.turn_ended(seat, TurnEnd::Returned);
-            return Poll::Ready(None);
+            return None;
         }
         seat.note(What::AgentStarted);
         seat.tell_parent_started(Started::Ok);
         if seat.body.queued() > 0 {
             seat.ring();
         }
-        Poll::Ready(Some(Started::Ok))
+        Some(Started::Ok)
     }
 
     async fn run(seat: Arc<Seat>, generation: u64, stage: Stage<A>) {
@@ -192,6 +201,10 @@ impl<A: Agent> Runner<A> {
         seat.release_holdings();
         drop(presence);
         match last {
+            // A stop may have come by since; one that did not know of the runner does not mind.
+            Last::Nothing if seat.line.lock().orders.fenced && !runner.is_superseded() => {
+                seat.engine.turn_ended(&seat, TurnEnd::Exited);
+            }
             Last::Nothing => {}
             Last::Turn(end) => seat.engine.turn_ended(&seat, end),
             Last::Hook(end) => seat.engine.hook_ended(&seat, end),
@@ -261,7 +274,7 @@ impl<A: Agent> Runner<A> {
                 self.seat.tell_parent_started(Started::Failed(message));
                 Ok(Stage::Down(TurnEnd::Exited))
             }
-            Brought::Dropped(_) => Err(self.last_turn(TurnEnd::Dropped)),
+            Brought::Dropped => Err(self.last_turn(TurnEnd::Dropped)),
         }
     }
 
@@ -273,11 +286,14 @@ impl<A: Agent> Runner<A> {
                 Ok(Some(Next::Serve)) => {}
                 Ok(None) => return Ok(Stage::Whole(agent)),
                 Ok(Some(_)) => return Err(Last::Nothing),
-                Err((exit, _)) => {
+                Err(exit) => {
                     drop_quietly(agent);
+                    self.seat.reset_children();
                     let message = match &exit {
                         Exit::Failed { message, .. } | Exit::Escalated { message } => message.clone(),
-                        Exit::Normal | Exit::Shutdown => "it ended before its children had started".to_owned(),
+                        Exit::Normal | Exit::Shutdown => {
+                            "it ended before its children had started".to_owned()
+                        }
                     };
                     self.seat.fall();
                     self.seat.note(What::AgentStartFailed { message: message.clone() });
@@ -294,14 +310,14 @@ impl<A: Agent> Runner<A> {
         Ok(Stage::Serve(agent))
     }
 
-    async fn order_or_exit(&self) -> Result<Option<Next>, (Exit, Dropped)> {
+    async fn order_or_exit(&self) -> Result<Option<Next>, Exit> {
         poll_fn(|cx| {
             let mut line = self.seat.line.lock();
             line.listen(cx);
             if line.generation != self.generation {
                 return Poll::Ready(Ok(Some(Next::End)));
             }
-            if let Some(exit) = line.orders.exit.take() {
+            if let Some((exit, _)) = line.orders.exit.take() {
                 return Poll::Ready(Err(exit));
             }
             match line.orders.next.take() {
@@ -321,9 +337,10 @@ impl<A: Agent> Runner<A> {
                     turn::After::GoesOn(whole) => agent = whole,
                     turn::After::Rebuilds => match self.rebuild().await {
                         Ok(whole) => agent = whole,
-                        Err(Brought::Dropped(_)) => return Err(self.last_turn(TurnEnd::Dropped)),
+                        Err(Brought::Dropped) => return Err(self.last_turn(TurnEnd::Dropped)),
                         Err(_) => {
-                            let exit = Exit::failed(FailureClass::Start, "the behaviour could not be built anew");
+                            let exit =
+                                Exit::failed(FailureClass::Start, "the behaviour could not be built anew");
                             return Ok(self.exits(exit, true));
                         }
                     },
@@ -332,7 +349,7 @@ impl<A: Agent> Runner<A> {
                     turn::After::Stops(Some(whole)) => return Ok(Stage::Whole(whole)),
                 },
                 Work::Fenced => return Ok(Stage::Whole(agent)),
-                Work::Exit(exit, _) => {
+                Work::Exit(exit) => {
                     drop_quietly(agent);
                     return Ok(self.exits(exit, true));
                 }
@@ -377,8 +394,8 @@ impl<A: Agent> Runner<A> {
                 if line.generation != self.generation {
                     return Poll::Ready(Work::Superseded);
                 }
-                if let Some((exit, dropped)) = line.orders.exit.take() {
-                    return Poll::Ready(Work::Exit(exit, dropped));
+                if let Some((exit, _)) = line.orders.exit.take() {
+                    return Poll::Ready(Work::Exit(exit));
                 }
                 if line.orders.fenced {
                     return Poll::Ready(Work::Fenced);

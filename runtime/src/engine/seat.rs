@@ -47,6 +47,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) incarnation: AtomicU32,
     /// Declared in its parent's spec: comes back with it.
     pub(crate) declared: bool,
+    /// It has ended, and what belongs to that is done by whoever set this.
+    pub(crate) wound_up: AtomicBool,
     /// It will not come back, not even with its parent.
     pub(crate) ended_for_good: AtomicBool,
     pub(crate) holdings: Mutex<Holdings>,
@@ -118,6 +120,7 @@ impl<B: Body + ?Sized> Seat<B> {
                     live.task = None;
                     live.doing = None;
                 }
+                What::AgentSpawned { .. } => live.reason = None,
                 What::AgentStopped { reason, .. } => live.reason = Some(reason.clone()),
                 _ => {}
             }
@@ -140,14 +143,11 @@ impl Seat {
 
     /// Its children in the order of their numbers.
     pub(crate) fn children(&self) -> Vec<Arc<Seat>> {
-        self.gate.lock().family.as_ref().map_or_else(Vec::new, |family| family.seats.values().cloned().collect())
-    }
-
-    /// A live child by name.
-    pub(crate) fn child_named(&self, name: &str) -> Option<Arc<Seat>> {
-        let gate = self.gate.lock();
-        let family = gate.family.as_ref()?;
-        family.seats.get(family.names.get(name)?).cloned()
+        self.gate
+            .lock()
+            .family
+            .as_ref()
+            .map_or_else(Vec::new, |family| family.seats.values().cloned().collect())
     }
 
     /// Raises `vacant` if it has ended for good and nothing is left of it.

@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
 use parking_lot::Mutex;
 
 use super::Engine;
 use super::body::{Bare, Body, Typed};
 use super::family::Family;
-use super::runner::Runner;
+use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
 use super::turn::Turn;
 use crate::agent::Agent;
@@ -75,8 +74,6 @@ impl<A: Agent> Plant for Planted<A> {
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
         let seat = build(parent, &self.0, Role::Static, true, number, limits);
-        let spawned = spawned(&seat);
-        parent.engine.journal.append(entry(&seat), spawned);
         plant_children(&seat, &self.0)?;
         family.enter(seat);
         Ok(())
@@ -100,6 +97,15 @@ fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
     let text = error.to_string();
     let (field, message) = text.split_once(": ").unwrap_or(("spec", &text));
     SpawnError::BadSpec { name: name.to_owned(), field: field.to_owned(), message: message.to_owned() }
+}
+
+/// Writes down that a seat and its declared children have their places, parents first. Until then nothing is known of
+/// them, so that a spec that cannot be leaves no trace.
+fn announce(seat: &Arc<Seat>) {
+    for seat in seat.subtree() {
+        let spawned = spawned(&seat);
+        seat.engine.journal.append(entry(&seat), spawned);
+    }
 }
 
 /// Enters the declared children of a new seat.
@@ -144,13 +150,21 @@ fn seat_of<B: Body>(
         vacant: Signal::default(),
         incarnation: 0.into(),
         declared,
+        wound_up: false.into(),
         ended_for_good: false.into(),
         holdings: Mutex::default(),
         body,
     })
 }
 
-fn build<A: Agent>(parent: &Arc<Seat>, spec: &AgentSpec<A>, role: Role, declared: bool, number: u32, limits: Limits) -> Arc<Seat> {
+fn build<A: Agent>(
+    parent: &Arc<Seat>,
+    spec: &AgentSpec<A>,
+    role: Role,
+    declared: bool,
+    number: u32,
+    limits: Limits,
+) -> Arc<Seat> {
     let body = Typed::<A> {
         factory: Arc::clone(&spec.factory),
         mailbox: Mailbox::new(spec.policies.mailbox),
@@ -182,6 +196,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         vacant: Signal::default(),
         incarnation: 1.into(),
         declared: false,
+        wound_up: false.into(),
         ended_for_good: false.into(),
         holdings: Mutex::default(),
         body: Bare { agent_type: "root" },
@@ -196,8 +211,11 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
 
 /// Checks that something may begin at a parent; the caller holds the gate.
 fn may_begin(place: &Place<'_>, gate: &Gate) -> Result<(), SpawnError> {
-    if place.turn.is_some_and(|turn| !turn.is_open()) {
-        return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
+    if let Some(turn) = place.turn {
+        if !turn.is_open() {
+            return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
+        }
+        turn.set_has_children();
     }
     if gate.fence == Fence::Open {
         return Ok(());
@@ -256,7 +274,8 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
     family.let_go_of_ended(&spec.name);
     if let Some(taken) = family.names.get(spec.name.as_str()) {
         let seat = &family.seats[taken];
-        let same = seat.body.as_any().is::<Typed<A>>() && *seat.policies == spec.policies && seat.role == place.role;
+        let same =
+            seat.body.as_any().is::<Typed<A>>() && *seat.policies == spec.policies && seat.role == place.role;
         match place.naming {
             Naming::KnownOrNew if same && !seat.is_stopped() => return Ok((Arc::clone(seat), false)),
             Naming::KnownOrNew => {
@@ -273,7 +292,7 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
         .core
         .insert(number, spec.child_policy(restart, dynamic, counted))
         .map_err(|error| bad_child(&spec.name, &error))?;
-    parent.engine.journal.append(entry(&seat), spawned(&seat));
+    announce(&seat);
     family.enter(Arc::clone(&seat));
     Ok((seat, true))
 }
@@ -281,17 +300,19 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
 /// Spawns an agent and waits until it has started.
 ///
 /// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
-pub(crate) async fn spawn<A: Agent>(place: Place<'_>, mut spec: AgentSpec<A>) -> Result<Arc<Seat>, SpawnError> {
+pub(crate) async fn spawn<A: Agent>(
+    place: Place<'_>,
+    mut spec: AgentSpec<A>,
+) -> Result<Arc<Seat>, SpawnError> {
     place.parent.engine.env.seam().await;
     let (seat, is_new) = enter(&place, &mut spec)?;
     if !is_new {
         return Ok(seat);
     }
-    let pending = match Runner::<A>::start_in_place(&seat) {
-        Poll::Ready(started) => return first_started(&seat, started),
-        Poll::Pending => Arc::clone(seat.line.lock().first_start()),
+    let started = match Runner::<A>::start_in_place(&seat) {
+        Begun::Over(started) => started,
+        Begun::Pending(first_start) => first_start.wait().await,
     };
-    let started = pending.wait().await;
     first_started(&seat, started)
 }
 

@@ -72,6 +72,13 @@ struct Walk {
     cancelled: Vec<Arc<super::turn::Turn>>,
 }
 
+impl Walk {
+    /// How many agents were alive at the fence; the root and scopes are places.
+    fn agents(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.body.has_behaviour()).count()
+    }
+}
+
 impl Engine {
     /// Fences a subtree, cancels its turns, and has the plan stop it.
     pub(crate) fn stop(self: &Arc<Self>, root: &Arc<Seat>, purpose: Purpose, brutal: bool, deadline: Time) {
@@ -82,9 +89,13 @@ impl Engine {
             let walk = stopper.walk(root, &purpose, request);
             let is_ordered = matches!(purpose, Purpose::Ordered { .. });
             if let Purpose::Ordered { within, .. } = &purpose {
-                root.note(What::StopBegan { stop: request, agents: walk.seats.len(), within: *within });
+                root.note(What::StopBegan { stop: request, agents: walk.agents(), within: *within });
             }
-            let seats = if is_ordered { walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))).collect() } else { HashMap::new() };
+            let seats = if is_ordered {
+                walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))).collect()
+            } else {
+                HashMap::new()
+            };
             let asked = Request { root: Arc::clone(root), purpose, began: now, deadline, seats };
             stopper.requests.insert(request, asked);
             let input = Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal };
@@ -201,7 +212,13 @@ const GOING: Duration = Duration::from_millis(50);
 
 impl Finished {
     /// Waits until cells and runners are gone as the plan has it, and hands the receipt over.
-    async fn deliver(mut self, root: Arc<Seat>, seats: HashMap<SeatKey, Arc<Seat>>, began: Time, deadline: Time) {
+    async fn deliver(
+        mut self,
+        root: Arc<Seat>,
+        seats: HashMap<SeatKey, Arc<Seat>>,
+        began: Time,
+        deadline: Time,
+    ) {
         let env = &self.engine.env;
         let until = deadline.max(env.now() + GOING);
         for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
@@ -247,7 +264,8 @@ impl Stopper {
         let spares_root = matches!(purpose, Purpose::Children { .. });
         let mut open = vec![(Arc::clone(root), ends)];
         while let Some((seat, for_good)) = open.pop() {
-            let children = self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
+            let children =
+                self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
             for child in children.into_iter().rev() {
                 let child_for_good = for_good || child.role != Role::Static;
                 open.push((child, child_for_good));

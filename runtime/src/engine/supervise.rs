@@ -71,21 +71,24 @@ impl Seat {
             }
             Action::Forget { key, exit } => {
                 if let Some(child) = self.child(key) {
-                    child.end(exit.into(), None);
-                    child.leave_family(true);
+                    child.end_without_spec(exit.into());
                 }
             }
             Action::StartedAll => self.order(|orders| orders.next = Some(Next::Serve)),
             Action::StartFailed { key, reason } => {
                 let name = self.child(key).map_or_else(|| key.to_string(), |child| child.name.to_string());
-                self.give_up(Exit::failed(crate::policy::FailureClass::Start, format!("{name} failed to start: {reason}")));
+                self.give_up(Exit::failed(
+                    crate::policy::FailureClass::Start,
+                    format!("{name} failed to start: {reason}"),
+                ));
             }
             Action::Report(report) => {
                 let child = Some(self.id.child(report.child));
                 self.note(What::Reported { report: report.to_string(), child });
             }
             Action::Reply { ticket, answer } => {
-                let reply = self.gate.lock().family.as_mut().and_then(|family| family.replies.remove(&ticket));
+                let reply =
+                    self.gate.lock().family.as_mut().and_then(|family| family.replies.remove(&ticket));
                 if let Some(reply) = reply {
                     reply.send(answer).ok();
                 }
@@ -135,6 +138,7 @@ impl Seat {
     fn come_back(self: &Arc<Self>) {
         if self.is_stopped() {
             self.gate.lock().fence = Fence::Down;
+            self.wound_up.store(false, std::sync::atomic::Ordering::Release);
             self.reopen_cell();
             self.note(What::AgentSpawned {
                 name: self.name.to_string(),

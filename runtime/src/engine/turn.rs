@@ -34,6 +34,8 @@ pub(crate) struct Turn {
     /// Waits that a stale detector does not hold against it.
     waits: AtomicU32,
     once_begun: AtomicBool,
+    /// Whether a child of its task was begun.
+    has_children: AtomicBool,
     exit: Mutex<Option<Exit>>,
     attempted: OnceLock<Attempted>,
     listener: OnceLock<Arc<dyn Listener>>,
@@ -81,6 +83,7 @@ impl Turn {
             looked: AtomicU64::new(now.as_nanos()),
             waits: AtomicU32::new(0),
             once_begun: AtomicBool::new(false),
+            has_children: AtomicBool::new(false),
             exit: Mutex::new(None),
             attempted: OnceLock::new(),
             listener: OnceLock::new(),
@@ -148,7 +151,8 @@ impl Turn {
 
     /// Since when it has shown no progress; none while it waits for something that has a deadline of its own.
     pub(crate) fn silent_since(&self) -> Option<Time> {
-        (self.waits.load(Ordering::Acquire) == 0).then(|| Time::from_nanos(self.progress.load(Ordering::Relaxed)))
+        (self.waits.load(Ordering::Acquire) == 0)
+            .then(|| Time::from_nanos(self.progress.load(Ordering::Relaxed)))
     }
 
     /// A wait that is no silence, until the guard is dropped.
@@ -173,6 +177,14 @@ impl Turn {
 
     pub(crate) fn once_begun(&self) -> bool {
         self.once_begun.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_has_children(&self) {
+        self.has_children.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_children(&self) -> bool {
+        self.has_children.load(Ordering::Acquire)
     }
 
     pub(crate) fn ask_exit(&self, exit: Exit) {

@@ -41,7 +41,8 @@ impl Filter {
     }
 
     fn passes(&self, event: &Event) -> bool {
-        is_within(event, self.subtree.as_ref()) && (self.kinds.is_empty() || self.kinds.contains(&event.what.kind()))
+        is_within(event, self.subtree.as_ref())
+            && (self.kinds.is_empty() || self.kinds.contains(&event.what.kind()))
     }
 }
 

@@ -7,6 +7,9 @@ use crate::time::Time;
 /// What is kept back at least for aborting: a dropped future confirms within it even on a busy machine.
 const PATIENCE_MIN: Duration = Duration::from_millis(50);
 
+/// The least part of a stop's time that a sibling gets, if there is time.
+const PART_MIN: Duration = Duration::from_millis(100);
+
 /// Two moments for a subtree: until when it may run, and until when its aborts are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -31,7 +34,11 @@ impl Limits {
     }
 
     /// What one of `siblings` that stop in order gets of these: an equal part of what is left, and from that part its own
-    /// patience, so that a stuck one is given up before the next one's part begins.
+    /// patience, so that a stuck one is given up before it has taken the others' parts.
+    ///
+    /// Among many siblings an equal part would be too short for anybody, though nearly all of them need none. So a part is
+    /// at least [`PART_MIN`], while that is no more than an eighth of what is left. And whatever the part, what was aborted
+    /// has the least patience to confirm it, or the end of the whole if that is sooner: a busy machine makes nobody Stuck.
     ///
     /// The last gets all there is: none waits behind it. Without this a chain of only children would lose a patience at
     /// each level.
@@ -39,11 +46,12 @@ impl Limits {
         if siblings <= 1 || self.abort <= now {
             return self;
         }
-        let nanos = (self.abort.as_nanos() - now.as_nanos()) / siblings as u64;
-        let part = Duration::from_nanos(nanos);
-        let give_up = now + part;
-        // Among very many siblings a part is shorter than the least patience; half of it is still for work.
-        Self { abort: give_up - patience(part).min(part / 2), give_up }
+        let left = self.abort.since(now);
+        let equal = left / u32::try_from(siblings).unwrap_or(u32::MAX);
+        let part = equal.max(PART_MIN.min(left / 8));
+        let abort = now + part - patience(part).min(part / 2);
+        let give_up = (now + part).max(abort + PATIENCE_MIN).min(self.give_up);
+        Self { abort, give_up }
     }
 }
 
@@ -74,6 +82,22 @@ mod tests {
         assert_eq!(whole.share(4, at(0)), Limits { abort: at(900), give_up: at(1_000) });
         assert_eq!(whole.share(1, at(0)), whole);
         assert_eq!(whole.share(4, at(4_000)), whole, "nothing left to share, only to wait");
-        assert_eq!(whole.share(80, at(0)), Limits { abort: at(25), give_up: at(50) });
+        assert_eq!(
+            whole.share(80, at(0)),
+            Limits { abort: at(50), give_up: at(100) },
+            "no part is too short to use"
+        );
+        assert_eq!(
+            whole.share(80, at(3_840)),
+            Limits { abort: at(3_850), give_up: at(3_900) },
+            "nor is the patience"
+        );
+        let short = Limits { abort: at(100), give_up: at(120) };
+        assert_eq!(short.share(80, at(20)), Limits { abort: at(25), give_up: at(75) });
+        assert_eq!(
+            short.share(80, at(92)),
+            Limits { abort: at(92) + Duration::from_micros(500), give_up: at(120) },
+            "but it ends with the whole"
+        );
     }
 }

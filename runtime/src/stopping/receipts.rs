@@ -18,6 +18,7 @@ pub(super) struct Receipt {
     rows: Vec<(u64, Row)>,
 }
 
+#[cfg(test)]
 impl Receipt {
     pub(super) fn first_id(&self) -> RequestId {
         self.ids[0]

@@ -8,33 +8,33 @@ use crate::policy::Shutdown;
 use crate::time::Time;
 
 /// A seat, for the plan. Never given to another seat while a stop knows it.
-pub type SeatKey = u64;
+pub(crate) type SeatKey = u64;
 /// A stop that was asked for.
-pub type RequestId = u64;
+pub(crate) type RequestId = u64;
 
 /// A seat at the fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(crate) struct Node {
     /// The seat.
-    pub key: SeatKey,
+    pub(crate) key: SeatKey,
     /// Its parent, stopping or not.
-    pub parent: Option<SeatKey>,
+    pub(crate) parent: Option<SeatKey>,
     /// A static child: stopped one by one in reverse start order. Else, a dynamic or task's child, with all its like at once.
-    pub ordered: bool,
+    pub(crate) ordered: bool,
     /// Its place in the start order among its siblings.
-    pub order: u32,
+    pub(crate) order: u32,
     /// What its turn gets, and then its hook.
-    pub shutdown: Shutdown,
+    pub(crate) shutdown: Shutdown,
     /// A turn or a start is in progress. The engine has cancelled it, and will report its end.
-    pub busy: bool,
+    pub(crate) busy: bool,
     /// Whether there is something to run at the end. A scope or a restarting seat has nothing: it ends as soon as its
     /// children have.
-    pub hook: bool,
+    pub(crate) hook: bool,
 }
 
 /// How a turn or start ended that was in progress at the fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnEnd {
+pub(crate) enum TurnEnd {
     /// It returned; `self` is whole.
     Returned,
     /// It was dropped at its await.
@@ -47,7 +47,7 @@ pub enum TurnEnd {
 
 /// How a stop hook ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HookEnd {
+pub(crate) enum HookEnd {
     /// It returned.
     Done,
     /// It returned an error.
@@ -86,22 +86,22 @@ pub enum HookFault {
 
 /// What a receipt says about one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The seat.
-    pub key: SeatKey,
+    pub(crate) key: SeatKey,
     /// How it ended.
-    pub end: End,
+    pub(crate) end: End,
     /// What went wrong in its hook.
-    pub hook: Option<HookFault>,
+    pub(crate) hook: Option<HookFault>,
     /// Its spec or a request allowed it no time.
-    pub brutal: bool,
+    pub(crate) brutal: bool,
     /// From the first fence that took it in to its end.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// A subtree has been fenced and its turns cancelled, because a stop of `root` was asked for.
     ///
     /// If an unfinished request has this root already (see [`request_of_root`](super::StopPlan::request_of_root)), the
@@ -139,7 +139,7 @@ pub enum Input {
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Run the seat's stop hook and report its end. Never for a seat whose turn is in progress.
     Hook {
         /// The seat.

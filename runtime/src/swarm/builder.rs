@@ -122,9 +122,9 @@ impl SwarmBuilder {
         self.root.check().map_err(|error| bad("intensity", error.to_string()))?;
         let limits = match &self.budget {
             None => crate::ledger::Limits::default(),
-            Some(budget) => {
-                budget.check().map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?
-            }
+            Some(budget) => budget
+                .check()
+                .map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?,
         };
         let mut permits = HashMap::new();
         for (kind, at_once) in self.permits {

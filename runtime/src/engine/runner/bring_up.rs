@@ -23,7 +23,7 @@ pub(crate) enum Brought<A> {
     Ignored,
     Failed(String),
     /// By a stop.
-    Dropped(Dropped),
+    Dropped,
 }
 
 /// Builds the behaviour and runs its `start`, under the start's deadline. `anew`: as the next incarnation.
@@ -38,7 +38,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     let deadline = seat.engine.env.now() + seat.policies.start_within;
     let turn = Turn::new(&seat, Phase::Start, None, deadline);
     if !turn.enter() {
-        return Brought::Dropped(Dropped::Stop);
+        return Brought::Dropped;
     }
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     let _deadline = drop_at(&seat, &turn, deadline);
@@ -66,7 +66,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
             Brought::Failed(format!("the start took longer than {:?}", seat.policies.start_within))
         }
         Driven::Dropped(Dropped::Exit) => Brought::Failed("killed during the start".to_owned()),
-        Driven::Dropped(dropped) => Brought::Dropped(dropped),
+        Driven::Dropped(_) => Brought::Dropped,
     };
     drop_quietly(agent);
     if matches!(failed, Brought::Failed(_)) {
@@ -77,13 +77,10 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
 
 /// Has the turn dropped as stale at a moment.
 fn drop_at(seat: &Arc<Seat>, turn: &Turn, at: Time) -> crate::env::Timer {
-    let (seat, number) = (Arc::downgrade(seat), turn.number);
-    let env = match seat.upgrade() {
-        Some(seat) => seat.engine.env.clone(),
-        None => unreachable!("the caller holds the seat"),
-    };
-    env.at(at, move || {
-        if let Some(seat) = seat.upgrade() {
+    let number = turn.number;
+    let late = Arc::downgrade(seat);
+    seat.engine.env.at(at, move || {
+        if let Some(seat) = late.upgrade() {
             seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
         }
     })
@@ -106,7 +103,9 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     match (ended, dropped) {
         (Driven::Returned(Ok(())), Ok(())) => HookEnd::Done,
         (Driven::Returned(Err(error)), _) => HookEnd::Failed(error.to_string()),
-        (Driven::Panicked(message), _) | (Driven::Returned(Ok(())), Err(message)) => HookEnd::Panicked(message),
+        (Driven::Panicked(message), _) | (Driven::Returned(Ok(())), Err(message)) => {
+            HookEnd::Panicked(message)
+        }
         (Driven::Dropped(_), _) => HookEnd::Dropped,
     }
 }

@@ -42,7 +42,9 @@ impl<A: Agent> Runner<A> {
             self.mailbox().push_front(task);
             return After::GoesOn(agent);
         }
-        let began = |attempt| drop(turn.note(What::TurnBegan { attempt }));
+        let began = |attempt| {
+            turn.note(What::TurnBegan { attempt });
+        };
         let Some(attempt) = task.begin(&turn, began) else {
             turn.leave();
             return After::GoesOn(agent);
@@ -94,7 +96,10 @@ impl<A: Agent> Runner<A> {
             attempt,
             attempts: seat.policies.attempts,
             once_begun: turn.once_begun(),
-            interrupted: matches!(turn.cancelled(), Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired)),
+            interrupted: matches!(
+                turn.cancelled(),
+                Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired)
+            ),
             stopping: seat.stopping(),
             crashed_before: task.crashed_before(),
             restart: seat.restart_policy(),
@@ -104,7 +109,9 @@ impl<A: Agent> Runner<A> {
             let counted = true;
             next = Next::Exits { exit: asked, counted };
         }
-        if let Some((killed, _)) = seat.line.lock().orders.exit.take_if(|_| matches!(next, Next::Exits { .. })) {
+        if let Some((killed, _)) =
+            seat.line.lock().orders.exit.take_if(|_| matches!(next, Next::Exits { .. }))
+        {
             next = Next::Exits { exit: killed, counted: true };
         }
         let is_over = self.apply(&task, turn, fate, output, payload);
@@ -112,7 +119,7 @@ impl<A: Agent> Runner<A> {
         if ends {
             next = Next::Exits { exit: Exit::Normal, counted: true };
         }
-        if matches!(next, Next::GoesOn | Next::Rebuilds) {
+        if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
             seat.end_children_of(&task.id).await;
         }
         turn.note(What::TurnEnded);
@@ -143,7 +150,9 @@ impl<A: Agent> Runner<A> {
         output: Option<A::Output>,
         payload: A::Task,
     ) -> bool {
-        let ended = |outcome| drop(turn.note(What::TaskEnded { outcome }));
+        let ended = |outcome| {
+            turn.note(What::TaskEnded { outcome });
+        };
         match fate {
             Fate::Done => {
                 let output = output.expect("a done task has its output");
@@ -160,14 +169,22 @@ impl<A: Agent> Runner<A> {
                 task.finish(Over::Stopped(self.seat.stop_reason()), None, ended);
             }
             Fate::Poisoned(error) => {
-                let dead = DeadLetter::new(task.id.clone(), self.seat.name.to_string(), &payload, &task.errors(), &error);
+                let dead = DeadLetter::new(
+                    task.id.clone(),
+                    self.seat.name.to_string(),
+                    &payload,
+                    &task.errors(),
+                    &error,
+                );
                 if task.finish(Over::Poisoned, Some(error), ended) {
                     self.seat.engine.dead_letters.push(dead);
                 }
             }
             Fate::Redelivered { error, counts } => {
                 let message = error.to_string();
-                let redelivered = || drop(turn.note(What::TaskRedelivered { error: message }));
+                let redelivered = || {
+                    turn.note(What::TaskRedelivered { error: message });
+                };
                 if task.requeue(payload, error, counts, turn.once_begun(), redelivered) {
                     self.mailbox().push_front(Arc::clone(task));
                     return false;

@@ -1,0 +1,15 @@
+#![doc = include_str!("README.md")]
+
+pub use skep_patterns as patterns;
+pub use skep_patterns::*;
+pub use skep_runtime::*;
+
+/// Ready-made agents and tools.
+pub use skep_actors as actors;
+
+/// The lab: seeded simulation, fault plans and oracles for one's own agents.
+#[cfg(feature = "testkit")]
+pub use skep_testkit as testkit;
+
+#[cfg(feature = "testkit")]
+pub use skep_macros::swarm_test;

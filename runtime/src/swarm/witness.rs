@@ -1,0 +1,61 @@
+//! What the lab sees of a swarm, without being one of its handles.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::engine::census::Living;
+use crate::engine::seat::Seat;
+use crate::event::Event;
+use crate::id::AgentId;
+use crate::journal::{Events, Filter};
+use crate::ledger::Balance;
+use crate::lifecycle::AgentState;
+
+/// A look at a swarm from outside. It keeps nothing running: the swarm still ends with its last handle.
+#[derive(Clone)]
+pub struct Witness {
+    engine: Arc<Engine>,
+    root: Arc<Seat>,
+}
+
+impl super::Swarm {
+    /// A look at the swarm that is no handle of it.
+    #[must_use]
+    pub fn witness(&self) -> Witness {
+        Witness { engine: Arc::clone(&self.0.engine), root: self.root_seat() }
+    }
+}
+
+impl Witness {
+    /// All that has happened.
+    #[must_use]
+    pub fn events_so_far(&self) -> Vec<Arc<Event>> {
+        self.engine.journal.all()
+    }
+
+    /// Follows what happens, from the session's begin.
+    #[must_use]
+    pub fn history(&self, filter: Filter) -> Events {
+        Events::new(&self.engine.journal, filter, 1)
+    }
+
+    /// Whether the session is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.engine.over.is_raised()
+    }
+
+    /// What lives at an agent or below it by a count that knows nothing of seats: cells, runners, turns.
+    #[must_use]
+    pub fn census(&self, root: &AgentId) -> Vec<(AgentId, Living, usize)> {
+        self.engine.census.within(root)
+    }
+
+    /// The live view, seat by seat, to be held against the folds: id, state, own balance, subtree balance.
+    #[must_use]
+    pub fn live_view(&self) -> Vec<(AgentId, AgentState, Balance, Balance)> {
+        let seats = self.root.subtree();
+        let row = |seat: &Arc<Seat>| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree());
+        seats.iter().map(row).collect()
+    }
+}
