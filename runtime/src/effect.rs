@@ -5,6 +5,7 @@
 //! runs under the turn's cancel and the effect's deadline, is retried as told, and settles. The budget comes after the
 //! waits, or it would be held for as long as they take.
 
+mod allowance;
 mod booking;
 mod chain;
 mod run;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
 pub use self::chain::{Admitted, Denied, Link, Request, Stage};
 use crate::engine::turn::Turn;

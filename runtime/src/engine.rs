@@ -66,6 +66,8 @@ pub(crate) struct Engine {
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) census: Census,
+    /// Seats of which something runs that no stop could stop.
+    pub(crate) stuck: Mutex<Vec<Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
     pub(crate) turns: Mutex<OpenTurns>,
     /// When the heartbeat looks next.
@@ -92,6 +94,7 @@ impl Engine {
             resources: setup.resources,
             dead_letters: DeadLetters::default(),
             census: Census::default(),
+            stuck: Mutex::default(),
             turns: Mutex::default(),
             heartbeat: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,

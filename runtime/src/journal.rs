@@ -41,46 +41,53 @@ impl Journal {
     }
 
     /// Records what happened and applies it.
-    pub(crate) fn append(&self, entry: Entry<'_>, what: What) -> Seq {
-        let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, what, || Ok(()));
+    pub(crate) fn append(&self, entry: &Entry<'_>, what: What) -> Seq {
+        let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, [what], || Ok(()));
         match result {
             Ok(seq) => seq,
         }
     }
 
-    /// The same, if `check` passes; the check, the event and what it changes are one critical section.
-    pub(crate) fn append_if<E>(
+    /// Records events of one place, if `check` passes: the check, the events and what they change are one critical section.
+    /// Gives the last one's seq.
+    pub(crate) fn append_if<E, const N: usize>(
         &self,
-        entry: Entry<'_>,
-        what: What,
+        entry: &Entry<'_>,
+        whats: [What; N],
         check: impl FnOnce() -> Result<(), E>,
     ) -> Result<Seq, E> {
-        let (event, warnings) = {
+        let at = self.env.now();
+        let mut warnings = Vec::new();
+        let events = {
             let mut log = self.log.lock();
             check()?;
-            let seq = log.len() as Seq + 1;
-            let event = Arc::new(Event {
-                seq,
-                at: self.env.now(),
-                agent: entry.seat.id.clone(),
-                incarnation: entry.incarnation,
-                task: entry.task,
-                cause: entry.cause,
-                what,
-            });
-            let warnings = entry.seat.apply(&event);
-            log.push(Arc::clone(&event));
-            (event, warnings)
+            whats.map(|what| {
+                let event = Arc::new(Event {
+                    seq: log.len() as Seq + 1,
+                    at,
+                    agent: entry.seat.id.clone(),
+                    incarnation: entry.incarnation,
+                    task: entry.task.clone(),
+                    cause: entry.cause,
+                    what,
+                });
+                warnings.extend(entry.seat.apply(&event));
+                log.push(Arc::clone(&event));
+                event
+            })
         };
+        let seq = events.last().map_or(0, |event| event.seq);
         self.last.send_if_modified(|last| {
-            *last = event.seq.max(*last);
+            *last = seq.max(*last);
             true
         });
-        trace(&event);
-        for warning in warnings {
-            self.warn(entry.seat, &warning, event.seq);
+        for event in &events {
+            trace(event);
         }
-        Ok(event.seq)
+        for warning in warnings {
+            self.warn(entry.seat, &warning, seq);
+        }
+        Ok(seq)
     }
 
     /// A budget has passed its warning share: an event of the agent whose budget it is.
@@ -91,7 +98,7 @@ impl Journal {
             seat = parent;
         }
         let entry = Entry { seat, incarnation: seat.incarnation(), task: None, cause: Some(cause) };
-        self.append(entry, What::BudgetWarned { permille: warning.permille });
+        self.append(&entry, What::BudgetWarned { permille: warning.permille });
     }
 
     /// The events from a seq on, up to `most` of them.

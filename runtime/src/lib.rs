@@ -40,7 +40,6 @@ pub use self::agent_ref::{AgentRef, Interrupted, Status};
 pub use self::ask::Ask;
 pub use self::context::{Cancelled, Context, OwnAgent, StopContext};
 pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Retry, Stage, Tried};
-#[cfg(feature = "lab")]
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{

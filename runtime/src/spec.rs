@@ -18,6 +18,7 @@ use crate::error::SpawnError;
 use crate::ledger::{Budget, Limits};
 use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Restart, Shutdown, Strategy};
 use crate::supervision::{self, ChildPolicy, Decision};
+use crate::usage::Usage;
 
 /// The policies of an agent's life. Two specs with equal policies and the same type are the same agent under one name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Policies {
     pub on_stale: OnStale,
     /// What it may spend, with its subtree.
     pub budget: Option<Budget>,
+    /// What is kept back at the spawn for effects of its stop hook.
+    #[serde(default)]
+    pub stop_allowance: Usage,
     /// As a supervisor of its children: whom a restart concerns.
     pub strategy: Strategy,
     /// As a supervisor: how many restarts it bears.
@@ -81,6 +85,7 @@ impl Default for Policies {
             stale_after: defaults::STALE,
             on_stale: OnStale::End,
             budget: None,
+            stop_allowance: Usage::ZERO,
             strategy: Strategy::OneForOne,
             intensity: Intensity::default(),
             auto_shutdown: AutoShutdown::Never,
@@ -256,6 +261,14 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.policies.budget = Some(budget);
+        self
+    }
+
+    /// What is reserved at the spawn for effects of its stop hook, so that they are paid when all else is spent; nothing by
+    /// default.
+    #[must_use]
+    pub fn stop_allowance(mut self, usage: Usage) -> Self {
+        self.policies.stop_allowance = usage;
         self
     }
 

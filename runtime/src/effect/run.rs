@@ -136,7 +136,12 @@ impl Effect {
             }
             let what = What::EffectBegan { effect, kind: self.kind.clone(), reserved };
             let worst = self.worst.map(|_| reserved);
-            engine.journal.append_if(self.turn.entry(), what, || seat.meter.admit(worst.as_ref()))
+            match (self.turn.phase, worst) {
+                (Phase::Stop, Some(worst)) => self.turn.draw_allowance(what, worst),
+                _ => {
+                    engine.journal.append_if(&self.turn.entry(), [what], || seat.meter.admit(worst.as_ref()))
+                }
+            }
         };
         if let Err(refusal) = began {
             let (kind, message) = (self.kind.clone(), refusal.to_string());

@@ -2,11 +2,9 @@
 //!
 //! It is what a receipt is held against, and is there only where faults are.
 
-#[cfg(feature = "lab")]
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-#[cfg(feature = "lab")]
 use parking_lot::Mutex;
 
 use super::Engine;
@@ -25,35 +23,27 @@ pub enum Living {
 
 #[derive(Default)]
 pub(crate) struct Census {
-    #[cfg(feature = "lab")]
     living: Mutex<BTreeMap<(AgentId, Living), usize>>,
 }
 
-/// Counts one thing for as long as it stands.
-pub(crate) struct Counted {
-    #[cfg(feature = "lab")]
-    entry: (Arc<Engine>, AgentId, Living),
-}
+/// Counts one thing for as long as it stands. Without the lab it counts nothing.
+pub(crate) struct Counted(Option<(Arc<Engine>, AgentId, Living)>);
 
 impl Counted {
-    #[allow(unused_variables, reason = "without the lab nothing is counted")]
     pub(crate) fn new(engine: &Arc<Engine>, agent: &AgentId, what: Living) -> Self {
-        #[cfg(feature = "lab")]
-        {
-            *engine.census.living.lock().entry((agent.clone(), what)).or_default() += 1;
-            Self { entry: (Arc::clone(engine), agent.clone(), what) }
+        if !cfg!(feature = "lab") {
+            return Self(None);
         }
-        #[cfg(not(feature = "lab"))]
-        Self {}
+        *engine.census.living.lock().entry((agent.clone(), what)).or_default() += 1;
+        Self(Some((Arc::clone(engine), agent.clone(), what)))
     }
 }
 
-#[cfg(feature = "lab")]
 impl Drop for Counted {
     fn drop(&mut self) {
-        let (engine, agent, what) = &self.entry;
+        let Some((engine, agent, what)) = self.0.take() else { return };
         let mut living = engine.census.living.lock();
-        let key = (agent.clone(), *what);
+        let key = (agent, what);
         if let Some(count) = living.get_mut(&key) {
             *count -= 1;
             if *count == 0 {

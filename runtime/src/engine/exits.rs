@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::cell::Item;
 use super::line::{Next, Presence};
 use super::seat::{Fence, Seat};
-use super::stop::Purpose;
+use super::stop::{Heard, Purpose};
 use super::turn::Cancel;
 use crate::delivery::Dropped;
 use crate::event::{Role, What};
@@ -20,27 +20,56 @@ impl Seat {
     /// An incarnation has ended by itself. Its children are stopped first, then its supervisor hears of it.
     pub(crate) fn exited(self: &Arc<Self>, exit: Exit, counted: bool, brutal: bool) {
         self.note(What::AgentExited { exit: exit.clone() });
-        let has_children = {
+        {
             let mut gate = self.gate.lock();
             if gate.fence == Fence::Closed {
                 // The stop that closed it ends it.
                 return;
             }
             gate.fence = Fence::Down;
+        }
+        self.end_children(Heard::Exited { exit, counted }, brutal);
+    }
+
+    /// A start has failed or was no start. What it had begun is stopped first, then its supervisor hears of it.
+    pub(crate) fn not_started(self: &Arc<Self>, result: Started) {
+        {
+            let mut gate = self.gate.lock();
+            if gate.fence == Fence::Open {
+                gate.fence = Fence::Down;
+            }
+        }
+        if let Started::Failed(message) = &result {
+            self.note(What::AgentStartFailed { message: message.clone() });
+        }
+        self.end_children(Heard::Started(result), false);
+    }
+
+    fn end_children(self: &Arc<Self>, then: Heard, brutal: bool) {
+        let has_children = {
+            let gate = self.gate.lock();
             gate.family.as_ref().is_some_and(|family| !family.seats.is_empty())
         };
         if has_children {
-            self.engine.stop(self, Purpose::Children { exit, counted }, brutal, Time::NEVER);
+            self.engine.stop(self, Purpose::Children { then }, brutal, Time::NEVER);
         } else {
-            self.tell_parent_exited(exit, counted);
+            self.tell_parent(then);
         }
     }
 
     /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
-    pub(crate) fn children_ended(self: &Arc<Self>, exit: Exit, counted: bool) {
+    pub(crate) fn children_ended(self: &Arc<Self>, then: Heard) {
         self.reset_children();
-        if self.gate.lock().fence != Fence::Closed {
-            self.tell_parent_exited(exit, counted);
+        let is_closed = self.gate.lock().fence == Fence::Closed;
+        if !is_closed {
+            self.tell_parent(then);
+        }
+    }
+
+    fn tell_parent(self: &Arc<Self>, then: Heard) {
+        match then {
+            Heard::Exited { exit, counted } => self.tell_parent_exited(exit, counted),
+            Heard::Started(result) => self.tell_parent_started(result),
         }
     }
 
@@ -69,14 +98,6 @@ impl Seat {
         }
         if let Some(parent) = &self.parent {
             parent.decide(crate::supervision::Event::Started { key: self.number, result });
-        }
-    }
-
-    /// A failed start leaves it between two incarnations.
-    pub(crate) fn fall(&self) {
-        let mut gate = self.gate.lock();
-        if gate.fence == Fence::Open {
-            gate.fence = Fence::Down;
         }
     }
 
@@ -192,6 +213,9 @@ impl Seat {
             let seat = Arc::clone(self);
             self.engine.env.spawn_work(async move { seat.release_holdings() });
         }
+        // What an earlier stop could not stop may still be there.
+        let end = if self.is_stuck() { Some(End::Stuck) } else { end };
+        self.release_allowance();
         self.note(What::AgentStopped { reason, end });
         let first = {
             let mut line = self.line.lock();

@@ -54,33 +54,33 @@ async fn drive(engine: Arc<Engine>) {
 }
 
 fn poll_in_place(seat: &Arc<Seat>) {
-    {
+    let generation = {
         let mut line = seat.line.lock();
         if line.presence == Presence::Gone {
             return;
         }
         line.generation += 1;
         line.presence = Presence::Open;
-    }
+        line.generation
+    };
     let Some(mut hook) = seat.body.dormant_hook(Arc::clone(seat)) else {
-        ended(seat, HookEnd::Done);
+        ended(seat, generation, HookEnd::Done);
         return;
     };
     match hook.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(end) => ended(seat, end),
+        Poll::Ready(end) => ended(seat, generation, end),
         Poll::Pending => {
             let seat_of_hook = Arc::clone(seat);
             seat.engine.env.spawn_work(async move {
                 let end = hook.await;
-                ended(&seat_of_hook, end);
+                ended(&seat_of_hook, generation, end);
             });
         }
     }
 }
 
-fn ended(seat: &Arc<Seat>, end: HookEnd) {
-    seat.line.lock().presence = Presence::Gone;
-    seat.check_vacant();
+fn ended(seat: &Arc<Seat>, generation: u64, end: HookEnd) {
+    seat.gone(generation);
     seat.engine.hook_ended(seat, end);
 }
 

@@ -28,12 +28,13 @@ pub(crate) struct Line {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Presence {
-    /// No runner has been needed yet.
-    #[default]
+    /// It has started, and no runner has been needed yet.
     Dormant,
     /// The first start is being polled where the spawn was called.
     Starting,
     Open,
+    /// None, and only a start opens one: before the first, between two incarnations, at the end.
+    #[default]
     Gone,
 }
 

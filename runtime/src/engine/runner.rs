@@ -145,6 +145,10 @@ impl<A: Agent> Runner<A> {
         let has_children = seat.gate.lock().family.is_some();
         let (generation, first_start) = {
             let mut line = seat.line.lock();
+            if line.orders.fenced {
+                // A stop came by since it was entered, and has ended it.
+                return Begun::Over(None);
+            }
             line.presence = Presence::Starting;
             line.generation += 1;
             (line.generation, line.begin_first_start())
@@ -265,13 +269,11 @@ impl<A: Agent> Runner<A> {
         match brought {
             Brought::Up(agent) => self.up(agent).await,
             Brought::Ignored => {
-                self.seat.tell_parent_started(Started::Ignored);
+                self.seat.not_started(Started::Ignored);
                 Ok(Stage::Down(TurnEnd::Exited))
             }
             Brought::Failed(message) => {
-                self.seat.fall();
-                self.seat.note(What::AgentStartFailed { message: message.clone() });
-                self.seat.tell_parent_started(Started::Failed(message));
+                self.seat.not_started(Started::Failed(message));
                 Ok(Stage::Down(TurnEnd::Exited))
             }
             Brought::Dropped => Err(self.last_turn(TurnEnd::Dropped)),
@@ -295,9 +297,7 @@ impl<A: Agent> Runner<A> {
                             "it ended before its children had started".to_owned()
                         }
                     };
-                    self.seat.fall();
-                    self.seat.note(What::AgentStartFailed { message: message.clone() });
-                    self.seat.tell_parent_started(Started::Failed(message));
+                    self.seat.not_started(Started::Failed(message));
                     return Ok(Stage::Down(TurnEnd::Exited));
                 }
             }
@@ -452,12 +452,6 @@ impl PresenceGuard {
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.counted = None;
-        {
-            let mut line = self.seat.line.lock();
-            if line.generation == self.generation {
-                line.presence = Presence::Gone;
-            }
-        }
-        self.seat.check_vacant();
+        self.seat.gone(self.generation);
     }
 }

@@ -15,8 +15,9 @@ use super::Engine;
 use super::body::Body;
 use super::cell::Control;
 use super::family::Family;
-use super::line::Line;
+use super::line::{Line, Presence};
 use super::turn::Turn;
+use crate::effect::Allowance;
 use crate::event::{Event, Role, What};
 use crate::holding::Holdings;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
@@ -52,6 +53,10 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// It will not come back, not even with its parent.
     pub(crate) ended_for_good: AtomicBool,
     pub(crate) holdings: Mutex<Holdings>,
+    /// What is kept back for its stop hook.
+    pub(crate) allowance: Mutex<Option<Allowance>>,
+    /// Runners that no stop could stop and that have not returned: they block a thread, and can do nothing through skep.
+    pub(crate) stuck: AtomicU32,
     pub(crate) body: B,
 }
 
@@ -138,7 +143,7 @@ impl Seat {
     /// Appends an event of this seat in a task.
     pub(crate) fn note_in(&self, task: Option<TaskId>, what: What) -> Seq {
         let entry = Entry { seat: self, incarnation: self.incarnation(), task, cause: None };
-        self.engine.journal.append(entry, what)
+        self.engine.journal.append(&entry, what)
     }
 
     /// Its children in the order of their numbers.
@@ -150,13 +155,35 @@ impl Seat {
             .map_or_else(Vec::new, |family| family.seats.values().cloned().collect())
     }
 
+    /// Whether something of it runs that could not be stopped.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Acquire) > 0
+    }
+
+    /// The runner, or the hook, of this generation is gone.
+    pub(crate) fn gone(&self, generation: u64) {
+        let was_stuck = {
+            let mut line = self.line.lock();
+            if line.generation == generation {
+                line.presence = Presence::Gone;
+            }
+            line.generation != generation
+        };
+        if was_stuck {
+            self.stuck.fetch_sub(1, Ordering::AcqRel);
+            let freed = self.engine.forget_freed();
+            drop(freed);
+        }
+        self.check_vacant();
+    }
+
     /// Raises `vacant` if it has ended for good and nothing is left of it.
     pub(crate) fn check_vacant(&self) {
         if !self.ended_for_good.load(Ordering::Acquire) {
             return;
         }
         let is_vacant = self.line.lock().is_gone() && self.control.lock().is_gone();
-        if is_vacant {
+        if is_vacant && !self.is_stuck() {
             self.vacant.raise();
         }
     }

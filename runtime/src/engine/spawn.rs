@@ -15,6 +15,7 @@ use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
 use super::turn::Turn;
 use crate::agent::Agent;
+use crate::effect::refused_allowance;
 use crate::error::SpawnError;
 use crate::event::{Role, What};
 use crate::id::AgentId;
@@ -100,12 +101,16 @@ fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
 }
 
 /// Writes down that a seat and its declared children have their places, parents first. Until then nothing is known of
-/// them, so that a spec that cannot be leaves no trace.
-fn announce(seat: &Arc<Seat>) {
-    for seat in seat.subtree() {
-        let spawned = spawned(&seat);
-        seat.engine.journal.append(entry(&seat), spawned);
+/// them, so that a spec that cannot be leaves no trace. A declared child whose allowance does not fit does without.
+fn announce(seat: &Arc<Seat>) -> Result<(), SpawnError> {
+    seat.note_spawned(spawned(seat))?;
+    for below in seat.subtree().iter().skip(1) {
+        if let Err(refusal) = below.note_spawned(spawned(below)) {
+            below.engine.journal.append(&entry(below), spawned(below));
+            below.note(refused_allowance(&refusal));
+        }
     }
+    Ok(())
 }
 
 /// Enters the declared children of a new seat.
@@ -133,6 +138,8 @@ fn seat_of<B: Body>(
     declared: bool,
     body: B,
 ) -> Arc<Seat> {
+    // Nothing begins at an agent before its start does, whoever finds it by its name.
+    let fence = if body.has_behaviour() { Fence::Down } else { Fence::Open };
     Arc::new(Seat {
         key: parent.engine.number(),
         number,
@@ -143,7 +150,7 @@ fn seat_of<B: Body>(
         engine: Arc::clone(&parent.engine),
         policies: Arc::new(policies),
         meter,
-        gate: Mutex::new(Gate { family, ..Gate::default() }),
+        gate: Mutex::new(Gate { fence, family, turn: None }),
         line: Mutex::default(),
         control: Mutex::default(),
         live: Mutex::default(),
@@ -153,6 +160,8 @@ fn seat_of<B: Body>(
         wound_up: false.into(),
         ended_for_good: false.into(),
         holdings: Mutex::default(),
+        allowance: Mutex::default(),
+        stuck: 0.into(),
         body,
     })
 }
@@ -199,12 +208,14 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         wound_up: false.into(),
         ended_for_good: false.into(),
         holdings: Mutex::default(),
+        allowance: Mutex::default(),
+        stuck: 0.into(),
         body: Bare { agent_type: "root" },
     });
     engine.set_root(&seat);
     let unix_ms = engine.env.unix_ms();
-    engine.journal.append(entry(&seat), What::SessionBegan { name: engine.session.clone(), unix_ms });
-    engine.journal.append(entry(&seat), spawned(&seat));
+    engine.journal.append(&entry(&seat), What::SessionBegan { name: engine.session.clone(), unix_ms });
+    engine.journal.append(&entry(&seat), spawned(&seat));
     seat.note(What::AgentStarted);
     seat
 }
@@ -254,7 +265,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         ..Default::default()
     };
     family.core.insert(number, policy).map_err(|error| bad_child(&name, &error))?;
-    parent.engine.journal.append(entry(&seat), spawned(&seat));
+    parent.engine.journal.append(&entry(&seat), spawned(&seat));
     seat.incarnation.store(1, Ordering::Release);
     seat.note(What::AgentStarted);
     family.enter(Arc::clone(&seat));
@@ -288,11 +299,10 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
     let seat = build(parent, spec, place.role.clone(), false, number, limits);
     parent.meter.admit_spawn()?;
     plant_children(&seat, spec)?;
-    family
-        .core
-        .insert(number, spec.child_policy(restart, dynamic, counted))
-        .map_err(|error| bad_child(&spec.name, &error))?;
-    announce(&seat);
+    let policy = spec.child_policy(restart, dynamic, counted);
+    policy.check(parent.policies.auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
+    announce(&seat)?;
+    family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
     Ok((seat, true))
 }

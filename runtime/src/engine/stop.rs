@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -19,10 +20,11 @@ use super::turn::Cancel;
 use super::{Engine, hooks};
 use crate::env::Timer;
 use crate::event::{Role, What};
-use crate::lifecycle::StopReason;
+use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::{Exit, Shutdown};
 use crate::receipt::StopReceipt;
 use crate::stopping::{Action, End, HookEnd, Input, Node, RequestId, Row, SeatKey, StopPlan, TurnEnd};
+use crate::supervision::Started;
 use crate::time::Time;
 
 /// The plan of a swarm's stops and what is needed to perform it.
@@ -59,10 +61,16 @@ struct Request {
 pub(crate) enum Purpose {
     /// Somebody ordered it, and gets the receipt.
     Ordered { within: Duration, receipt: Option<oneshot::Sender<StopReceipt>> },
-    /// The root's incarnation has ended: its children are stopped before its supervisor hears of it.
-    Children { exit: Exit, counted: bool },
+    /// The root's incarnation or its start is over: its children are stopped before its supervisor hears of it.
+    Children { then: Heard },
     /// A supervisor stops one of its children.
     Child,
+}
+
+/// What a supervisor hears of an agent.
+pub(crate) enum Heard {
+    Exited { exit: Exit, counted: bool },
+    Started(Started),
 }
 
 /// A walk over a subtree that is being fenced.
@@ -172,7 +180,7 @@ impl Engine {
     fn seat_ended(&self, row: &Row) {
         let Some(Stopping { seat, for_good }) = self.stopper.lock().nodes.remove(&row.key) else { return };
         if row.end == End::Stuck {
-            seat.supersede();
+            self.supersede(&seat);
         }
         if for_good {
             seat.end(StopReason::Stopped, Some(row.end));
@@ -182,6 +190,30 @@ impl Engine {
         }
     }
 
+    /// Gives a runner up that could not be stopped, and says so: a restart or a later stop must not hide it.
+    fn supersede(&self, seat: &Arc<Seat>) {
+        if seat.supersede() {
+            let report = "it could not be stopped: what it still runs is refused everything".to_owned();
+            seat.note(What::Reported { report, child: None });
+            let mut stuck = self.stuck.lock();
+            if !stuck.iter().any(|known| Arc::ptr_eq(known, seat)) {
+                stuck.push(Arc::clone(seat));
+            }
+        }
+    }
+
+    /// Takes the seats out whose stuck runners have all returned.
+    pub(crate) fn forget_freed(&self) -> Vec<Arc<Seat>> {
+        self.stuck.lock().extract_if(.., |seat| !seat.is_stuck()).collect()
+    }
+
+    /// What earlier stops could not stop in a subtree, but for those that are being stopped now.
+    fn lingering(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
+        let stuck = self.stuck.lock();
+        let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
+        stuck.iter().filter(here).cloned().collect()
+    }
+
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
         let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
         match asked.purpose {
@@ -189,7 +221,7 @@ impl Engine {
                 let stop = Finished { engine: Arc::clone(self), number: request, rows, receipt };
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
-            Purpose::Children { exit, counted } => asked.root.children_ended(exit, counted),
+            Purpose::Children { then } => asked.root.children_ended(then),
             Purpose::Child => {
                 if let Some(parent) = &asked.root.parent {
                     parent.push(Item::ChildStopped { number: asked.root.number });
@@ -215,12 +247,13 @@ impl Finished {
     async fn deliver(
         mut self,
         root: Arc<Seat>,
-        seats: HashMap<SeatKey, Arc<Seat>>,
+        mut seats: HashMap<SeatKey, Arc<Seat>>,
         began: Time,
         deadline: Time,
     ) {
         let env = &self.engine.env;
         let until = deadline.max(env.now() + GOING);
+        let lingering = self.engine.lingering(&root, &seats);
         for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
             let Some(seat) = seats.get(&row.key) else { continue };
             if seat.vacant.is_raised() {
@@ -231,6 +264,16 @@ impl Finished {
                 () = seat.vacant.raised() => {}
                 () = env.sleep_until(until) => row.end = End::Stuck,
             }
+        }
+        for seat in lingering.into_iter().filter(|seat| seat.is_stuck()) {
+            self.rows.push(Row {
+                key: seat.key,
+                end: End::Stuck,
+                hook: None,
+                brutal: false,
+                took: env.now().since(began),
+            });
+            seats.insert(seat.key, seat);
         }
         let took = env.now().since(began);
         let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
@@ -357,7 +400,9 @@ impl Seat {
         if self.is_spared_root() {
             return;
         }
-        self.note(What::AgentExited { exit: Exit::Shutdown });
+        if self.incarnation() > 0 && self.state() != AgentState::Restarting {
+            self.note(What::AgentExited { exit: Exit::Shutdown });
+        }
         if let Some(family) = self.gate.lock().family.as_mut() {
             family.core.reset();
         }
@@ -381,7 +426,7 @@ impl Seat {
     }
 
     /// Its runner could not be stopped. Whatever it still runs is refused everything; a new one may take its place.
-    fn supersede(&self) {
+    fn supersede(&self) -> bool {
         let turn = {
             let mut gate = self.gate.lock();
             gate.turn.take()
@@ -390,7 +435,12 @@ impl Seat {
             turn.leave();
         }
         let mut line = self.line.lock();
+        let is_there = matches!(line.presence, Presence::Open | Presence::Starting);
+        if is_there {
+            self.stuck.fetch_add(1, Ordering::AcqRel);
+        }
         line.generation += 1;
         line.presence = Presence::Gone;
+        is_there
     }
 }

@@ -142,7 +142,7 @@ impl Turn {
     }
 
     pub(crate) fn note(&self, what: What) -> Seq {
-        self.seat.engine.journal.append(self.entry(), what)
+        self.seat.engine.journal.append(&self.entry(), what)
     }
 
     pub(crate) fn show_progress(&self) {

@@ -1,0 +1,86 @@
+//! What is kept back at the spawn for an agent's stop hook: money that is there when all else is spent.
+//!
+//! It is a reservation like an effect's. When the hook begins an effect, the reservation is given up, the effect's worst
+//! case is reserved, and the rest is reserved again, all in one critical section: nobody else gets the money in between.
+
+use crate::engine::seat::Seat;
+use crate::engine::turn::Turn;
+use crate::event::{EffectEnd, What};
+use crate::id::Seq;
+use crate::journal::Entry;
+use crate::ledger::Refusal;
+use crate::usage::Usage;
+
+/// The kind under which an allowance is reserved.
+const KIND: &str = "stop_allowance";
+
+/// What is left of a seat's allowance, under the number of its reservation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    effect: u64,
+    left: Usage,
+}
+
+impl Seat {
+    /// Writes down that the seat is there and keeps its allowance back, in one critical section.
+    pub(crate) fn note_spawned(&self, spawned: What) -> Result<Seq, Refusal> {
+        let entry = Entry { seat: self, incarnation: 0, task: None, cause: None };
+        let journal = &self.engine.journal;
+        let left = self.policies.stop_allowance;
+        if left.is_zero() {
+            return Ok(journal.append(&entry, spawned));
+        }
+        let effect = self.engine.number();
+        let whats = [spawned, began(effect, left)];
+        let seq = journal.append_if(&entry, whats, || self.meter.admit(Some(&left)))?;
+        *self.allowance.lock() = Some(Allowance { effect, left });
+        Ok(seq)
+    }
+
+    /// Gives up what is left of the allowance; the agent has ended.
+    pub(crate) fn release_allowance(&self) {
+        if let Some(allowance) = self.allowance.lock().take() {
+            self.note(ended(allowance));
+        }
+    }
+}
+
+impl Turn {
+    /// Begins an effect of a stop hook, from the allowance as far as that goes.
+    pub(super) fn draw_allowance(&self, effect_began: What, worst: Usage) -> Result<Seq, Refusal> {
+        let seat = &self.seat;
+        let journal = &seat.engine.journal;
+        let mut allowance = seat.allowance.lock();
+        let Some(held) = *allowance else {
+            return journal.append_if(&self.entry(), [effect_began], || seat.meter.admit(Some(&worst)));
+        };
+        let beyond = worst.above(&held.left);
+        let rest = Allowance { effect: seat.engine.number(), left: held.left.above(&worst) };
+        let whats = [ended(held), effect_began, began(rest.effect, rest.left)];
+        let seq = journal.append_if(&self.entry(), whats, || {
+            if beyond.is_zero() { Ok(()) } else { seat.meter.admit(Some(&beyond)) }
+        })?;
+        *allowance = Some(rest);
+        Ok(seq)
+    }
+}
+
+/// A declared child does without its allowance.
+pub(crate) fn refused_allowance(refusal: &Refusal) -> What {
+    What::EffectRefused { kind: KIND.to_owned(), link: "budget".to_owned(), message: refusal.to_string() }
+}
+
+fn began(effect: u64, reserved: Usage) -> What {
+    What::EffectBegan { effect, kind: KIND.to_owned(), reserved }
+}
+
+fn ended(allowance: Allowance) -> What {
+    What::EffectEnded {
+        effect: allowance.effect,
+        end: EffectEnd::Done,
+        used: Usage::ZERO,
+        reserved: allowance.left,
+        estimated: false,
+        late: false,
+    }
+}
