@@ -1,1 +1,13 @@
-//! soon
+//! Ready-made tools for agents, each an effect on the runtime's public API alone: a tool has a kind, a price, a deadline
+//! and tries, and its work is cancelled and billed with the turn that called it.
+//!
+//! ```text
+//! cx.tools() ─┬─ files(root) ── list, read      kinds `files.list`, `files.read`
+//!             ├─ grep(root)  ── search          kind  `grep`
+//!             ├─ git(folder) ── changed, …      kind  `git`
+//!             └─ run(..)     ── one's own tool on the same terms
+//! ```
+
+pub mod tools;
+
+pub use tools::{Terms, Toolbox, Tools};

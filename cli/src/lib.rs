@@ -1,1 +1,15 @@
-//! soon
+//! The `skep` command: a swarm that reviews a repository, and views of swarms in a terminal.
+//!
+//! ```text
+//! args     what can be said on the command line
+//! command  from the options to the exit code
+//! review   rules, findings, reports; and the swarm that applies them
+//! view     what a swarm does, from its journal alone
+//! ```
+
+mod args;
+mod command;
+pub mod review;
+mod view;
+
+pub use command::main;

@@ -1,7 +1,7 @@
-//! The deciding half of `skep review`: sources go in, findings and a written report come out.
+//! `skep review`: sources go in, findings and a written report come out.
 //!
-//! Nothing in here is async, reads a file, spawns a process or looks at a clock. The swarm that reads files,
-//! calls git and pays for it stands beside this module and calls it.
+//! But for `swarm`, nothing in here is async, reads a file, spawns a process or looks at a clock. The swarm reads files,
+//! calls git, pays for it and calls the rest.
 //!
 //! ```text
 //! select  → which files, in which batches
@@ -11,6 +11,7 @@
 //! finding → one place that deserves a look; merging and order
 //! config, suppress, baseline → what the project does not want to hear
 //! report  → what was found, for a person or a program
+//! swarm   → the agents that do it
 //! ```
 
 pub mod apply;
@@ -25,6 +26,7 @@ pub mod rules;
 pub mod select;
 pub mod source;
 pub mod suppress;
+pub mod swarm;
 
 pub use apply::apply;
 pub use baseline::Baseline;

@@ -1,1 +1,28 @@
-//! soon
+//! The lab of skep: a seeded world for a swarm, plans of what is done to it, and oracles that hold it to its promises.
+//!
+//! ```text
+//!  Lab::seed(7) ──.fault(Point::effect("model").of("editor").nth(1).panics())──▶ start ──▶ Swarm
+//!                                                                                            │ what the test does
+//!  History ◀── every oracle has agreed, every rule has fired ◀── lab.end(swarm) ◀────────────┘
+//! ```
+//!
+//! Our own tests use nothing else; a user's tests have all of it.
+
+mod dice;
+mod plan;
+mod lab;
+pub mod oracle;
+mod history;
+mod seeds;
+mod twice;
+mod vars;
+
+pub use self::dice::Dice;
+pub use self::history::History;
+pub use self::lab::{Failure, Lab};
+pub use self::plan::chaos::Chaos;
+pub use self::plan::firing::{Firing, Hit};
+pub use self::plan::point::Point;
+pub use self::plan::{FaultPlan, Rule};
+pub use self::seeds::{TestResult, Verdict, run_seeds};
+pub use self::twice::{Difference, twice};

@@ -48,6 +48,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The words one of which stands in every file with a hit; none where there is no such word.
+    pub fn literals(&self) -> impl Iterator<Item = String> + '_ {
+        self.literals.iter().map(|literal| String::from_utf8_lossy(literal.needle()).into_owned())
+    }
+
     /// Whether the rule may have something to say about the source. It is cheap, and never wrong when it says no.
     pub(crate) fn may_match(&self, source: &Source) -> bool {
         let text = source.text();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::review::config::Config;
 use crate::review::source::Note;
 
@@ -12,7 +14,7 @@ const WHOLE: usize = 50;
 const BATCH: usize = 10;
 
 /// A file as the listing saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// Path relative to the root, with `/`.
     pub path: String,

@@ -104,6 +104,12 @@ impl Source {
         })
     }
 
+    /// Why a file of this path is not even read, if so: vendored, minified, a lock file.
+    #[must_use]
+    pub fn refusal(path: &str) -> Option<Note> {
+        refuse::by_path(path).map(|why| Note { file: path.to_owned(), why })
+    }
+
     /// Path relative to the reviewed root.
     #[must_use]
     pub fn path(&self) -> &str {

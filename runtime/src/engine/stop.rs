@@ -6,7 +6,7 @@
 //! 2. The plan's actions are performed by one thread at a time, in the plan's order, whoever brought them about.
 //! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -180,7 +180,7 @@ impl Engine {
     fn seat_ended(&self, row: &Row) {
         let Some(Stopping { seat, for_good }) = self.stopper.lock().nodes.remove(&row.key) else { return };
         if row.end == End::Stuck {
-            self.supersede(&seat);
+            self.supersede(&seat, for_good);
         }
         if for_good {
             seat.end(StopReason::Stopped, Some(row.end));
@@ -191,8 +191,8 @@ impl Engine {
     }
 
     /// Gives a runner up that could not be stopped, and says so: a restart or a later stop must not hide it.
-    fn supersede(&self, seat: &Arc<Seat>) {
-        if seat.supersede() {
+    fn supersede(&self, seat: &Arc<Seat>, for_good: bool) {
+        if seat.supersede(for_good) {
             let report = "it could not be stopped: what it still runs is refused everything".to_owned();
             seat.note(What::Reported { report, child: None });
             let mut stuck = self.stuck.lock();
@@ -207,11 +207,14 @@ impl Engine {
         self.stuck.lock().extract_if(.., |seat| !seat.is_stuck()).collect()
     }
 
-    /// What earlier stops could not stop in a subtree, but for those that are being stopped now.
+    /// What earlier stops could not stop in a subtree, but for those that are being stopped now; parents
+    /// before children.
     fn lingering(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
         let stuck = self.stuck.lock();
         let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
-        stuck.iter().filter(here).cloned().collect()
+        let mut here: Vec<_> = stuck.iter().filter(here).cloned().collect();
+        here.sort_by_key(|seat| seat.id.depth());
+        here
     }
 
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
@@ -253,6 +256,11 @@ impl Finished {
     ) {
         let env = &self.engine.env;
         let until = deadline.max(env.now() + GOING);
+        // Joined to a stop that its supervision had begun, it hears of seats that had ended there and then ended again.
+        let mut last = HashSet::new();
+        self.rows.reverse();
+        self.rows.retain(|row| last.insert(row.key));
+        self.rows.reverse();
         let lingering = self.engine.lingering(&root, &seats);
         for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
             let Some(seat) = seats.get(&row.key) else { continue };
@@ -265,17 +273,11 @@ impl Finished {
                 () = env.sleep_until(until) => row.end = End::Stuck,
             }
         }
+        let took = env.now().since(began);
         for seat in lingering.into_iter().filter(|seat| seat.is_stuck()) {
-            self.rows.push(Row {
-                key: seat.key,
-                end: End::Stuck,
-                hook: None,
-                brutal: false,
-                took: env.now().since(began),
-            });
+            self.rows.insert(0, Row { key: seat.key, end: End::Stuck, hook: None, brutal: false, took });
             seats.insert(seat.key, seat);
         }
-        let took = env.now().since(began);
         let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
         root.leave_family(false);
         root.note(What::StopEnded {
@@ -332,6 +334,10 @@ impl Stopper {
             let was_closed = gate.fence == Fence::Closed;
             if !was_closed {
                 gate.fence = fence;
+            }
+            if for_good && seat.is_stopped() {
+                // Under the gate, so that its supervisor cannot start it again meanwhile.
+                seat.ended_for_good.store(true, Ordering::Release);
             }
             if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
                 walk.cancelled.push(Arc::clone(turn));
@@ -426,13 +432,17 @@ impl Seat {
     }
 
     /// Its runner could not be stopped. Whatever it still runs is refused everything; a new one may take its place.
-    fn supersede(&self) -> bool {
+    fn supersede(&self, for_good: bool) -> bool {
         let turn = {
             let mut gate = self.gate.lock();
             gate.turn.take()
         };
         if let Some(turn) = turn {
             turn.leave();
+            if let Some(asker) = turn.listener() {
+                asker.lose(&turn, for_good.then_some(StopReason::Stopped));
+                turn.note_end();
+            }
         }
         let mut line = self.line.lock();
         let is_there = matches!(line.presence, Presence::Open | Presence::Starting);

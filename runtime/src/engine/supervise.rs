@@ -1,6 +1,7 @@
 //! Performs what a seat's supervision core decides. Short: all that is decided is decided in `supervision`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::cell::Item;
 use super::line::Next;
@@ -49,10 +50,11 @@ impl Seat {
 
     fn perform(self: &Arc<Self>, action: Action) {
         match action {
-            Action::Start { key, .. } => match self.child(key) {
-                Some(child) => child.come_back(),
-                None => self.push(Item::Gone { number: key }),
-            },
+            Action::Start { key, .. } => {
+                if !self.child(key).is_some_and(|child| child.come_back()) {
+                    self.push(Item::Gone { number: key });
+                }
+            }
             Action::Stop { key, shutdown } => match self.child(key) {
                 Some(child) => self.stop_child(&child, shutdown),
                 None => self.push(Item::ChildStopped { number: key }),
@@ -134,11 +136,17 @@ impl Seat {
         }
     }
 
-    /// The next incarnation, also of one that had ended while its spec stood.
-    fn come_back(self: &Arc<Self>) {
+    /// The next incarnation, also of one that had ended while its spec stood. False if a stop has ended it for good since
+    /// its supervisor decided.
+    fn come_back(self: &Arc<Self>) -> bool {
+        // One critical section with the fence of a stop that comes by.
+        let mut gate = self.gate.lock();
+        if self.ended_for_good.load(Ordering::Acquire) {
+            return false;
+        }
         if self.is_stopped() {
-            self.gate.lock().fence = Fence::Down;
-            self.wound_up.store(false, std::sync::atomic::Ordering::Release);
+            gate.fence = Fence::Down;
+            self.wound_up.store(false, Ordering::Release);
             self.reopen_cell();
             self.note(What::AgentSpawned {
                 name: self.name.to_string(),
@@ -148,7 +156,9 @@ impl Seat {
             });
             self.body.reopen();
         }
+        drop(gate);
         self.restart();
+        true
     }
 
     /// A child is gone of which the core still expects something: it is told what will never come.

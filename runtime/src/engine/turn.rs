@@ -13,6 +13,7 @@ use crate::event::{Wait, What};
 use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
 use crate::journal::Entry;
+use crate::lifecycle::StopReason;
 use crate::policy::Exit;
 use crate::signal::Signal;
 use crate::time::Time;
@@ -27,6 +28,8 @@ pub(crate) struct Turn {
     pub(crate) cancel: Signal,
     why: AtomicU8,
     open: AtomicBool,
+    /// Its end is in the journal.
+    is_over: AtomicBool,
     /// When it last showed that it gets on.
     progress: AtomicU64,
     /// When the heartbeat last looked.
@@ -54,6 +57,9 @@ pub(crate) struct Attempted {
 /// Hears what the agent says while it works: the asker.
 pub(crate) trait Listener: Send + Sync {
     fn say(&self, text: &str);
+
+    /// The turn could not be stopped: nothing that it says counts any more. With a reason if its agent has ended.
+    fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }
 
 /// Why a turn was cancelled.
@@ -79,6 +85,7 @@ impl Turn {
             cancel: Signal::default(),
             why: AtomicU8::new(0),
             open: AtomicBool::new(true),
+            is_over: AtomicBool::new(false),
             progress: AtomicU64::new(now.as_nanos()),
             looked: AtomicU64::new(now.as_nanos()),
             waits: AtomicU32::new(0),
@@ -143,6 +150,13 @@ impl Turn {
 
     pub(crate) fn note(&self, what: What) -> Seq {
         self.seat.engine.journal.append(&self.entry(), what)
+    }
+
+    /// Writes its end down, once.
+    pub(crate) fn note_end(&self) {
+        if !self.is_over.swap(true, Ordering::AcqRel) {
+            self.note(What::TurnEnded);
+        }
     }
 
     pub(crate) fn show_progress(&self) {

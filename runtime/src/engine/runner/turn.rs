@@ -15,7 +15,7 @@ use crate::error::AgentError;
 use crate::event::What;
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
-use crate::policy::{Exit, Restart};
+use crate::policy::{Exit, FailureClass, Restart};
 use crate::task::{Attempt, DeadLetter, Over, TaskCell};
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
@@ -29,6 +29,20 @@ pub(super) enum After<A> {
 impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
     fn say(&self, text: &str) {
         TaskCell::say(self, text);
+    }
+
+    fn lose(&self, turn: &Turn, ended: Option<StopReason>) {
+        let note = |outcome| {
+            turn.note(What::TaskEnded { outcome });
+        };
+        match ended {
+            Some(reason) => self.finish(Over::Stopped(reason), None, note),
+            None => {
+                let message = "the turn could not be stopped for its agent's restart";
+                let error = AgentError::new(FailureClass::Killed, message);
+                self.finish(Over::Failed(error.clone()), Some(error), note)
+            }
+        };
     }
 }
 
@@ -82,6 +96,11 @@ impl<A: Agent> Runner<A> {
         attempt: u32,
     ) -> After<A> {
         let seat = &self.seat;
+        if self.is_superseded() {
+            // It was given up while it blocked its thread, with its task; another may have its place.
+            drop_quietly(agent);
+            return After::Stops(None);
+        }
         let mut output = None;
         let over = match driven {
             Driven::Returned(Ok(value)) => {
@@ -122,7 +141,7 @@ impl<A: Agent> Runner<A> {
         if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
             seat.end_children_of(&task.id).await;
         }
-        turn.note(What::TurnEnded);
+        turn.note_end();
         match next {
             Next::GoesOn => After::GoesOn(agent),
             Next::Rebuilds => {

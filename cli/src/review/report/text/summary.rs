@@ -1,12 +1,14 @@
 //! What follows the findings: how the reviewers fared, what was left out, what it took, how it ended.
 
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use super::super::{Report, Reviewer, counted};
 use super::Layout;
 use super::wrap::wrap;
 
-/// Notes beyond this are counted: a tree of pictures is one line, not a thousand.
+/// Reasons beyond this are counted, and files of one reason are one line: a vendored tree is not a thousand.
 const MAX_NOTES: usize = 10;
 
 pub(super) fn write(out: &mut String, report: &Report, layout: Layout) {
@@ -58,14 +60,21 @@ impl Page<'_> {
             return;
         }
         self.heading("notes");
-        for note in report.notes.iter().take(MAX_NOTES) {
-            let words =
-                if note.file.is_empty() { note.why.clone() } else { format!("{}: {}", note.file, note.why) };
+        let mut by_why: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for note in &report.notes {
+            by_why.entry(&note.why).or_default().push(&note.file);
+        }
+        for (why, files) in by_why.iter().take(MAX_NOTES) {
+            let words = match files.as_slice() {
+                [""] | [] => (*why).to_owned(),
+                [file] => format!("{file}: {why}"),
+                [first, more @ ..] => format!("{first} and {} more: {why}", more.len()),
+            };
             self.item("  ", &words);
         }
-        let more = report.notes.len().saturating_sub(MAX_NOTES);
+        let more: usize = by_why.values().skip(MAX_NOTES).map(Vec::len).sum();
         if more > 0 {
-            self.item("  ", &format!("and {more} more"));
+            self.item("  ", &format!("and {more} more, for other reasons"));
         }
         self.out.push('\n');
     }

@@ -1,0 +1,146 @@
+//! Tools by way of a context, and the terms on which they are called.
+//!
+//! # Invariants
+//! 1. A tool's work is an effect: nothing here touches the world outside of one.
+//! 2. What a tool could not do to a file or a repository is its result, as a value. An error means that the tool did not
+//!    run: refused, cancelled, out of time in every try.
+
+pub mod files;
+pub mod git;
+pub mod grep;
+pub mod price;
+mod process;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use skep_runtime::{Call, Context, EffectError, Message, Retry, Tried, Usage};
+
+use self::files::Files;
+use self::git::Git;
+use self::grep::Grep;
+use self::price::Price;
+
+/// Gives a context its tools.
+pub trait Tools {
+    /// The tools of this turn, on the default [`Terms`].
+    fn tools(&self) -> Toolbox<'_>;
+}
+
+impl Tools for Context {
+    fn tools(&self) -> Toolbox<'_> {
+        Toolbox { cx: self, terms: Terms::default() }
+    }
+}
+
+/// How long one try of a tool may take, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// For one try; 30 s by default, the runtime's own deadline for an effect.
+    pub within: Duration,
+    /// Tries in all, after a deadline or a failure that may pass; 3 by default, as a task has attempts.
+    pub tries: u32,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { within: skep_runtime::defaults::EFFECT, tries: skep_runtime::defaults::ATTEMPTS }
+    }
+}
+
+/// The tools of one turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Toolbox<'c> {
+    cx: &'c Context,
+    terms: Terms,
+}
+
+impl<'c> Toolbox<'c> {
+    /// The same tools on other terms.
+    #[must_use]
+    pub const fn on(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
+    }
+
+    /// Files below a folder.
+    #[must_use]
+    pub fn files(self, root: impl AsRef<Path>) -> Files<'c> {
+        Files::new(self, root.as_ref())
+    }
+
+    /// Search in files below a folder.
+    #[must_use]
+    pub fn grep(self, root: impl AsRef<Path>) -> Grep<'c> {
+        Grep::new(self, root.as_ref())
+    }
+
+    /// The git repository around a folder.
+    #[must_use]
+    pub fn git(self, folder: impl AsRef<Path>) -> Git<'c> {
+        Git::new(self, folder.as_ref())
+    }
+
+    /// A tool of one's own on the same terms: `work` may block, and says what it has done in bytes.
+    ///
+    /// `most` is the worst case in bytes, and what one try is billed for at most: the prices are flat beyond, so a file that
+    /// grew overruns no budget. A try that is cut short goes on unseen on its thread and is billed at its worst case.
+    ///
+    /// # Errors
+    /// [`EffectError`]: refused by a budget or a link, cancelled with its turn, or out of time or failed in every try.
+    pub async fn run<T, W>(
+        &self,
+        tool: (&str, Price),
+        input: impl Serialize,
+        most: u64,
+        work: W,
+    ) -> Result<T, EffectError>
+    where
+        T: Message,
+        W: Fn() -> Tried<(T, u64)> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        let price = tool.1;
+        let call = move |call: Call| {
+            let work = Arc::clone(&work);
+            async move {
+                let (value, bytes) = call.blocking(move || work()).await?;
+                call.used(price.of(bytes.min(most)));
+                Ok(value)
+            }
+        };
+        self.tried(tool.0, input, price.of(most), call).await
+    }
+
+    /// Runs an effect with its tries. A deadline bounds all tries of one effect, so a tool that ran out of time is called
+    /// as another effect.
+    async fn tried<T, F, Fut>(
+        &self,
+        kind: &str,
+        input: impl Serialize,
+        worst: Usage,
+        call: F,
+    ) -> Result<T, EffectError>
+    where
+        T: Message,
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        let retry = Retry::times(self.terms.tries).backoff(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut left = self.terms.tries.max(1);
+        loop {
+            left -= 1;
+            let effect = self.cx.effect(kind, &input).worst_case(worst).deadline(self.terms.within);
+            match effect.retry(retry).run(&call).await {
+                Err(EffectError::Expired { .. }) if left > 0 => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Local tools recover at once or not at all.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);

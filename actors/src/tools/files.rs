@@ -1,0 +1,143 @@
+//! Files below a folder: listing them as git sees them, and reading one with an outcome for everything it may be.
+
+mod walk;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use skep_runtime::EffectError;
+
+pub use self::walk::{Entry, Listing, Passed};
+use super::{Toolbox, price};
+
+/// Bytes that an entry of a listing comes to, for its price.
+const ENTRY: u64 = 64;
+
+/// Entries that a listing is reserved for, and billed for at most: nobody knows before how many there are.
+const ENTRIES: u64 = 20_000;
+
+/// The files below one folder.
+#[derive(Clone, Debug)]
+pub struct Files<'c> {
+    tools: Toolbox<'c>,
+    root: PathBuf,
+}
+
+/// What a file turned out to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes that are no text: there is a NUL at this byte.
+    Binary(u64),
+    /// Text in UTF-16, by its first two bytes.
+    Utf16,
+    /// Valid UTF-8 up to this byte, and not further.
+    NotUtf8(u64),
+    /// Larger than was asked for; its size.
+    TooLarge(u64),
+    /// It could not be read, in the system's words.
+    Unreadable(String),
+}
+
+impl Content {
+    /// What the bytes are.
+    #[must_use]
+    pub fn of(bytes: Vec<u8>) -> Self {
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            return Self::Utf16;
+        }
+        if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+            return Self::Binary(at as u64);
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::NotUtf8(error.utf8_error().valid_up_to() as u64),
+        }
+    }
+}
+
+impl<'c> Files<'c> {
+    pub(super) fn new(tools: Toolbox<'c>, root: &Path) -> Self {
+        Self { tools, root: root.to_owned() }
+    }
+
+    /// The files below the folder, sorted by path. Ignore files count with or without a repository around; hidden files
+    /// are listed, the folders of version control are not; no symlink is followed. What was passed over is said.
+    ///
+    /// # Errors
+    /// [`EffectError`] if the tool did not run; an unreadable folder is in the listing.
+    pub async fn list(&self) -> Result<Listing, EffectError> {
+        let root = self.root.clone();
+        let work = move || {
+            let listing = walk::walk(&root);
+            let bytes = listing.files.len() as u64 * ENTRY;
+            Ok((listing, bytes))
+        };
+        self.tools.run(("files.list", price::LIST), &self.root, ENTRIES * ENTRY, work).await
+    }
+
+    /// Reads one file, given by its path below the folder, if it holds at most `most` bytes. `size` is what it is known to
+    /// hold: what is reserved for the call.
+    ///
+    /// # Errors
+    /// [`EffectError`] if the tool did not run; an unreadable file is a [`Content`].
+    pub async fn read(&self, path: &str, size: u64, most: u64) -> Result<Content, EffectError> {
+        let file = self.root.join(path);
+        let work = move || {
+            let (content, bytes) = read(&file, most);
+            Ok((content, bytes))
+        };
+        self.tools.run(("files.read", price::READ), path, size.min(most), work).await
+    }
+}
+
+/// The content, and how many bytes were read for it.
+fn read(path: &Path, most: u64) -> (Content, u64) {
+    let unreadable = |error: std::io::Error| (Content::Unreadable(error.to_string()), 0);
+    // Opening a pipe would wait for its other end.
+    let size = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => found.len(),
+        Ok(_) => return (Content::Unreadable("it is no regular file".to_owned()), 0),
+        Err(error) => return unreadable(error),
+    };
+    if size > most {
+        return (Content::TooLarge(size), 0);
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return unreadable(error),
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    // It may grow while it is read.
+    match file.take(most + 1).read_to_end(&mut bytes) {
+        Err(error) => unreadable(error),
+        Ok(read) if read as u64 > most => (Content::TooLarge(read as u64), read as u64),
+        Ok(read) => (Content::of(bytes), read as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_may_be_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes, expected) in [
+            ("a.rs", "fn é() {}".as_bytes(), Content::Text("fn é() {}".into())),
+            ("b.png", b"\x89PNG\0", Content::Binary(4)),
+            ("c.txt", b"\xff\xfea\0", Content::Utf16),
+            ("d.rs", b"ok \xff", Content::NotUtf8(3)),
+            ("e.rs", b"0123456789abc", Content::TooLarge(13)),
+        ] {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+            assert_eq!(read(&folder.path().join(name), 12).0, expected, "{name}");
+        }
+        assert!(matches!(read(folder.path(), 12).0, Content::Unreadable(_)));
+        assert!(matches!(read(&folder.path().join("none"), 12).0, Content::Unreadable(_)));
+    }
+}

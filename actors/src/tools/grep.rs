@@ -1,0 +1,142 @@
+//! Searching a file by line, with ripgrep's engine: a file of any size in little memory.
+
+use std::path::{Path, PathBuf};
+
+use grep_matcher::Matcher as _;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
+use serde::{Deserialize, Serialize};
+use skep_runtime::EffectError;
+
+use super::{Toolbox, price};
+
+/// A line longer than this ends the search of its file.
+const LONGEST_LINE: usize = 16 << 20;
+
+/// How much of a line is given, around the match: a minified file is one line.
+const SHOWN: usize = 2_048;
+
+/// Search below one folder.
+#[derive(Clone, Debug)]
+pub struct Grep<'c> {
+    tools: Toolbox<'c>,
+    root: PathBuf,
+}
+
+/// A line that matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Match {
+    /// Its number, from 1.
+    pub line: u64,
+    /// The line, or as much of a long one as lies around the match.
+    pub text: String,
+}
+
+/// What a search of one file came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Searched {
+    /// The lines that match, the first `most` of them; none beyond the first NUL.
+    Lines(Vec<Match>),
+    /// The pattern is no regular expression, and why.
+    BadPattern(String),
+    /// The file could not be read to its end, in the system's words.
+    Unreadable(String),
+}
+
+impl<'c> Grep<'c> {
+    pub(super) fn new(tools: Toolbox<'c>, root: &Path) -> Self {
+        Self { tools, root: root.to_owned() }
+    }
+
+    /// The lines of one file that match a regular expression, at most `most`. `size` is what the file is known to hold:
+    /// what is reserved for the call.
+    ///
+    /// # Errors
+    /// [`EffectError`] if the tool did not run.
+    pub async fn search(
+        &self,
+        pattern: &str,
+        path: &str,
+        size: u64,
+        most: usize,
+    ) -> Result<Searched, EffectError> {
+        let file = self.root.join(path);
+        let wanted = pattern.to_owned();
+        let work = move || Ok((search(&wanted, &file, most), size));
+        self.tools.run(("grep", price::GREP), (pattern, path), size, work).await
+    }
+}
+
+fn search(pattern: &str, path: &Path, most: usize) -> Searched {
+    let matcher = match RegexMatcherBuilder::new().line_terminator(Some(b'\n')).build(pattern) {
+        Ok(matcher) => matcher,
+        Err(error) => return Searched::BadPattern(error.to_string()),
+    };
+    let mut searcher = SearcherBuilder::new()
+        .line_number(true)
+        .heap_limit(Some(LONGEST_LINE))
+        .binary_detection(BinaryDetection::quit(0))
+        .build();
+    let mut lines = Lines { matcher: &matcher, most, found: Vec::new() };
+    match searcher.search_path(&matcher, path, &mut lines) {
+        Ok(()) => Searched::Lines(lines.found),
+        Err(error) => Searched::Unreadable(error.to_string()),
+    }
+}
+
+struct Lines<'m> {
+    matcher: &'m RegexMatcher,
+    most: usize,
+    found: Vec<Match>,
+}
+
+impl Sink for Lines<'_> {
+    type Error = std::io::Error;
+
+    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, Self::Error> {
+        let line = found.bytes();
+        let at = self.matcher.find(line).ok().flatten().map_or(0, |found| found.start());
+        let start = at.saturating_sub(SHOWN / 4);
+        let end = (start + SHOWN).min(line.len());
+        let text = String::from_utf8_lossy(&line[start..end]).trim_end().to_owned();
+        self.found.push(Match { line: found.line_number().unwrap_or(0), text });
+        Ok(self.found.len() < self.most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8], pattern: &str) -> Vec<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, text).unwrap();
+        match search(pattern, &path, 2) {
+            Searched::Lines(found) => found.into_iter().map(|found| found.line).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_lines_that_match_are_found() {
+        assert_eq!(lines(b"a\nbee\nc\nbee\nbee\n", "be+"), [2, 4]);
+        assert_eq!(lines(b"a\n", "b"), [0; 0]);
+    }
+
+    #[test]
+    fn of_a_long_line_only_what_lies_around_the_match_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.min.js");
+        std::fs::write(&path, format!("{}needle{}", "x".repeat(100_000), "y".repeat(100_000))).unwrap();
+        let Searched::Lines(found) = search("needle", &path, 2) else { panic!() };
+        assert!(found[0].text.len() <= SHOWN && found[0].text.contains("needle"));
+    }
+
+    #[test]
+    fn a_bad_pattern_and_a_missing_file_are_results() {
+        assert!(matches!(search("(", Path::new("."), 1), Searched::BadPattern(_)));
+        assert!(matches!(search("a", Path::new("./there-is-none"), 1), Searched::Unreadable(_)));
+    }
+}

@@ -1,0 +1,225 @@
+//! From the options to the exit code.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use console::Term;
+use skep_runtime::NanoUsd;
+
+use crate::args::{self, Command, Format, Skep};
+use crate::review::report::text::{Layout, Paint};
+use crate::review::report::{json, markdown, sarif, text};
+use crate::review::swarm::{Ending, Order, Review, ReviewError};
+use crate::review::{Baseline, Config, Report, RuleSet};
+use crate::view::View;
+
+/// What the swarm may spend unless told: some 100,000 files at the simulated prices.
+const BUDGET: NanoUsd = NanoUsd(10_000_000_000);
+
+/// Findings of one severity in a Markdown table unless told: what a comment on a pull request bears.
+const TABLE: usize = 25;
+
+/// Could not run.
+const COULD_NOT: u8 = 2;
+
+/// Ended by Ctrl-C, as shells say it.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the command that the process was given.
+///
+/// Options that cannot be end the process with 2, after a line that says which.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Command::Review(options) = Skep::parse().command;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return could_not(&format!("the system gives no threads: {error}")),
+    };
+    let code = runtime.block_on(async {
+        match review(options).await {
+            Ok(code) => code,
+            Err(why) => could_not(&why),
+        }
+    });
+    // What still blocks a thread is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+fn could_not(why: &str) -> ExitCode {
+    // If standard error is closed, the code has to do.
+    writeln!(io::stderr(), "skep review: {why}").ok();
+    ExitCode::from(COULD_NOT)
+}
+
+/// What the files beside the review hold, and where the report goes.
+struct Desk {
+    order: Order,
+    baseline: Option<Baseline>,
+    write_baseline: Option<PathBuf>,
+    out: Option<PathBuf>,
+    format: Format,
+}
+
+async fn review(options: args::Review) -> Result<ExitCode, String> {
+    let watch = options.watch;
+    let (fail_on, at_most) = (options.fail_on, options.at_most);
+    let Desk { order, baseline, write_baseline, out, format } = prepare(options)?;
+    let config = Arc::clone(&order.config);
+    let review = Review::start(order).await.map_err(|error| error.to_string())?;
+    let mut view = View::of(review.events(), review.env(), watch);
+    let ending = tokio::select! {
+        ending = review.run() => ending,
+        () = interrupted() => Ending::Cut("interrupted by Ctrl-C".to_owned()),
+        never = view.run() => match never {},
+    };
+    let is_interrupted = matches!(&ending, Ending::Cut(why) if why.contains("Ctrl-C"));
+    view.close();
+    let report = tokio::select! {
+        report = review.end(ending) => report,
+        // A second Ctrl-C waits for nothing.
+        () = interrupted() => std::process::exit(INTERRUPTED.into()),
+    };
+    let mut report = report.map_err(|error: ReviewError| error.to_string())?;
+    if let Some(path) = write_baseline {
+        let text = Baseline::of(&report.findings).to_json();
+        fs::write(&path, text).map_err(|error| format!("--write-baseline {}: {error}", path.display()))?;
+    }
+    if let Some(baseline) = baseline {
+        let filtered = baseline.filter(std::mem::take(&mut report.findings));
+        report.findings = filtered.new;
+        (report.known, report.stale) = (filtered.known as u64, filtered.stale as u64);
+    }
+    let at_most = at_most.or(config.at_most);
+    match &out {
+        None => print(&render(&report, format, terminal(at_most)))?,
+        Some(path) => {
+            let layout =
+                Layout { at_most: at_most.unwrap_or(Layout::default().at_most), ..Layout::default() };
+            let text = render(&report, format, layout);
+            fs::write(path, text).map_err(|error| format!("--out {}: {error}", path.display()))?;
+        }
+    }
+    // Of a review that was cut short nobody can say that nothing so severe was there.
+    let fails = |least| report.fails(least) || !report.complete;
+    Ok(if is_interrupted {
+        ExitCode::from(INTERRUPTED)
+    } else if fail_on.or(config.fail_on).is_some_and(fails) {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Waits for Ctrl-C; where the system has no such thing, for ever.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Reads what the options name, and finds out before the work what could not be done after it.
+fn prepare(options: args::Review) -> Result<Desk, String> {
+    let named = options.path.display().to_string();
+    let path = fs::canonicalize(&options.path)
+        .map_err(|error| format!("PATH {named}: {error}; give a folder or a file that is there"))?;
+    let (root, only) = if path.is_dir() { (path, None) } else { around(&path)? };
+    let config = config(&root, options.config.as_deref())?;
+    let baseline = options.baseline.as_deref().map(|path| {
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("--baseline {}: {error}", path.display()))?;
+        Baseline::from_json(&text).map_err(|error| format!("--baseline {}: {error}", path.display()))
+    });
+    for (option, path) in [("--out", &options.out), ("--write-baseline", &options.write_baseline)] {
+        if let Some(path) = path {
+            may_write(option, path)?;
+        }
+    }
+    let order = Order {
+        root,
+        only,
+        named,
+        base: options.base,
+        head: options.head,
+        config: Arc::new(config),
+        budget: options.budget.unwrap_or(BUDGET),
+        within: options.within,
+        chaos: options.chaos,
+    };
+    let baseline = baseline.transpose()?;
+    Ok(Desk {
+        order,
+        baseline,
+        write_baseline: options.write_baseline,
+        out: options.out,
+        format: options.format,
+    })
+}
+
+/// The folder around a file, and the file's name in it.
+fn around(file: &Path) -> Result<(PathBuf, Option<String>), String> {
+    match (file.parent(), file.file_name()) {
+        (Some(folder), Some(name)) => Ok((folder.to_owned(), Some(name.to_string_lossy().into_owned()))),
+        _ => Err(format!("PATH {}: it is neither a folder nor a file in one", file.display())),
+    }
+}
+
+fn config(root: &Path, named: Option<&Path>) -> Result<Config, String> {
+    let path = named.map_or_else(|| root.join("skep.toml"), Path::to_owned);
+    match fs::read_to_string(&path) {
+        Ok(text) => Config::from_toml(&text, RuleSet::embedded()).map_err(|error| error.to_string()),
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(format!("--config {}: {error}", path.display())),
+    }
+}
+
+fn may_write(option: &str, path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(format!(
+            "{option} {}: there is no folder {}; make it first",
+            path.display(),
+            folder.display()
+        ));
+    }
+    if path.is_dir() {
+        return Err(format!("{option} {}: that is a folder; name a file in it", path.display()));
+    }
+    Ok(())
+}
+
+/// How the report is laid out on standard output.
+fn terminal(at_most: Option<usize>) -> Layout {
+    let default = Layout { at_most: at_most.unwrap_or(Layout::default().at_most), ..Layout::default() };
+    if !io::stdout().is_terminal() {
+        return default;
+    }
+    let (_, width) = Term::stdout().size();
+    let paint = if console::colors_enabled() { Paint::Colours } else { Paint::Plain };
+    Layout { paint, width: usize::from(width).min(120), ..default }
+}
+
+fn render(report: &Report, format: Format, layout: Layout) -> String {
+    match format {
+        Format::Text => text::render(report, layout),
+        Format::Markdown => {
+            let is_default = layout.at_most == Layout::default().at_most;
+            markdown::render(report, if is_default { TABLE } else { layout.at_most })
+        }
+        Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report, RuleSet::embedded()),
+    }
+}
+
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| format!("the report cannot be written: {error}")),
+    }
+}

@@ -1,0 +1,261 @@
+//! A specialist: reads each file of a batch and applies the rules of its own category.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use skep_actors::tools::files::Content;
+use skep_actors::tools::price::Price;
+use skep_actors::{Terms, Tools as _};
+use skep_runtime::{
+    Agent, AgentError, AgentSpec, Budget, Context, EffectError, NanoUsd, PicoUsd, Refusal, Restart,
+};
+
+use super::shelf::Shelf;
+use super::survey::{Origin, Survey};
+use super::sweep;
+use super::{FILE_EVENT, Order};
+use crate::review::source::MAX_BYTES;
+use crate::review::{Category, ChangedFile, Finding, Listed, Note, RuleSet, Source, apply};
+
+/// Attempts that a batch has: one more than by default, so that a plan that breaks things has two to spoil.
+pub(super) const ATTEMPTS: u32 = 4;
+
+/// How often a specialist's progress is looked at, and after how long without any its turn is ended.
+const LOOK: Duration = Duration::from_millis(500);
+const STALE: Duration = Duration::from_secs(2);
+
+/// One try of an effect; what is longer is tried again.
+const EFFECT: Terms = Terms { within: Duration::from_secs(1), tries: 3 };
+
+/// A file up to this size is searched within a second on any machine; a larger one has more time for each KiB.
+const SECOND: u64 = 64;
+
+/// Searching a source by structure, rule after rule. Simulated, as the prices of the tools are.
+const SEARCH: Price = Price { call: PicoUsd(2_000_000), kib: PicoUsd(1_000_000) };
+
+/// Some files to review.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Batch {
+    /// Files in the batches before this one, for progress.
+    pub(super) before: usize,
+    pub(super) files: Vec<Listed>,
+}
+
+/// What a specialist has to say about a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Batched {
+    /// Files that were reviewed.
+    pub(super) files: u64,
+    pub(super) findings: Vec<Finding>,
+    pub(super) notes: Vec<Note>,
+    /// What the files tell about the change that they are part of.
+    pub(super) changed: Vec<ChangedFile>,
+    /// Why the rest of the batch was not reviewed, if it was not.
+    pub(super) cut: Option<String>,
+}
+
+/// A reviewer with the rules of one category. It holds nothing that a restart would miss.
+#[derive(Debug)]
+pub(crate) struct Specialist {
+    category: Category,
+    order: Arc<Order>,
+    survey: Arc<Survey>,
+    shelf: Arc<Shelf>,
+}
+
+/// What a search of one source gives.
+#[derive(Serialize, Deserialize)]
+struct Searched {
+    findings: Vec<Finding>,
+    caveat: Option<Note>,
+    changed: Option<ChangedFile>,
+}
+
+impl Specialist {
+    /// How it is built, and the terms of its life.
+    pub(super) fn spec(
+        category: Category,
+        order: &Arc<Order>,
+        survey: &Arc<Survey>,
+        shelf: &Arc<Shelf>,
+    ) -> AgentSpec<Self> {
+        let share = NanoUsd(order.budget.0 / Category::ALL.len() as u64);
+        let (order, survey, shelf) = (Arc::clone(order), Arc::clone(survey), Arc::clone(shelf));
+        let build = move || Self {
+            category,
+            order: Arc::clone(&order),
+            survey: Arc::clone(&survey),
+            shelf: Arc::clone(&shelf),
+        };
+        AgentSpec::new(category.word(), build)
+            .restart(Restart::Transient)
+            .budget(Budget::new().money(share))
+            .attempts(ATTEMPTS)
+            .heartbeat(LOOK, STALE)
+    }
+
+    async fn review(&self, cx: &Context, batch: &Batch, done: &mut Batched) -> Result<(), EffectError> {
+        let mut ready = self.read_commit(cx, batch).await?.into_iter();
+        for (number, file) in batch.files.iter().enumerate() {
+            let content = ready.next();
+            let reached = batch.before + number + 1;
+            if let Some(note) = Source::refusal(&file.path) {
+                cx.record(FILE_EVENT, 1, json!({ "reached": reached }));
+                done.notes.push(note);
+                continue;
+            }
+            let content = match content {
+                Some(content) => content,
+                None => self.read(cx, file).await?,
+            };
+            let bytes = if let Content::Text(text) = &content { text.len() } else { 0 };
+            cx.record(FILE_EVENT, 1, json!({ "reached": reached, "bytes": bytes }));
+            cx.progress(&*file.path);
+            match content {
+                Content::Text(text) => self.search(cx, &file.path, text, done).await?,
+                Content::TooLarge(size) => self.sweep(cx, &file.path, size, done).await?,
+                other => done.notes.push(note(&file.path, &other)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The contents of a batch at a commit, all at once; none where the files are read from a folder.
+    async fn read_commit(&self, cx: &Context, batch: &Batch) -> Result<Vec<Content>, EffectError> {
+        let Origin::Commit { commit, prefix } = &self.survey.origin else { return Ok(Vec::new()) };
+        let fits = |file: &&Listed| file.bytes <= MAX_BYTES as u64;
+        let (paths, sizes): (Vec<_>, Vec<_>) =
+            batch.files.iter().filter(fits).map(|file| (file.path.clone(), file.bytes)).unzip();
+        let git = cx.tools().on(EFFECT).git(&self.order.root);
+        let mut read = match git.read(commit, prefix, &paths, sizes.iter().sum()).await? {
+            Ok(read) => read.into_iter(),
+            Err(why) => vec![Content::Unreadable(why); paths.len()].into_iter(),
+        };
+        let missing = || Content::Unreadable("git has no such file".to_owned());
+        let content = |file: &Listed| match fits(&file) {
+            true => read.next().unwrap_or_else(missing),
+            false => Content::TooLarge(file.bytes),
+        };
+        Ok(batch.files.iter().map(content).collect())
+    }
+
+    async fn read(&self, cx: &Context, file: &Listed) -> Result<Content, EffectError> {
+        let files = cx.tools().on(EFFECT).files(&self.order.root);
+        match files.read(&file.path, file.bytes, MAX_BYTES as u64).await {
+            Err(error) => Ok(Content::Unreadable(passing(error)?)),
+            content => content,
+        }
+    }
+
+    async fn search(
+        &self,
+        cx: &Context,
+        path: &str,
+        text: String,
+        done: &mut Batched,
+    ) -> Result<(), EffectError> {
+        let source = match self.shelf.source(path, text) {
+            Ok(source) => source,
+            Err(note) => {
+                done.notes.push(note);
+                return Ok(());
+            }
+        };
+        let bytes = source.text().len() as u64;
+        let wants_change = self.survey.of_a_change && self.category == Category::Tests;
+        let (category, order) = (self.category, Arc::clone(&self.order));
+        let work = move || {
+            let findings = apply(category, RuleSet::embedded(), &order.config, &source);
+            let changed = wants_change.then(|| ChangedFile::of(&source));
+            Ok((Searched { findings, caveat: source.caveat(), changed }, bytes))
+        };
+        let terms = Terms { within: EFFECT.within * (1 + seconds(bytes)), ..EFFECT };
+        match cx.tools().on(terms).run(("structure.search", SEARCH), path, bytes, work).await {
+            Ok(searched) => {
+                done.files += 1;
+                done.findings.extend(searched.findings);
+                done.notes.extend(searched.caveat);
+                done.changed.extend(searched.changed);
+            }
+            Err(error) => {
+                let why = format!("could not be searched: {}", passing(error)?);
+                done.notes.push(Note { file: path.to_owned(), why });
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that is too large to be reviewed may still hold a key.
+    async fn sweep(
+        &self,
+        cx: &Context,
+        path: &str,
+        size: u64,
+        done: &mut Batched,
+    ) -> Result<(), EffectError> {
+        let can = self.survey.origin == Origin::Folder && size <= sweep::MAX_BYTES;
+        done.notes.push(sweep::note(path, size, can));
+        if !can || self.category != Category::Security {
+            return Ok(());
+        }
+        let terms = Terms { within: EFFECT.within * (1 + seconds(size / 16)), ..EFFECT };
+        let grep = cx.tools().on(terms).grep(&self.order.root);
+        match grep.search(&sweep::pattern(), path, size, sweep::MATCHES).await {
+            Ok(searched) => done.findings.extend(sweep::findings(path, &searched, &self.order.config)),
+            Err(error) => {
+                let why = format!("could not be searched for keys: {}", passing(error)?);
+                done.notes.push(Note { file: path.to_owned(), why });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Agent for Specialist {
+    type Task = Batch;
+    type Output = Batched;
+
+    async fn handle(&mut self, batch: &Batch, cx: &Context) -> Result<Batched, AgentError> {
+        let mut done = Batched::default();
+        match self.review(cx, batch, &mut done).await {
+            // What was found for the money is worth having.
+            Err(EffectError::OverBudget { refusal, .. }) => done.cut = Some(over_budget(&refusal)),
+            other => other?,
+        }
+        Ok(done)
+    }
+}
+
+/// What the reader is told, who knows no ids.
+pub(super) fn over_budget(refusal: &Refusal) -> String {
+    let of = if refusal.ancestor.depth() < 2 { "the budget" } else { "its quarter of the budget" };
+    let left = NanoUsd(refusal.left);
+    let wanted = NanoUsd(refusal.wanted.unwrap_or_default());
+    format!("{of} has {left} left, and {wanted} may be needed next; give more with --budget")
+}
+
+/// An error that concerns one file, in words; another goes on up.
+fn passing(error: EffectError) -> Result<String, EffectError> {
+    match error {
+        EffectError::Expired { .. } | EffectError::Failed { .. } => Ok(error.to_string()),
+        other => Err(other),
+    }
+}
+
+fn seconds(bytes: u64) -> u32 {
+    u32::try_from(bytes / 1_024 / SECOND).unwrap_or(u32::MAX - 1)
+}
+
+/// The words for a file that cannot be reviewed.
+fn note(path: &str, content: &Content) -> Note {
+    let why = match content {
+        Content::Binary(at) => format!("binary (NUL at byte {at}): skipped"),
+        Content::Utf16 => "UTF-16, not UTF-8: skipped".to_owned(),
+        Content::NotUtf8(at) => format!("not UTF-8 from byte {at} on: skipped"),
+        Content::Unreadable(why) => format!("cannot be read ({why}): skipped"),
+        Content::Text(_) | Content::TooLarge(_) => "skipped".to_owned(),
+    };
+    Note { file: path.to_owned(), why }
+}

@@ -1,0 +1,87 @@
+//! What there is to see of a review, folded from its events.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use skep_runtime::event::Outcome;
+use skep_runtime::fold::{Costs, Fold as _, Tree, TreeRow};
+use skep_runtime::{AgentId, Event, Time, What};
+
+use crate::review::swarm::{FILE_EVENT, PLAN_EVENT};
+
+/// Happenings that are kept to be shown.
+const KEPT: usize = 6;
+
+/// The folds of one swarm.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    pub(super) tree: Tree,
+    pub(super) costs: Costs,
+    /// Files to be reviewed, once that is known.
+    pub(super) files: Option<u64>,
+    /// How many files each specialist has come to.
+    pub(super) reached: BTreeMap<AgentId, u64>,
+    /// The latest things worth a line, the newest last.
+    pub(super) happened: VecDeque<(Time, String)>,
+}
+
+impl Sight {
+    /// Takes an event in. What is worth a line of a log is returned.
+    pub(super) fn take(&mut self, event: &Event) -> Option<String> {
+        self.tree.apply(event);
+        self.costs.apply(event);
+        let said = self.line(event)?;
+        self.happened.push_back((event.at, said.clone()));
+        if self.happened.len() > KEPT {
+            self.happened.pop_front();
+        }
+        Some(said)
+    }
+
+    /// The agents that do the work: those below the lead.
+    pub(super) fn workers(&self) -> impl Iterator<Item = &TreeRow> {
+        self.tree.iter().filter(|(level, _)| *level == 2).map(|(_, row)| row)
+    }
+
+    /// How far an agent is, at most all.
+    pub(super) fn reached(&self, agent: &AgentId) -> u64 {
+        self.reached.get(agent).copied().unwrap_or(0).min(self.files.unwrap_or(0))
+    }
+
+    fn line(&mut self, event: &Event) -> Option<String> {
+        let name = self.tree.get(&event.agent).map_or("the swarm", |row| &row.name);
+        match &event.what {
+            What::Custom { name, data, .. } if name == PLAN_EVENT => {
+                let files = data["files"].as_u64().unwrap_or(0);
+                self.files = Some(files);
+                let noun = if files == 1 { "file" } else { "files" };
+                Some(format!("{files} {noun}, {}", data["scope"].as_str().unwrap_or_default()))
+            }
+            What::Custom { name, data, .. } if name == FILE_EVENT => {
+                let reached = self.reached.entry(event.agent.clone()).or_default();
+                // A batch that is delivered again begins behind what was reached.
+                *reached = data["reached"].as_u64().unwrap_or(0).max(*reached);
+                None
+            }
+            What::TaskEnded { outcome: Outcome::Done } if event.agent.depth() == 2 => {
+                let is_last = self.files.is_some_and(|files| self.reached(&event.agent) >= files);
+                let cost = self.costs.subtree(&event.agent).map(|bill| bill.spent.money).unwrap_or_default();
+                is_last.then(|| format!("{name} is done, for {cost}"))
+            }
+            What::FaultInjected { point, action, .. } => {
+                Some(format!("{name}: {} at {}", action.replace('_', " "), point.replace(':', " ")))
+            }
+            What::TurnStale { silent } => {
+                Some(format!("{name} was silent for {:.1} s", silent.as_secs_f64()))
+            }
+            What::CellLost => Some(format!("{name} has a new cell")),
+            What::AgentStarted if event.incarnation > 1 => {
+                Some(format!("{name} is back in its life {}", event.incarnation))
+            }
+            What::TaskEnded { outcome } if event.agent.depth() == 2 && *outcome != Outcome::Done => {
+                Some(format!("a batch of {name} ended {outcome}"))
+            }
+            What::EffectRefused { message, .. } => Some(format!("{name} was refused: {message}")),
+            _ => None,
+        }
+    }
+}

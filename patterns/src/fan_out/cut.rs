@@ -1,0 +1,40 @@
+//! Why a fan-out ends before all of its rows have.
+
+use std::fmt;
+use std::time::Duration;
+
+use skep_runtime::{Advice, AgentError, FailureClass};
+
+/// What cut a fan-out short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// As many rows failed as it bears.
+    Failures(usize),
+    /// The deadline of the whole.
+    Deadline(Duration),
+    /// The owner has ended, is stopping, or its turn was cancelled.
+    Owner(String),
+}
+
+impl Cut {
+    /// As the error of the rows that it concerns.
+    pub(super) fn error(&self) -> AgentError {
+        let (class, advice) = match self {
+            Self::Failures(_) => (FailureClass::Stopped, Advice::Now),
+            Self::Deadline(_) => (FailureClass::Deadline, Advice::Now),
+            Self::Owner(_) => (FailureClass::Stopped, Advice::Never),
+        };
+        AgentError::new(class, self.to_string()).advise(advice)
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failures(1) => f.write_str("another had failed"),
+            Self::Failures(count) => write!(f, "{count} others had failed"),
+            Self::Deadline(limit) => write!(f, "the {limit:?} for all were over"),
+            Self::Owner(why) => f.write_str(why),
+        }
+    }
+}

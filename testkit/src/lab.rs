@@ -1,0 +1,217 @@
+//! The lab: one world for one swarm, what is done to it there, and the end of it.
+
+mod clock;
+mod failure;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use skep_runtime::fault::Faults;
+use skep_runtime::{Env, Event, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
+
+pub use self::failure::Failure;
+use self::watch::Watch;
+use crate::dice::Dice;
+use crate::history::History;
+use crate::oracle::{self, Evidence};
+use crate::plan::firing::{Firing, Hit};
+use crate::plan::{FaultPlan, Rule};
+
+/// On a real clock others want the processor too.
+const REAL_SLACK: Duration = Duration::from_secs(5);
+
+/// A world for one swarm: simulated by a seed, or real. Clones are the same world.
+#[derive(Clone)]
+pub struct Lab {
+    seed: u64,
+    is_real: bool,
+    plan: FaultPlan,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+/// What is going on in the lab.
+#[derive(Clone)]
+struct Running {
+    firing: Arc<Firing>,
+    witness: Witness,
+    watch: Arc<Watch>,
+    receipts: Vec<StopReceipt>,
+    plan: FaultPlan,
+}
+
+impl Lab {
+    /// A simulated world: one thread, tokio's paused clock, and everything that could go this way or that decided by the
+    /// seed. The same seed gives the same run.
+    #[must_use]
+    pub fn seed(seed: u64) -> Self {
+        Self { seed, is_real: false, plan: FaultPlan::default(), running: Arc::default() }
+    }
+
+    /// The real world, with the same plans and oracles: real clock, control on its own thread, turns on the runtime that
+    /// the swarm is started in.
+    #[must_use]
+    pub fn real_io() -> Self {
+        Self { is_real: true, ..Self::seed(0) }
+    }
+
+    /// The same with another seed for the plan's chances.
+    #[must_use]
+    pub const fn seeded(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// One more thing that is done to the swarm.
+    #[must_use]
+    pub fn fault(mut self, rule: Rule) -> Self {
+        self.plan.rules.push(rule);
+        self
+    }
+
+    /// All that is done to the swarm, instead of what was said before.
+    #[must_use]
+    pub fn plan(mut self, plan: FaultPlan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// Which seed this world has.
+    #[must_use]
+    pub const fn which_seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Dice of the seed for the test's own choices. Each call gives them anew.
+    #[must_use]
+    pub fn dice(&self) -> Dice {
+        Dice::seeded(self.seed ^ 0x5eed)
+    }
+
+    /// Starts an ordinary swarm here.
+    ///
+    /// # Panics
+    /// As [`Lab::start_with`].
+    pub async fn start(&self) -> Swarm {
+        self.start_with(|builder| builder).await
+    }
+
+    /// Starts a swarm here as `describe` has it.
+    ///
+    /// # Panics
+    /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the builder is wrong; each says
+    /// what to do.
+    pub async fn start_with(&self, describe: impl FnOnce(SwarmBuilder) -> SwarmBuilder) -> Swarm {
+        assert!(self.running.lock().is_none(), "a lab is the world of one swarm: make another lab for the second");
+        let firing = Arc::new(Firing::new(&self.plan, self.seed));
+        let faults = Some(Arc::clone(&firing) as Arc<dyn Faults>);
+        let env = if self.is_real {
+            Env::real_with(faults)
+        } else {
+            clock::must_be_paused();
+            Env::simulated(self.seed, faults)
+        };
+        let swarm = match describe(Swarm::builder("lab")).env(env).start().await {
+            Ok(swarm) => swarm,
+            Err(error) => panic!("{error}"),
+        };
+        let witness = swarm.witness();
+        let watch = Watch::begin(witness.clone(), !self.is_real);
+        let running = Running { firing, witness, watch, receipts: Vec::new(), plan: self.plan.clone() };
+        *self.running.lock() = Some(running);
+        swarm
+    }
+
+    /// Holds a receipt against an independent count, now, and against the journal at the end.
+    ///
+    /// # Panics
+    /// If something lives on that the receipt says is gone.
+    pub fn saw(&self, receipt: &StopReceipt) {
+        let mut running = self.running.lock();
+        let running = running.as_mut().expect("a receipt comes from the swarm that was started here");
+        running.receipts.push(receipt.clone());
+        if receipt.nothing_left() {
+            let left = watch::left(&running.witness, receipt.root());
+            assert!(left.is_empty(), "P1: after the receipt \"{receipt}\" there live {}", left.join(", "));
+        }
+    }
+
+    /// Stops the swarm, asks every oracle, and fails if a rule of the plan never fired.
+    ///
+    /// # Panics
+    /// With all that is wrong, in words.
+    pub async fn end(&self, swarm: Swarm) -> History {
+        match self.try_end(swarm).await {
+            Ok(history) => history,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// The same with what is wrong as a value.
+    ///
+    /// # Errors
+    /// [`Failure`] names each promise that was broken.
+    pub async fn try_end(&self, swarm: Swarm) -> Result<History, Failure> {
+        let receipt = swarm.stop(Stop::default()).await;
+        self.conclude(receipt).await
+    }
+
+    /// Asks the oracles about a swarm that has been stopped, with the receipt of that.
+    ///
+    /// # Errors
+    /// [`Failure`] names each promise that was broken.
+    pub async fn conclude(&self, receipt: StopReceipt) -> Result<History, Failure> {
+        let Some(mut running) = self.running.lock().clone() else {
+            return Err(Failure::of("no swarm was started in this lab".to_owned()));
+        };
+        running.receipts.push(receipt.clone());
+        // What a swarm lets go of at its very end is gone once everybody else had their turn.
+        for _ in 0..64 {
+            tokio::task::yield_now().await;
+        }
+        running.watch.look();
+        let events = running.witness.events_so_far();
+        let evidence = Evidence::new(&events, &running.receipts);
+        let evidence = if self.is_real { evidence.with_slack(REAL_SLACK) } else { evidence };
+        let mut wrong = running.watch.wrong();
+        for (name, oracle) in oracle::ALL {
+            wrong.extend(oracle(&evidence).into_iter().map(|what| format!("{name}: {what}")));
+        }
+        if receipt.nothing_left() {
+            let left = watch::left(&running.witness, receipt.root());
+            wrong.extend(left.into_iter().map(|left| format!("P1: after the last receipt there lives {left}")));
+        }
+        let idle = running.firing.idle();
+        if !idle.is_empty() {
+            let hits = running.firing.hits().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let hits = if hits.is_empty() { "none".to_owned() } else { hits };
+            wrong.extend(idle.into_iter().map(|rule| format!("plan: {rule} (points that were hit: {hits})")));
+        }
+        if wrong.is_empty() {
+            return Ok(History::new(events, receipt, running.firing.fired()));
+        }
+        let once: BTreeSet<String> = wrong.into_iter().collect();
+        Err(Failure::new(once.into_iter().collect(), self.report()))
+    }
+
+    /// The points of the plan that were arrived at so far.
+    #[must_use]
+    pub fn points(&self) -> Vec<Hit> {
+        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.hits())
+    }
+
+    /// All that has happened so far; nothing if no swarm was started.
+    #[must_use]
+    pub fn events(&self) -> Vec<Arc<Event>> {
+        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.witness.events_so_far())
+    }
+
+    /// What a person wants to see of a run that failed: the plan as it can be replayed, and the last events.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let plan = self.running.lock().as_ref().map_or_else(|| self.plan.clone(), |running| running.plan.clone());
+        failure::report(self.seed, &plan, &self.events())
+    }
+}

@@ -1,0 +1,97 @@
+//! Oracles: each reads a whole session and says where a promise was broken.
+//!
+//! | oracle | promise |
+//! |---|---|
+//! | [`stops`] | P1: a stop names all that was alive at its fence, once each, and all of it ends before the stop does |
+//! | [`order`] | P1: children end before their parents, and every agent has a living parent |
+//! | [`fences`] | P1: nothing begins at a fenced agent |
+//! | [`control`] | P5: every stop is answered, by its deadline |
+//! | [`bills`] | P2: own costs sum to the subtree's; what is reserved is settled once |
+//! | [`budgets`] | P2: spent and reserved never exceed a budget and what providers billed above their word |
+//! | [`lives`] | there is never more than one incarnation that can act |
+//! | [`outcomes`] | every accepted task has exactly one outcome |
+//! | [`views`] | P7: every event may follow the state before it, and the views agree |
+//! | [`holdings`] | what an incarnation held is released |
+//!
+//! That the live view is the folded one at every event, and that nothing lives after a receipt, is looked at while the
+//! swarm runs.
+
+mod bills;
+mod budgets;
+mod control;
+mod fences;
+#[cfg(test)]
+mod forged;
+mod holdings;
+mod lives;
+mod order;
+mod outcomes;
+mod roster;
+mod stops;
+mod views;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::bills::bills;
+pub use self::budgets::budgets;
+pub use self::control::control;
+pub use self::fences::fences;
+pub use self::holdings::holdings;
+pub use self::lives::lives;
+pub use self::order::order;
+pub use self::outcomes::outcomes;
+pub use self::stops::stops;
+pub use self::views::views;
+use skep_runtime::event::{Event, What};
+use skep_runtime::StopReceipt;
+
+/// Reads a session and gives a line for each thing that is wrong.
+pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
+
+/// All of them, by name.
+pub const ALL: [(&str, Oracle); 10] = [
+    ("P1 stops", stops),
+    ("P1 order", order),
+    ("P1 fences", fences),
+    ("P5 control", control),
+    ("P2 bills", bills),
+    ("P2 budgets", budgets),
+    ("one incarnation", lives),
+    ("one outcome", outcomes),
+    ("P7 views", views),
+    ("holdings", holdings),
+];
+
+/// What an oracle judges by.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// All that happened, in order.
+    pub events: &'a [Arc<Event>],
+    /// Receipts that somebody got.
+    pub receipts: &'a [StopReceipt],
+    /// How much later than promised something may be: next to nothing by a virtual clock.
+    pub slack: Duration,
+}
+
+impl<'a> Evidence<'a> {
+    /// Evidence from a virtual clock.
+    #[must_use]
+    pub const fn new(events: &'a [Arc<Event>], receipts: &'a [StopReceipt]) -> Self {
+        Self { events, receipts, slack: Duration::from_millis(60) }
+    }
+
+    /// The same from a clock that others use too.
+    #[must_use]
+    pub const fn with_slack(mut self, slack: Duration) -> Self {
+        self.slack = slack;
+        self
+    }
+
+    /// Whether the session came to its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.events.iter().any(|event| event.what == What::SessionEnded)
+    }
+}
+

@@ -1,0 +1,105 @@
+//! P2: at every event, spent and reserved ≤ budget + overruns, at every agent with a budget; and a budget that is overrun is
+//! closed to new effects.
+
+use std::collections::BTreeMap;
+
+use skep_runtime::event::What;
+use skep_runtime::ledger::{Limits, overrun};
+use skep_runtime::{AgentId, OnRefusal, Usage};
+
+use super::Evidence;
+
+struct Account {
+    limits: Limits,
+    spent: Usage,
+    reserved: Usage,
+    over: Usage,
+}
+
+/// See the module. Budgets that only warn are marks and bound nothing.
+#[must_use]
+pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut accounts: BTreeMap<AgentId, Account> = BTreeMap::new();
+    for event in evidence.events {
+        let above = |id: &AgentId| event.agent.is_within(id);
+        match &event.what {
+            What::AgentSpawned { budget: Some(budget), .. } => {
+                let limits = budget.check().unwrap_or_default();
+                if limits.on_refusal != OnRefusal::Warn {
+                    let open = Account { limits, spent: Usage::ZERO, reserved: Usage::ZERO, over: Usage::ZERO };
+                    accounts.entry(event.agent.clone()).or_insert(open);
+                }
+            }
+            What::EffectBegan { effect, reserved, .. } => {
+                for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
+                    if account.is_overspent() {
+                        wrong.push(format!("effect {effect} of {} began under the overrun budget of {id}", event.agent));
+                    }
+                    account.reserved += *reserved;
+                    wrong.extend(account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)));
+                }
+            }
+            What::EffectEnded { used, reserved, .. } => {
+                for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
+                    account.spent += *used;
+                    account.reserved = account.reserved.above(reserved);
+                    account.over += overrun(used, reserved).unwrap_or_default();
+                    wrong.extend(account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)));
+                }
+            }
+            _ => {}
+        }
+    }
+    wrong
+}
+
+impl Account {
+    /// Amount by amount: its name, its bound, what is spent, what is spent or reserved, what was billed above a worst case.
+    fn amounts(&self) -> impl Iterator<Item = (&'static str, u64, u64, u64, u64)> {
+        let Self { limits, spent, reserved, over } = self;
+        let committed = *spent + *reserved;
+        [
+            ("nano-dollars", limits.money.map(|money| money.0), spent.money.0, committed.money.0, over.money.0),
+            ("tokens", limits.tokens, spent.tokens(), committed.tokens(), over.tokens()),
+            ("calls", limits.calls, spent.calls, committed.calls, over.calls),
+        ]
+        .into_iter()
+        .filter_map(|(name, cap, spent, committed, over)| Some((name, cap?, spent, committed, over)))
+    }
+
+    fn is_overspent(&self) -> bool {
+        self.amounts().any(|(_, cap, spent, ..)| spent > cap)
+    }
+
+    fn excess(&self) -> Option<String> {
+        let excess = self.amounts().find(|(_, cap, _, committed, over)| *committed > cap.saturating_add(*over));
+        excess.map(|(name, cap, _, committed, over)| {
+            format!("{committed} {name} spent and reserved of {cap}, with overruns of {over}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forged::Forged;
+
+    #[test]
+    fn an_overspent_budget_is_found() {
+        let tree = || Forged::new().budgeted("s", 10).spawned("s.1");
+        let fits = tree().effect("s.1", Some(1), 5, 10).effect_ended("s.1", 5, 10, 10);
+        assert!(fits.judged(super::budgets).is_empty());
+        let over = tree().effect("s.1", Some(1), 5, 6).effect("s.1", Some(1), 6, 5);
+        let wrong = over.judged(super::budgets);
+        assert_eq!(wrong, ["event 4: s: 11 calls spent and reserved of 10, with overruns of 0"]);
+    }
+
+    #[test]
+    fn an_overrun_is_allowed_and_closes_the_budget() {
+        let tree = || Forged::new().budgeted("s", 10).spawned("s.1");
+        let overrun = || tree().effect("s.1", Some(1), 5, 10).effect_ended("s.1", 5, 12, 10);
+        assert!(overrun().judged(super::budgets).is_empty());
+        let wrong = overrun().effect("s.1", Some(1), 6, 0).judged(super::budgets);
+        assert_eq!(wrong, ["effect 6 of s.1 began under the overrun budget of s"]);
+    }
+}

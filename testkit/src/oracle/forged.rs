@@ -1,0 +1,131 @@
+//! Sessions that never were, sound ones and broken ones, to see what an oracle says of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep_runtime::event::{EffectEnd, Event, What};
+use skep_runtime::{AgentId, Budget, End, Incarnation, Outcome, Role, StopReason, TaskId, Time, Usage};
+
+use super::{Evidence, Oracle};
+
+#[derive(Default)]
+pub(super) struct Forged {
+    events: Vec<Arc<Event>>,
+    now: Time,
+}
+
+fn id(text: &str) -> AgentId {
+    serde_json::from_value(text.into()).unwrap()
+}
+
+fn task(agent: &str, number: u64) -> TaskId {
+    serde_json::from_value(serde_json::json!({ "agent": agent, "number": number })).unwrap()
+}
+
+impl Forged {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// A root `s` with these below it.
+    pub(super) fn tree(agents: &[&str]) -> Self {
+        let root = Self::new().write("s", 1, None, spawned("root", None));
+        agents.iter().fold(root, |forged, agent| forged.spawned(agent))
+    }
+
+    pub(super) fn judged(&self, oracle: Oracle) -> Vec<String> {
+        oracle(&Evidence::new(&self.events, &[]))
+    }
+
+    fn write(mut self, agent: &str, incarnation: Incarnation, of: Option<u64>, what: What) -> Self {
+        let task = of.map(|number| task(agent, number));
+        let seq = self.events.len() as u64 + 1;
+        let event = Event { seq, at: self.now, agent: id(agent), incarnation, task, cause: None, what };
+        self.events.push(Arc::new(event));
+        self
+    }
+
+    pub(super) fn after_ms(mut self, ms: u64) -> Self {
+        self.now = self.now + Duration::from_millis(ms);
+        self
+    }
+
+    pub(super) fn spawned(self, agent: &str) -> Self {
+        self.write(agent, 1, None, spawned("Agent", None))
+    }
+
+    pub(super) fn budgeted(self, agent: &str, calls: u64) -> Self {
+        self.write(agent, 1, None, spawned("Agent", Some(Box::new(Budget::new().calls(calls)))))
+    }
+
+    pub(super) fn started(self, agent: &str, incarnation: Incarnation) -> Self {
+        self.write(agent, incarnation, None, What::AgentStarted)
+    }
+
+    pub(super) fn stopping(self, agent: &str, stop: u64) -> Self {
+        self.write(agent, 1, None, What::AgentStopping { stop })
+    }
+
+    pub(super) fn stop_began(self, root: &str, stop: u64, agents: usize) -> Self {
+        self.write(root, 1, None, What::StopBegan { stop, agents, within: Duration::from_secs(1) })
+    }
+
+    pub(super) fn stop_ended(self, root: &str, stop: u64, agents: usize) -> Self {
+        self.write(root, 1, None, What::StopEnded { stop, agents, stuck: 0, clean: true })
+    }
+
+    /// A whole stop in which these end, in this order.
+    pub(super) fn stop(self, root: &str, stop: u64, ends: &[&str]) -> Self {
+        let count = ends.len();
+        let begun = self.stop_began(root, stop, count);
+        let ended = ends.iter().fold(begun, |forged, agent| {
+            let (reason, end) = (StopReason::Stopped, Some(End::Clean));
+            forged.write(agent, 1, None, What::AgentStopped { reason, end })
+        });
+        ended.stop_ended(root, stop, count)
+    }
+
+    pub(super) fn session_ended(self) -> Self {
+        self.write("s", 1, None, What::SessionEnded)
+    }
+
+    pub(super) fn accepted(self, agent: &str, number: u64) -> Self {
+        self.write(agent, 1, Some(number), What::TaskAccepted { asker: None })
+    }
+
+    pub(super) fn turn_began(self, agent: &str, number: u64, attempt: u32) -> Self {
+        self.write(agent, 1, Some(number), What::TurnBegan { attempt })
+    }
+
+    pub(super) fn turn_ended(self, agent: &str, number: u64) -> Self {
+        self.write(agent, 1, Some(number), What::TurnEnded)
+    }
+
+    pub(super) fn ended(self, agent: &str, number: u64, outcome: Outcome) -> Self {
+        self.write(agent, 1, Some(number), What::TaskEnded { outcome })
+    }
+
+    /// An effect that begins with so many calls reserved.
+    pub(super) fn effect(self, agent: &str, of: Option<u64>, effect: u64, reserved: u64) -> Self {
+        let reserved = Usage::calls(reserved);
+        self.write(agent, 1, of, What::EffectBegan { effect, kind: "call".into(), reserved })
+    }
+
+    pub(super) fn effect_ended(self, agent: &str, effect: u64, used: u64, reserved: u64) -> Self {
+        let (used, reserved) = (Usage::calls(used), Usage::calls(reserved));
+        let end = EffectEnd::Done;
+        self.write(agent, 1, None, What::EffectEnded { effect, end, used, reserved, estimated: false, late: false })
+    }
+
+    pub(super) fn holds(self, agent: &str, holding: u64) -> Self {
+        self.write(agent, 1, None, What::HoldingTaken { holding, name: "lock".into() })
+    }
+
+    pub(super) fn releases(self, agent: &str, holding: u64) -> Self {
+        self.write(agent, 1, None, What::HoldingReleased { holding })
+    }
+}
+
+fn spawned(agent_type: &str, budget: Option<Box<Budget>>) -> What {
+    What::AgentSpawned { name: agent_type.into(), agent_type: agent_type.into(), role: Role::Static, budget }
+}

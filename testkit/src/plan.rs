@@ -1,0 +1,203 @@
+//! A fault plan: a value that says what is done to a swarm, where and when.
+
+pub(crate) mod chaos;
+pub(crate) mod firing;
+mod glob;
+pub(crate) mod point;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use skep_runtime::fault::{Fault, Phase, Site};
+
+use self::glob::matches;
+
+/// Rules of what is done to a swarm. It belongs to one swarm, can be written down, and replayed with its seed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultPlan {
+    /// What the chances of its rules are thrown with, together with the lab's seed.
+    pub seed: u64,
+    /// The rules. At a point the first that fires is the one that is done.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule: at which points, at which of the arrivals there, what is done. Built with [`Point`](crate::Point).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The agent's id or name; `*` and `?` stand for any text and any character.
+    #[serde(default = "anything")]
+    pub agent: String,
+    /// The kind of place.
+    pub phase: Phase,
+    /// The effect's kind or the step's name, as a glob.
+    #[serde(default = "anything")]
+    pub detail: String,
+    /// Only at the n-th arrival that the selectors above match, from 1; at each if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u64>,
+    /// At most so often; any number of times if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// With this chance at each arrival, in thousandths; always if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permille: Option<u64>,
+    /// Only from so long after the swarm's begin, and before so long after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<(Duration, Duration)>,
+    /// Whether it may stay without effect. Else a run in which it never fired fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_rest: bool,
+    /// What is done.
+    pub action: Fault,
+}
+
+fn anything() -> String {
+    "*".to_owned()
+}
+
+impl FaultPlan {
+    /// The plan with one more rule.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// One line for each rule: what the plan will do.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        self.rules.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Rule {
+    /// The same with another agent: an id or a name, as a glob.
+    #[must_use]
+    pub fn of(mut self, agent: impl Into<String>) -> Self {
+        self.agent = agent.into();
+        self
+    }
+
+    /// The same at most so often.
+    #[must_use]
+    pub const fn times(mut self, most: u64) -> Self {
+        self.times = Some(most);
+        self
+    }
+
+    /// The same, and a run in which it never fires does not fail.
+    #[must_use]
+    pub const fn may_rest(mut self) -> Self {
+        self.may_rest = true;
+        self
+    }
+
+    /// Whether the rule's selectors match an arrival, whichever it is.
+    pub(crate) fn selects(&self, site: &Site<'_>) -> bool {
+        self.phase == site.phase
+            && matches(&self.detail, site.detail)
+            && (matches(&self.agent, site.name) || matches(&self.agent, site.agent.as_str()))
+    }
+}
+
+/// Such as `panic in the 2nd effect grep of security`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", action(&self.action))?;
+        let each = match self.nth {
+            Some(nth) => format!("the {}", ordinal(nth)),
+            None => "each".to_owned(),
+        };
+        let (before, place) = match self.phase {
+            Phase::Start => ("before", "start"),
+            Phase::Turn => ("before", "turn"),
+            Phase::Step => ("at", "step"),
+            Phase::Effect => ("in", "effect"),
+            Phase::Stop => ("before", "stop hook"),
+            _ => ("at", "point"),
+        };
+        write!(f, " {before} {each} {place}")?;
+        if self.detail != "*" {
+            write!(f, " {}", self.detail)?;
+        }
+        write!(f, " of {}", if self.agent == "*" { "any agent" } else { &self.agent })?;
+        if let Some(permille) = self.permille {
+            write!(f, ", {} % of the time", permille / 10)?;
+        }
+        if let Some((from, until)) = self.window {
+            write!(f, ", from {from:?} to {until:?}")?;
+        }
+        match self.times {
+            Some(1) => f.write_str(", once"),
+            Some(times) => write!(f, ", at most {times} times"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn action(fault: &Fault) -> String {
+    match fault {
+        Fault::Panic => "panic".to_owned(),
+        Fault::Error(error) => format!("fail with {error:?}", error = error.to_string()),
+        Fault::Hang => "hang".to_owned(),
+        Fault::HangDeaf => "hang, deaf to cancels,".to_owned(),
+        Fault::Slow(pause) => format!("slow down by {pause:?}"),
+        Fault::Block(span) => format!("block the thread for {span:?}"),
+        Fault::LoseCell => "lose the cell".to_owned(),
+        Fault::Kill => "be killed".to_owned(),
+        Fault::Spawn => "try to spawn".to_owned(),
+        Fault::CostSpike(usage) => format!("be billed {usage} more"),
+        other => other.name().to_owned(),
+    }
+}
+
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{FaultPlan, Point};
+    use skep_runtime::{AgentId, fault::Phase, fault::Site};
+    use std::time::Duration;
+
+    #[test]
+    fn a_plan_survives_being_written_down() {
+        let plan = FaultPlan { seed: 9, rules: Vec::new() }
+            .rule(Point::effect("model").of("editor").nth(2).panics())
+            .rule(Point::turn().chance(100).between(Duration::ZERO, Duration::from_secs(3)).hangs().may_rest());
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<FaultPlan>(&text).unwrap(), plan);
+        let short = r#"{"rules":[{"phase":"effect","action":"panic"}]}"#;
+        assert_eq!(serde_json::from_str::<FaultPlan>(short).unwrap().rules, [Point::effect("*").panics()]);
+        assert!(serde_json::from_str::<FaultPlan>(r#"{"rulez":[]}"#).is_err(), "a misspelt plan is no plan");
+    }
+
+    #[test]
+    fn a_rule_says_what_it_does() {
+        let rule = Point::effect("grep").of("security").nth(2).panics();
+        assert_eq!(rule.to_string(), "panic in the 2nd effect grep of security");
+        let rule = Point::turn().of("*").slows(Duration::from_millis(200)).times(1);
+        assert_eq!(rule.to_string(), "slow down by 200ms before each turn of any agent, once");
+    }
+
+    #[test]
+    fn a_rule_selects_by_name_or_id_and_detail() {
+        let id = AgentId::root("lab").child(3);
+        let site = |detail| Site { agent: &id, name: "editor-1", phase: Phase::Effect, detail };
+        assert!(Point::effect("mod*").of("editor-?").panics().selects(&site("model")));
+        assert!(Point::effect("model").of("lab.3").panics().selects(&site("model")));
+        assert!(!Point::effect("model").of("editor").panics().selects(&site("model")));
+        assert!(!Point::effect("grep").panics().selects(&site("model")));
+        assert!(!Point::turn().panics().selects(&site("")));
+    }
+}

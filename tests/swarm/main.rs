@@ -1,0 +1,14 @@
+//! Swarms under seeds: each promise of the README on random trees whose agents misbehave in every way there is.
+//!
+//! One module for each guarantee. `SKEP_SEEDS=x10` runs ten times the seeds, `SKEP_SEED=7` that one.
+#![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
+
+mod forest;
+mod storm;
+
+mod control;
+mod journal;
+mod ledger;
+mod outcomes;
+mod stop;
+mod supervision;
