@@ -72,12 +72,11 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     let config = Arc::clone(&order.config);
     let review = Review::start(order).await.map_err(|error| error.to_string())?;
     let mut view = View::of(review.events(), review.env(), watch);
-    let ending = tokio::select! {
-        ending = review.run() => ending,
-        () = interrupted() => Ending::Cut("interrupted by Ctrl-C".to_owned()),
+    let (ending, is_interrupted) = tokio::select! {
+        ending = review.run() => (ending, false),
+        () = interrupted() => (Ending::Cut("interrupted by Ctrl-C".to_owned()), true),
         never = view.run() => match never {},
     };
-    let is_interrupted = matches!(&ending, Ending::Cut(why) if why.contains("Ctrl-C"));
     view.close();
     let report = tokio::select! {
         report = review.end(ending) => report,

@@ -61,6 +61,8 @@ impl Journal {
         let events = {
             let mut log = self.log.lock();
             check()?;
+            // Read outside the lock, so another thread's later moment may stand here already: time never goes back.
+            let at = log.last().map_or(at, |last| at.max(last.at));
             whats.map(|what| {
                 let event = Arc::new(Event {
                     seq: log.len() as Seq + 1,

@@ -17,6 +17,10 @@ pub(crate) struct Mailbox<T, O> {
 struct Queue<T, O> {
     tasks: VecDeque<Arc<TaskCell<T, O>>>,
     closed: Option<StopReason>,
+    /// What was queued has been ended: nothing comes back either.
+    ended: bool,
+    /// A task has been taken out and its turn has not begun.
+    in_hand: bool,
     next_task: u64,
     next_place: u64,
     waiting: VecDeque<(u64, Waker)>,
@@ -33,6 +37,8 @@ impl<T, O> Mailbox<T, O> {
         let queue = Queue {
             tasks: VecDeque::new(),
             closed: None,
+            ended: false,
+            in_hand: false,
             next_task: 0,
             next_place: 0,
             waiting: VecDeque::new(),
@@ -59,9 +65,15 @@ impl<T, O> Mailbox<T, O> {
         Ok(task)
     }
 
-    /// Puts a redelivered task at the head, above the capacity if need be: it had its room before.
-    pub(crate) fn push_front(&self, task: Arc<TaskCell<T, O>>) {
-        self.queue.lock().tasks.push_front(task);
+    /// Puts a redelivered task at the head, above the capacity if need be: it had its room before. Where all that was
+    /// queued has been ended, gives the reason for which this one has to end too.
+    pub(crate) fn push_front(&self, task: &Arc<TaskCell<T, O>>) -> Result<(), StopReason> {
+        let mut queue = self.queue.lock();
+        if queue.ended {
+            return Err(queue.closed.clone().unwrap_or(StopReason::Stopped));
+        }
+        queue.tasks.push_front(Arc::clone(task));
+        Ok(())
     }
 
     /// The next task that has no outcome yet, and room for one who waits.
@@ -74,6 +86,7 @@ impl<T, O> Mailbox<T, O> {
                     next => break next,
                 }
             };
+            queue.in_hand = task.is_some();
             let waker = queue.next_waiting(self.capacity);
             (task, waker)
         };
@@ -135,16 +148,28 @@ impl<T, O> Mailbox<T, O> {
 
     /// Accepts tasks again: the agent has another incarnation.
     pub(crate) fn reopen(&self) {
-        self.queue.lock().closed = None;
+        let mut queue = self.queue.lock();
+        queue.closed = None;
+        queue.ended = false;
+        queue.in_hand = false;
     }
 
-    /// All that is queued, for its outcome.
+    /// All that is queued, for its outcome. Nothing comes back from now on.
     pub(crate) fn take_all(&self) -> VecDeque<Arc<TaskCell<T, O>>> {
-        std::mem::take(&mut self.queue.lock().tasks)
+        let mut queue = self.queue.lock();
+        queue.ended = true;
+        std::mem::take(&mut queue.tasks)
     }
 
+    /// The task that was taken out has a turn, or needs none.
+    pub(crate) fn begun(&self) {
+        self.queue.lock().in_hand = false;
+    }
+
+    /// Tasks whose turn has not begun.
     pub(crate) fn len(&self) -> usize {
-        self.queue.lock().tasks.len()
+        let queue = self.queue.lock();
+        queue.tasks.len() + usize::from(queue.in_hand)
     }
 }
 

@@ -1,1 +1,110 @@
-//! soon
+//! P5: control is always answered, on the real clock, whatever the turn does.
+
+use std::time::{Duration, Instant};
+
+use skep::testkit::{Lab, Point};
+use skep::{AgentError, AgentSpec, AgentState, Context, Stop, Swarm};
+
+use super::forest::{Act, Imp, ms};
+
+fn on_threads(workers: usize, test: impl AsyncFnOnce()) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
+    runtime.block_on(test());
+    runtime.shutdown_background();
+}
+
+/// Computes and never awaits anything that is not ready.
+struct Loops;
+
+impl skep::Agent for Loops {
+    type Task = u64;
+    type Output = u64;
+    async fn handle(&mut self, task: &u64, cx: &Context) -> Result<u64, AgentError> {
+        let mut sum = *task;
+        loop {
+            sum = sum.wrapping_mul(31).wrapping_add(7);
+            if sum % 4_096 == 0 {
+                cx.breathe().await?;
+            }
+        }
+    }
+}
+
+/// Status and stop are answered in far less than the turn takes.
+async fn is_answered(swarm: &Swarm, stuck: usize) {
+    let began = Instant::now();
+    let states: Vec<_> = swarm.status().into_iter().map(|status| status.state).collect();
+    assert!(began.elapsed() < ms(50), "status took {:?}", began.elapsed());
+    assert!(states.contains(&AgentState::Thinking), "{states:?}");
+    let receipt = swarm.stop(Stop::within(ms(400))).await;
+    assert_eq!(receipt.stuck(), stuck, "{receipt}");
+    assert!(began.elapsed() < ms(1_000), "stop took {:?}", began.elapsed());
+}
+
+#[test]
+fn an_agent_that_loops_answers_status_and_stop() {
+    on_threads(1, async || {
+        let lab = Lab::real_io();
+        let swarm = lab.start().await;
+        let loops = swarm.spawn(AgentSpec::new("loops", || Loops)).await.unwrap();
+        loops.tell(1).unwrap();
+        tokio::time::sleep(ms(50)).await;
+        is_answered(&swarm, 0).await;
+    });
+}
+
+#[test]
+fn an_agent_that_hangs_answers_status_and_stop() {
+    on_threads(1, async || {
+        let lab = Lab::real_io().fault(Point::turn().of("imp").hangs_deaf());
+        let swarm = lab.start().await;
+        let imp = swarm.spawn(Imp::spec("imp")).await.unwrap();
+        imp.tell(vec![]).unwrap();
+        tokio::time::sleep(ms(50)).await;
+        is_answered(&swarm, 0).await;
+    });
+}
+
+#[test]
+fn an_agent_that_blocks_one_of_two_workers_answers_status_and_stop() {
+    blocked(2);
+}
+
+#[test]
+fn an_agent_that_blocks_the_only_worker_answers_status_and_stop() {
+    blocked(1);
+}
+
+fn blocked(workers: usize) {
+    on_threads(workers, async || {
+        let lab = Lab::real_io().fault(Point::turn().of("imp").blocks(Duration::from_secs(3)));
+        let swarm = lab.start().await;
+        let imp = swarm.spawn(Imp::spec("imp")).await.unwrap();
+        swarm.spawn(Imp::spec("other")).await.unwrap();
+        imp.tell(vec![]).unwrap();
+        // No timer of that runtime fires while its only worker blocks.
+        std::thread::sleep(ms(100));
+        is_answered(&swarm, if workers == 1 { 2 } else { 1 }).await;
+    });
+}
+
+#[skep::swarm_test(seeds = 50)]
+async fn a_stop_is_answered_by_its_deadline_whatever_the_agents_do(lab: Lab) {
+    let mut dice = lab.dice();
+    let lab = lab
+        .fault(Point::turn().chance(400).blocks(ms(dice.between(100, 5_000))).may_rest())
+        .fault(Point::turn().chance(400).hangs_deaf().may_rest())
+        .fault(Point::stop().chance(300).blocks(ms(dice.between(100, 5_000))).may_rest());
+    let swarm = lab.start().await;
+    for number in 0..dice.between(1, 8) {
+        let imp = swarm.spawn(Imp::spec(format!("imp-{number}"))).await.expect("a plain agent starts");
+        imp.tell(vec![Act::Sleep(dice.below(100)), Act::Step]).expect("its mailbox is empty");
+    }
+    tokio::time::sleep(ms(dice.below(150))).await;
+    let within = ms(dice.between(1, 2_000));
+    let receipt = swarm.stop(Stop::within(within)).await;
+    assert!(receipt.took() <= within + ms(60), "{receipt} of {within:?}");
+    if let Err(failure) = lab.conclude(receipt).await {
+        panic!("{failure}");
+    }
+}

@@ -1,8 +1,12 @@
 //! P1: nothing outlives a stop.
 
-use super::forest::Soil;
+use std::time::Duration;
+
+use skep::testkit::{Lab, Point, TestResult};
+use skep::{AgentSpec, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop, StopReason, Supervisor};
+
+use super::forest::{Act, Hook, Imp, Soil, Start, ms};
 use super::storm::Storm;
-use skep::testkit::Lab;
 
 #[skep::swarm_test(seeds = 300)]
 async fn nothing_outlives_a_stop_at_any_moment_and_seat(lab: Lab) {
@@ -10,4 +14,227 @@ async fn nothing_outlives_a_stop_at_any_moment_and_seat(lab: Lab) {
     let gusts = lab.dice().between(0, 30);
     storm.blow(gusts, true).await;
     storm.end().await;
+}
+
+/// The same with threads that really block, on the real clock.
+#[test]
+fn nothing_outlives_a_stop_when_threads_really_block() {
+    for seed in 0..20 {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut storm = Storm::begin(&Lab::real_io().seeded(seed), Soil::WILD).await;
+            storm.blow(12, true).await;
+            storm.end().await;
+        });
+        runtime.shutdown_background();
+    }
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn children_stop_before_their_parents_and_static_ones_in_reverse(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let child = |name: &str| Imp::with(name, Start::Ready, Hook::Slow(30), None);
+    let top = child("top").child(child("a").child(child("a1"))).child(child("b"));
+    swarm.spawn(top).await?;
+    let history = lab.end(swarm).await;
+    let names: Vec<_> = history.receipt().rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["b", "a1", "a", "top"]);
+    assert!(history.receipt().is_clean());
+    // One after another: each hook took its 30 ms.
+    assert!(history.receipt().took() >= ms(120));
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    for (name, hook) in [("hangs", Hook::Hangs), ("deaf", Hook::Deaf), ("fails", Hook::Fails), ("panics", Hook::Panics)] {
+        swarm.spawn(Imp::with(name, Start::Ready, hook, None).shutdown(Shutdown::within(ms(300)))).await?;
+    }
+    let history = lab.end(swarm).await;
+    let fault = |name: &str| history.receipt().rows().iter().find(|row| row.name == name).unwrap().hook.clone();
+    assert_eq!(fault("hangs"), Some(HookFault::Hung));
+    assert_eq!(fault("deaf"), Some(HookFault::Hung));
+    assert_eq!(fault("fails"), Some(HookFault::Failed("told to fail".to_owned())));
+    assert_eq!(fault("panics"), Some(HookFault::Panicked("told to".to_owned())));
+    assert!(history.receipt().nothing_left() && !history.receipt().is_clean());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_turn_that_ignores_its_cancel_is_dropped_and_no_hook_runs(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::with("imp", Start::Ready, Hook::Panics, None).shutdown(Shutdown::within(ms(200)))).await?;
+    imp.tell(vec![Act::Hang])?;
+    tokio::time::sleep(ms(10)).await;
+    let history = lab.end(swarm).await;
+    let row = &history.receipt().rows()[0];
+    assert_eq!((row.end, row.hook.clone()), (End::Aborted, None));
+    assert!((ms(200)..ms(300)).contains(&history.receipt().took()), "{}", history.receipt());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn what_blocks_its_thread_is_stuck_and_the_receipt_says_so(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("imp").blocks(ms(60_000)));
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    let ask = tokio::spawn(imp.ask(vec![]).within(ms(90_000)));
+    tokio::time::sleep(ms(10)).await;
+    let receipt = swarm.stop(Stop::within(ms(500))).await;
+    assert_eq!((receipt.stuck(), receipt.nothing_left()), (1, false));
+    assert!(receipt.took() < ms(600), "{receipt}");
+    assert_eq!(swarm.census(imp.id()).len(), 2, "a runner and its turn");
+    let answer = ask.await?;
+    assert!(matches!(answer, Err(skep::AskError::Stopped(_, StopReason::Stopped, None))), "{answer:?}");
+    lab.conclude(receipt).await?;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_stop_names_what_an_earlier_stop_could_not_stop(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("deep").blocks(ms(60_000)));
+    let swarm = lab.start().await;
+    let top = swarm.spawn(Imp::spec("top").child(Imp::spec("deep"))).await?;
+    let deep = swarm.agent::<Imp>("deep")?;
+    deep.tell(vec![])?;
+    tokio::time::sleep(ms(10)).await;
+    assert_eq!(deep.stop(Stop::within(ms(200))).await.stuck(), 1);
+    let receipt = top.stop(Stop::within(ms(200))).await;
+    assert_eq!(receipt.stuck(), 1, "{receipt}");
+    lab.saw(&receipt);
+    tokio::time::sleep(ms(90_000)).await;
+    let history = lab.end(swarm).await;
+    assert!(history.receipt().nothing_left(), "in the end the thread came back");
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn nothing_can_be_spawned_behind_the_fence(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::stop().of("top").spawns());
+    let swarm = lab.start().await;
+    let top = swarm.spawn(Imp::spec("top")).await?;
+    let stopping = tokio::spawn({
+        let top = top.clone();
+        async move { top.stop(Stop::within(ms(1_000))).await }
+    });
+    assert!(stopping.await?.is_clean());
+    assert!(swarm.spawn(Imp::spec("late").under(&top)).await.is_err());
+    assert!(Scope::open(&ScopeOwner::from(&top), "late").is_err());
+    assert!(top.tell(vec![]).is_err());
+    let history = lab.end(swarm).await;
+    assert!(history.agents("late").is_empty());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn stops_of_one_seat_share_a_receipt_and_the_shorter_deadline_holds(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::with("imp", Start::Ready, Hook::Hangs, None).shutdown(Shutdown::UntilDeadline)).await?;
+    let long = tokio::spawn({
+        let imp = imp.clone();
+        async move { imp.stop(Stop::within(ms(60_000))).await }
+    });
+    tokio::time::sleep(ms(50)).await;
+    let short = imp.stop(Stop::within(ms(500))).await;
+    let long = long.await?;
+    assert_eq!(long.rows(), short.rows());
+    assert!(long.took() < ms(700), "{long}");
+    lab.saw(&long);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_dropped_run_or_scope_is_stopped_in_the_background(lab: Lab) -> TestResult {
+    use std::future::IntoFuture;
+    let swarm = lab.start().await;
+    let run = swarm.run(Imp::spec("run"), vec![Act::Sleep(60_000)]);
+    assert!(tokio::time::timeout(ms(50), run.into_future()).await.is_err());
+    let scope = Scope::open(&ScopeOwner::from(&swarm), "scope")?;
+    scope.spawn(Imp::spec("scoped")).await?.tell(vec![Act::Sleep(60_000)])?;
+    drop(scope);
+    tokio::time::sleep(ms(100)).await;
+    assert_eq!(swarm.census(swarm.id()), [], "nothing of them lives");
+    let history = lab.end(swarm).await;
+    assert_eq!(history.outcomes("run"), [skep::Outcome::Withdrawn], "its asker is gone");
+    assert_eq!(history.outcomes("scoped"), [skep::Outcome::Stopped]);
+    assert_eq!(history.receipt().rows(), []);
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_finished_run_leaves_nothing(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let spec = Imp::spec("run");
+    swarm.run(spec, vec![Act::Child("child".into(), vec![Act::Sleep(10)])]).await?;
+    assert_eq!(swarm.census(swarm.id()), []);
+    let history = lab.end(swarm).await;
+    assert_eq!(history.count("stop_ended"), 3, "of the child with its task, of the run, of the swarm");
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn dropping_the_last_handle_stops_the_swarm_and_says_so(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    imp.tell(vec![Act::Sleep(60_000)])?;
+    tokio::time::sleep(ms(10)).await;
+    drop(swarm.clone());
+    assert!(imp.state().is_live(), "one of two handles");
+    drop(swarm);
+    assert_eq!(imp.ended().await, StopReason::Stopped);
+    tokio::time::sleep(ms(100)).await;
+    let events = lab.events();
+    let has = |name: &str| events.iter().any(|event| event.what.name() == name);
+    assert!(has("reported") && has("session_ended"), "{}", lab.report());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_drain_finishes_what_is_queued_and_takes_nothing_new(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    for _ in 0..5 {
+        imp.tell(vec![Act::Sleep(100)])?;
+    }
+    let draining = tokio::spawn({
+        let imp = imp.clone();
+        async move { imp.drain(Duration::from_secs(10)).await }
+    });
+    tokio::time::sleep(ms(20)).await;
+    assert!(imp.tell(vec![]).is_err());
+    let receipt = draining.await?;
+    assert!(receipt.is_clean(), "{receipt}");
+    let history = lab.end(swarm).await;
+    assert_eq!(history.outcomes("imp"), [skep::Outcome::Done; 5]);
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn an_agent_that_gives_up_at_its_start_leaves_no_child_behind(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let fails = Imp::with("fails", Start::FailsAt(1), Hook::Ready, None);
+    let tree = Supervisor::one_for_one().named("sup").child(Imp::spec("first").child(Imp::spec("below"))).child(fails);
+    let error = swarm.spawn(tree).await.unwrap_err();
+    assert!(error.to_string().contains("fails failed to start: told to fail"), "{error}");
+    tokio::time::sleep(ms(10)).await;
+    assert_eq!(swarm.census(swarm.id()), []);
+    let history = lab.end(swarm).await;
+    assert_eq!(history.receipt().rows(), []);
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn an_exit_of_its_own_stops_the_children_first(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let spec: AgentSpec<Imp> = Imp::spec("imp").restart(skep::Restart::Transient);
+    let imp = swarm.spawn(spec.child(Imp::spec("child"))).await?;
+    imp.ask(vec![Act::Exit]).await?;
+    assert_eq!(imp.ended().await, StopReason::Done);
+    let history = lab.end(swarm).await;
+    let exits = history.events().iter().filter(|event| event.what == skep::What::AgentExited { exit: Exit::Normal });
+    assert_eq!(exits.count(), 1);
+    assert_eq!(history.state("child"), Some(skep::AgentState::Stopped(StopReason::Stopped)));
+    Ok(())
 }

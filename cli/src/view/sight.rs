@@ -85,3 +85,42 @@ impl Sight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use skep_runtime::Role;
+
+    fn event(agent: &AgentId, what: What) -> Event {
+        Event { seq: 1, at: Time::ZERO, agent: agent.clone(), incarnation: 1, task: None, cause: None, what }
+    }
+
+    fn custom(name: &str, data: serde_json::Value) -> What {
+        What::Custom { name: name.to_owned(), version: 1, data }
+    }
+
+    fn spawned(name: &str) -> What {
+        let (name, agent_type) = (name.to_owned(), "Test".to_owned());
+        What::AgentSpawned { name, agent_type, role: Role::Static, budget: None }
+    }
+
+    #[test]
+    fn progress_never_goes_back_and_a_done_specialist_is_a_line() {
+        let root = AgentId::root("s");
+        let (lead, style) = (root.child(1), root.child(1).child(1));
+        let mut sight = Sight::default();
+        for (agent, name) in [(&root, "s"), (&lead, "review"), (&style, "style")] {
+            assert_eq!(sight.take(&event(agent, spawned(name))), None);
+        }
+        let plan = custom(PLAN_EVENT, json!({ "files": 3, "scope": "the whole tree" }));
+        assert_eq!(sight.take(&event(&lead, plan)).as_deref(), Some("3 files, the whole tree"));
+        let done = || What::TaskEnded { outcome: Outcome::Done };
+        for (reached, line) in [(2, None), (1, None), (3, Some("style is done, for $0.00"))] {
+            sight.take(&event(&style, custom(FILE_EVENT, json!({ "reached": reached }))));
+            assert_eq!(sight.take(&event(&style, done())).as_deref(), line, "{reached}");
+        }
+        assert_eq!(sight.reached(&style), 3);
+        assert_eq!(sight.workers().map(|row| &*row.name).collect::<Vec<_>>(), ["style"]);
+    }
+}

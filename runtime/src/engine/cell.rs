@@ -167,10 +167,13 @@ impl Seat {
         }
     }
 
-    /// Kills the cell, as a bug or a fault plan would.
+    /// Kills the cell, as a bug or a fault plan would; one that is still opening does not come up.
     pub(crate) fn lose_cell(&self) {
-        if let Cell::Open(cell) = &self.control.lock().cell {
-            cell.kill();
+        let mut control = self.control.lock();
+        match &control.cell {
+            Cell::Open(cell) => cell.kill(),
+            Cell::Opening => control.cell = Cell::Closing,
+            Cell::None | Cell::Closing => {}
         }
     }
 

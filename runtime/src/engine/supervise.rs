@@ -11,6 +11,9 @@ use crate::event::What;
 use crate::policy::{Exit, Shutdown};
 use crate::supervision::{Action, Event, Started};
 
+/// How long a brutal stop of a child waits for what was dropped to be gone.
+const BRUTAL: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Seat {
     /// Serves one item of the control queue.
     pub(crate) fn serve(self: &Arc<Self>, item: Item) {
@@ -112,7 +115,8 @@ impl Seat {
     fn stop_child(&self, child: &Arc<Self>, shutdown: Shutdown) {
         let env = &self.engine.env;
         let limit = match shutdown {
-            Shutdown::Brutal => std::time::Duration::ZERO,
+            // No time for the child, and some for what it runs to be dropped: a runner that is not given it is no stuck one.
+            Shutdown::Brutal => BRUTAL,
             // Room for the plan's own patience above what the child gets.
             Shutdown::Within(limit) => limit + limit / 4 + std::time::Duration::from_millis(200),
             Shutdown::UntilDeadline => self.engine.stop_within,

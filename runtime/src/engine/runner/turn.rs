@@ -53,13 +53,16 @@ impl<A: Agent> Runner<A> {
         let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.deadline);
         if !turn.enter() {
             // A stop came by between the queue and here; whoever ends the queue ends this one too.
-            self.mailbox().push_front(task);
+            self.put_back(&task);
+            self.mailbox().begun();
             return After::GoesOn(agent);
         }
         let began = |attempt| {
             turn.note(What::TurnBegan { attempt });
         };
-        let Some(attempt) = task.begin(&turn, began) else {
+        let attempt = task.begin(&turn, began);
+        self.mailbox().begun();
+        let Some(attempt) = attempt else {
             turn.leave();
             return After::GoesOn(agent);
         };
@@ -160,6 +163,16 @@ impl<A: Agent> Runner<A> {
         }
     }
 
+    /// Puts a task back to the head of the queue, or ends it where a stop has ended that. Says whether it waits there.
+    fn put_back(&self, task: &Task<A>) -> bool {
+        let Err(reason) = self.mailbox().push_front(task) else { return true };
+        let id = Some(task.id.clone());
+        task.finish(Over::Stopped(reason), None, |outcome| {
+            self.seat.note_in(id, What::TaskEnded { outcome });
+        });
+        false
+    }
+
     /// Gives the task its fate. Says whether it has its outcome.
     fn apply(
         &self,
@@ -205,8 +218,7 @@ impl<A: Agent> Runner<A> {
                     turn.note(What::TaskRedelivered { error: message });
                 };
                 if task.requeue(payload, error, counts, turn.once_begun(), redelivered) {
-                    self.mailbox().push_front(Arc::clone(task));
-                    return false;
+                    return !self.put_back(task);
                 }
             }
         }
