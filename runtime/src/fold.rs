@@ -19,8 +19,6 @@
 
 mod costs;
 pub(crate) mod draw;
-#[cfg(test)]
-mod history;
 mod states;
 mod tasks;
 #[cfg(test)]

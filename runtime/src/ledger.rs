@@ -17,7 +17,7 @@ mod meter;
 mod refusal;
 
 #[cfg(test)]
-mod race;
+mod tests;
 
 pub use balance::Balance;
 pub use bill::{Bill, Breakdown, CostRow};
@@ -36,18 +36,4 @@ use crate::usage::Usage;
 pub fn overrun(used: &Usage, reserved: &Usage) -> Option<Usage> {
     let over = Usage { cached_tokens: 0, ..used.above(reserved) };
     (!over.is_zero()).then_some(over)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_overrun_is_what_lies_above_the_worst_case_and_never_what_was_cached() {
-        let worst = Usage::calls(2).with_tokens(100, 50);
-        let cached = Usage { cached_tokens: 90, ..Usage::calls(2).with_tokens(100, 20) };
-        assert_eq!(overrun(&cached, &worst), None);
-        let longer = Usage::calls(1).with_tokens(90, 57);
-        assert_eq!(overrun(&longer, &worst), Some(Usage::ZERO.with_tokens(0, 7)));
-    }
 }

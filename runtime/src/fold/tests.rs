@@ -1,5 +1,7 @@
 //! What all folds have in common, over generated histories.
 
+mod history;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::history::histories;
+use self::history::histories;
 use super::*;
 use crate::event::{Outcome, What};
 use crate::id::{AgentId, TaskId};

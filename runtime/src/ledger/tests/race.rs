@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
-use super::{Balance, Limits, Meter, OnRefusal, overrun};
+use super::super::{Balance, Limits, Meter, OnRefusal, overrun};
 use crate::event::{EffectEnd, What};
 use crate::id::AgentId;
 use crate::money::NanoUsd;
