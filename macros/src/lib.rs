@@ -23,7 +23,9 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Erro
         return wrong("a swarm test is `async fn name(lab: Lab) -> TestResult`: it has to be async");
     }
     if test.sig.inputs.len() != 1 || matches!(test.sig.inputs.first(), Some(FnArg::Receiver(_))) {
-        return wrong("a swarm test is `async fn name(lab: Lab) -> TestResult`: it takes the lab and nothing else");
+        return wrong(
+            "a swarm test is `async fn name(lab: Lab) -> TestResult`: it takes the lab and nothing else",
+        );
     }
     let ItemFn { attrs, sig, block, .. } = &test;
     let name = &sig.ident;

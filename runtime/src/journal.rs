@@ -6,13 +6,14 @@
 //! 2. The journal's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state.
 //! 3. `append` never refuses and never blocks on anything slow: drop guards call it.
 
+mod bell;
 mod subscription;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
+use self::bell::Bell;
 pub use self::subscription::{Events, Filter};
 use crate::engine::seat::Seat;
 use crate::env::Env;
@@ -23,8 +24,14 @@ use crate::ledger::Warning;
 /// The journal of one session, in memory, whole.
 pub(crate) struct Journal {
     log: Mutex<Vec<Arc<Event>>>,
-    last: watch::Sender<Seq>,
+    bell: Arc<Bell>,
     env: Env,
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.bell.break_up();
+    }
 }
 
 /// Where an event belongs.
@@ -37,7 +44,7 @@ pub(crate) struct Entry<'a> {
 
 impl Journal {
     pub(crate) fn new(env: Env) -> Self {
-        Self { log: Mutex::default(), last: watch::Sender::new(0), env }
+        Self { log: Mutex::default(), bell: Arc::default(), env }
     }
 
     /// Records what happened and applies it.
@@ -79,10 +86,7 @@ impl Journal {
             })
         };
         let seq = events.last().map_or(0, |event| event.seq);
-        self.last.send_if_modified(|last| {
-            *last = seq.max(*last);
-            true
-        });
+        self.bell.ring();
         for event in &events {
             trace(event);
         }
@@ -120,8 +124,8 @@ impl Journal {
         self.log.lock().clone()
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
-        self.last.subscribe()
+    pub(crate) fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
     }
 }
 

@@ -26,7 +26,6 @@ impl History {
     }
 
     /// The receipt of the swarm's stop.
-    #[must_use]
     pub const fn receipt(&self) -> &StopReceipt {
         &self.receipt
     }
@@ -66,7 +65,9 @@ impl History {
     pub fn agents(&self, name: &str) -> Vec<AgentId> {
         let mut ids: Vec<AgentId> = Vec::new();
         for event in &self.events {
-            if matches!(&event.what, What::AgentSpawned { name: its, .. } if its == name) && !ids.contains(&event.agent) {
+            if matches!(&event.what, What::AgentSpawned { name: its, .. } if its == name)
+                && !ids.contains(&event.agent)
+            {
                 ids.push(event.agent.clone());
             }
         }
@@ -96,9 +97,11 @@ impl History {
     /// How a task ended.
     #[must_use]
     pub fn outcome(&self, task: &TaskId) -> Option<Outcome> {
-        self.events.iter().filter(|event| event.task.as_ref() == Some(task)).find_map(|event| match event.what {
-            What::TaskEnded { outcome } => Some(outcome),
-            _ => None,
+        self.events.iter().filter(|event| event.task.as_ref() == Some(task)).find_map(|event| {
+            match event.what {
+                What::TaskEnded { outcome } => Some(outcome),
+                _ => None,
+            }
         })
     }
 

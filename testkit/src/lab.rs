@@ -104,7 +104,10 @@ impl Lab {
     /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the builder is wrong; each says
     /// what to do.
     pub async fn start_with(&self, describe: impl FnOnce(SwarmBuilder) -> SwarmBuilder) -> Swarm {
-        assert!(self.running.lock().is_none(), "a lab is the world of one swarm: make another lab for the second");
+        assert!(
+            self.running.lock().is_none(),
+            "a lab is the world of one swarm: make another lab for the second"
+        );
         let firing = Arc::new(Firing::new(&self.plan, self.seed));
         let faults = Some(Arc::clone(&firing) as Arc<dyn Faults>);
         let env = if self.is_real {
@@ -181,7 +184,9 @@ impl Lab {
         }
         if receipt.nothing_left() {
             let left = watch::left(&running.witness, receipt.root());
-            wrong.extend(left.into_iter().map(|left| format!("P1: after the last receipt there lives {left}")));
+            wrong.extend(
+                left.into_iter().map(|left| format!("P1: after the last receipt there lives {left}")),
+            );
         }
         let idle = running.firing.idle();
         if !idle.is_empty() {
@@ -211,7 +216,8 @@ impl Lab {
     /// What a person wants to see of a run that failed: the plan as it can be replayed, and the last events.
     #[must_use]
     pub fn report(&self) -> String {
-        let plan = self.running.lock().as_ref().map_or_else(|| self.plan.clone(), |running| running.plan.clone());
+        let plan =
+            self.running.lock().as_ref().map_or_else(|| self.plan.clone(), |running| running.plan.clone());
         failure::report(self.seed, &plan, &self.events())
     }
 }

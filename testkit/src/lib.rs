@@ -9,10 +9,10 @@
 //! Our own tests use nothing else; a user's tests have all of it.
 
 mod dice;
-mod plan;
+mod history;
 mod lab;
 pub mod oracle;
-mod history;
+mod plan;
 mod seeds;
 mod twice;
 mod vars;
@@ -26,3 +26,4 @@ pub use self::plan::point::Point;
 pub use self::plan::{FaultPlan, Rule};
 pub use self::seeds::{TestResult, Verdict, run_seeds};
 pub use self::twice::{Difference, twice};
+pub use self::vars::seeds;

@@ -43,8 +43,8 @@ pub use self::order::order;
 pub use self::outcomes::outcomes;
 pub use self::stops::stops;
 pub use self::views::views;
-use skep_runtime::event::{Event, What};
 use skep_runtime::StopReceipt;
+use skep_runtime::event::{Event, What};
 
 /// Reads a session and gives a line for each thing that is wrong.
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
@@ -94,4 +94,3 @@ impl<'a> Evidence<'a> {
         self.events.iter().any(|event| event.what == What::SessionEnded)
     }
 }
-

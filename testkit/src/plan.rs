@@ -174,7 +174,9 @@ mod tests {
     fn a_plan_survives_being_written_down() {
         let plan = FaultPlan { seed: 9, rules: Vec::new() }
             .rule(Point::effect("model").of("editor").nth(2).panics())
-            .rule(Point::turn().chance(100).between(Duration::ZERO, Duration::from_secs(3)).hangs().may_rest());
+            .rule(
+                Point::turn().chance(100).between(Duration::ZERO, Duration::from_secs(3)).hangs().may_rest(),
+            );
         let text = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<FaultPlan>(&text).unwrap(), plan);
         let short = r#"{"rules":[{"phase":"effect","action":"panic"}]}"#;

@@ -46,7 +46,10 @@ where
         let lab = Lab::seed(seed);
         if let Err(wrong) = in_a_world(|| test(lab.clone())) {
             let again = name.rsplit("::").next().unwrap_or(name);
-            panic!("{name} fails with seed {seed}: SKEP_SEED={seed} cargo test {again}\n{wrong}\n{}", lab.report());
+            panic!(
+                "{name} fails with seed {seed}: SKEP_SEED={seed} cargo test {again}\n{wrong}\n{}",
+                lab.report()
+            );
         }
     }
 }
@@ -61,14 +64,19 @@ where
         .start_paused(true)
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
-    let hangs = || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
-    let run = || runtime.block_on(async { tokio::time::timeout(PATIENCE, async { test().await.wrong() }).await });
+    let hangs =
+        || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
+    let run =
+        || runtime.block_on(async { tokio::time::timeout(PATIENCE, async { test().await.wrong() }).await });
     let wrong = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(wrong)) => wrong,
         Ok(Err(_)) => Some(hangs()),
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            Some(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned()))
+            Some(
+                text.or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "a panic".to_owned()),
+            )
         }
     };
     wrong.map_or(Ok(()), Err)

@@ -77,8 +77,8 @@ impl fmt::Display for Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
     use skep_runtime::{Agent, AgentError, AgentSpec, Context};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     struct Teller(u64);
 

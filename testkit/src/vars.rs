@@ -8,8 +8,17 @@ use std::ops::Range;
 ///
 /// `SKEP_SEED=7` is that seed alone. Else they begin at `SKEP_SEED_FROM` (0) and are as many as `SKEP_SEEDS` says: a
 /// number, or `x10` for ten times what the test asks for.
-pub(crate) fn seeds(count: u64) -> Range<u64> {
-    range(count, var("SKEP_SEED").ok().as_deref(), var("SKEP_SEEDS").ok().as_deref(), var("SKEP_SEED_FROM").ok().as_deref())
+///
+/// # Panics
+/// If one of them is no number.
+#[must_use]
+pub fn seeds(count: u64) -> Range<u64> {
+    range(
+        count,
+        var("SKEP_SEED").ok().as_deref(),
+        var("SKEP_SEEDS").ok().as_deref(),
+        var("SKEP_SEED_FROM").ok().as_deref(),
+    )
 }
 
 /// How many of the last events a report shows: 40, or what `SKEP_EVENTS` says.
@@ -18,9 +27,8 @@ pub(crate) fn events_shown() -> usize {
 }
 
 fn range(count: u64, one: Option<&str>, many: Option<&str>, from: Option<&str>) -> Range<u64> {
-    let number = |name: &str, text: &str| {
-        text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number"))
-    };
+    let number =
+        |name: &str, text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number"));
     if let Some(seed) = one.map(|text| number("SKEP_SEED", text)) {
         return seed..seed + 1;
     }

@@ -88,6 +88,28 @@ async fn six_agents_live_at_once_unless_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_agent_ends_with_its_answer_and_does_not_wait_for_the_others() {
+    let swarm = swarm().await;
+    let look = async {
+        tokio::time::sleep(millis(50)).await;
+        alive(&swarm).len()
+    };
+    let (gathered, at_fifty) = tokio::join!(fan(&swarm, &[Answers(10), Answers(100)]).into_future(), look);
+    assert!(gathered.is_complete());
+    assert_eq!(at_fifty, 1 + 1, "the scope and the agent that works");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_deaf_holds_its_place_for_no_longer_than_its_stop() {
+    let swarm = swarm().await;
+    let items = [Hangs, Answers(10)];
+    let fan = fan(&swarm, &items).at_most(1).each_within(secs(1)).stop(Stop::within(millis(500)));
+    let gathered = fan.await;
+    assert_eq!(ends(&gathered), "fd");
+    assert!(gathered.took() <= millis(1_000 + 500 + 10), "{:?}", gathered.took());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_begins_when_the_one_before_is_over() {
     let swarm = swarm().await;
     let items = [Answers(10), Answers(100), Answers(10), Answers(10), Answers(10)];
@@ -211,7 +233,11 @@ async fn it_holds_on_threads_and_the_real_clock_too() {
     assert!(tokio::time::timeout(millis(10), all).await.is_err(), "the hanging ones last 200 ms");
     let receipt = swarm.stop(stop).await;
     assert!(receipt.nothing_left(), "{receipt}");
-    assert_eq!(swarm.census(swarm.id()), [], "by a count that knows nothing of seats");
+    // By a count that knows nothing of seats.
+    let left = swarm.census(swarm.id());
+    let of_left =
+        swarm.events_so_far().into_iter().filter(|event| left.iter().any(|(id, ..)| *id == event.agent));
+    assert_eq!(left, [], "{:#?}", of_left.map(|event| event.what.clone()).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

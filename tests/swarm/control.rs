@@ -8,7 +8,8 @@ use skep::{AgentError, AgentSpec, AgentState, Context, Stop, Swarm};
 use super::forest::{Act, Imp, ms};
 
 fn on_threads(workers: usize, test: impl AsyncFnOnce()) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
     runtime.block_on(test());
     runtime.shutdown_background();
 }
@@ -22,10 +23,11 @@ impl skep::Agent for Loops {
     async fn handle(&mut self, task: &u64, cx: &Context) -> Result<u64, AgentError> {
         let mut sum = *task;
         loop {
-            sum = sum.wrapping_mul(31).wrapping_add(7);
-            if sum % 4_096 == 0 {
-                cx.breathe().await?;
+            for _ in 0..4_096 {
+                sum = sum.wrapping_mul(31).wrapping_add(7);
             }
+            std::hint::black_box(sum);
+            cx.breathe().await?;
         }
     }
 }
@@ -84,7 +86,7 @@ fn blocked(workers: usize) {
         imp.tell(vec![]).unwrap();
         // No timer of that runtime fires while its only worker blocks.
         std::thread::sleep(ms(100));
-        is_answered(&swarm, if workers == 1 { 2 } else { 1 }).await;
+        is_answered(&swarm, 1).await;
     });
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use skep::testkit::Dice;
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, Backoff, Budget, Context, Exit, NanoUsd, OnRefusal, Repeat, Restart, Retry,
-    Shutdown, StopContext, Strategy, Supervisor, Usage,
+    Agent, AgentError, AgentRef, AgentSpec, Backoff, Budget, Context, Exit, NanoUsd, OnRefusal, Repeat,
+    Restart, Retry, Shutdown, StopContext, Strategy, Supervisor, Usage,
 };
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -29,7 +29,15 @@ pub(crate) enum Act {
     Exit,
     Hold,
     Say,
-    Spend { kind: u64, worst: u64, used: u64, takes: u64, tries: u32, says: bool, once: bool },
+    Spend {
+        kind: u64,
+        worst: u64,
+        used: u64,
+        takes: u64,
+        tries: u32,
+        says: bool,
+        once: bool,
+    },
     /// A child of the task, which is given a task of its own.
     Child(String, Vec<Act>),
     /// A child of the agent.
@@ -97,9 +105,10 @@ impl Imp {
             Act::Hold => drop(cx.hold("lock", ())),
             Act::Say => cx.progress("working"),
             Act::Spend { kind, worst, used, takes, tries, says, once } => {
-                let pay = Pay { worst: *worst, used: *used, takes: *takes, says: *says };
+                let pay = Pay { used: *used, takes: *takes, says: *says };
                 let repeat = if *once { Repeat::Once } else { Repeat::Pure };
-                let effect = cx.effect(format!("call-{kind}"), worst).worst_case(amount(*worst)).repeat(repeat);
+                let effect =
+                    cx.effect(format!("call-{kind}"), worst).worst_case(amount(*worst)).repeat(repeat);
                 let env = cx.env();
                 let fails_before = *tries;
                 let spent = effect.deadline(ms(900)).retry(Retry::times(*tries).backoff(ms(5), ms(20)));
@@ -109,7 +118,11 @@ impl Imp {
                         if pay.says {
                             call.used(amount(pay.used));
                         }
-                        if call.number() < fails_before { Err(AgentError::message("a try fails")) } else { Ok(pay.used) }
+                        if call.number() < fails_before {
+                            Err(AgentError::message("a try fails"))
+                        } else {
+                            Ok(pay.used)
+                        }
                     })
                     .await?;
                 return Ok(spent);
@@ -147,7 +160,6 @@ impl Imp {
 
 #[derive(Clone, Copy)]
 struct Pay {
-    worst: u64,
     used: u64,
     takes: u64,
     says: bool,
@@ -166,7 +178,9 @@ impl Agent for Imp {
         match self.start {
             Start::Ready => {}
             Start::Slow(time) => cx.sleep(ms(time)).await?,
-            Start::FailsAt(life) if cx.incarnation() == life => return Err(AgentError::message("told to fail")),
+            Start::FailsAt(life) if cx.incarnation() == life => {
+                return Err(AgentError::message("told to fail"));
+            }
             Start::PanicsAt(life) if cx.incarnation() == life => panic!("told to"),
             Start::HangsAt(life) if cx.incarnation() == life => std::future::pending().await,
             Start::FailsAt(_) | Start::PanicsAt(_) | Start::HangsAt(_) => {}
@@ -192,7 +206,11 @@ impl Agent for Imp {
             Hook::Fails => return Err(AgentError::message("told to fail")),
             Hook::Spends(calls) => {
                 let effect = cx.effect("call-0", calls).worst_case(amount(calls));
-                effect.run(|call| async move { Ok(call.used(amount(calls))) }).await?;
+                let spend = |call: skep::Call| async move {
+                    call.used(amount(calls));
+                    Ok(())
+                };
+                effect.run(spend).await?;
             }
         }
         Ok(())

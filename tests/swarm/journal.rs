@@ -1,8 +1,11 @@
 //! P7 and P8: all that happened is in the journal, and the same seed is the same run.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use skep::fold::{Costs, Fold, States, Tasks, Tree};
-use skep::testkit::{Lab, TestResult, twice};
-use skep::{Filter, Kind};
+use skep::testkit::{Lab, TestResult, seeds, twice};
+use skep::{Event, Filter, Kind};
 
 use super::forest::{Act, Imp, Soil, ms};
 use super::storm::Storm;
@@ -15,50 +18,31 @@ async fn storm(lab: Lab) {
 
 #[test]
 fn two_runs_of_a_seed_are_equal_to_the_byte() {
-    let mut lengths = std::collections::BTreeSet::new();
-    for seed in 0..50 {
-        if let Err(difference) = twice(seed, |lab| {
-            async move {
-                storm(lab.clone()).await;
-            }
-        }) {
+    for seed in seeds(50) {
+        if let Err(difference) = twice(seed, storm) {
             panic!("{difference}");
         }
-        lengths.insert(seed);
     }
-    assert_eq!(lengths.len(), 50);
 }
 
 #[test]
 fn another_seed_is_another_run() {
     let run = |seed| {
-        let events = std::sync::Mutex::new(Vec::new());
-        twice(seed, |lab| {
-            let events = &events;
-            async move {
-                let swarm = lab.start().await;
-                let imps = futures(&swarm).await;
-                for imp in &imps {
-                    imp.tell(vec![Act::Step, Act::Step]).unwrap();
-                }
-                tokio::time::sleep(ms(10)).await;
-                *events.lock().unwrap() = lab.end(swarm).await.events().to_vec();
+        let events = Mutex::new(Vec::new());
+        twice(seed, async |lab: Lab| {
+            let swarm = lab.start().await;
+            for number in 0..4 {
+                let imp = swarm.spawn(Imp::spec(format!("imp-{number}"))).await.unwrap();
+                imp.tell(vec![Act::Step, Act::Step]).unwrap();
             }
+            tokio::time::sleep(ms(10)).await;
+            *events.lock().unwrap() = lab.end(swarm).await.events().to_vec();
         })
         .unwrap();
-        events.into_inner().unwrap()
+        serde_json::to_string(&events.into_inner().unwrap()).unwrap()
     };
-    let runs: std::collections::BTreeSet<String> =
-        (0..8).map(|seed| serde_json::to_string(&run(seed)).unwrap()).collect();
+    let runs: BTreeSet<String> = (0..8).map(run).collect();
     assert!(runs.len() > 1, "the seed decides who comes first");
-}
-
-async fn futures(swarm: &skep::Swarm) -> Vec<skep::AgentRef<Imp>> {
-    let mut imps = Vec::new();
-    for number in 0..4 {
-        imps.push(swarm.spawn(Imp::spec(format!("imp-{number}"))).await.unwrap());
-    }
-    imps
 }
 
 #[skep::swarm_test(seeds = 50)]
@@ -69,8 +53,8 @@ async fn a_view_of_any_point_of_the_past_can_be_folded_on(lab: Lab) {
     let cut = lab.dice().below(history.events().len() as u64) as usize;
     let (past, rest) = history.events().split_at(cut);
     fn folded<F: Fold + Default + Clone + PartialEq + std::fmt::Debug>(
-        past: &[std::sync::Arc<skep::Event>],
-        rest: &[std::sync::Arc<skep::Event>],
+        past: &[Arc<Event>],
+        rest: &[Arc<Event>],
         whole: &F,
     ) {
         let mut view = F::of(past.iter().map(|event| &**event));
@@ -98,7 +82,10 @@ async fn a_subscription_sees_one_subtree_and_some_kinds(lab: Lab) -> TestResult 
         assert!(event.agent.is_within(one.id()) && event.what.kind() == Kind::Task);
         types.push(event.what.name());
     }
-    assert!(types.starts_with(&["task_accepted", "turn_began", "task_accepted", "turn_began", "progress"]), "{types:?}");
+    assert!(
+        types.starts_with(&["task_accepted", "turn_began", "task_accepted", "turn_began", "progress"]),
+        "{types:?}"
+    );
     lab.end(swarm).await;
     Ok(())
 }

@@ -33,7 +33,8 @@ async fn the_bill_is_exact_and_the_budget_hard_whatever_happens(lab: Lab) -> Tes
         .fault(Point::effect("*").chance(20).loses_cell().may_rest())
         .fault(Point::effect("*").chance(20).hangs_deaf().may_rest());
     let whole = Budget::new().calls(dice.between(5, 200)).depth(6);
-    let swarm = lab.start_with(|builder| builder.budget(whole).intensity(5, ms(5_000)).permits("call-1", 3)).await;
+    let swarm =
+        lab.start_with(|builder| builder.budget(whole).intensity(5, ms(5_000)).permits("call-1", 3)).await;
     let mut forest = Forest::new(dice.clone(), Soil::TAME, None);
     for _ in 0..dice.between(1, 3) {
         drop(swarm.spawn(forest.tree()).await);
@@ -143,7 +144,9 @@ async fn an_overrun_is_booked_in_full_and_closes_the_budget(lab: Lab) -> TestRes
 #[skep::swarm_test(seeds = 20)]
 async fn a_refusal_names_the_ancestor_and_what_is_left(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
-    let top = swarm.spawn(Imp::spec("top").budget(Budget::new().money(NanoUsd(10_000))).child(Imp::spec("deep"))).await?;
+    let top = swarm
+        .spawn(Imp::spec("top").budget(Budget::new().money(NanoUsd(10_000))).child(Imp::spec("deep")))
+        .await?;
     let deep = swarm.agent::<Imp>("deep")?;
     deep.ask(vec![pays(4, 4, 1)]).await?;
     let refused = deep.ask(vec![pays(7, 7, 1)]).await.unwrap_err().to_string();
@@ -159,7 +162,8 @@ async fn a_budget_may_stop_its_subtree_or_only_warn(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
     let strict = Budget::new().calls(5).on_refusal(OnRefusal::Stop);
     let stops = swarm.spawn(Imp::spec("stops").budget(strict).child(Imp::spec("below"))).await?;
-    let warns = swarm.spawn(Imp::spec("warns").budget(Budget::new().calls(5).on_refusal(OnRefusal::Warn))).await?;
+    let warns =
+        swarm.spawn(Imp::spec("warns").budget(Budget::new().calls(5).on_refusal(OnRefusal::Warn))).await?;
     warns.ask(vec![pays(9, 9, 1)]).await?;
     assert!(swarm.agent::<Imp>("below")?.ask(vec![pays(9, 9, 1)]).await.is_err());
     stops.ended().await;

@@ -1,6 +1,7 @@
 //! Swarms under seeds: each promise of the README on random trees whose agents misbehave in every way there is.
 //!
 //! One module for each guarantee. `SKEP_SEEDS=x10` runs ten times the seeds, `SKEP_SEED=7` that one.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
 
 mod forest;

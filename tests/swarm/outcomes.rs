@@ -2,8 +2,8 @@
 
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, Outcome, Repeat, Restart, Scope, ScopeOwner,
-    Stop, StopReason,
+    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, Outcome, Restart, Scope,
+    ScopeOwner, Stop, StopReason,
 };
 
 use super::forest::{Act, Imp, Soil, acts, ms};
@@ -20,10 +20,13 @@ async fn every_task_of_a_storm_has_one_outcome(lab: Lab) {
 #[skep::swarm_test(seeds = 100)]
 async fn every_asker_hears_of_its_task(lab: Lab) -> TestResult {
     let mut dice = lab.dice();
-    let lab = lab.fault(Point::turn().chance(80).panics().may_rest()).fault(Point::turn().chance(80).loses_cell().may_rest());
+    let lab = lab
+        .fault(Point::turn().chance(80).panics().may_rest())
+        .fault(Point::turn().chance(80).loses_cell().may_rest());
     let swarm = lab.start_with(|builder| builder.intensity(50, ms(1_000))).await;
     let imp = swarm.spawn(Imp::spec("imp").mailbox(3).heartbeat(ms(500), ms(2_000))).await?;
-    let asks: Vec<_> = (0..20).map(|_| tokio::spawn(imp.ask(acts(&mut dice, 1)).within(ms(30_000)))).collect();
+    let asks: Vec<_> =
+        (0..20).map(|_| tokio::spawn(imp.ask(acts(&mut dice, 1)).within(ms(30_000)))).collect();
     let stop = dice.chance(300);
     tokio::time::sleep(ms(dice.below(4_000))).await;
     if stop {
@@ -88,11 +91,13 @@ async fn nothing_is_redelivered_once_an_unrepeatable_effect_has_begun(lab: Lab) 
     let imp = swarm.spawn(Imp::spec("imp")).await?;
     let once = Act::Spend { kind: 0, worst: 1, used: 1, takes: 1, tries: 3, says: true, once: true };
     let answer = imp.ask(vec![once, Act::Panic]).await;
-    assert!(matches!(&answer, Err(AskError::Failed(_, error)) if error.to_string().contains("a try fails") || error.to_string().contains("told to")), "{answer:?}");
+    assert!(
+        matches!(&answer, Err(AskError::Failed(_, error)) if error.to_string().contains("a try fails") || error.to_string().contains("told to")),
+        "{answer:?}"
+    );
     let history = lab.end(swarm).await;
     assert_eq!((history.count("effect_began"), history.count("effect_retried")), (1, 0));
     assert_eq!(history.outcomes("imp"), [Outcome::Failed]);
-    let _ = Repeat::Once;
     Ok(())
 }
 
@@ -162,7 +167,10 @@ async fn a_dropped_ask_withdraws_its_task_queued_or_running(lab: Lab) -> TestRes
     tokio::time::sleep(ms(10)).await;
     let queued = tokio::spawn(imp.ask(vec![Act::Panic]));
     tokio::time::sleep(ms(10)).await;
-    assert!(matches!(imp.try_ask(vec![Act::Say]), Err(AskError::MailboxFull(_, task)) if task.len() == 1), "the task comes back");
+    assert!(
+        matches!(imp.try_ask(vec![Act::Say]), Err(AskError::MailboxFull(_, task)) if task.len() == 1),
+        "the task comes back"
+    );
     queued.abort();
     tokio::time::sleep(ms(10)).await;
     assert_eq!(imp.status().queued, 0, "its room is free at once");
@@ -199,7 +207,9 @@ async fn a_task_of_a_stopped_agent_comes_back_to_its_asker(lab: Lab) -> TestResu
     let queued = tokio::spawn(imp.ask(vec![Act::Say, Act::Say]));
     tokio::time::sleep(ms(10)).await;
     lab.saw(&imp.stop(Stop::within(ms(500))).await);
-    assert!(matches!(queued.await?, Err(AskError::Stopped(_, StopReason::Stopped, Some(task))) if task.len() == 2));
+    assert!(
+        matches!(queued.await?, Err(AskError::Stopped(_, StopReason::Stopped, Some(task))) if task.len() == 2)
+    );
     lab.end(swarm).await;
     Ok(())
 }
@@ -208,7 +218,8 @@ async fn a_task_of_a_stopped_agent_comes_back_to_its_asker(lab: Lab) -> TestResu
 async fn a_temporary_agents_first_crash_is_the_tasks_outcome(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
     let imp = swarm.spawn(Imp::spec("imp").restart(Restart::Temporary)).await?;
-    let (running, queued) = (tokio::spawn(imp.ask(vec![Act::Sleep(10), Act::Panic])), tokio::spawn(imp.ask(vec![Act::Say])));
+    let (running, queued) =
+        (tokio::spawn(imp.ask(vec![Act::Sleep(10), Act::Panic])), tokio::spawn(imp.ask(vec![Act::Say])));
     assert!(matches!(running.await?, Err(AskError::Failed(..))));
     assert!(matches!(queued.await?, Err(AskError::Stopped(_, _, Some(_)))));
     let history = lab.end(swarm).await;
@@ -229,7 +240,10 @@ async fn children_of_a_task_end_with_it_and_those_of_the_agent_stay(lab: Lab) ->
         let is_end = |event: &&std::sync::Arc<skep::Event>| event.what.name() == "agent_stopped";
         history.of(name).iter().find(is_end).unwrap().seq
     };
-    assert!(ended("of-task") < history.of("imp").iter().find(|event| event.what == skep::What::TurnEnded).unwrap().seq);
+    assert!(
+        ended("of-task")
+            < history.of("imp").iter().find(|event| event.what == skep::What::TurnEnded).unwrap().seq
+    );
     assert!(ended("of-agent") > ended("of-task"));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skep::testkit::{Lab, Point, TestResult};
+use skep::testkit::{Lab, Point, TestResult, seeds};
 use skep::{AgentSpec, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop, StopReason, Supervisor};
 
 use super::forest::{Act, Hook, Imp, Soil, Start, ms};
@@ -19,15 +19,23 @@ async fn nothing_outlives_a_stop_at_any_moment_and_seat(lab: Lab) {
 /// The same with threads that really block, on the real clock.
 #[test]
 fn nothing_outlives_a_stop_when_threads_really_block() {
-    for seed in 0..20 {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let one = |seed| {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let mut storm = Storm::begin(&Lab::real_io().seeded(seed), Soil::WILD).await;
             storm.blow(12, true).await;
             storm.end().await;
         });
         runtime.shutdown_background();
-    }
+    };
+    // Mostly they wait, so they may do it side by side.
+    let first = seeds(20).start;
+    std::thread::scope(|threads| {
+        for row in 0..5 {
+            threads.spawn(move || (0..4).for_each(|seed| one(first + row * 4 + seed)));
+        }
+    });
 }
 
 #[skep::swarm_test(seeds = 20)]
@@ -48,11 +56,14 @@ async fn children_stop_before_their_parents_and_static_ones_in_reverse(lab: Lab)
 #[skep::swarm_test(seeds = 20)]
 async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
-    for (name, hook) in [("hangs", Hook::Hangs), ("deaf", Hook::Deaf), ("fails", Hook::Fails), ("panics", Hook::Panics)] {
+    for (name, hook) in
+        [("hangs", Hook::Hangs), ("deaf", Hook::Deaf), ("fails", Hook::Fails), ("panics", Hook::Panics)]
+    {
         swarm.spawn(Imp::with(name, Start::Ready, hook, None).shutdown(Shutdown::within(ms(300)))).await?;
     }
     let history = lab.end(swarm).await;
-    let fault = |name: &str| history.receipt().rows().iter().find(|row| row.name == name).unwrap().hook.clone();
+    let fault =
+        |name: &str| history.receipt().rows().iter().find(|row| row.name == name).unwrap().hook.clone();
     assert_eq!(fault("hangs"), Some(HookFault::Hung));
     assert_eq!(fault("deaf"), Some(HookFault::Hung));
     assert_eq!(fault("fails"), Some(HookFault::Failed("told to fail".to_owned())));
@@ -64,7 +75,9 @@ async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab
 #[skep::swarm_test(seeds = 20)]
 async fn a_turn_that_ignores_its_cancel_is_dropped_and_no_hook_runs(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
-    let imp = swarm.spawn(Imp::with("imp", Start::Ready, Hook::Panics, None).shutdown(Shutdown::within(ms(200)))).await?;
+    let imp = swarm
+        .spawn(Imp::with("imp", Start::Ready, Hook::Panics, None).shutdown(Shutdown::within(ms(200))))
+        .await?;
     imp.tell(vec![Act::Hang])?;
     tokio::time::sleep(ms(10)).await;
     let history = lab.end(swarm).await;
@@ -130,7 +143,9 @@ async fn nothing_can_be_spawned_behind_the_fence(lab: Lab) -> TestResult {
 #[skep::swarm_test(seeds = 20)]
 async fn stops_of_one_seat_share_a_receipt_and_the_shorter_deadline_holds(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
-    let imp = swarm.spawn(Imp::with("imp", Start::Ready, Hook::Hangs, None).shutdown(Shutdown::UntilDeadline)).await?;
+    let imp = swarm
+        .spawn(Imp::with("imp", Start::Ready, Hook::Hangs, None).shutdown(Shutdown::UntilDeadline))
+        .await?;
     let long = tokio::spawn({
         let imp = imp.clone();
         async move { imp.stop(Stop::within(ms(60_000))).await }
@@ -215,7 +230,10 @@ async fn a_drain_finishes_what_is_queued_and_takes_nothing_new(lab: Lab) -> Test
 async fn an_agent_that_gives_up_at_its_start_leaves_no_child_behind(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
     let fails = Imp::with("fails", Start::FailsAt(1), Hook::Ready, None);
-    let tree = Supervisor::one_for_one().named("sup").child(Imp::spec("first").child(Imp::spec("below"))).child(fails);
+    let tree = Supervisor::one_for_one()
+        .named("sup")
+        .child(Imp::spec("first").child(Imp::spec("below")))
+        .child(fails);
     let error = swarm.spawn(tree).await.unwrap_err();
     assert!(error.to_string().contains("fails failed to start: told to fail"), "{error}");
     tokio::time::sleep(ms(10)).await;
@@ -233,7 +251,8 @@ async fn an_exit_of_its_own_stops_the_children_first(lab: Lab) -> TestResult {
     imp.ask(vec![Act::Exit]).await?;
     assert_eq!(imp.ended().await, StopReason::Done);
     let history = lab.end(swarm).await;
-    let exits = history.events().iter().filter(|event| event.what == skep::What::AgentExited { exit: Exit::Normal });
+    let exits =
+        history.events().iter().filter(|event| event.what == skep::What::AgentExited { exit: Exit::Normal });
     assert_eq!(exits.count(), 1);
     assert_eq!(history.state("child"), Some(skep::AgentState::Stopped(StopReason::Stopped)));
     Ok(())

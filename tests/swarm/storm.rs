@@ -39,7 +39,8 @@ pub(crate) fn faults(dice: &mut Dice) -> FaultPlan {
         plan = plan.rule(rule.may_rest());
     }
     // A hook that spawns has to be refused, and a step is where most things can happen.
-    plan.rule(Point::stop().chance(100).spawns().may_rest()).rule(Point::step("*").chance(100).loses_cell().may_rest())
+    plan.rule(Point::stop().chance(100).spawns().may_rest())
+        .rule(Point::step("*").chance(100).loses_cell().may_rest())
 }
 
 impl Storm {
@@ -62,10 +63,6 @@ impl Storm {
             storm.plant().await;
         }
         storm
-    }
-
-    pub(crate) fn swarm(&self) -> &Swarm {
-        &self.swarm
     }
 
     async fn plant(&mut self) {

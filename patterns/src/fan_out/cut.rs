@@ -12,7 +12,7 @@ pub(super) enum Cut {
     Failures(usize),
     /// The deadline of the whole.
     Deadline(Duration),
-    /// The owner has ended, is stopping, or its turn was cancelled.
+    /// The owner's turn was cancelled, or it takes no scope.
     Owner(String),
 }
 

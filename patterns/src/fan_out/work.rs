@@ -26,12 +26,6 @@ pub(super) struct Worked<T> {
     pub(super) cut: Option<Cut>,
 }
 
-/// What became of the task.
-struct Answer<T> {
-    result: Result<T, Failure>,
-    cut: Option<Cut>,
-}
-
 /// Spawns the item's agent, asks it, and stops it when its answer is in.
 pub(super) async fn work<I, A>(
     fan: &FanOut<I, Specs<'_, I, A>, Tasks<'_, I, A>>,
@@ -57,15 +51,17 @@ where
         Err(error) => {
             let id = never_up(&error).cloned();
             let cost = if id.is_some() { None } else { Some(Usage::ZERO) };
+            let result = Err(not_spawned(error));
             let took = env.now().since(began);
-            let Answer { result, cut } = not_spawned(error);
-            Worked { at, name, id, result, attempts: 0, cost, took, stuck: Vec::new(), cut }
+            Worked { at, name, id, result, attempts: 0, cost, took, stuck: Vec::new(), cut: None }
         }
         Ok(agent) => {
             let mut ask = agent.ask((fan.task)(item.clone())).within(left());
             let answer = (&mut ask).await;
             let took = env.now().since(began);
-            let Answer { result, cut } = answered(answer, took);
+            let cut = matches!(answer, Err(AskError::Cancelled(_)))
+                .then(|| Cut::Owner("the turn that gathered was cancelled".to_owned()));
+            let result = answer.map_err(|error| not_answered(error, took));
             let stuck = stuck_in(&agent.stop(limits.stop).await).collect();
             let (attempts, cost) = (ask.attempts(), Some(agent.cost().spent));
             Worked { at, name, id: Some(agent.id().clone()), result, attempts, cost, took, stuck, cut }
@@ -89,41 +85,28 @@ const fn never_up(error: &SpawnError) -> Option<&AgentId> {
 }
 
 /// The row has the agent's name and id, so its error is said without them.
-fn not_spawned<T>(error: SpawnError) -> Answer<T> {
-    let owner_ended = matches!(error, SpawnError::Fenced { .. } | SpawnError::StaleTurn { .. });
-    let cut = owner_ended.then(|| Cut::Owner(error.to_string()));
-    let failure = match &error {
-        SpawnError::Fenced { .. } | SpawnError::StaleTurn { .. } => Failure::NotBegun,
-        SpawnError::Stopped { .. } => Failure::Stopped,
-        _ => Failure::Failed,
-    };
-    let error = match error {
-        SpawnError::Start { ref message, .. } => {
-            AgentError::new(FailureClass::Start, format!("failed to start: {message}")).advise(error.advice())
+fn not_spawned(error: SpawnError) -> Failure {
+    match &error {
+        SpawnError::Fenced { .. } | SpawnError::StaleTurn { .. } => Failure::NotBegun(error.into()),
+        SpawnError::Stopped { .. } => Failure::Stopped(error.into()),
+        SpawnError::Start { message, .. } => {
+            let text = format!("failed to start: {message}");
+            Failure::Failed(AgentError::new(FailureClass::Start, text).advise(error.advice()))
         }
-        error => error.into(),
-    };
-    Answer { result: Err(failure(error)), cut }
+        _ => Failure::Failed(error.into()),
+    }
 }
 
-fn answered<T, Q>(answer: Result<T, AskError<Q>>, took: Duration) -> Answer<T> {
-    let error = match answer {
-        Ok(output) => return Answer { result: Ok(output), cut: None },
-        Err(error) => error,
-    };
-    let (class, advice) = (error.class(), error.advice());
-    let again = |text: String| AgentError::new(class, text).advise(advice);
-    let cut = matches!(error, AskError::Cancelled(_))
-        .then(|| Cut::Owner("the turn that gathered was cancelled".to_owned()));
-    let failure = match error {
-        AskError::Failed(_, error) => Failure::Failed(error),
+fn not_answered<Q>(error: AskError<Q>, took: Duration) -> Failure {
+    let said = |text: String| AgentError::new(error.class(), text).advise(error.advice());
+    match &error {
+        AskError::Failed(_, own) => Failure::Failed(own.clone()),
         AskError::Poisoned { errors, .. } => {
             let last = errors.last().map(ToString::to_string).unwrap_or_default();
-            Failure::Failed(again(format!("crashed in every attempt, at last: {last}")))
+            Failure::Failed(said(format!("crashed in every attempt, at last: {last}")))
         }
-        AskError::Expired(_) => Failure::Failed(again(format!("no answer in {took:.1?}"))),
+        AskError::Expired(_) => Failure::Failed(said(format!("no answer in {took:.1?}"))),
         AskError::Stopped(..) | AskError::Cancelled(_) => Failure::Stopped(error.into()),
         _ => Failure::Failed(error.into()),
-    };
-    Answer { result: Err(failure), cut }
+    }
 }

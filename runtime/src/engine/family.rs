@@ -18,7 +18,7 @@ pub(crate) struct Family {
     pub(crate) seats: BTreeMap<u32, Arc<Seat>>,
     pub(crate) names: HashMap<Box<str>, u32>,
     pub(crate) pauses: HashMap<u32, Timer>,
-    pub(crate) replies: HashMap<u64, Reply>,
+    pub(crate) replies: BTreeMap<u64, Reply>,
     next: u32,
 }
 
@@ -29,7 +29,7 @@ impl Family {
             seats: BTreeMap::new(),
             names: HashMap::new(),
             pauses: HashMap::new(),
-            replies: HashMap::new(),
+            replies: BTreeMap::new(),
             next: 0,
         }
     }

@@ -32,6 +32,13 @@ pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
     }
 }
 
+/// Takes a dormant agent's hook back that has not begun: its time is over, and nothing of it runs.
+pub(super) fn take_back(seat: &Arc<Seat>) -> bool {
+    let mut stopper = seat.engine.stopper.lock();
+    let place = stopper.hooks.iter().position(|waiting| Arc::ptr_eq(waiting, seat));
+    place.and_then(|place| stopper.hooks.remove(place)).is_some()
+}
+
 async fn drive(engine: Arc<Engine>) {
     let mut done = 0_u32;
     loop {

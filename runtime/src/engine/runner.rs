@@ -190,7 +190,10 @@ impl<A: Agent> Runner<A> {
             seat.engine.turn_ended(seat, TurnEnd::Returned);
             return None;
         }
-        seat.note(What::AgentStarted);
+        if !seat.note_started() {
+            // The stop that is coming finds it dormant.
+            return None;
+        }
         seat.tell_parent_started(Started::Ok);
         if seat.body.queued() > 0 {
             seat.ring();
@@ -302,10 +305,10 @@ impl<A: Agent> Runner<A> {
                 }
             }
         }
-        if self.seat.line.lock().orders.fenced {
+        let fenced = self.seat.line.lock().orders.fenced;
+        if fenced || !self.seat.note_started() {
             return Ok(Stage::Whole(agent));
         }
-        self.seat.note(What::AgentStarted);
         self.seat.tell_parent_started(Started::Ok);
         Ok(Stage::Serve(agent))
     }

@@ -140,6 +140,17 @@ impl Seat {
         self.note_in(None, what)
     }
 
+    /// An incarnation has started, unless a fence is up: read and said in one critical section, for a stop says that it has
+    /// come before it reaches the runner.
+    pub(crate) fn note_started(&self) -> bool {
+        let gate = self.gate.lock();
+        let is_open = gate.fence == Fence::Open;
+        if is_open {
+            self.note(What::AgentStarted);
+        }
+        is_open
+    }
+
     /// Appends an event of this seat in a task.
     pub(crate) fn note_in(&self, task: Option<TaskId>, what: What) -> Seq {
         let entry = Entry { seat: self, incarnation: self.incarnation(), task, cause: None };

@@ -154,6 +154,9 @@ impl Engine {
             Action::Abort { key } => {
                 if let Some(seat) = self.stopping(key) {
                     seat.order(|orders| orders.abort = true);
+                    if hooks::take_back(&seat) {
+                        self.hook_ended(&seat, HookEnd::Dropped);
+                    }
                 }
             }
             Action::Ended(row) => self.seat_ended(&row),

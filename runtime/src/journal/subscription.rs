@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
-
+use super::bell::Bell;
 use super::{Journal, is_within};
 use crate::event::{Event, Kind};
 use crate::id::{AgentId, Seq};
@@ -49,7 +48,7 @@ impl Filter {
 /// Events as they come, in the order of the journal. Dropping it ends the subscription; it never holds a swarm up.
 pub struct Events {
     journal: Weak<Journal>,
-    last: watch::Receiver<Seq>,
+    bell: Arc<Bell>,
     filter: Filter,
     next: Seq,
     read: VecDeque<Arc<Event>>,
@@ -57,18 +56,13 @@ pub struct Events {
 
 impl Events {
     pub(crate) fn new(journal: &Arc<Journal>, filter: Filter, next: Seq) -> Self {
-        let last = journal.watch();
-        Self { journal: Arc::downgrade(journal), last, filter, next, read: VecDeque::new() }
+        Self { journal: Arc::downgrade(journal), bell: journal.bell(), filter, next, read: VecDeque::new() }
     }
 
     /// The next event, none once the swarm is gone. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<Arc<Event>> {
-        loop {
-            if let Some(event) = self.read_next() {
-                return Some(event);
-            }
-            self.last.changed().await.ok()?;
-        }
+        let bell = Arc::clone(&self.bell);
+        bell.until(|| self.read_next()).await
     }
 
     /// The next event if it has happened already.
@@ -81,7 +75,6 @@ impl Events {
             if let Some(event) = self.read.pop_front() {
                 return Some(event);
             }
-            self.last.mark_unchanged();
             let events = self.journal.upgrade()?.read(self.next, BATCH);
             self.next = events.last()?.seq + 1;
             self.read.extend(events.into_iter().filter(|event| self.filter.passes(event)));

@@ -55,7 +55,8 @@ impl std::error::Error for Failure {}
 pub(super) fn report(seed: u64, plan: &FaultPlan, events: &[Arc<Event>]) -> String {
     let plan = serde_json::to_string(plan).expect("a plan is plain data");
     let first = events.len().saturating_sub(vars::events_shown());
-    let mut text = format!("seed {seed}, plan {plan}\nthe last {} of {} events:\n", events.len() - first, events.len());
+    let mut text =
+        format!("seed {seed}, plan {plan}\nthe last {} of {} events:\n", events.len() - first, events.len());
     for event in &events[first..] {
         text.push_str(&line(event));
         text.push('\n');

@@ -61,7 +61,8 @@ impl Watch {
         for event in &events[from..] {
             if let What::StopEnded { stop, stuck: 0, .. } = event.what {
                 let left = left(&self.witness, &event.agent);
-                let end = |left| format!("P1: stop {stop} of {} has ended and there lives {left}", event.agent);
+                let end =
+                    |left| format!("P1: stop {stop} of {} has ended and there lives {left}", event.agent);
                 seen.wrong.extend(left.into_iter().map(end));
             }
         }
@@ -90,7 +91,10 @@ impl Seen {
                 wrong.push(format!("P7: after {at} events {id} is {state}, and {folded:?} by the journal"));
             }
             let balance = |bill: Option<&Bill>| {
-                bill.map_or_else(Balance::default, |bill| Balance { spent: bill.spent, reserved: bill.reserved })
+                bill.map_or_else(Balance::default, |bill| Balance {
+                    spent: bill.spent,
+                    reserved: bill.reserved,
+                })
             };
             let (folded_own, folded_all) = (balance(self.costs.own(id)), balance(self.costs.subtree(id)));
             if (&folded_own, &folded_all) != (own, subtree) {

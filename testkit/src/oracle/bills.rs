@@ -17,14 +17,16 @@ pub fn bills(evidence: &Evidence<'_>) -> Vec<String> {
     for event in evidence.events {
         match &event.what {
             What::EffectBegan { effect, reserved, .. } => {
-                if open.insert(*effect, (event.agent.clone(), *reserved)).is_some() {
-                    wrong.push(format!("effect {effect} began twice"));
-                }
+                let began = (event.agent.clone(), *reserved);
+                wrong.extend(open.insert(*effect, began).map(|_| format!("effect {effect} began twice")));
             }
             What::EffectEnded { effect, used, reserved, .. } => {
                 let began = open.remove(effect);
                 if began != Some((event.agent.clone(), *reserved)) {
-                    wrong.push(format!("effect {effect} of {} settles {reserved}, and began as {began:?}", event.agent));
+                    wrong.push(format!(
+                        "effect {effect} of {} settles {reserved}, and began as {began:?}",
+                        event.agent
+                    ));
                 }
                 *own.entry(event.agent.clone()).or_default() += *used;
             }
@@ -36,14 +38,19 @@ pub fn bills(evidence: &Evidence<'_>) -> Vec<String> {
     }
     if evidence.is_over() {
         let left = open.iter().filter(|_| !any_stuck(evidence));
-        wrong.extend(left.map(|(effect, (agent, _))| format!("effect {effect} of {agent} was never settled")));
+        wrong
+            .extend(left.map(|(effect, (agent, _))| format!("effect {effect} of {agent} was never settled")));
     }
     let costs = Costs::of(evidence.events.iter().map(|event| &**event));
     for top in own.keys() {
-        let sum = own.iter().filter(|(id, _)| id.is_within(top)).fold(Usage::ZERO, |sum, (_, own)| sum + *own);
-        let (said_own, said) = (costs.own(top).map(|bill| bill.spent), costs.subtree(top).map(|bill| bill.spent));
+        let sum =
+            own.iter().filter(|(id, _)| id.is_within(top)).fold(Usage::ZERO, |sum, (_, own)| sum + *own);
+        let (said_own, said) =
+            (costs.own(top).map(|bill| bill.spent), costs.subtree(top).map(|bill| bill.spent));
         if said_own != own.get(top).copied() || said != Some(sum) {
-            wrong.push(format!("{top} and below cost {sum}, and its bill says {said:?} with {said_own:?} of its own"));
+            wrong.push(format!(
+                "{top} and below cost {sum}, and its bill says {said:?} with {said_own:?} of its own"
+            ));
         }
     }
     wrong

@@ -27,17 +27,23 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
             What::AgentSpawned { budget: Some(budget), .. } => {
                 let limits = budget.check().unwrap_or_default();
                 if limits.on_refusal != OnRefusal::Warn {
-                    let open = Account { limits, spent: Usage::ZERO, reserved: Usage::ZERO, over: Usage::ZERO };
+                    let open =
+                        Account { limits, spent: Usage::ZERO, reserved: Usage::ZERO, over: Usage::ZERO };
                     accounts.entry(event.agent.clone()).or_insert(open);
                 }
             }
             What::EffectBegan { effect, reserved, .. } => {
                 for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
                     if account.is_overspent() {
-                        wrong.push(format!("effect {effect} of {} began under the overrun budget of {id}", event.agent));
+                        wrong.push(format!(
+                            "effect {effect} of {} began under the overrun budget of {id}",
+                            event.agent
+                        ));
                     }
                     account.reserved += *reserved;
-                    wrong.extend(account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)));
+                    wrong.extend(
+                        account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)),
+                    );
                 }
             }
             What::EffectEnded { used, reserved, .. } => {
@@ -45,7 +51,9 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
                     account.spent += *used;
                     account.reserved = account.reserved.above(reserved);
                     account.over += overrun(used, reserved).unwrap_or_default();
-                    wrong.extend(account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)));
+                    wrong.extend(
+                        account.excess().map(|excess| format!("event {}: {id}: {excess}", event.seq)),
+                    );
                 }
             }
             _ => {}
@@ -60,7 +68,13 @@ impl Account {
         let Self { limits, spent, reserved, over } = self;
         let committed = *spent + *reserved;
         [
-            ("nano-dollars", limits.money.map(|money| money.0), spent.money.0, committed.money.0, over.money.0),
+            (
+                "nano-dollars",
+                limits.money.map(|money| money.0),
+                spent.money.0,
+                committed.money.0,
+                over.money.0,
+            ),
             ("tokens", limits.tokens, spent.tokens(), committed.tokens(), over.tokens()),
             ("calls", limits.calls, spent.calls, committed.calls, over.calls),
         ]
@@ -73,7 +87,8 @@ impl Account {
     }
 
     fn excess(&self) -> Option<String> {
-        let excess = self.amounts().find(|(_, cap, _, committed, over)| *committed > cap.saturating_add(*over));
+        let excess =
+            self.amounts().find(|(_, cap, _, committed, over)| *committed > cap.saturating_add(*over));
         excess.map(|(name, cap, _, committed, over)| {
             format!("{committed} {name} spent and reserved of {cap}, with overruns of {over}")
         })

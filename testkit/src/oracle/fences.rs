@@ -2,8 +2,8 @@
 
 use skep_runtime::event::What;
 
-use super::roster::Roster;
 use super::Evidence;
+use super::roster::Roster;
 
 /// See the module.
 #[must_use]
@@ -24,12 +24,17 @@ pub fn fences(evidence: &Evidence<'_>) -> Vec<String> {
                     wrong.push(format!("event {}: {agent} begins under a fenced parent", event.seq));
                 }
             }
-            What::AgentStarted | What::AgentRestarting { .. } | What::TurnBegan { .. } | What::TaskAccepted { .. }
+            What::AgentStarted
+            | What::AgentRestarting { .. }
+            | What::TurnBegan { .. }
+            | What::TaskAccepted { .. }
                 if is_fenced || is_ended =>
             {
                 wrong.push(begins(event.what.name()));
             }
-            What::EffectBegan { .. } | What::WaitBegan { .. } if is_ended => wrong.push(begins(event.what.name())),
+            What::EffectBegan { .. } | What::WaitBegan { .. } if is_ended => {
+                wrong.push(begins(event.what.name()));
+            }
             What::EffectBegan { .. } if is_fenced => {
                 let is_alone = roster.alive_within(agent).count() == 1;
                 // A hook works on no task, and comes when its agent's children have ended.

@@ -114,7 +114,12 @@ impl Forged {
     pub(super) fn effect_ended(self, agent: &str, effect: u64, used: u64, reserved: u64) -> Self {
         let (used, reserved) = (Usage::calls(used), Usage::calls(reserved));
         let end = EffectEnd::Done;
-        self.write(agent, 1, None, What::EffectEnded { effect, end, used, reserved, estimated: false, late: false })
+        self.write(
+            agent,
+            1,
+            None,
+            What::EffectEnded { effect, end, used, reserved, estimated: false, late: false },
+        )
     }
 
     pub(super) fn holds(self, agent: &str, holding: u64) -> Self {

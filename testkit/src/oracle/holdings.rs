@@ -22,7 +22,8 @@ pub fn holdings(evidence: &Evidence<'_>) -> Vec<String> {
             _ => {}
         }
     }
-    let any_stuck = evidence.events.iter().any(|event| matches!(event.what, What::StopEnded { stuck: 1.., .. }));
+    let any_stuck =
+        evidence.events.iter().any(|event| matches!(event.what, What::StopEnded { stuck: 1.., .. }));
     if evidence.is_over() && !any_stuck {
         wrong.extend(held.into_values().map(|what| format!("{what} was never released")));
     }

@@ -23,7 +23,10 @@ pub fn lives(evidence: &Evidence<'_>) -> Vec<String> {
         let agent = &event.agent;
         let acts = matches!(
             event.what,
-            What::TurnBegan { .. } | What::EffectBegan { .. } | What::Custom { .. } | What::HoldingTaken { .. }
+            What::TurnBegan { .. }
+                | What::EffectBegan { .. }
+                | What::Custom { .. }
+                | What::HoldingTaken { .. }
         );
         if acts && event.incarnation < life.incarnation {
             wrong.push(format!(
@@ -37,13 +40,19 @@ pub fn lives(evidence: &Evidence<'_>) -> Vec<String> {
         match &event.what {
             What::AgentStarted => {
                 if event.incarnation <= life.incarnation {
-                    wrong.push(format!("event {}: incarnation {} of {agent} starts after {}", event.seq, event.incarnation, life.incarnation));
+                    wrong.push(format!(
+                        "event {}: incarnation {} of {agent} starts after {}",
+                        event.seq, event.incarnation, life.incarnation
+                    ));
                 }
                 life.incarnation = event.incarnation;
             }
             What::TurnBegan { .. } => {
                 if let (Some(open), Some(task)) = (&life.turn, &event.task) {
-                    wrong.push(format!("event {}: a turn of {task} begins while one of {open} is open", event.seq));
+                    wrong.push(format!(
+                        "event {}: a turn of {task} begins while one of {open} is open",
+                        event.seq
+                    ));
                 }
                 life.turn.clone_from(&event.task);
             }
@@ -62,7 +71,8 @@ mod tests {
 
     #[test]
     fn two_turns_at_once_and_a_stale_incarnation_are_found() {
-        let sound = Forged::tree(&["s.1"]).turn_began("s.1", 1, 1).turn_ended("s.1", 1).turn_began("s.1", 2, 1);
+        let sound =
+            Forged::tree(&["s.1"]).turn_began("s.1", 1, 1).turn_ended("s.1", 1).turn_began("s.1", 2, 1);
         assert!(sound.judged(super::lives).is_empty());
         let two = Forged::tree(&["s.1"]).turn_began("s.1", 1, 1).turn_began("s.1", 2, 1);
         assert_eq!(two.judged(super::lives).len(), 1);

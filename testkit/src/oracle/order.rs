@@ -2,8 +2,8 @@
 
 use skep_runtime::event::What;
 
-use super::roster::Roster;
 use super::Evidence;
+use super::roster::Roster;
 
 /// See the module.
 #[must_use]
@@ -15,23 +15,27 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
         match &event.what {
             What::AgentStopped { .. } => {
                 let below = roster.alive_within(&event.agent);
-                wrong.extend(below.map(|(id, _)| format!("{} ended before its descendant {id}", event.agent)));
+                wrong
+                    .extend(below.map(|(id, _)| format!("{} ended before its descendant {id}", event.agent)));
             }
             What::AgentSpawned { .. } | What::AgentStarted => {
                 let parent = event.agent.parent();
-                let is_orphan = parent.as_ref().is_some_and(|id| !roster.get(id).is_some_and(|entry| entry.is_alive));
+                let is_orphan =
+                    parent.as_ref().is_some_and(|id| !roster.get(id).is_some_and(|entry| entry.is_alive));
                 if is_orphan {
-                    wrong.push(format!("{} lives ({}) and its parent does not", event.agent, event.what.name()));
+                    wrong.push(format!(
+                        "{} lives ({}) and its parent does not",
+                        event.agent,
+                        event.what.name()
+                    ));
                 }
             }
             _ => {}
         }
     }
-    if evidence.is_over() {
-        if let Some(first) = evidence.events.first() {
-            let left = roster.alive_within(&first.agent);
-            wrong.extend(left.map(|(id, _)| format!("{id} has outlived the session")));
-        }
+    if let Some(first) = evidence.events.first().filter(|_| evidence.is_over()) {
+        let left = roster.alive_within(&first.agent);
+        wrong.extend(left.map(|(id, _)| format!("{id} has outlived the session")));
     }
     wrong
 }

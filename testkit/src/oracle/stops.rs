@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use skep_runtime::event::What;
 use skep_runtime::{AgentId, End, StopReceipt};
 
-use super::roster::Roster;
 use super::Evidence;
+use super::roster::Roster;
 
 /// A stop as the journal has it.
 struct Stop {
@@ -30,7 +30,11 @@ pub fn stops(evidence: &Evidence<'_>) -> Vec<String> {
     // What could not be stopped may still be there for a later stop to name.
     let mut stuck: BTreeSet<AgentId> = BTreeSet::new();
     let alive = |roster: &Roster, top: &AgentId| {
-        roster.alive_within(top).filter(|(_, entry)| !entry.is_place).map(|(id, _)| id.clone()).collect::<BTreeSet<_>>()
+        roster
+            .alive_within(top)
+            .filter(|(_, entry)| !entry.is_place)
+            .map(|(id, _)| id.clone())
+            .collect::<BTreeSet<_>>()
     };
     for event in evidence.events {
         match &event.what {
@@ -64,10 +68,12 @@ pub fn stops(evidence: &Evidence<'_>) -> Vec<String> {
                     }
                 }
             }
-            What::StopEnded { stop, agents, .. } => match all.iter_mut().find(|known| known.number == *stop) {
-                None => wrong.push(format!("stop {stop} ended and had never begun")),
-                Some(known) => wrong.extend(known.end(*agents, &stuck)),
-            },
+            What::StopEnded { stop, agents, .. } => {
+                match all.iter_mut().find(|known| known.number == *stop) {
+                    None => wrong.push(format!("stop {stop} ended and had never begun")),
+                    Some(known) => wrong.extend(known.end(*agents, &stuck)),
+                }
+            }
             _ => {}
         }
         roster.apply(event);
@@ -91,10 +97,15 @@ impl Stop {
         let most = self.agents + lingering.clone().count();
         if !span.contains(&self.agents) || !(self.agents..=most).contains(&agents) {
             let said = (self.agents, agents);
-            wrong.push(format!("stop {number} of {root} says {said:?} agents, and {} were alive", span.start()));
+            wrong.push(format!(
+                "stop {number} of {root} says {said:?} agents, and {} were alive",
+                span.start()
+            ));
         }
         let left = self.at_fence.difference(&self.ended);
-        wrong.extend(left.map(|id| format!("{id} was alive at the fence of stop {number} and did not end in it")));
+        wrong.extend(
+            left.map(|id| format!("{id} was alive at the fence of stop {number} and did not end in it")),
+        );
         let lingering: Vec<AgentId> = lingering.cloned().collect();
         self.before.extend(lingering);
         wrong
@@ -107,7 +118,11 @@ fn receipt_is_whole(receipt: &StopReceipt, all: &[Stop]) -> Vec<String> {
     let mut rows: BTreeSet<AgentId> = BTreeSet::new();
     for row in receipt.rows() {
         if let Some(above) = rows.iter().find(|above| row.id.is_within(above) && row.id != **above) {
-            wrong.push(format!("the receipt of {} names {above} before its descendant {}", receipt.root(), row.id));
+            wrong.push(format!(
+                "the receipt of {} names {above} before its descendant {}",
+                receipt.root(),
+                row.id
+            ));
         }
         if !rows.insert(row.id.clone()) {
             wrong.push(format!("the receipt of {} names {} twice", receipt.root(), row.id));
@@ -115,7 +130,9 @@ fn receipt_is_whole(receipt: &StopReceipt, all: &[Stop]) -> Vec<String> {
     }
     // One that comes when all has ended has nothing to name and is no event.
     let mut of_root = all.iter().filter(|stop| stop.root == *receipt.root());
-    if !rows.is_empty() && !of_root.any(|stop| rows.is_superset(&stop.at_fence) && rows.is_subset(&stop.before)) {
+    if !rows.is_empty()
+        && !of_root.any(|stop| rows.is_superset(&stop.at_fence) && rows.is_subset(&stop.before))
+    {
         let rows: Vec<_> = rows.iter().map(AgentId::as_str).collect();
         wrong.push(format!(
             "the receipt of {} names {}, and no stop of it had just these alive at its fence",
@@ -136,7 +153,10 @@ mod tests {
         assert!(sound.judged(super::stops).is_empty());
         let missed = Forged::tree(&["s.1", "s.1.1"]).stop("s", 7, &["s.1"]);
         let wrong = missed.judged(super::stops);
-        assert!(wrong.iter().any(|wrong| wrong.starts_with("s.1.1 was alive at the fence of stop 7")), "{wrong:?}");
+        assert!(
+            wrong.iter().any(|wrong| wrong.starts_with("s.1.1 was alive at the fence of stop 7")),
+            "{wrong:?}"
+        );
         let twice = Forged::tree(&["s.1"]).stop("s", 7, &["s.1", "s.1"]);
         assert!(twice.judged(super::stops).iter().any(|wrong| wrong.contains("ended twice")));
     }

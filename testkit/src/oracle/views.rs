@@ -1,6 +1,6 @@
 //! P7: every event may follow the state before it, seqs have no gap, time does not go back, and the views agree.
 
-use skep_runtime::fold::{Fold, States, Tree};
+use skep_runtime::fold::{Fold, States, Tree, TreeRow};
 
 use super::Evidence;
 
@@ -9,7 +9,8 @@ use super::Evidence;
 pub fn views(evidence: &Evidence<'_>) -> Vec<String> {
     let events = || evidence.events.iter().map(|event| &**event);
     let states = States::of(events());
-    let misstep = |step: &skep_runtime::fold::Misstep| format!("event {}: {}: {}", step.seq, step.agent, step.bad);
+    let misstep =
+        |step: &skep_runtime::fold::Misstep| format!("event {}: {}: {}", step.seq, step.agent, step.bad);
     let mut wrong: Vec<String> = states.missteps().iter().map(misstep).collect();
     let gaps = (1..).zip(evidence.events).filter(|(seq, event)| event.seq != *seq);
     wrong.extend(gaps.map(|(seq, event)| format!("event {} stands at place {seq}", event.seq)));
@@ -17,7 +18,7 @@ pub fn views(evidence: &Evidence<'_>) -> Vec<String> {
     wrong.extend(back.map(|pair| format!("event {} is before {}", pair[1].seq, pair[0].seq)));
     let tree = Tree::of(events());
     for (id, state) in states.iter() {
-        let shown = tree.get(id).map(|row| row.state());
+        let shown = tree.get(id).map(TreeRow::state);
         if shown != Some(state) {
             wrong.push(format!("{id} is {state}, and {shown:?} in the tree"));
         }

@@ -132,7 +132,8 @@ mod tests {
                 let mut names = std::collections::BTreeSet::new();
                 for rule in &plan.rules {
                     let is_costly = matches!(rule.action, Fault::Panic | Fault::Hang);
-                    *costly.entry(&rule.agent).or_default() += u32::from(is_costly) * u32::from(rule.times == Some(1));
+                    *costly.entry(&rule.agent).or_default() +=
+                        u32::from(is_costly) * u32::from(rule.times == Some(1));
                     assert!(!matches!(rule.action, Fault::Error(_)) && rule.times == Some(1), "{rule}");
                     names.insert(rule.action.name());
                 }

@@ -129,7 +129,8 @@ mod tests {
     fn a_rule_fires_at_its_nth_arrival_and_as_often_as_it_may() {
         let plan = FaultPlan::default().rule(Point::effect("model").nth(2).panics());
         assert_eq!(arrivals(&plan, 0, 4), [None, Some(0), None, None]);
-        let twice = FaultPlan::default().rule(Point::effect("*").kills().times(2)).rule(Point::effect("*").panics());
+        let twice =
+            FaultPlan::default().rule(Point::effect("*").kills().times(2)).rule(Point::effect("*").panics());
         assert_eq!(arrivals(&twice, 0, 4), [Some(0), Some(0), Some(1), Some(1)]);
     }
 

@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn stars_take_any_text_and_question_marks_one_character() {
-        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("a*b*c", "axbxbc"), ("?.2", "s.2"), ("é", "é")] {
+        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("a*b*c", "axbxbc"), ("?.2", "s.2"), ("é", "é")]
+        {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("", "a"), ("a*c", "abb"), ("?", ""), ("a", "ab"), ("*a", "b")] {
