@@ -4,6 +4,7 @@
 //! The stopper, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and two seats' gates never at once.
 
+mod blank;
 pub(crate) mod body;
 pub(crate) mod cell;
 pub(crate) mod census;

@@ -1,8 +1,9 @@
 //! P1: nothing outlives a stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use skep::testkit::{Lab, Point, TestResult, seeds};
+use skep::testkit::{Lab, Point, TestResult, seeds, twice};
 use skep::{AgentSpec, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop, StopReason, Supervisor};
 
 use super::forest::{Act, Hook, Imp, Soil, Start, ms};
@@ -256,4 +257,19 @@ async fn an_exit_of_its_own_stops_the_children_first(lab: Lab) -> TestResult {
     assert_eq!(exits.count(), 1);
     assert_eq!(history.state("child"), Some(skep::AgentState::Stopped(StopReason::Stopped)));
     Ok(())
+}
+
+/// What a swarm is made of is gone with it: its seats, its engine and what that holds.
+#[test]
+fn an_ended_swarm_leaves_no_memory_behind() {
+    for seed in seeds(100) {
+        let held = Arc::new(());
+        let storm = async |lab: Lab| {
+            let mut storm = Storm::begin_with(&lab, Soil::WILD, |builder| builder.resource(Arc::clone(&held))).await;
+            storm.blow(15, true).await;
+            storm.end().await;
+        };
+        twice(seed, storm).unwrap();
+        assert_eq!(Arc::strong_count(&held), 1, "seed {seed}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::future::{Future, IntoFuture};
 
 use skep::testkit::{Dice, FaultPlan, Lab, Point};
-use skep::{AgentRef, Scope, ScopeOwner, Stop, Swarm};
+use skep::{AgentRef, Scope, ScopeOwner, Stop, Swarm, SwarmBuilder};
 
 use super::forest::{Forest, Imp, Soil, acts, amount, ms};
 
@@ -46,13 +46,22 @@ pub(crate) fn faults(dice: &mut Dice) -> FaultPlan {
 impl Storm {
     /// Starts a swarm with one or more random trees.
     pub(crate) async fn begin(lab: &Lab, soil: Soil) -> Self {
+        Self::begin_with(lab, soil, |builder| builder).await
+    }
+
+    /// The same with a swarm that is described further.
+    pub(crate) async fn begin_with(
+        lab: &Lab,
+        soil: Soil,
+        describe: impl FnOnce(SwarmBuilder) -> SwarmBuilder,
+    ) -> Self {
         let mut dice = lab.dice();
         let plan = faults(&mut dice);
         let lab = lab.clone().plan(plan);
         let rules = dice.below(3) as usize;
         let swarm = lab
             .start_with(|builder| {
-                let builder = builder.background_stop(ms(2_000)).intensity(3, ms(5_000));
+                let builder = describe(builder).background_stop(ms(2_000)).intensity(3, ms(5_000));
                 if rules == 0 { builder.permits("call-0", 2) } else { builder }
             })
             .await;

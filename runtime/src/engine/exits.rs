@@ -175,9 +175,8 @@ impl Seat {
     /// Nothing runs for it and its spec is gone.
     pub(crate) fn end_without_spec(self: &Arc<Self>, reason: StopReason) {
         self.wind_up_below();
-        for seat in self.subtree() {
-            seat.ended_for_good.store(true, Ordering::Release);
-            seat.check_vacant();
+        for seat in self.subtree().iter().skip(1).rev() {
+            seat.end(StopReason::Stopped, None);
         }
         self.end(reason, None);
         self.leave_family(true);
@@ -195,6 +194,9 @@ impl Seat {
     pub(crate) fn end(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
         self.wind_up(reason, end);
         self.ended_for_good.store(true, Ordering::Release);
+        // Its children have ended too. They hold their parent, so it must not hold them.
+        let family = self.gate.lock().family.take();
+        drop(family);
         self.check_vacant();
     }
 

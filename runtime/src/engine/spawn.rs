@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use parking_lot::Mutex;
 
 use super::Engine;
-use super::body::{Bare, Body, Typed};
+use super::blank::Blank;
+use super::body::{Bare, Typed};
 use super::family::Family;
 use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
@@ -126,46 +127,6 @@ fn plant_children<A: Agent>(seat: &Arc<Seat>, spec: &AgentSpec<A>) -> Result<(),
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments, reason = "a seat has these parts, and this is where they come together")]
-fn seat_of<B: Body>(
-    parent: &Arc<Seat>,
-    name: &str,
-    role: Role,
-    number: u32,
-    policies: Policies,
-    meter: Arc<Meter>,
-    family: Option<Box<Family>>,
-    declared: bool,
-    body: B,
-) -> Arc<Seat> {
-    // Nothing begins at an agent before its start does, whoever finds it by its name.
-    let fence = if body.has_behaviour() { Fence::Down } else { Fence::Open };
-    Arc::new(Seat {
-        key: parent.engine.number(),
-        number,
-        id: parent.id.child(number),
-        name: name.into(),
-        role,
-        parent: Some(Arc::clone(parent)),
-        engine: Arc::clone(&parent.engine),
-        policies: Arc::new(policies),
-        meter,
-        gate: Mutex::new(Gate { fence, family, turn: None }),
-        line: Mutex::default(),
-        control: Mutex::default(),
-        live: Mutex::default(),
-        vacant: Signal::default(),
-        incarnation: 0.into(),
-        declared,
-        wound_up: false.into(),
-        ended_for_good: false.into(),
-        holdings: Mutex::default(),
-        allowance: Mutex::default(),
-        stuck: 0.into(),
-        body,
-    })
-}
-
 fn build<A: Agent>(
     parent: &Arc<Seat>,
     spec: &AgentSpec<A>,
@@ -181,37 +142,24 @@ fn build<A: Agent>(
         is_job: spec.is_job,
     };
     let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
-    seat_of(parent, &spec.name, role, number, spec.policies.clone(), meter, None, declared, body)
+    let policies = spec.policies.clone();
+    let blank = Blank { number, name: &spec.name, role, declared, policies, meter, family: None };
+    blank.seat(&parent.engine, Some(parent), body)
 }
 
 /// The root of a new session.
 pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, limits: Limits) -> Arc<Seat> {
-    let id = AgentId::root(&engine.session);
-    let gate = Gate { family: Some(Box::new(Family::new(policy))), ..Gate::default() };
-    let seat: Arc<Seat> = Arc::new(Seat {
-        key: engine.number(),
+    let blank = Blank {
         number: 0,
-        id: id.clone(),
-        name: engine.session.as_str().into(),
+        name: &engine.session,
         role: Role::Root,
-        parent: None,
-        engine: Arc::clone(engine),
-        policies: Arc::new(policies),
-        meter: Meter::root(id, limits),
-        gate: Mutex::new(gate),
-        line: Mutex::default(),
-        control: Mutex::default(),
-        live: Mutex::default(),
-        vacant: Signal::default(),
-        incarnation: 1.into(),
         declared: false,
-        wound_up: false.into(),
-        ended_for_good: false.into(),
-        holdings: Mutex::default(),
-        allowance: Mutex::default(),
-        stuck: 0.into(),
-        body: Bare { agent_type: "root" },
-    });
+        policies,
+        meter: Meter::root(AgentId::root(&engine.session), limits),
+        family: Some(Box::new(Family::new(policy))),
+    };
+    let seat = blank.seat(engine, None, Bare { agent_type: "root" });
+    seat.incarnation.store(1, Ordering::Release);
     engine.set_root(&seat);
     let unix_ms = engine.env.unix_ms();
     engine.journal.append(&entry(&seat), What::SessionBegan { name: engine.session.clone(), unix_ms });
@@ -243,20 +191,17 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     let number = family.next_number();
     // Scopes of one name may stand side by side: a name is for people, and nobody asks a scope.
     let name = if family.names.contains_key(name) { format!("{name}-{number}") } else { name.to_owned() };
-    let meter = Meter::scope(&parent.meter, parent.id.child(number), Limits::default());
-    let own = Policy { each_child_alone: true, ..Policy::default() };
-    let family_of_scope = Some(Box::new(Family::new(own)));
-    let seat = seat_of(
-        parent,
-        &name,
-        place.role.clone(),
+    let each_alone = Policy { each_child_alone: true, ..Policy::default() };
+    let blank = Blank {
         number,
-        Policies::default(),
-        meter,
-        family_of_scope,
-        false,
-        Bare { agent_type: "scope" },
-    );
+        name: &name,
+        role: place.role.clone(),
+        declared: false,
+        policies: Policies::default(),
+        meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
+        family: Some(Box::new(Family::new(each_alone))),
+    };
+    let seat = blank.seat(&parent.engine, Some(parent), Bare { agent_type: "scope" });
     let policy = crate::supervision::ChildPolicy {
         restart: Restart::Temporary,
         dynamic: true,

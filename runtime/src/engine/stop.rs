@@ -262,7 +262,7 @@ impl Finished {
         // Joined to a stop that its supervision had begun, it hears of seats that had ended there and then ended again.
         let mut last = HashSet::new();
         self.rows.reverse();
-        self.rows.retain(|row| last.insert(row.key));
+        self.rows.retain(|row| seats.contains_key(&row.key) && last.insert(row.key));
         self.rows.reverse();
         let lingering = self.engine.lingering(&root, &seats);
         for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {

@@ -149,6 +149,10 @@ impl Seat {
             return false;
         }
         if self.is_stopped() {
+            if self.line.lock().orders.for_good {
+                // A stop is about to say that this end is for good: opened again, its cell would be nobody's.
+                return false;
+            }
             gate.fence = Fence::Down;
             self.wound_up.store(false, Ordering::Release);
             self.reopen_cell();

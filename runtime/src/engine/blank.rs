@@ -1,0 +1,63 @@
+//! A seat that has no place yet.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::body::Body;
+use super::family::Family;
+use super::seat::{Fence, Gate, Seat};
+use crate::event::Role;
+use crate::ledger::Meter;
+use crate::signal::Signal;
+use crate::spec::Policies;
+
+/// What is said of a seat before it is made; all the rest begins empty. Its id is its meter's.
+pub(crate) struct Blank<'a> {
+    pub(crate) number: u32,
+    pub(crate) name: &'a str,
+    pub(crate) role: Role,
+    /// Declared in its parent's spec.
+    pub(crate) declared: bool,
+    pub(crate) policies: Policies,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) family: Option<Box<Family>>,
+}
+
+impl Blank<'_> {
+    /// The seat, under its parent, or at the root of its swarm.
+    pub(crate) fn seat<B: Body>(
+        self,
+        engine: &Arc<Engine>,
+        parent: Option<&Arc<Seat>>,
+        body: B,
+    ) -> Arc<Seat> {
+        // Nothing begins at an agent before its start does, whoever finds it by its name.
+        let fence = if body.has_behaviour() { Fence::Down } else { Fence::Open };
+        Arc::new(Seat {
+            key: engine.number(),
+            number: self.number,
+            id: self.meter.id().clone(),
+            name: self.name.into(),
+            role: self.role,
+            parent: parent.map(Arc::clone),
+            engine: Arc::clone(engine),
+            policies: Arc::new(self.policies),
+            meter: self.meter,
+            gate: Mutex::new(Gate { fence, family: self.family, turn: None }),
+            line: Mutex::default(),
+            control: Mutex::default(),
+            live: Mutex::default(),
+            vacant: Signal::default(),
+            incarnation: 0.into(),
+            declared: self.declared,
+            wound_up: false.into(),
+            ended_for_good: false.into(),
+            holdings: Mutex::default(),
+            allowance: Mutex::default(),
+            stuck: 0.into(),
+            body,
+        })
+    }
+}
