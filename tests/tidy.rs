@@ -251,7 +251,8 @@ fn no_file_names_the_machine_it_was_written_on() {
 fn test_names_are_sentences() {
     let mut found = Vec::new();
     for source in &*SOURCES {
-        let tests = source.tests().into_iter().filter(|(_, name)| !name.is_empty() && name.split('_').count() < 3);
+        let tests =
+            source.tests().into_iter().filter(|(_, name)| !name.is_empty() && name.split('_').count() < 3);
         found.extend(tests.map(|(line, name)| format!("{}:{line}: `{name}`: say what holds", source.path)));
     }
     none(found);

@@ -265,7 +265,8 @@ fn an_ended_swarm_leaves_no_memory_behind() {
     for seed in seeds(100) {
         let held = Arc::new(());
         let storm = async |lab: Lab| {
-            let mut storm = Storm::begin_with(&lab, Soil::WILD, |builder| builder.resource(Arc::clone(&held))).await;
+            let mut storm =
+                Storm::begin_with(&lab, Soil::WILD, |builder| builder.resource(Arc::clone(&held))).await;
             storm.blow(15, true).await;
             storm.end().await;
         };
