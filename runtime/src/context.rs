@@ -214,9 +214,17 @@ impl Context {
         self.turn.seat.engine.resources.get()
     }
 
-    /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard.
+    /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard. Of a turn that is over it
+    /// keeps nothing: the value is dropped at once.
     pub fn hold(&self, name: &str, value: impl Send + 'static) -> Holding {
-        self.turn.seat.hold(name, Box::new(value))
+        let seat = &self.turn.seat;
+        let gate = seat.gate.lock();
+        if self.turn.is_open() {
+            return seat.hold(name, Box::new(value));
+        }
+        drop(gate);
+        drop(value);
+        Holding::of_nothing(seat)
     }
 
     /// Records an event of the user's own.

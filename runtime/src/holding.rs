@@ -28,6 +28,10 @@ pub struct Holding {
 }
 
 impl Holding {
+    pub(crate) fn of_nothing(seat: &Arc<Seat>) -> Self {
+        Self { seat: Arc::clone(seat), number: 0 }
+    }
+
     /// Releases it now; a second time does nothing.
     pub fn release(&self) {
         let taken = {
@@ -55,14 +59,26 @@ impl Seat {
     pub(crate) fn release_holdings(&self) {
         loop {
             let Some(held) = self.holdings.lock().held.pop() else { return };
-            self.holdings.lock().released.push(held.name.clone());
-            self.note(What::HoldingReleased { holding: held.number });
-            caught(|| drop(held)).ok();
+            self.release(held);
         }
     }
 
-    pub(crate) fn holds_anything(&self) -> bool {
-        !self.holdings.lock().held.is_empty()
+    /// The same from anywhere: what is held now is taken at once and dropped where user code may run, so that the next
+    /// incarnation's holdings are not among it.
+    pub(crate) fn release_holdings_aside(self: &Arc<Self>) {
+        let held = std::mem::take(&mut self.holdings.lock().held);
+        if !held.is_empty() {
+            let seat = Arc::clone(self);
+            self.engine
+                .env
+                .spawn_work(async move { held.into_iter().rev().for_each(|held| seat.release(held)) });
+        }
+    }
+
+    fn release(&self, held: Held) {
+        self.holdings.lock().released.push(held.name.clone());
+        self.note(What::HoldingReleased { holding: held.number });
+        caught(|| drop(held)).ok();
     }
 
     /// The names of what was released at the end of incarnations.

@@ -64,6 +64,12 @@ pub(crate) struct StopPlan {
 }
 
 impl StopPlan {
+    /// Whether this seat is fenced and has not ended.
+    #[must_use]
+    pub(crate) fn is_stopping(&self, key: SeatKey) -> bool {
+        self.seats.contains_key(&key)
+    }
+
     /// Takes in what happened at `now` and appends to `out` what is to be done, in this order.
     ///
     /// `now` never goes back from one call to the next. Reports about seats that the plan does not know (never stopped, or
@@ -103,12 +109,6 @@ impl StopPlan {
     #[must_use]
     pub(crate) fn new() -> Self {
         Self::default()
-    }
-
-    /// Whether this seat is fenced and has not ended.
-    #[must_use]
-    pub(crate) fn is_stopping(&self, key: SeatKey) -> bool {
-        self.seats.contains_key(&key)
     }
 
     /// The unfinished request whose root is this seat: another stop of the seat shares its receipt.

@@ -177,7 +177,7 @@ impl Lab {
         running.watch.look();
         let events = running.witness.events_so_far();
         let evidence = Evidence::new(&events, &running.receipts);
-        let evidence = if self.is_real { evidence.with_slack(REAL_SLACK) } else { evidence };
+        let evidence = if self.is_real { evidence.with_threads(REAL_SLACK) } else { evidence };
         let mut wrong = running.watch.wrong();
         for (name, oracle) in oracle::ALL {
             wrong.extend(oracle(&evidence).into_iter().map(|what| format!("{name}: {what}")));

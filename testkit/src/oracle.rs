@@ -72,19 +72,22 @@ pub struct Evidence<'a> {
     pub receipts: &'a [StopReceipt],
     /// How much later than promised something may be: next to nothing by a virtual clock.
     pub slack: Duration,
+    /// Whether threads ran beside each other: then what was seen together may stand apart in the journal.
+    pub threads: bool,
 }
 
 impl<'a> Evidence<'a> {
     /// Evidence from a virtual clock.
     #[must_use]
     pub const fn new(events: &'a [Arc<Event>], receipts: &'a [StopReceipt]) -> Self {
-        Self { events, receipts, slack: Duration::from_millis(60) }
+        Self { events, receipts, slack: Duration::from_millis(60), threads: false }
     }
 
-    /// The same from a clock that others use too.
+    /// The same from a real clock, which others use too, and from threads.
     #[must_use]
-    pub const fn with_slack(mut self, slack: Duration) -> Self {
+    pub const fn with_threads(mut self, slack: Duration) -> Self {
         self.slack = slack;
+        self.threads = true;
         self
     }
 

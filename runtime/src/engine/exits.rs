@@ -26,7 +26,9 @@ impl Seat {
                 // The stop that closed it ends it.
                 return;
             }
-            gate.fence = Fence::Down;
+            if gate.fence == Fence::Open {
+                gate.fence = Fence::Down;
+            }
         }
         self.end_children(Heard::Exited { exit, counted }, brutal);
     }
@@ -211,10 +213,7 @@ impl Seat {
         if self.line.lock().presence == Presence::Dormant {
             self.drop_dormant();
         }
-        if self.holds_anything() {
-            let seat = Arc::clone(self);
-            self.engine.env.spawn_work(async move { seat.release_holdings() });
-        }
+        self.release_holdings_aside();
         // What an earlier stop could not stop may still be there.
         let end = if self.is_stuck() { Some(End::Stuck) } else { end };
         self.release_allowance();

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Engine;
 use super::line::{Next, Presence};
+use super::runner::PresenceGuard;
 use super::seat::Seat;
 use crate::stopping::HookEnd;
 use crate::time::Time;
@@ -70,24 +71,25 @@ fn poll_in_place(seat: &Arc<Seat>) {
         line.presence = Presence::Open;
         line.generation
     };
+    let presence = PresenceGuard::new(seat, generation);
     let Some(mut hook) = seat.body.dormant_hook(Arc::clone(seat)) else {
-        ended(seat, generation, HookEnd::Done);
+        ended(seat, presence, HookEnd::Done);
         return;
     };
     match hook.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(end) => ended(seat, generation, end),
+        Poll::Ready(end) => ended(seat, presence, end),
         Poll::Pending => {
             let seat_of_hook = Arc::clone(seat);
             seat.engine.env.spawn_work(async move {
                 let end = hook.await;
-                ended(&seat_of_hook, generation, end);
+                ended(&seat_of_hook, presence, end);
             });
         }
     }
 }
 
-fn ended(seat: &Arc<Seat>, generation: u64, end: HookEnd) {
-    seat.gone(generation);
+fn ended(seat: &Arc<Seat>, presence: PresenceGuard, end: HookEnd) {
+    drop(presence);
     seat.engine.hook_ended(seat, end);
 }
 

@@ -163,10 +163,10 @@ impl<A: Agent> Runner<A> {
             Poll::Pending => {
                 seat.line.lock().presence = Presence::Open;
                 seat.open_cell();
-                let moved = Arc::clone(seat);
+                let presence = PresenceGuard::new(seat, generation);
                 seat.engine.env.spawn_work(async move {
                     let stage = Stage::Brought(future.await);
-                    Self::run(moved, generation, stage).await;
+                    Self::run_on(presence, stage).await;
                 });
                 return Begun::Pending(first_start);
             }
@@ -202,10 +202,17 @@ impl<A: Agent> Runner<A> {
     }
 
     async fn run(seat: Arc<Seat>, generation: u64, stage: Stage<A>) {
+        Self::run_on(PresenceGuard::new(&seat, generation), stage).await;
+    }
+
+    async fn run_on(presence: PresenceGuard, stage: Stage<A>) {
+        let seat = Arc::clone(&presence.seat);
+        let generation = presence.generation;
         let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
-        let presence = PresenceGuard::new(&seat, generation);
         let last = runner.live(stage).await;
-        seat.release_holdings();
+        if !runner.is_superseded() {
+            seat.release_holdings();
+        }
         drop(presence);
         match last {
             // A stop may have come by since; one that did not know of the runner does not mind.
@@ -439,14 +446,14 @@ fn drop_quietly<T>(value: T) {
 }
 
 /// Counts the runner in, and gives its presence up when it is gone.
-struct PresenceGuard {
+pub(super) struct PresenceGuard {
     seat: Arc<Seat>,
     generation: u64,
     counted: Option<Counted>,
 }
 
 impl PresenceGuard {
-    fn new(seat: &Arc<Seat>, generation: u64) -> Self {
+    pub(super) fn new(seat: &Arc<Seat>, generation: u64) -> Self {
         let counted = Some(Counted::new(&seat.engine, &seat.id, Living::Runner));
         Self { seat: Arc::clone(seat), generation, counted }
     }

@@ -66,6 +66,8 @@ pub(crate) enum Fence {
     Open,
     /// Between two incarnations: tasks wait, nothing begins.
     Down,
+    /// A stop has come by, after which its supervisor may start it again: nothing begins before it does.
+    Held,
     /// A stop has come by: nothing begins any more.
     Closed,
 }

@@ -45,6 +45,8 @@ struct Stopping {
     seat: Arc<Seat>,
     /// Whether it ends for good, or its supervisor starts it again.
     for_good: bool,
+    /// Stops that came when its end was decided and not yet performed: the plan had let it go, and they name it still.
+    also: Vec<RequestId>,
 }
 
 /// A stop that was asked for.
@@ -55,6 +57,8 @@ struct Request {
     deadline: Time,
     /// Who was alive at the fence, for an ordered stop's receipt.
     seats: HashMap<SeatKey, Arc<Seat>>,
+    /// Rows of those whose end had been decided before.
+    rows: Vec<Row>,
 }
 
 /// Why a subtree is stopped.
@@ -104,7 +108,8 @@ impl Engine {
             } else {
                 HashMap::new()
             };
-            let asked = Request { root: Arc::clone(root), purpose, began: now, deadline, seats };
+            let asked =
+                Request { root: Arc::clone(root), purpose, began: now, deadline, seats, rows: Vec::new() };
             stopper.requests.insert(request, asked);
             let input = Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal };
             stopper.step(input, now);
@@ -181,7 +186,7 @@ impl Engine {
 
     /// A seat has ended, its descendants before it.
     fn seat_ended(&self, row: &Row) {
-        let Some(Stopping { seat, for_good }) = self.stopper.lock().nodes.remove(&row.key) else { return };
+        let Some((seat, for_good)) = self.stopper.lock().let_go(row) else { return };
         if row.end == End::Stuck {
             self.supersede(&seat, for_good);
         }
@@ -196,6 +201,7 @@ impl Engine {
     /// Gives a runner up that could not be stopped, and says so: a restart or a later stop must not hide it.
     fn supersede(&self, seat: &Arc<Seat>, for_good: bool) {
         if seat.supersede(for_good) {
+            seat.release_holdings_aside();
             let report = "it could not be stopped: what it still runs is refused everything".to_owned();
             seat.note(What::Reported { report, child: None });
             let mut stuck = self.stuck.lock();
@@ -221,10 +227,11 @@ impl Engine {
     }
 
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
-        let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
+        let Some(mut asked) = self.stopper.lock().requests.remove(&request) else { return };
+        asked.rows.extend(rows);
         match asked.purpose {
             Purpose::Ordered { receipt, .. } => {
-                let stop = Finished { engine: Arc::clone(self), number: request, rows, receipt };
+                let stop = Finished { engine: Arc::clone(self), number: request, rows: asked.rows, receipt };
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
             Purpose::Children { then } => asked.root.children_ended(then),
@@ -305,6 +312,17 @@ impl Stopper {
         self.actions.extend(actions);
     }
 
+    /// A seat's end is being performed: the plan knows it no more, and whoever came too late for the plan gets its row.
+    fn let_go(&mut self, row: &Row) -> Option<(Arc<Seat>, bool)> {
+        let Stopping { seat, for_good, also } = self.nodes.remove(&row.key)?;
+        for request in also {
+            if let Some(asked) = self.requests.get_mut(&request) {
+                asked.rows.push(row.clone());
+            }
+        }
+        Some((seat, for_good))
+    }
+
     /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
     fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
         let mut walk = Walk { nodes: Vec::new(), seats: Vec::new(), cancelled: Vec::new() };
@@ -331,11 +349,11 @@ impl Stopper {
         request: RequestId,
         walk: &mut Walk,
     ) -> Vec<Arc<Seat>> {
-        let fence = if for_good { Fence::Closed } else { Fence::Down };
+        let fence = if for_good { Fence::Closed } else { Fence::Held };
         let (children, was_closed) = {
             let mut gate = seat.gate.lock();
             let was_closed = gate.fence == Fence::Closed;
-            if !was_closed {
+            if !was_closed && !(is_spared && !for_good) {
                 gate.fence = fence;
             }
             if for_good && seat.is_stopped() {
@@ -371,10 +389,13 @@ impl Stopper {
                     known.for_good = true;
                     seat.order(|orders| orders.for_good = true);
                 }
+                if !self.plan.is_stopping(seat.key) {
+                    known.also.push(request);
+                }
             }
             None => {
                 walk.nodes.push(node(seat, for_good, is_spared));
-                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
+                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good, also: Vec::new() });
             }
         }
         children

@@ -53,11 +53,7 @@ impl Seat {
 
     fn perform(self: &Arc<Self>, action: Action) {
         match action {
-            Action::Start { key, .. } => {
-                if !self.child(key).is_some_and(|child| child.come_back()) {
-                    self.push(Item::Gone { number: key });
-                }
-            }
+            Action::Start { key, .. } => self.start_child(key),
             Action::Stop { key, shutdown } => match self.child(key) {
                 Some(child) => self.stop_child(&child, shutdown),
                 None => self.push(Item::ChildStopped { number: key }),
@@ -127,6 +123,11 @@ impl Seat {
 
     fn pause_child(self: &Arc<Self>, number: u32, pause: std::time::Duration) {
         if let Some(child) = self.child(number) {
+            let gate = child.gate.lock();
+            if gate.fence == Fence::Closed {
+                // A stop has come by since; with its end the supervision hears that the child is gone.
+                return;
+            }
             child.note(What::AgentRestarting { pause });
         }
         let parent = Arc::downgrade(self);
@@ -137,6 +138,21 @@ impl Seat {
         });
         if let Some(family) = self.gate.lock().family.as_mut() {
             family.pauses.insert(number, timer);
+        }
+    }
+
+    /// Starts a child, unless its own end or a stop has come by since the core decided: that ends the child too.
+    fn start_child(self: &Arc<Self>, number: u32) {
+        // One critical section with the fence, which goes over the parent first.
+        let gate = self.gate.lock();
+        if gate.fence != Fence::Open {
+            return;
+        }
+        let child = gate.family.as_ref().and_then(|family| family.seats.get(&number));
+        let comes_back = child.is_some_and(|child| child.come_back());
+        drop(gate);
+        if !comes_back {
+            self.push(Item::Gone { number });
         }
     }
 
@@ -163,6 +179,8 @@ impl Seat {
                 budget: self.policies.budget.clone().map(Box::new),
             });
             self.body.reopen();
+        } else if gate.fence == Fence::Held {
+            gate.fence = Fence::Down;
         }
         drop(gate);
         self.restart();

@@ -62,6 +62,9 @@ pub(crate) trait Listener: Send + Sync {
     fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }
 
+/// A stop has come by.
+pub(crate) struct Fenced;
+
 /// Why a turn was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -127,6 +130,23 @@ impl Turn {
             gate.turn = Some(Arc::clone(self));
         }
         may
+    }
+
+    /// Enters the seat as the turn of a task, and begins that in the same critical section: a stop that comes by says so
+    /// before or after, never in between. `Err` if a fence is up, `Ok(None)` if the task has its outcome.
+    pub(crate) fn enter_with<R>(
+        self: &Arc<Self>,
+        begin: impl FnOnce() -> Option<R>,
+    ) -> Result<Option<R>, Fenced> {
+        let mut gate = self.seat.gate.lock();
+        if gate.fence != Fence::Open {
+            return Err(Fenced);
+        }
+        let begun = begin();
+        if begun.is_some() {
+            gate.turn = Some(Arc::clone(self));
+        }
+        Ok(begun)
     }
 
     /// Leaves the seat: from here on whatever still holds this turn is refused everything.

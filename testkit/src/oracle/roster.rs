@@ -1,6 +1,6 @@
 //! Who is there and fenced, event by event: the oracles' own count, simpler than the folds that they judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skep_runtime::AgentId;
 use skep_runtime::event::{Event, What};
@@ -46,5 +46,11 @@ impl Roster {
         // Ids of a subtree need not be neighbours: `s.1`, `s.10`, `s.1.1` are in this order.
         let alive = self.0.range(top.clone()..).take_while(|(id, _)| id.as_str().starts_with(top.as_str()));
         alive.filter(|(id, entry)| entry.is_alive && id.is_within(top)).map(|(id, entry)| (id, *entry))
+    }
+
+    /// All agents that ever were at and below one.
+    pub(super) fn ever_within(&self, top: &AgentId) -> BTreeSet<AgentId> {
+        let within = self.0.iter().filter(|(id, entry)| !entry.is_place && id.is_within(top));
+        within.map(|(id, _)| id.clone()).collect()
     }
 }

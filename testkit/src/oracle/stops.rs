@@ -44,7 +44,13 @@ pub fn stops(evidence: &Evidence<'_>) -> Vec<String> {
             What::StopBegan { stop, agents, .. } => {
                 let at_fence = alive(&roster, &event.agent);
                 let before = match fencing.take() {
-                    Some((number, before, top)) if number == *stop && top == event.agent => before,
+                    // Somebody may have ended between the walk and its word.
+                    _ if evidence.threads => roster.ever_within(&event.agent),
+                    Some((number, mut before, top)) if number == *stop && top == event.agent => {
+                        // What began before the fence had come to it.
+                        before.extend(at_fence.iter().cloned());
+                        before
+                    }
                     _ => at_fence.clone(),
                 };
                 all.push(Stop {
@@ -93,7 +99,7 @@ impl Stop {
             wrong.push(format!("stop {number} of {root} ended twice"));
         }
         let span = self.at_fence.len()..=self.before.len();
-        let lingering = stuck.iter().filter(|id| id.is_within(root) && !self.before.contains(id));
+        let lingering = stuck.iter().filter(|id| id.is_within(root) && !self.at_fence.contains(id));
         let most = self.agents + lingering.clone().count();
         if !span.contains(&self.agents) || !(self.agents..=most).contains(&agents) {
             let said = (self.agents, agents);

@@ -30,9 +30,11 @@ pub(crate) enum Brought<A> {
 pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: bool) -> Brought<A> {
     if anew {
         let mut gate = seat.gate.lock();
-        if gate.fence == Fence::Down {
-            gate.fence = Fence::Open;
+        if gate.fence != Fence::Down {
+            // A stop came by since this start was ordered.
+            return Brought::Dropped;
         }
+        gate.fence = Fence::Open;
         seat.incarnation.fetch_add(1, Ordering::AcqRel);
     }
     let deadline = seat.engine.env.now() + seat.policies.start_within;

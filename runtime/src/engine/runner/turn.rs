@@ -51,21 +51,16 @@ impl<A: Agent> Runner<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
         let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.deadline);
-        if !turn.enter() {
-            // A stop came by between the queue and here; whoever ends the queue ends this one too.
-            self.put_back(&task);
-            self.mailbox().begun();
-            return After::GoesOn(agent);
-        }
         let began = |attempt| {
             turn.note(What::TurnBegan { attempt });
         };
-        let attempt = task.begin(&turn, began);
+        let entered = turn.enter_with(|| task.begin(&turn, began));
+        if entered.is_err() {
+            // Whoever ends the queue ends this one too.
+            self.put_back(&task);
+        }
         self.mailbox().begun();
-        let Some(attempt) = attempt else {
-            turn.leave();
-            return After::GoesOn(agent);
-        };
+        let Ok(Some(attempt)) = entered else { return After::GoesOn(agent) };
         let Attempt { payload, attempt, errors, once_begun } = attempt;
         if once_begun {
             turn.set_once_begun();
@@ -231,7 +226,7 @@ impl Seat {
     fn stopping(&self) -> Stopping {
         match self.gate.lock().fence {
             Fence::Open => Stopping::No,
-            Fence::Down => Stopping::ComesBack,
+            Fence::Down | Fence::Held => Stopping::ComesBack,
             Fence::Closed => Stopping::ForGood,
         }
     }
