@@ -2,7 +2,7 @@
 //!
 //! # Lock order
 //! The stopper, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
-//! then a seat's live state. A lock is only taken while locks to its left are held, and two seats' gates never at once.
+//! then a seat's live state. A lock is only taken while locks to its left are held, and a parent's gate before its child's.
 
 mod blank;
 pub(crate) mod body;

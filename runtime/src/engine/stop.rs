@@ -353,7 +353,7 @@ impl Stopper {
         let (children, was_closed) = {
             let mut gate = seat.gate.lock();
             let was_closed = gate.fence == Fence::Closed;
-            if !was_closed && !(is_spared && !for_good) {
+            if !was_closed && (!is_spared || for_good) {
                 gate.fence = fence;
             }
             if for_good && seat.is_stopped() {

@@ -149,7 +149,7 @@ impl Seat {
             return;
         }
         let child = gate.family.as_ref().and_then(|family| family.seats.get(&number));
-        let comes_back = child.is_some_and(|child| child.come_back());
+        let comes_back = child.is_some_and(Self::come_back);
         drop(gate);
         if !comes_back {
             self.push(Item::Gone { number });
