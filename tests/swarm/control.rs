@@ -1,6 +1,6 @@
 //! P5: control is always answered, on the real clock, whatever the turn does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use skep::testkit::{Lab, Point};
 use skep::{AgentError, AgentSpec, AgentState, Context, Stop, Swarm};

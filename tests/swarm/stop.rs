@@ -162,6 +162,29 @@ async fn stops_of_one_seat_share_a_receipt_and_the_shorter_deadline_holds(lab: L
 }
 
 #[skep::swarm_test(seeds = 20)]
+async fn every_stop_is_answered_before_the_session_is_over(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("imp").blocks(ms(60_000)));
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    imp.tell(vec![])?;
+    tokio::time::sleep(ms(10)).await;
+    let inner = tokio::spawn({
+        let imp = imp.clone();
+        async move { imp.stop(Stop::within(ms(30_000))).await }
+    });
+    let outer = tokio::spawn({
+        let swarm = swarm.clone();
+        async move { swarm.stop(Stop::within(ms(300))).await }
+    });
+    let (receipt, outer, inner) = (swarm.stop(Stop::within(ms(400))).await, outer.await?, inner.await?);
+    assert_eq!((receipt.stuck(), outer.stuck(), inner.stuck()), (1, 1, 1));
+    let history = lab.conclude(receipt).await?;
+    assert_eq!(history.count("stop_ended"), 3);
+    assert_eq!(history.events().last().map(|event| event.what.name()), Some("session_ended"));
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
 async fn a_dropped_run_or_scope_is_stopped_in_the_background(lab: Lab) -> TestResult {
     use std::future::IntoFuture;
     let swarm = lab.start().await;

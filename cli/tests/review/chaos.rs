@@ -32,7 +32,6 @@ fn crashes_hangs_kills_and_lost_cells_change_no_finding() {
             assert_eq!(calm[same], broken[same], "seed {seed}: {same}");
         }
         assert!(broken["receipt"].as_str().unwrap().ends_with("nothing left"), "{}", broken["receipt"]);
-        assert!(broken["elapsed_ms"].as_u64().unwrap() < 20_000, "seed {seed}: {}", broken["elapsed_ms"]);
         let chaos = &broken["chaos"];
         let words = |field: &str| chaos[field].to_string();
         assert!(chaos["faults"].as_array().unwrap().len() >= 8, "{chaos}");
