@@ -75,6 +75,10 @@ pub(crate) struct Engine {
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
     pub(crate) interrupt_grace: Duration,
     pub(crate) stop_within: Duration,
+    /// Raised when the swarm's own stop has ended: no other waits any longer.
+    pub(crate) closing: Signal,
+    /// Stops that have finished and whose receipts are not out.
+    pub(crate) delivering: AtomicU64,
     /// Raised when the session is over.
     pub(crate) over: Signal,
     /// Weak, since the root's seat holds the engine.
@@ -100,6 +104,8 @@ impl Engine {
             heartbeat: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,
             stop_within: setup.stop_within,
+            closing: Signal::default(),
+            delivering: AtomicU64::new(0),
             over: Signal::default(),
             root: OnceLock::new(),
             numbers: AtomicU64::new(0),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use skep_runtime::Event;
 
 use crate::lab::Lab;
@@ -38,10 +39,17 @@ where
 {
     let run = || {
         let lab = Lab::seed(seed);
-        if let Err(wrong) = in_a_world(|| scenario(lab.clone())) {
+        let events = Mutex::new(Vec::new());
+        let world = || async {
+            let verdict = scenario(lab.clone()).await;
+            // Read here: what a runtime that goes down drops, it drops in an order of its own.
+            *events.lock() = lab.events();
+            verdict
+        };
+        if let Err(wrong) = in_a_world(world) {
             panic!("seed {seed}: {wrong}\n{}", lab.report());
         }
-        lab.events()
+        events.into_inner()
     };
     let (first, second) = (run(), run());
     compare(seed, &first, &second)

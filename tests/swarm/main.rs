@@ -11,5 +11,6 @@ mod control;
 mod journal;
 mod ledger;
 mod outcomes;
+mod outside;
 mod stop;
 mod supervision;

@@ -232,6 +232,7 @@ impl Engine {
         match asked.purpose {
             Purpose::Ordered { receipt, .. } => {
                 let stop = Finished { engine: Arc::clone(self), number: request, rows: asked.rows, receipt };
+                self.delivering.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
             Purpose::Children { then } => asked.root.children_ended(then),
@@ -280,6 +281,8 @@ impl Finished {
             tokio::select! {
                 biased;
                 () = seat.vacant.raised() => {}
+                // The swarm's own stop has waited as long as it may.
+                () = self.engine.closing.raised() => row.end = End::Stuck,
                 () = env.sleep_until(until) => row.end = End::Stuck,
             }
         }
@@ -296,7 +299,13 @@ impl Finished {
             stuck: receipt.stuck(),
             clean: receipt.is_clean(),
         });
+        self.engine.delivering.fetch_sub(1, Ordering::AcqRel);
         if root.parent.is_none() {
+            // Those who still wait for a part of it are answered before all is over.
+            self.engine.closing.raise();
+            while self.engine.delivering.load(Ordering::Acquire) > 0 {
+                tokio::task::yield_now().await;
+            }
             self.engine.end_session(&root);
         }
         if let Some(asker) = self.receipt {
