@@ -24,7 +24,7 @@ pub(crate) mod stop;
 pub(crate) mod supervise;
 pub(crate) mod turn;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -42,6 +42,7 @@ use crate::event::What;
 use crate::journal::Journal;
 use crate::resources::Resources;
 use crate::signal::Signal;
+use crate::stopping::SeatKey;
 use crate::task::DeadLetters;
 use crate::time::Time;
 
@@ -67,8 +68,8 @@ pub(crate) struct Engine {
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) census: Census,
-    /// Seats of which something runs that no stop could stop.
-    pub(crate) stuck: Mutex<Vec<Arc<Seat>>>,
+    /// Seats whose life has ended and of which something is left: on its way out, or stuck.
+    pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
     pub(crate) turns: Mutex<OpenTurns>,
     /// When the heartbeat looks next.
@@ -99,7 +100,7 @@ impl Engine {
             resources: setup.resources,
             dead_letters: DeadLetters::default(),
             census: Census::default(),
-            stuck: Mutex::default(),
+            leaving: Mutex::default(),
             turns: Mutex::default(),
             heartbeat: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,

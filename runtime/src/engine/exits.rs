@@ -199,6 +199,9 @@ impl Seat {
         // Its children have ended too. They hold their parent, so it must not hold them.
         let family = self.gate.lock().family.take();
         drop(family);
+        if self.is_occupied() {
+            self.engine.leaving.lock().insert(self.key, Arc::clone(self));
+        }
         self.check_vacant();
     }
 

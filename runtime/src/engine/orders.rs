@@ -17,7 +17,7 @@ use crate::policy::Exit;
 use crate::receipt::{Stop, StopReceipt};
 
 impl Engine {
-    /// Stops a subtree for good and waits for the receipt. The fence is up when this returns its future's first poll.
+    /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.
     pub(crate) async fn stop_ordered(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> StopReceipt {
         match self.order_stop(root, stop).await {
             Ok(receipt) => receipt,

@@ -184,20 +184,28 @@ impl Seat {
         };
         if was_stuck {
             self.stuck.fetch_sub(1, Ordering::AcqRel);
-            let freed = self.engine.forget_freed();
-            drop(freed);
         }
         self.check_vacant();
     }
 
+    /// Whether something is left of a life that has ended: a runner or a cell on its way out, or one that is stuck.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_stuck() || (self.ended_for_good.load(Ordering::Acquire) && !self.vacant.is_raised())
+    }
+
     /// Raises `vacant` if it has ended for good and nothing is left of it.
     pub(crate) fn check_vacant(&self) {
-        if !self.ended_for_good.load(Ordering::Acquire) {
-            return;
-        }
-        let is_vacant = self.line.lock().is_gone() && self.control.lock().is_gone();
-        if is_vacant && !self.is_stuck() {
+        if self.ended_for_good.load(Ordering::Acquire) && !self.is_occupied() {
             self.vacant.raise();
         }
+        if !self.is_leaving() {
+            let left = self.engine.leaving.lock().remove(&self.key);
+            drop(left);
+        }
+    }
+
+    /// Whether there is a runner or a cell.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.is_stuck() || !self.line.lock().is_gone() || !self.control.lock().is_gone()
     }
 }

@@ -3,7 +3,8 @@
 //! # Invariants
 //! 1. The walk marks a seat and takes its children in one critical section of its gate, all of it under the stopper's
 //!    lock; who reports to the plan takes that lock too. So the plan knows a seat before it hears of it.
-//! 2. The plan's actions are performed by one thread at a time, in the plan's order, whoever brought them about.
+//! 2. The plan's actions are performed by one thread at a time, in the plan's order, whoever brought them about. A walk
+//!    waits until all that is decided is performed: it never meets a seat whose end is decided and not yet done.
 //! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -14,9 +15,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::cell::Item;
-use super::line::{Next, Presence};
+use super::line::{self, Presence};
 use super::seat::{Fence, Seat};
-use super::turn::Cancel;
+use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
 use crate::event::{Role, What};
@@ -34,6 +35,7 @@ pub(crate) struct Stopper {
     nodes: HashMap<SeatKey, Stopping>,
     requests: HashMap<RequestId, Request>,
     actions: VecDeque<Action>,
+    asked: VecDeque<Asked>,
     is_performing: bool,
     tick: Option<Timer>,
     pub(super) hooks: VecDeque<Arc<Seat>>,
@@ -45,11 +47,18 @@ struct Stopping {
     seat: Arc<Seat>,
     /// Whether it ends for good, or its supervisor starts it again.
     for_good: bool,
-    /// Stops that came when its end was decided and not yet performed: the plan had let it go, and they name it still.
-    also: Vec<RequestId>,
 }
 
-/// A stop that was asked for.
+/// A stop that was asked for, and whose walk is still to come.
+struct Asked {
+    root: Arc<Seat>,
+    purpose: Purpose,
+    is_brutal: bool,
+    began: Time,
+    deadline: Time,
+}
+
+/// A stop that the plan knows.
 struct Request {
     root: Arc<Seat>,
     purpose: Purpose,
@@ -57,8 +66,6 @@ struct Request {
     deadline: Time,
     /// Who was alive at the fence, for an ordered stop's receipt.
     seats: HashMap<SeatKey, Arc<Seat>>,
-    /// Rows of those whose end had been decided before.
-    rows: Vec<Row>,
 }
 
 /// Why a subtree is stopped.
@@ -77,11 +84,17 @@ pub(crate) enum Heard {
     Started(Started),
 }
 
+/// What a thread that performs stops does next.
+enum Next {
+    Perform(Action),
+    Cancel(Vec<Arc<Turn>>),
+}
+
 /// A walk over a subtree that is being fenced.
 struct Walk {
     nodes: Vec<Node>,
     seats: Vec<Arc<Seat>>,
-    cancelled: Vec<Arc<super::turn::Turn>>,
+    cancelled: Vec<Arc<Turn>>,
 }
 
 impl Walk {
@@ -92,32 +105,17 @@ impl Walk {
 }
 
 impl Engine {
-    /// Fences a subtree, cancels its turns, and has the plan stop it.
-    pub(crate) fn stop(self: &Arc<Self>, root: &Arc<Seat>, purpose: Purpose, brutal: bool, deadline: Time) {
-        let now = self.env.now();
-        let request = self.number();
-        let cancelled = {
-            let mut stopper = self.stopper.lock();
-            let walk = stopper.walk(root, &purpose, request);
-            let is_ordered = matches!(purpose, Purpose::Ordered { .. });
-            if let Purpose::Ordered { within, .. } = &purpose {
-                root.note(What::StopBegan { stop: request, agents: walk.agents(), within: *within });
-            }
-            let seats = if is_ordered {
-                walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))).collect()
-            } else {
-                HashMap::new()
-            };
-            let asked =
-                Request { root: Arc::clone(root), purpose, began: now, deadline, seats, rows: Vec::new() };
-            stopper.requests.insert(request, asked);
-            let input = Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal };
-            stopper.step(input, now);
-            walk.cancelled
-        };
-        for turn in cancelled {
-            turn.cancel(Cancel::Stop);
-        }
+    /// Has a subtree fenced, its turns cancelled, and the plan stop it: at once, unless another thread is performing what
+    /// is decided; then by that one.
+    pub(crate) fn stop(
+        self: &Arc<Self>,
+        root: &Arc<Seat>,
+        purpose: Purpose,
+        is_brutal: bool,
+        deadline: Time,
+    ) {
+        let asked = Asked { root: Arc::clone(root), purpose, is_brutal, began: self.env.now(), deadline };
+        self.stopper.lock().asked.push_back(asked);
         self.perform_stops();
     }
 
@@ -134,17 +132,24 @@ impl Engine {
         self.perform_stops();
     }
 
-    /// Performs what the plan has decided, unless another thread is about it.
+    /// Performs what the plan has decided, then walks for the stops that were asked for, unless another thread is about it.
     fn perform_stops(self: &Arc<Self>) {
         loop {
-            let action = {
+            let next = {
                 let mut stopper = self.stopper.lock();
-                let next = if stopper.is_performing { None } else { stopper.actions.pop_front() };
-                let Some(action) = next else { return };
+                let next = if stopper.is_performing { None } else { stopper.next(self) };
+                let Some(next) = next else { return };
                 stopper.is_performing = true;
-                action
+                next
             };
-            self.perform_stop(action);
+            match next {
+                Next::Perform(action) => self.perform_stop(action),
+                Next::Cancel(turns) => {
+                    for turn in turns {
+                        turn.cancel(Cancel::Stop);
+                    }
+                }
+            }
             self.stopper.lock().is_performing = false;
         }
     }
@@ -186,7 +191,8 @@ impl Engine {
 
     /// A seat has ended, its descendants before it.
     fn seat_ended(&self, row: &Row) {
-        let Some((seat, for_good)) = self.stopper.lock().let_go(row) else { return };
+        let ended = self.stopper.lock().nodes.remove(&row.key);
+        let Some(Stopping { seat, for_good }) = ended else { return };
         if row.end == End::Stuck {
             self.supersede(&seat, for_good);
         }
@@ -204,34 +210,39 @@ impl Engine {
             seat.release_holdings_aside();
             let report = "it could not be stopped: what it still runs is refused everything".to_owned();
             seat.note(What::Reported { report, child: None });
-            let mut stuck = self.stuck.lock();
-            if !stuck.iter().any(|known| Arc::ptr_eq(known, seat)) {
-                stuck.push(Arc::clone(seat));
-            }
+            self.leaving.lock().insert(seat.key, Arc::clone(seat));
+            seat.check_vacant();
         }
     }
 
-    /// Takes the seats out whose stuck runners have all returned.
-    pub(crate) fn forget_freed(&self) -> Vec<Arc<Seat>> {
-        self.stuck.lock().extract_if(.., |seat| !seat.is_stuck()).collect()
-    }
-
-    /// What earlier stops could not stop in a subtree, but for those that are being stopped now; parents
-    /// before children.
-    fn lingering(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
-        let stuck = self.stuck.lock();
+    /// What is left of earlier lives in a subtree, but for those that are being stopped now; parents before children.
+    fn leaving_within(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
+        let leaving = self.leaving.lock();
         let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
-        let mut here: Vec<_> = stuck.iter().filter(here).cloned().collect();
+        let mut here: Vec<_> = leaving.values().filter(here).cloned().collect();
         here.sort_by_key(|seat| seat.id.depth());
         here
     }
 
+    /// Waits until a seat's cell and runner are gone, at most until then.
+    async fn is_vacant_by(&self, seat: &Seat, until: Time) -> bool {
+        if seat.vacant.is_raised() {
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = seat.vacant.raised() => true,
+            // The swarm's own stop has waited as long as it may.
+            () = self.closing.raised() => false,
+            () = self.env.sleep_until(until) => false,
+        }
+    }
+
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
-        let Some(mut asked) = self.stopper.lock().requests.remove(&request) else { return };
-        asked.rows.extend(rows);
+        let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
         match asked.purpose {
             Purpose::Ordered { receipt, .. } => {
-                let stop = Finished { engine: Arc::clone(self), number: request, rows: asked.rows, receipt };
+                let stop = Finished { engine: Arc::clone(self), number: request, rows, receipt };
                 self.delivering.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
@@ -272,22 +283,19 @@ impl Finished {
         self.rows.reverse();
         self.rows.retain(|row| seats.contains_key(&row.key) && last.insert(row.key));
         self.rows.reverse();
-        let lingering = self.engine.lingering(&root, &seats);
+        let leaving = self.engine.leaving_within(&root, &seats);
         for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
-            let Some(seat) = seats.get(&row.key) else { continue };
-            if seat.vacant.is_raised() {
-                continue;
-            }
-            tokio::select! {
-                biased;
-                () = seat.vacant.raised() => {}
-                // The swarm's own stop has waited as long as it may.
-                () = self.engine.closing.raised() => row.end = End::Stuck,
-                () = env.sleep_until(until) => row.end = End::Stuck,
+            if let Some(seat) = seats.get(&row.key)
+                && !self.engine.is_vacant_by(seat, until).await
+            {
+                row.end = End::Stuck;
             }
         }
+        for seat in leaving.iter().filter(|seat| !seat.is_stuck()) {
+            self.engine.is_vacant_by(seat, until).await;
+        }
         let took = env.now().since(began);
-        for seat in lingering.into_iter().filter(|seat| seat.is_stuck()) {
+        for seat in leaving.into_iter().filter(|seat| seat.is_leaving()) {
             self.rows.insert(0, Row { key: seat.key, end: End::Stuck, hook: None, brutal: false, took });
             seats.insert(seat.key, seat);
         }
@@ -321,15 +329,29 @@ impl Stopper {
         self.actions.extend(actions);
     }
 
-    /// A seat's end is being performed: the plan knows it no more, and whoever came too late for the plan gets its row.
-    fn let_go(&mut self, row: &Row) -> Option<(Arc<Seat>, bool)> {
-        let Stopping { seat, for_good, also } = self.nodes.remove(&row.key)?;
-        for request in also {
-            if let Some(asked) = self.requests.get_mut(&request) {
-                asked.rows.push(row.clone());
-            }
+    /// What is to be done next: all that is decided comes before a walk.
+    fn next(&mut self, engine: &Engine) -> Option<Next> {
+        match self.actions.pop_front() {
+            Some(action) => Some(Next::Perform(action)),
+            None => self.asked.pop_front().map(|asked| Next::Cancel(self.begin(asked, engine))),
         }
-        Some((seat, for_good))
+    }
+
+    /// Fences a subtree and has the plan stop it. Gives the turns that are to be cancelled.
+    fn begin(&mut self, asked: Asked, engine: &Engine) -> Vec<Arc<Turn>> {
+        let Asked { root, purpose, is_brutal, began, deadline } = asked;
+        let request = engine.number();
+        let walk = self.walk(&root, &purpose, request);
+        let mut seats = HashMap::new();
+        if let Purpose::Ordered { within, .. } = &purpose {
+            root.note(What::StopBegan { stop: request, agents: walk.agents(), within: *within });
+            seats.extend(walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))));
+        }
+        let input =
+            Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal: is_brutal };
+        self.requests.insert(request, Request { root, purpose, began, deadline, seats });
+        self.step(input, engine.env.now());
+        walk.cancelled
     }
 
     /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
@@ -394,17 +416,15 @@ impl Stopper {
         }
         match self.nodes.get_mut(&seat.key) {
             Some(known) => {
+                debug_assert!(self.plan.is_stopping(seat.key), "invariant 2");
                 if for_good && !known.for_good {
                     known.for_good = true;
                     seat.order(|orders| orders.for_good = true);
                 }
-                if !self.plan.is_stopping(seat.key) {
-                    known.also.push(request);
-                }
             }
             None => {
                 walk.nodes.push(node(seat, for_good, is_spared));
-                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good, also: Vec::new() });
+                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
         children
@@ -449,7 +469,7 @@ impl Seat {
         if line.presence == Presence::Dormant {
             line.presence = Presence::Gone;
         } else if line.presence == Presence::Open {
-            line.orders.next = Some(Next::End);
+            line.orders.next = Some(line::Next::End);
             let waker = line.take_waker();
             drop(line);
             if let Some(waker) = waker {
