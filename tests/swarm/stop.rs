@@ -73,6 +73,28 @@ async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab
     Ok(())
 }
 
+/// On the real clock: a hook that blocks its thread does not cost the others theirs.
+#[test]
+fn a_dormant_agents_hook_that_blocks_holds_up_no_other() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let lab = Lab::real_io().fault(Point::stop().of("third").blocks(ms(4_000)));
+        let swarm = lab.start().await;
+        for name in ["first", "second", "third"] {
+            let child = Imp::with(name, Start::Ready, Hook::Ready, None).shutdown(Shutdown::UntilDeadline);
+            swarm.spawn(child).await.unwrap();
+        }
+        let receipt = swarm.stop(Stop::within(ms(2_000))).await;
+        let ends: Vec<_> = receipt.rows().iter().map(|row| (row.name.as_str(), row.end, &row.hook)).collect();
+        for name in ["first", "second"] {
+            assert!(ends.contains(&(name, End::Clean, &None)), "{ends:?}");
+        }
+        assert!(ends.contains(&("third", End::Stuck, &Some(HookFault::Hung))), "{ends:?}");
+        lab.conclude(receipt).await.unwrap();
+    });
+    runtime.shutdown_background();
+}
+
 #[skep::swarm_test(seeds = 20)]
 async fn a_turn_that_ignores_its_cancel_is_dropped_and_no_hook_runs(lab: Lab) -> TestResult {
     let swarm = lab.start().await;

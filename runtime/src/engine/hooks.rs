@@ -1,15 +1,40 @@
 //! Stop hooks: a waiting runner is told to run its own; those of dormant agents are polled in place, on the embedder's
 //! runtime, one after another.
+//!
+//! # Invariants
+//! 1. At most one driver is current, and only that one takes hooks. One that is found in the same hook after a while blocks
+//!    its thread: another becomes current, and the blocked one ends when it comes back.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::Engine;
 use super::line::{Next, Presence};
 use super::runner::PresenceGuard;
 use super::seat::Seat;
+use crate::env::Timer;
 use crate::stopping::HookEnd;
 use crate::time::Time;
+
+/// Hooks of dormant agents that wait for their poll, and who is about it.
+#[derive(Default)]
+pub(super) struct Waiting {
+    seats: VecDeque<Arc<Seat>>,
+    driver: Option<Driver>,
+    drivers: u64,
+}
+
+struct Driver {
+    number: u64,
+    /// Hooks that it has taken.
+    taken: u64,
+    look: Timer,
+}
+
+/// A poll that takes longer blocks its thread. Each waiting hook has at least so much of the stop's time.
+const BLOCKS: Duration = Duration::from_millis(20);
 
 /// Begins a seat's stop hook.
 pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
@@ -23,42 +48,91 @@ pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
         return;
     }
     let engine = &seat.engine;
-    let must_drive = {
+    let has_driver = {
         let mut stopper = engine.stopper.lock();
-        stopper.hooks.push_back(Arc::clone(seat));
-        !std::mem::replace(&mut stopper.is_driving, true)
+        stopper.hooks.seats.push_back(Arc::clone(seat));
+        stopper.hooks.driver.is_some()
     };
-    if must_drive {
-        engine.env.spawn_work(drive(Arc::clone(engine)));
+    if !has_driver {
+        drive(engine);
     }
 }
 
 /// Takes a dormant agent's hook back that has not begun: its time is over, and nothing of it runs.
 pub(super) fn take_back(seat: &Arc<Seat>) -> bool {
-    let mut stopper = seat.engine.stopper.lock();
-    let place = stopper.hooks.iter().position(|waiting| Arc::ptr_eq(waiting, seat));
-    place.and_then(|place| stopper.hooks.remove(place)).is_some()
+    let seats = &mut seat.engine.stopper.lock().hooks.seats;
+    let place = seats.iter().position(|waiting| Arc::ptr_eq(waiting, seat));
+    place.and_then(|place| seats.remove(place)).is_some()
 }
 
-async fn drive(engine: Arc<Engine>) {
-    let mut done = 0_u32;
-    loop {
-        let seat = {
-            let mut stopper = engine.stopper.lock();
-            match stopper.hooks.pop_front() {
-                Some(seat) => seat,
-                None => {
-                    stopper.is_driving = false;
-                    return;
-                }
+/// Makes a new driver the current one. Only who performs the plan and the timer of the current driver call this.
+fn drive(engine: &Arc<Engine>) {
+    let number = {
+        let mut stopper = engine.stopper.lock();
+        stopper.hooks.drivers += 1;
+        stopper.hooks.drivers
+    };
+    let look = look_later(engine, number, 0);
+    let driver = Driver { number, taken: 0, look };
+    let former = engine.stopper.lock().hooks.driver.replace(driver);
+    drop(former);
+    let driven = Arc::clone(engine);
+    engine.env.spawn_work(async move {
+        while let Some((seat, taken)) = take(&driven, number) {
+            poll_in_place(&seat);
+            if taken.is_multiple_of(64) {
+                tokio::task::yield_now().await;
             }
-        };
-        poll_in_place(&seat);
-        done += 1;
-        if done.is_multiple_of(64) {
-            tokio::task::yield_now().await;
         }
+    });
+}
+
+/// The next hook for a driver and how many it has had; none if another is current, or nothing is left and none is.
+fn take(engine: &Engine, number: u64) -> Option<(Arc<Seat>, u64)> {
+    let over = {
+        let hooks = &mut engine.stopper.lock().hooks;
+        let driver = hooks.driver.as_mut().filter(|driver| driver.number == number)?;
+        if let Some(seat) = hooks.seats.pop_front() {
+            driver.taken += 1;
+            return Some((seat, driver.taken));
+        }
+        hooks.driver.take()
+    };
+    drop(over);
+    None
+}
+
+fn look_later(engine: &Arc<Engine>, number: u64, taken: u64) -> Timer {
+    let later = Arc::downgrade(engine);
+    engine.env.after(BLOCKS, move || {
+        if let Some(engine) = later.upgrade() {
+            look(&engine, number, taken);
+        }
+    })
+}
+
+/// Looks whether a driver has come on since it had taken so many.
+fn look(engine: &Arc<Engine>, number: u64, taken: u64) {
+    let now_taken = {
+        let hooks = &engine.stopper.lock().hooks;
+        match &hooks.driver {
+            Some(driver) if driver.number == number => driver.taken,
+            _ => return,
+        }
+    };
+    if now_taken == taken {
+        drive(engine);
+        return;
     }
+    let next = look_later(engine, number, now_taken);
+    let fired = {
+        let hooks = &mut engine.stopper.lock().hooks;
+        match &mut hooks.driver {
+            Some(driver) if driver.number == number => std::mem::replace(&mut driver.look, next),
+            _ => next,
+        }
+    };
+    drop(fired);
 }
 
 fn poll_in_place(seat: &Arc<Seat>) {

@@ -7,24 +7,28 @@
 //!    waits until all that is decided is performed: it never meets a seat whose end is decided and not yet done.
 //! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod finish;
+mod walk;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::finish::Finished;
 use super::cell::Item;
 use super::line::{self, Presence};
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
-use crate::event::{Role, What};
+use crate::event::What;
 use crate::lifecycle::{AgentState, StopReason};
-use crate::policy::{Exit, Shutdown};
+use crate::policy::Exit;
 use crate::receipt::StopReceipt;
-use crate::stopping::{Action, End, HookEnd, Input, Node, RequestId, Row, SeatKey, StopPlan, TurnEnd};
+use crate::stopping::{Action, End, HookEnd, Input, RequestId, Row, SeatKey, StopPlan, TurnEnd};
 use crate::supervision::Started;
 use crate::time::Time;
 
@@ -38,8 +42,7 @@ pub(crate) struct Stopper {
     asked: VecDeque<Asked>,
     is_performing: bool,
     tick: Option<Timer>,
-    pub(super) hooks: VecDeque<Arc<Seat>>,
-    pub(super) is_driving: bool,
+    pub(super) hooks: hooks::Waiting,
 }
 
 /// A seat that the plan knows.
@@ -88,20 +91,6 @@ pub(crate) enum Heard {
 enum Next {
     Perform(Action),
     Cancel(Vec<Arc<Turn>>),
-}
-
-/// A walk over a subtree that is being fenced.
-struct Walk {
-    nodes: Vec<Node>,
-    seats: Vec<Arc<Seat>>,
-    cancelled: Vec<Arc<Turn>>,
-}
-
-impl Walk {
-    /// How many agents were alive at the fence; the root and scopes are places.
-    fn agents(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.body.has_behaviour()).count()
-    }
 }
 
 impl Engine {
@@ -215,29 +204,6 @@ impl Engine {
         }
     }
 
-    /// What is left of earlier lives in a subtree, but for those that are being stopped now; parents before children.
-    fn leaving_within(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
-        let leaving = self.leaving.lock();
-        let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
-        let mut here: Vec<_> = leaving.values().filter(here).cloned().collect();
-        here.sort_by_key(|seat| seat.id.depth());
-        here
-    }
-
-    /// Waits until a seat's cell and runner are gone, at most until then.
-    async fn is_vacant_by(&self, seat: &Seat, until: Time) -> bool {
-        if seat.vacant.is_raised() {
-            return true;
-        }
-        tokio::select! {
-            biased;
-            () = seat.vacant.raised() => true,
-            // The swarm's own stop has waited as long as it may.
-            () = self.closing.raised() => false,
-            () = self.env.sleep_until(until) => false,
-        }
-    }
-
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
         let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
         match asked.purpose {
@@ -252,72 +218,6 @@ impl Engine {
                     parent.push(Item::ChildStopped { number: asked.root.number });
                 }
             }
-        }
-    }
-}
-
-/// An ordered stop whose plan has finished.
-struct Finished {
-    engine: Arc<Engine>,
-    number: RequestId,
-    rows: Vec<Row>,
-    receipt: Option<oneshot::Sender<StopReceipt>>,
-}
-
-/// What has been told to go may take so long to be gone, even past the deadline.
-const GOING: Duration = Duration::from_millis(50);
-
-impl Finished {
-    /// Waits until cells and runners are gone as the plan has it, and hands the receipt over.
-    async fn deliver(
-        mut self,
-        root: Arc<Seat>,
-        mut seats: HashMap<SeatKey, Arc<Seat>>,
-        began: Time,
-        deadline: Time,
-    ) {
-        let env = &self.engine.env;
-        let until = deadline.max(env.now() + GOING);
-        // Joined to a stop that its supervision had begun, it hears of seats that had ended there and then ended again.
-        let mut last = HashSet::new();
-        self.rows.reverse();
-        self.rows.retain(|row| seats.contains_key(&row.key) && last.insert(row.key));
-        self.rows.reverse();
-        let leaving = self.engine.leaving_within(&root, &seats);
-        for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
-            if let Some(seat) = seats.get(&row.key)
-                && !self.engine.is_vacant_by(seat, until).await
-            {
-                row.end = End::Stuck;
-            }
-        }
-        for seat in leaving.iter().filter(|seat| !seat.is_stuck()) {
-            self.engine.is_vacant_by(seat, until).await;
-        }
-        let took = env.now().since(began);
-        for seat in leaving.into_iter().filter(|seat| seat.is_leaving()) {
-            self.rows.insert(0, Row { key: seat.key, end: End::Stuck, hook: None, brutal: false, took });
-            seats.insert(seat.key, seat);
-        }
-        let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
-        root.leave_family(false);
-        root.note(What::StopEnded {
-            stop: self.number,
-            agents: receipt.rows().len(),
-            stuck: receipt.stuck(),
-            clean: receipt.is_clean(),
-        });
-        self.engine.delivering.fetch_sub(1, Ordering::AcqRel);
-        if root.parent.is_none() {
-            // Those who still wait for a part of it are answered before all is over.
-            self.engine.closing.raise();
-            while self.engine.delivering.load(Ordering::Acquire) > 0 {
-                tokio::task::yield_now().await;
-            }
-            self.engine.end_session(&root);
-        }
-        if let Some(asker) = self.receipt {
-            asker.send(receipt).ok();
         }
     }
 }
@@ -352,104 +252,6 @@ impl Stopper {
         self.requests.insert(request, Request { root, purpose, began, deadline, seats });
         self.step(input, engine.env.now());
         walk.cancelled
-    }
-
-    /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
-    fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
-        let mut walk = Walk { nodes: Vec::new(), seats: Vec::new(), cancelled: Vec::new() };
-        let ends = matches!(purpose, Purpose::Ordered { .. });
-        let spares_root = matches!(purpose, Purpose::Children { .. });
-        let mut open = vec![(Arc::clone(root), ends)];
-        while let Some((seat, for_good)) = open.pop() {
-            let children =
-                self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
-            for child in children.into_iter().rev() {
-                let child_for_good = for_good || child.role != Role::Static;
-                open.push((child, child_for_good));
-            }
-        }
-        walk
-    }
-
-    /// Fences one seat and gives its children.
-    fn fence(
-        &mut self,
-        seat: &Arc<Seat>,
-        for_good: bool,
-        is_spared: bool,
-        request: RequestId,
-        walk: &mut Walk,
-    ) -> Vec<Arc<Seat>> {
-        let fence = if for_good { Fence::Closed } else { Fence::Held };
-        let (children, was_closed) = {
-            let mut gate = seat.gate.lock();
-            let was_closed = gate.fence == Fence::Closed;
-            if !was_closed && (!is_spared || for_good) {
-                gate.fence = fence;
-            }
-            if for_good && seat.is_stopped() {
-                // Under the gate, so that its supervisor cannot start it again meanwhile.
-                seat.ended_for_good.store(true, Ordering::Release);
-            }
-            if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
-                walk.cancelled.push(Arc::clone(turn));
-            }
-            let children = gate.family.as_mut().map_or_else(Vec::new, |family| {
-                family.pauses.clear();
-                family.seats.values().cloned().collect()
-            });
-            (children, was_closed)
-        };
-        if seat.is_stopped() {
-            // Nothing runs for it; only its spec stood.
-            if for_good {
-                seat.end(StopReason::Stopped, None);
-            }
-            return children;
-        }
-        if for_good && !was_closed {
-            seat.body.close(StopReason::Stopped);
-            seat.note(What::AgentStopping { stop: request });
-        }
-        if !is_spared {
-            walk.seats.push(Arc::clone(seat));
-        }
-        match self.nodes.get_mut(&seat.key) {
-            Some(known) => {
-                debug_assert!(self.plan.is_stopping(seat.key), "invariant 2");
-                if for_good && !known.for_good {
-                    known.for_good = true;
-                    seat.order(|orders| orders.for_good = true);
-                }
-            }
-            None => {
-                walk.nodes.push(node(seat, for_good, is_spared));
-                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
-            }
-        }
-        children
-    }
-}
-
-/// What the plan is told of a seat; its runner is told of the fence.
-fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool) -> Node {
-    let mut presence = Presence::Gone;
-    if !is_spared {
-        seat.order(|orders| {
-            orders.fenced = true;
-            orders.for_good |= for_good;
-            orders.next = None;
-        });
-        presence = seat.line.lock().presence;
-    }
-    Node {
-        key: seat.key,
-        parent: seat.parent.as_ref().map(|parent| parent.key),
-        ordered: seat.role == Role::Static,
-        order: seat.number,
-        shutdown: if is_spared { Shutdown::UntilDeadline } else { seat.policies.shutdown },
-        busy: matches!(presence, Presence::Open | Presence::Starting),
-        hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
     }
 }
 

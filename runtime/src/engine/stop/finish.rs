@@ -1,0 +1,106 @@
+//! The end of an ordered stop: what was told to go is waited for, then the receipt is handed over.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::engine::Engine;
+use crate::engine::seat::Seat;
+use crate::event::What;
+use crate::receipt::StopReceipt;
+use crate::stopping::{End, RequestId, Row, SeatKey};
+use crate::time::Time;
+
+/// An ordered stop whose plan has finished.
+pub(super) struct Finished {
+    pub(super) engine: Arc<Engine>,
+    pub(super) number: RequestId,
+    pub(super) rows: Vec<Row>,
+    pub(super) receipt: Option<oneshot::Sender<StopReceipt>>,
+}
+
+/// What has been told to go may take so long to be gone, even past the deadline.
+const GOING: Duration = Duration::from_millis(50);
+
+impl Finished {
+    /// Waits until cells and runners are gone as the plan has it, and hands the receipt over.
+    pub(super) async fn deliver(
+        mut self,
+        root: Arc<Seat>,
+        mut seats: HashMap<SeatKey, Arc<Seat>>,
+        began: Time,
+        deadline: Time,
+    ) {
+        let env = &self.engine.env;
+        let until = deadline.max(env.now() + GOING);
+        // Joined to a stop that its supervision had begun, it hears of seats that had ended there and then ended again.
+        let mut last = HashSet::new();
+        self.rows.reverse();
+        self.rows.retain(|row| seats.contains_key(&row.key) && last.insert(row.key));
+        self.rows.reverse();
+        let leaving = self.engine.leaving_within(&root, &seats);
+        for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
+            if let Some(seat) = seats.get(&row.key)
+                && !self.engine.is_vacant_by(seat, until).await
+            {
+                row.end = End::Stuck;
+            }
+        }
+        for seat in leaving.iter().filter(|seat| !seat.is_stuck()) {
+            self.engine.is_vacant_by(seat, until).await;
+        }
+        let took = env.now().since(began);
+        for seat in leaving.into_iter().filter(|seat| seat.is_leaving()) {
+            self.rows.insert(0, Row { key: seat.key, end: End::Stuck, hook: None, brutal: false, took });
+            seats.insert(seat.key, seat);
+        }
+        let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
+        root.leave_family(false);
+        root.note(What::StopEnded {
+            stop: self.number,
+            agents: receipt.rows().len(),
+            stuck: receipt.stuck(),
+            clean: receipt.is_clean(),
+        });
+        self.engine.delivering.fetch_sub(1, Ordering::AcqRel);
+        if root.parent.is_none() {
+            // Those who still wait for a part of it are answered before all is over.
+            self.engine.closing.raise();
+            while self.engine.delivering.load(Ordering::Acquire) > 0 {
+                tokio::task::yield_now().await;
+            }
+            self.engine.end_session(&root);
+        }
+        if let Some(asker) = self.receipt {
+            asker.send(receipt).ok();
+        }
+    }
+}
+
+impl Engine {
+    /// What is left of earlier lives in a subtree, but for those that are being stopped now; parents before children.
+    fn leaving_within(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
+        let leaving = self.leaving.lock();
+        let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
+        let mut here: Vec<_> = leaving.values().filter(here).cloned().collect();
+        here.sort_by_key(|seat| seat.id.depth());
+        here
+    }
+
+    /// Waits until a seat's cell and runner are gone, at most until then.
+    async fn is_vacant_by(&self, seat: &Seat, until: Time) -> bool {
+        if seat.vacant.is_raised() {
+            return true;
+        }
+        tokio::select! {
+            biased;
+            () = seat.vacant.raised() => true,
+            // The swarm's own stop has waited as long as it may.
+            () = self.closing.raised() => false,
+            () = self.env.sleep_until(until) => false,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The walk of a stop: it fences a subtree from the top down and lists whom the plan is to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Purpose, Stopper, Stopping};
+use crate::engine::line::Presence;
+use crate::engine::seat::{Fence, Seat};
+use crate::engine::turn::Turn;
+use crate::event::{Role, What};
+use crate::lifecycle::StopReason;
+use crate::policy::Shutdown;
+use crate::stopping::{Node, RequestId};
+
+/// A walk over a subtree that is being fenced.
+pub(super) struct Walk {
+    pub(super) nodes: Vec<Node>,
+    pub(super) seats: Vec<Arc<Seat>>,
+    pub(super) cancelled: Vec<Arc<Turn>>,
+}
+
+impl Walk {
+    /// How many agents were alive at the fence; the root and scopes are places.
+    pub(super) fn agents(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.body.has_behaviour()).count()
+    }
+}
+
+impl Stopper {
+    /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
+    pub(super) fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
+        let mut walk = Walk { nodes: Vec::new(), seats: Vec::new(), cancelled: Vec::new() };
+        let ends = matches!(purpose, Purpose::Ordered { .. });
+        let spares_root = matches!(purpose, Purpose::Children { .. });
+        let mut open = vec![(Arc::clone(root), ends)];
+        while let Some((seat, for_good)) = open.pop() {
+            let children =
+                self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
+            for child in children.into_iter().rev() {
+                let child_for_good = for_good || child.role != Role::Static;
+                open.push((child, child_for_good));
+            }
+        }
+        walk
+    }
+
+    /// Fences one seat and gives its children.
+    fn fence(
+        &mut self,
+        seat: &Arc<Seat>,
+        for_good: bool,
+        is_spared: bool,
+        request: RequestId,
+        walk: &mut Walk,
+    ) -> Vec<Arc<Seat>> {
+        let fence = if for_good { Fence::Closed } else { Fence::Held };
+        let (children, was_closed) = {
+            let mut gate = seat.gate.lock();
+            let was_closed = gate.fence == Fence::Closed;
+            if !was_closed && (!is_spared || for_good) {
+                gate.fence = fence;
+            }
+            if for_good && seat.is_stopped() {
+                // Under the gate, so that its supervisor cannot start it again meanwhile.
+                seat.ended_for_good.store(true, Ordering::Release);
+            }
+            if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
+                walk.cancelled.push(Arc::clone(turn));
+            }
+            let children = gate.family.as_mut().map_or_else(Vec::new, |family| {
+                family.pauses.clear();
+                family.seats.values().cloned().collect()
+            });
+            (children, was_closed)
+        };
+        if seat.is_stopped() {
+            // Nothing runs for it; only its spec stood.
+            if for_good {
+                seat.end(StopReason::Stopped, None);
+            }
+            return children;
+        }
+        if for_good && !was_closed {
+            seat.body.close(StopReason::Stopped);
+            seat.note(What::AgentStopping { stop: request });
+        }
+        if !is_spared {
+            walk.seats.push(Arc::clone(seat));
+        }
+        match self.nodes.get_mut(&seat.key) {
+            Some(known) => {
+                debug_assert!(self.plan.is_stopping(seat.key), "invariant 2");
+                if for_good && !known.for_good {
+                    known.for_good = true;
+                    seat.order(|orders| orders.for_good = true);
+                }
+            }
+            None => {
+                walk.nodes.push(node(seat, for_good, is_spared));
+                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
+            }
+        }
+        children
+    }
+}
+
+/// What the plan is told of a seat; its runner is told of the fence.
+fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool) -> Node {
+    let mut presence = Presence::Gone;
+    if !is_spared {
+        seat.order(|orders| {
+            orders.fenced = true;
+            orders.for_good |= for_good;
+            orders.next = None;
+        });
+        presence = seat.line.lock().presence;
+    }
+    Node {
+        key: seat.key,
+        parent: seat.parent.as_ref().map(|parent| parent.key),
+        ordered: seat.role == Role::Static,
+        order: seat.number,
+        shutdown: if is_spared { Shutdown::UntilDeadline } else { seat.policies.shutdown },
+        busy: matches!(presence, Presence::Open | Presence::Starting),
+        hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
+    }
+}
