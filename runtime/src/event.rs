@@ -92,7 +92,12 @@ pub enum What {
         reason: StopReason,
         /// How the stop ended it; none where no stop did.
         end: Option<End>,
+        /// Its spec stands: it can be spawned again under the same id, and keeps its place until then.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        spec_stands: bool,
     },
+    /// The spec of an agent that had ended stands no longer: its place is free.
+    SpecDropped,
 
     /// A task was put into the mailbox, by an asker's task or from outside.
     TaskAccepted {
@@ -382,6 +387,12 @@ pub enum Kind {
 }
 
 impl What {
+    /// Whether this frees the agent's place: nothing that it or anything below it does comes after, but what it settles.
+    #[must_use]
+    pub const fn frees(&self) -> bool {
+        matches!(self, Self::AgentStopped { spec_stands: false, .. } | Self::SpecDropped)
+    }
+
     /// The group that this type belongs to.
     #[must_use]
     pub const fn kind(&self) -> Kind {
@@ -393,7 +404,8 @@ impl What {
             | Self::AgentExited { .. }
             | Self::AgentRestarting { .. }
             | Self::AgentStopping { .. }
-            | Self::AgentStopped { .. } => Kind::Agent,
+            | Self::AgentStopped { .. }
+            | Self::SpecDropped => Kind::Agent,
             Self::TaskAccepted { .. }
             | Self::TurnBegan { .. }
             | Self::TaskRedelivered { .. }
@@ -433,6 +445,7 @@ impl What {
             Self::AgentRestarting { .. } => "agent_restarting",
             Self::AgentStopping { .. } => "agent_stopping",
             Self::AgentStopped { .. } => "agent_stopped",
+            Self::SpecDropped => "spec_dropped",
             Self::TaskAccepted { .. } => "task_accepted",
             Self::TurnBegan { .. } => "turn_began",
             Self::TaskRedelivered { .. } => "task_redelivered",

@@ -11,14 +11,19 @@
 //!           └─▶ Tasks      each task's attempts and its one outcome
 //! ```
 //!
+//! A fold that runs for weeks lets go of agents that have ended for good ([`Fold::forget`]): what they cost stays in their
+//! parent's row, as does their number. A [`Snapshot`] does that at a journal's cut.
+//!
 //! # Invariants
-//! 1. A snapshot of a fold that takes in the rest of the events equals the fold of them all.
+//! 1. A snapshot of a fold that takes in the rest of the events equals the fold of them all; one that has let go of ended
+//!    agents equals it in all that lives, in every sum, and in their number.
 //! 2. No event is an error. What is not known yet makes a row or is left out, as each fold says; what should never happen
 //!    is kept in the fold, to be seen.
 //! 3. An event costs a look-up in an ordered map, and for costs one for each ancestor. Nothing walks all agents.
 
 mod costs;
 pub(crate) mod draw;
+mod snapshot;
 mod states;
 mod tasks;
 #[cfg(test)]
@@ -27,17 +32,25 @@ mod timeline;
 mod tree;
 
 pub use costs::Costs;
+pub use snapshot::Snapshot;
 pub use states::{Misstep, States};
 pub use tasks::{TaskFault, TaskRow, TaskState, Tasks};
 pub use timeline::{Mark, Span, Timeline};
 pub use tree::{Tree, TreeRow};
 
+use std::collections::BTreeMap;
+
 use crate::event::Event;
+use crate::id::AgentId;
 
 /// A view that is computed from events.
 pub trait Fold {
     /// Takes the next event in.
     fn apply(&mut self, event: &Event);
+
+    /// Lets go of an agent that has ended for good, and of everything below it, once the view was asked for the last time:
+    /// see [`What::frees`](crate::What::frees). What it settles later is booked at its parent. A session's root stays.
+    fn forget(&mut self, agent: &AgentId);
 
     /// The view after all of `events`, in their order.
     fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self
@@ -49,5 +62,20 @@ pub trait Fold {
             fold.apply(event);
         }
         fold
+    }
+}
+
+/// Takes an agent and all below it out of a map: as text they stand one after another.
+fn forget_within<V>(rows: &mut BTreeMap<AgentId, V>, agent: &AgentId) {
+    if agent.parent().is_none() {
+        return;
+    }
+    rows.remove(agent);
+    let below = |rows: &BTreeMap<AgentId, V>| {
+        let next = rows.range(agent..).next()?.0;
+        next.is_within(agent).then(|| next.clone())
+    };
+    while let Some(next) = below(rows) {
+        rows.remove(&next);
     }
 }

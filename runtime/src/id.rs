@@ -43,6 +43,12 @@ impl AgentId {
         self.0.rsplit_once('.').map(|(parent, _)| Self(parent.into()))
     }
 
+    /// The last segment, which the parent gave: siblings in this order are in that of their spawns. 0 for a session's root.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.0.rsplit_once('.').and_then(|(_, number)| number.parse().ok()).unwrap_or_default()
+    }
+
     /// Whether this is `ancestor` or below it.
     #[must_use]
     pub fn is_within(&self, ancestor: &Self) -> bool {
@@ -138,5 +144,6 @@ mod tests {
         assert!(!root.child(12).is_within(&first), "s.12 is no descendant of s.1");
         assert_eq!((first.child(3).parent(), root.parent()), (Some(first.clone()), None));
         assert_eq!((root.depth(), first.child(2).depth()), (0, 2));
+        assert_eq!((root.number(), first.child(4_294_967_295).number()), (0, 4_294_967_295));
     }
 }

@@ -20,7 +20,7 @@ mod refusal;
 mod tests;
 
 pub use balance::Balance;
-pub use bill::{Bill, Breakdown, CostRow};
+pub use bill::{Bill, Breakdown, CostRow, Freed};
 pub use budget::{BadBudget, Budget, OnRefusal};
 pub use limits::Limits;
 pub use meter::{Meter, Warning};

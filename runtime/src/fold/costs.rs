@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Fold;
 use crate::event::{Event, What};
 use crate::id::AgentId;
-use crate::ledger::{Bill, Breakdown, CostRow};
+use crate::ledger::{Bill, Breakdown, CostRow, Freed};
 
-/// The bill of every agent, ended ones too.
+/// The bill of every agent, ended ones too until they are let go: then it stays in their parent's row as [`Freed`].
 ///
 /// A cost of an agent that was never spawned makes a row under the id alone, and so do its ancestors: no money is lost from
-/// the sums.
+/// the sums. What an agent settles after it was let go is booked where its bill has gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Costs {
     rows: BTreeMap<AgentId, Account>,
@@ -24,7 +24,9 @@ struct Account {
     name: String,
     ended: bool,
     parent: Option<AgentId>,
-    children: Vec<AgentId>,
+    /// By number, which is the order of their spawns.
+    children: BTreeMap<u32, AgentId>,
+    freed: Freed,
     agents: usize,
     own: Bill,
     subtree: Bill,
@@ -79,8 +81,9 @@ impl Costs {
                 agents: row.agents,
                 own: row.own,
                 subtree: row.subtree,
+                freed: row.freed,
             });
-            ahead.extend(row.children.iter().rev().map(|child| (level + 1, child)));
+            ahead.extend(row.children.values().rev().map(|child| (level + 1, child)));
         }
         rows
     }
@@ -95,11 +98,12 @@ impl Costs {
         }
         while let Some(id) = missing.pop() {
             let parent = id.parent();
-            let siblings = match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
-                Some(parent) => &mut parent.children,
-                None => &mut self.roots,
-            };
-            siblings.push(id.clone());
+            match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
+                Some(parent) => {
+                    parent.children.insert(id.number(), id.clone());
+                }
+                None => self.roots.push(id.clone()),
+            }
             let row = Account { name: id.to_string(), parent, ..Account::default() };
             self.rows.insert(id.clone(), row);
             self.each_up(&id, |row| row.agents += 1);
@@ -108,8 +112,26 @@ impl Costs {
     }
 
     fn book(&mut self, agent: &AgentId, change: impl Fn(&mut Bill)) {
-        change(&mut self.row(agent).own);
-        self.each_up(agent, |row| change(&mut row.subtree));
+        let heir = self.heir(agent);
+        match &heir {
+            Some(heir) => change(&mut self.row(heir).freed.bill),
+            None => change(&mut self.row(agent).own),
+        }
+        self.each_up(heir.as_ref().unwrap_or(agent), |row| change(&mut row.subtree));
+    }
+
+    /// Where the bill of an agent has gone that was let go; none for any other.
+    fn heir(&self, agent: &AgentId) -> Option<AgentId> {
+        let mut at = agent.clone();
+        let mut is_known = self.rows.contains_key(&at);
+        if is_known {
+            return None;
+        }
+        while !is_known {
+            at = at.parent()?;
+            is_known = self.rows.contains_key(&at);
+        }
+        (self.rows[&at].freed.agents > 0).then_some(at)
     }
 
     fn each_up(&mut self, agent: &AgentId, change: impl Fn(&mut Account)) {
@@ -130,7 +152,7 @@ impl Fold for Costs {
                 row.name.clone_from(name);
                 row.ended = false;
             }
-            What::AgentStopped { .. } => self.row(agent).ended = true,
+            What::AgentStopped { .. } if self.heir(agent).is_none() => self.row(agent).ended = true,
             What::EffectBegan { reserved, .. } => self.book(agent, |bill| bill.reserved += *reserved),
             What::EffectEnded { used, reserved, estimated, late, .. } => self.book(agent, |bill| {
                 bill.reserved = bill.reserved.above(reserved);
@@ -145,5 +167,19 @@ impl Fold for Costs {
             What::Overrun { over, .. } => self.book(agent, |bill| bill.over += *over),
             _ => {}
         }
+    }
+
+    fn forget(&mut self, agent: &AgentId) {
+        let Some(row) = self.rows.get(agent) else { return };
+        let Some(parent) = row.parent.clone() else { return };
+        let (agents, bill) = (row.agents, row.subtree);
+        let mut below = vec![agent.clone()];
+        while let Some(row) = below.pop().and_then(|id| self.rows.remove(&id)) {
+            below.extend(row.children.into_values());
+        }
+        let parent = self.row(&parent);
+        parent.children.remove(&agent.number());
+        parent.freed.agents += agents;
+        parent.freed.bill += bill;
     }
 }

@@ -79,6 +79,24 @@ impl Column {
     }
 }
 
+/// What stands for agents that have no row any more.
+pub(crate) fn freed_label(agents: usize) -> String {
+    format!("({} ended)", grouped(agents as u64))
+}
+
+/// A number with its thousands apart: `12,345`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

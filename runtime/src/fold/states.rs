@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fold;
+use super::{Fold, forget_within};
 use crate::event::{Event, What};
 use crate::id::{AgentId, Seq};
 use crate::lifecycle::{AgentState, BadTransition, Lifecycle};
 
-/// The lifecycle of every agent, ended ones too. What happens to an agent that was never spawned is left out.
+/// The lifecycle of every agent, ended ones too until they are let go. What happens to an agent that was never spawned is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct States {
     agents: BTreeMap<AgentId, Lifecycle>,
@@ -28,6 +28,10 @@ pub struct Misstep {
 }
 
 impl States {
+    pub(super) fn from_lives(lives: impl Iterator<Item = (AgentId, Lifecycle)>) -> Self {
+        Self { agents: lives.collect(), missteps: Vec::new() }
+    }
+
     /// An agent's state, if it is known.
     #[must_use]
     pub fn get(&self, agent: &AgentId) -> Option<&AgentState> {
@@ -70,5 +74,9 @@ impl Fold for States {
         if let Err(bad) = life.apply(&event.what) {
             self.missteps.push(Misstep { seq: event.seq, agent: event.agent.clone(), bad });
         }
+    }
+
+    fn forget(&mut self, agent: &AgentId) {
+        forget_within(&mut self.agents, agent);
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fold, Mark};
+use super::{Fold, Mark, forget_within};
 use crate::event::{Event, Outcome, What};
 use crate::id::{AgentId, Seq, TaskId};
 
-/// Every task. One whose acceptance is not known has a row from its first event on.
+/// Every task, until it or its agent is let go. One whose acceptance is not known has a row from its first event on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tasks {
     /// By agent and number, since the keys of a map have to be texts or numbers to be written down.
@@ -85,7 +85,22 @@ impl Tasks {
     }
 }
 
+impl Tasks {
+    /// Lets a task go that has its outcome.
+    pub(super) fn forget_task(&mut self, task: &TaskId) {
+        let Some(tasks) = self.rows.get_mut(task.agent()) else { return };
+        tasks.remove(&task.number());
+        if tasks.is_empty() {
+            self.rows.remove(task.agent());
+        }
+    }
+}
+
 impl Fold for Tasks {
+    fn forget(&mut self, agent: &AgentId) {
+        forget_within(&mut self.rows, agent);
+    }
+
     fn apply(&mut self, event: &Event) {
         let Some(task) = &event.task else { return };
         let next = match &event.what {

@@ -1,6 +1,7 @@
 //! What all folds have in common, over generated histories.
 
 mod history;
+mod letting_go;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -223,7 +224,7 @@ fn the_tree_says_what_each_agent_does() {
         (&first, What::TurnBegan { attempt: 1 }),
         (&first, began),
         (&second, spawned("style", "Reviewer")),
-        (&second, What::AgentStopped { reason: crate::lifecycle::StopReason::Done, end: None }),
+        (&second, What::AgentStopped { reason: crate::lifecycle::StopReason::Done, end: None, spec_stands: false }),
     ];
     let mut events: Vec<_> =
         (1..).zip(steps).map(|(seq, (agent, what))| event(seq, agent, None, what)).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fold;
+use super::{Fold, forget_within};
 use crate::event::{Event, What};
 use crate::id::{AgentId, Incarnation, Seq};
 use crate::lifecycle::{AgentState, Lifecycle};
@@ -94,5 +94,9 @@ impl Fold for Timeline {
         }
         let state = row.life.state().clone();
         row.spans.push(Span { state, incarnation: event.incarnation, began: now, ended: None });
+    }
+
+    fn forget(&mut self, agent: &AgentId) {
+        forget_within(&mut self.rows, agent);
     }
 }

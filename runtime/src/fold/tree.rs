@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fold;
-use super::draw::{Column, Line, draw};
+use super::{Fold, States};
+use super::draw::{Column, Line, draw, freed_label};
 use crate::event::{Event, Role, Wait, What};
 use crate::id::{AgentId, Incarnation};
 use crate::lifecycle::{AgentState, Lifecycle};
 
-/// The tree of all agents, ended ones too. What happens to an agent that was never spawned is left out.
+/// The tree of all agents, ended ones too until they are let go. What happens to an agent that was never spawned is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
     rows: BTreeMap<AgentId, TreeRow>,
@@ -33,8 +33,10 @@ pub struct TreeRow {
     pub parent: Option<AgentId>,
     /// Its latest life; 0 before the first.
     pub incarnation: Incarnation,
-    /// Its children in the order of their spawns.
-    pub children: Vec<AgentId>,
+    /// How many agents below it have ended and been let go.
+    pub freed: usize,
+    /// By number, which is the order of their spawns.
+    children: BTreeMap<u32, AgentId>,
     life: Lifecycle,
     says: Option<String>,
     effects: BTreeMap<u64, String>,
@@ -46,6 +48,11 @@ impl TreeRow {
     #[must_use]
     pub const fn state(&self) -> &AgentState {
         self.life.state()
+    }
+
+    /// Its children in the order of their spawns.
+    pub fn children(&self) -> impl DoubleEndedIterator<Item = &AgentId> {
+        self.children.values()
     }
 
     /// What it does in its turn: its own words, else the kind of its latest open effect, else what it waits for. Why it
@@ -111,7 +118,8 @@ impl Tree {
         self.walk([agent])
     }
 
-    /// The tree as text: a line for each agent with its type, state, incarnation from the second on, and what it does.
+    /// The tree as text: a line for each agent with its type, state, incarnation from the second on, and what it does, and
+    /// one for those below an agent that were let go.
     #[must_use]
     pub fn tree(&self) -> String {
         const COLUMNS: [Column; 5] = [
@@ -126,8 +134,21 @@ impl Tree {
             let doing = row.doing().unwrap_or_default();
             vec![row.name.clone(), row.agent_type.clone(), row.state().to_string(), life, doing]
         };
-        let lines: Vec<_> = self.iter().map(|(level, row)| Line { level, cells: cells(row) }).collect();
+        let mut lines = Vec::new();
+        for (level, row) in self.iter() {
+            lines.push(Line { level, cells: cells(row) });
+            if row.freed > 0 {
+                let mut freed = vec![String::new(); COLUMNS.len()];
+                freed[0] = freed_label(row.freed);
+                lines.push(Line { level: level + 1, cells: freed });
+            }
+        }
         draw(&COLUMNS, &lines)
+    }
+
+    /// The lifecycle of each agent.
+    pub(super) fn states(&self) -> States {
+        States::from_lives(self.rows.iter().map(|(id, row)| (id.clone(), row.life.clone())))
     }
 
     fn walk<'a>(
@@ -139,7 +160,7 @@ impl Tree {
         std::iter::from_fn(move || {
             let (level, id) = ahead.pop()?;
             let row = self.rows.get(id)?;
-            ahead.extend(row.children.iter().rev().map(|child| (level + 1, child)));
+            ahead.extend(row.children().rev().map(|child| (level + 1, child)));
             Some((level, row))
         })
     }
@@ -147,11 +168,12 @@ impl Tree {
     fn insert(&mut self, event: &Event, role: &Role) {
         let id = &event.agent;
         let parent = id.parent();
-        let siblings = match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
-            Some(parent) => &mut parent.children,
-            None => &mut self.roots,
-        };
-        siblings.push(id.clone());
+        match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
+            Some(parent) => {
+                parent.children.insert(id.number(), id.clone());
+            }
+            None => self.roots.push(id.clone()),
+        }
         let row = TreeRow {
             id: id.clone(),
             name: String::new(),
@@ -159,7 +181,8 @@ impl Tree {
             role: role.clone(),
             parent,
             incarnation: 0,
-            children: Vec::new(),
+            freed: 0,
+            children: BTreeMap::new(),
             life: Lifecycle::default(),
             says: None,
             effects: BTreeMap::new(),
@@ -178,6 +201,22 @@ impl Fold for Tree {
         }
         if let Some(row) = self.rows.get_mut(&event.agent) {
             row.apply(event);
+        }
+    }
+
+    fn forget(&mut self, agent: &AgentId) {
+        let Some(parent) = self.rows.get(agent).and_then(|row| row.parent.clone()) else { return };
+        if !self.rows.contains_key(&parent) {
+            return;
+        }
+        let (mut freed, mut below) = (0, vec![agent.clone()]);
+        while let Some(row) = below.pop().and_then(|id| self.rows.remove(&id)) {
+            freed += 1 + row.freed;
+            below.extend(row.children.into_values());
+        }
+        if let Some(parent) = self.rows.get_mut(&parent) {
+            parent.children.remove(&agent.number());
+            parent.freed += freed;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fold::draw::{Column, Line, draw};
+use crate::fold::draw::{Column, Line, draw, freed_label, grouped};
 use crate::id::AgentId;
 use crate::usage::Usage;
 
@@ -41,10 +41,22 @@ pub struct CostRow {
     pub own: Bill,
     /// What it and everything below it cost.
     pub subtree: Bill,
+    /// Of that: agents below it that have ended and have no row of their own any more.
+    #[serde(default)]
+    pub freed: Freed,
 }
 
-/// The costs of a subtree: a row for each agent, ended ones included, each before what is below it and siblings in the
-/// order of their spawns.
+/// What has become of agents that ended long ago: their number, and what they cost together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Freed {
+    /// How many there were.
+    pub agents: usize,
+    /// What they cost.
+    pub bill: Bill,
+}
+
+/// The costs of a subtree: a row for each agent, each before what is below it and siblings in the order of their spawns.
+/// Of agents that have ended those of late are included; the others are in their parent's row as [`Freed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakdown {
     /// The rows, the subtree's root first. None if the agent is not known.
@@ -63,8 +75,8 @@ impl Breakdown {
         self.rows.iter().filter(|row| row.level == 1)
     }
 
-    /// The breakdown as text: a line for each agent, with branches and aligned columns. Columns without content are left
-    /// out.
+    /// The breakdown as text: a line for each agent, and one for those below it that have no row any more, with branches and
+    /// aligned columns. Columns without content are left out.
     #[must_use]
     pub fn tree(&self) -> String {
         const COLUMNS: [Column; 7] = [
@@ -76,8 +88,13 @@ impl Breakdown {
             Column::Right("reserved"),
             Column::Left(""),
         ];
-        let lines: Vec<_> =
-            self.rows.iter().map(|row| Line { level: row.level, cells: row.cells() }).collect();
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            lines.push(Line { level: row.level, cells: row.cells() });
+            if row.freed.agents > 0 {
+                lines.push(Line { level: row.level + 1, cells: row.freed.cells() });
+            }
+        }
         draw(&COLUMNS, &lines)
     }
 }
@@ -90,18 +107,26 @@ impl fmt::Display for Breakdown {
 
 impl CostRow {
     fn cells(&self) -> Vec<String> {
-        let Bill { spent, reserved, estimated, late, over } = &self.subtree;
+        let ended = self.ended.then(|| "ended".to_owned());
+        self.subtree.cells(self.name.clone(), self.own.spent.money.to_string(), ended)
+    }
+}
+
+impl Freed {
+    fn cells(&self) -> Vec<String> {
+        self.bill.cells(freed_label(self.agents), String::new(), None)
+    }
+}
+
+impl Bill {
+    fn cells(&self, name: String, own: String, note: Option<String>) -> Vec<String> {
+        let Self { spent, reserved, estimated, late, over } = self;
         let count = |number: u64| if number == 0 { String::new() } else { grouped(number) };
         let named = |what: &str, usage: &Usage| (!usage.is_zero()).then(|| format!("{what} {usage}"));
-        let notes = [
-            named("estimated", estimated),
-            named("late", late),
-            named("over", over),
-            self.ended.then(|| "ended".to_owned()),
-        ];
+        let notes = [named("estimated", estimated), named("late", late), named("over", over), note];
         vec![
-            self.name.clone(),
-            self.own.spent.money.to_string(),
+            name,
+            own,
             spent.money.to_string(),
             count(spent.tokens()),
             count(spent.calls),
@@ -109,18 +134,6 @@ impl CostRow {
             notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
         ]
     }
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl AddAssign for Bill {
@@ -150,6 +163,7 @@ mod tests {
             agents: 1,
             own: Bill { spent: own, ..Bill::default() },
             subtree: Bill { spent: all, ..Bill::default() },
+            freed: Freed::default(),
         };
         let a = root.child(1);
         let mut breakdown = Breakdown {
@@ -161,10 +175,13 @@ mod tests {
             ],
         };
         breakdown.rows[3].subtree.reserved = Usage::calls(2);
+        breakdown.rows[1].freed =
+            Freed { agents: 1_204, bill: Bill { spent: dollars(3), ..Bill::default() } };
         let expected = "\
 agent            own   total  tokens        reserved
 review         $0.00  $12.60  12,345
 ├── security   $0.10  $12.50
+│   ├── (1,204 ended)  $0.03
 │   └── helper $12.40 $12.40                          ended
 └── style      $0.10   $0.10          $0.00, 2 calls";
         assert_eq!(squeeze(&breakdown.tree()), squeeze(expected));

@@ -23,7 +23,7 @@ fn effect_ended(effect: u64) -> What {
 }
 
 fn stopped() -> What {
-    What::AgentStopped { reason: StopReason::Stopped, end: None }
+    What::AgentStopped { reason: StopReason::Stopped, end: None, spec_stands: false }
 }
 
 /// One of an agent's events, its effects and waits numbered so that they meet, also across turns.

@@ -80,7 +80,7 @@ impl Forged {
         let begun = self.stop_began(root, stop, count);
         let ended = ends.iter().fold(begun, |forged, agent| {
             let (reason, end) = (StopReason::Stopped, Some(End::Clean));
-            forged.write(agent, 1, None, What::AgentStopped { reason, end })
+            forged.write(agent, 1, None, What::AgentStopped { reason, end, spec_stands: false })
         });
         ended.stop_ended(root, stop, count)
     }

@@ -50,6 +50,8 @@ enum Life {
     Running,
     Down,
     Stopped,
+    /// Its spec stands.
+    Ended,
 }
 
 impl World {
@@ -116,6 +118,9 @@ impl World {
         let (life, in_turn) = (self.agents[at].life, self.agents[at].turn.is_some());
         match (life, in_turn, number % 16) {
             (Life::Stopped, ..) => {}
+            (Life::Ended, ..) if with % 3 == 0 => self.drop_spec(at),
+            (Life::Ended, ..) => self.spawn_again(at),
+            (Life::Running, false, 13) if with % 5 == 0 && self.is_childless(at) => self.end(at),
             (_, _, 0) if with % 7 == 0 => self.stop(at),
             (Life::Starting | Life::Down, ..) => self.start(at),
             (Life::Running, true, 0..=4) => self.begin_effect(at, with),
@@ -154,7 +159,7 @@ impl World {
                 1 => Usage::ZERO,
                 _ => reserved.above(&Usage::money(NanoUsd(with))),
             };
-            let late = self.agents[at].life == Life::Stopped;
+            let late = matches!(self.agents[at].life, Life::Stopped | Life::Ended);
             let (end, estimated) = (EffectEnd::Done, with.is_multiple_of(3));
             self.in_turn(at, What::EffectEnded { effect, end, used, reserved, estimated, late });
             if let Some(over) = overrun(&used, &reserved) {
@@ -212,10 +217,38 @@ impl World {
         self.write(at, None, What::AgentRestarting { pause: Duration::ZERO });
     }
 
+    /// It has no child but such as have ended for good.
+    fn is_childless(&self, at: usize) -> bool {
+        let top = &self.agents[at].id;
+        self.agents.iter().all(|person| {
+            person.life == Life::Stopped || person.id == *top || !person.id.is_within(top)
+        }) && self.agents[at].queue.is_empty()
+    }
+
+    /// It ends while its spec stands.
+    fn end(&mut self, at: usize) {
+        self.agents[at].life = Life::Ended;
+        let reason = StopReason::Done;
+        self.write(at, None, What::AgentStopped { reason, end: None, spec_stands: true });
+    }
+
+    fn drop_spec(&mut self, at: usize) {
+        self.agents[at].life = Life::Stopped;
+        self.write(at, None, What::SpecDropped);
+    }
+
+    fn spawn_again(&mut self, at: usize) {
+        self.agents[at].life = Life::Starting;
+        let name = format!("agent-{}", at + 1);
+        let role = Role::Static;
+        self.write(at, None, What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None });
+    }
+
     /// Stops a subtree: all are fenced, then they end from the leaves up.
     fn stop(&mut self, at: usize) {
         let top = self.agents[at].id.clone();
-        let is_part = |person: &Person| person.life != Life::Stopped && person.id.is_within(&top);
+        let is_over = |life| matches!(life, Life::Stopped | Life::Ended);
+        let is_part = |person: &Person| !is_over(person.life) && person.id.is_within(&top);
         let mut part: Vec<_> = (0..self.agents.len()).filter(|at| is_part(&self.agents[*at])).collect();
         let stop = self.fresh();
         self.write(at, None, What::StopBegan { stop, agents: part.len(), within: Duration::from_secs(1) });
@@ -231,7 +264,7 @@ impl World {
                 self.write(at, Some(task), What::TaskEnded { outcome: Outcome::Stopped });
             }
             self.agents[at].life = Life::Stopped;
-            self.write(at, None, What::AgentStopped { reason: StopReason::Stopped, end: Some(End::Clean) });
+            self.write(at, None, What::AgentStopped { reason: StopReason::Stopped, end: Some(End::Clean), spec_stands: false });
         }
         self.write(at, None, What::StopEnded { stop, agents, stuck: 0, clean: true });
     }

@@ -1,0 +1,66 @@
+//! The folds at a journal's cut, from which one can go on without what was cut.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Costs, Fold, States, Tasks, Tree};
+use crate::event::{Event, What};
+use crate::id::{AgentId, Seq};
+use crate::time::Time;
+
+/// What is known after the event at `seq`. Agents that had ended for good by then are no longer in it, but for what they cost
+/// and their number, nor are tasks that had their outcome: so it grows with what lives, not with what has happened.
+///
+/// It is a fold itself: taking in the events from `seq + 1` on gives the views of now, in which what ends from here on is
+/// shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The last event that it has taken in; 0 before the first.
+    pub seq: Seq,
+    /// The moment of that event.
+    pub at: Time,
+    /// Who is where, in which state, doing what.
+    pub tree: Tree,
+    /// What each agent cost, and its subtree.
+    pub costs: Costs,
+    /// Tasks without an outcome.
+    pub tasks: Tasks,
+}
+
+impl Snapshot {
+    /// The lifecycle of each agent, to go on from.
+    #[must_use]
+    pub fn states(&self) -> States {
+        self.tree.states()
+    }
+
+    /// Takes an event in and lets go of what is over with it.
+    pub fn cut(&mut self, event: &Event) {
+        self.apply(event);
+        self.let_go(event);
+    }
+
+    /// Lets go of what was over with an event that has been taken in.
+    pub(crate) fn let_go(&mut self, event: &Event) {
+        if event.what.frees() {
+            self.forget(&event.agent);
+        }
+        if let (What::TaskEnded { .. }, Some(task)) = (&event.what, &event.task) {
+            self.tasks.forget_task(task);
+        }
+    }
+}
+
+impl Fold for Snapshot {
+    fn apply(&mut self, event: &Event) {
+        self.tree.apply(event);
+        self.costs.apply(event);
+        self.tasks.apply(event);
+        (self.seq, self.at) = (event.seq, event.at);
+    }
+
+    fn forget(&mut self, agent: &AgentId) {
+        self.tree.forget(agent);
+        self.costs.forget(agent);
+        self.tasks.forget(agent);
+    }
+}
