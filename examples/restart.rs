@@ -71,7 +71,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nwhat its journal has about its lives:");
     let mut events = swarm.history(Filter::all().under(saw.id()).kinds([Kind::Agent]));
     while let Some(event) = events.try_next() {
-        match &event.what {
+        // A journal of weeks begins at its cut: then the first is a `Lagged`, with a snapshot to go on from.
+        match &event?.what {
             What::AgentStarted => println!("  {} started, incarnation {}", event.at, event.incarnation),
             What::AgentExited { exit: Exit::Failed { class, message } } => {
                 println!("  {} ended by a failure of class {class:?}: {message}", event.at);

@@ -71,7 +71,10 @@ impl View {
 
     fn draw(&mut self) {
         while let Some(event) = self.events.try_next() {
-            let said = self.sight.take(&event);
+            let said = match &event {
+                Ok(event) => self.sight.take(event),
+                Err(lagged) => Some(self.sight.skip(lagged)),
+            };
             if let (Look::Lines(lines), Some(said)) = (&self.look, said) {
                 lines.say(&said);
             }

@@ -34,5 +34,7 @@ pub const MAILBOX: usize = 64;
 pub const HEARTBEAT: Duration = Duration::from_secs(30);
 /// A turn without progress for so long is stale; above the longest model call that is still sensible.
 pub const STALE: Duration = Duration::from_secs(600);
+/// Events that a journal keeps in memory: some thousand tasks back, for a few dozen megabytes.
+pub const JOURNAL: usize = 65_536;
 /// How deep a swarm may be.
 pub const DEPTH: u32 = 5;

@@ -39,7 +39,7 @@ use self::stop::Stopper;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
-use crate::journal::Journal;
+use crate::journal::{Journal, Keep};
 use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::stopping::SeatKey;
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) resources: Resources,
     pub(crate) interrupt_grace: Duration,
     pub(crate) stop_within: Duration,
+    pub(crate) keep: Keep,
 }
 
 /// What all of one swarm shares.
@@ -89,7 +90,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
-        let journal = Arc::new(Journal::new(setup.env.clone()));
+        let journal = Arc::new(Journal::new(setup.env.clone(), setup.keep));
         Arc::new(Self {
             env: setup.env,
             session: setup.session,

@@ -1,29 +1,43 @@
 //! The append-only log: the only way to change what can be seen of a swarm.
 //!
+//! It keeps the latest events, and of those before its *cut* a snapshot of the folds. So a swarm that runs for weeks holds what
+//! lives in it, and a bounded past. Views are folded from the snapshot and the events after it, each event once.
+//!
 //! # Invariants
 //! 1. `append` assigns the seq, applies the event to the seat's live state and meters, and records it, in one critical
 //!    section. So a live view is the fold of the events up to some seq.
-//! 2. The journal's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state.
-//! 3. `append` never refuses and never blocks on anything slow: drop guards call it.
+//! 2. The log's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state. That of the
+//!    views is taken before it and by nobody who holds it; no event is appended under either.
+//! 3. `append` never refuses and never blocks on anything slow: drop guards call it. An append that finds the log too long
+//!    cuts a few events off, unless another thread is about it.
+//! 4. An event leaves the log under the lock of the views, and is in the snapshot when that is given back. So whoever does
+//!    not find an event in the log finds it in the snapshot.
 
 mod bell;
+mod log;
 mod subscription;
+mod views;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use self::bell::Bell;
-pub use self::subscription::{Events, Filter};
+pub use self::log::Keep;
+use self::log::{Log, WasCut};
+pub use self::subscription::{Events, Filter, Lagged};
+use self::views::Views;
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
+use crate::fold::Snapshot;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Warning;
 
-/// The journal of one session, in memory, whole.
+/// The journal of one session, in memory.
 pub(crate) struct Journal {
-    log: Mutex<Vec<Arc<Event>>>,
+    log: Mutex<Log>,
+    views: Mutex<Views>,
     bell: Arc<Bell>,
     env: Env,
 }
@@ -43,8 +57,8 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Journal {
-    pub(crate) fn new(env: Env) -> Self {
-        Self { log: Mutex::default(), bell: Arc::default(), env }
+    pub(crate) fn new(env: Env, keep: Keep) -> Self {
+        Self { log: Mutex::new(Log::new(keep)), views: Mutex::default(), bell: Arc::default(), env }
     }
 
     /// Records what happened and applies it.
@@ -65,14 +79,14 @@ impl Journal {
     ) -> Result<Seq, E> {
         let at = self.env.now();
         let mut warnings = Vec::new();
-        let events = {
+        let (events, is_long) = {
             let mut log = self.log.lock();
             check()?;
             // Read outside the lock, so another thread's later moment may stand here already: time never goes back.
-            let at = log.last().map_or(at, |last| at.max(last.at));
-            whats.map(|what| {
+            let at = at.max(log.at());
+            let events = whats.map(|what| {
                 let event = Arc::new(Event {
-                    seq: log.len() as Seq + 1,
+                    seq: log.last() + 1,
                     at,
                     agent: entry.seat.id.clone(),
                     incarnation: entry.incarnation,
@@ -83,8 +97,12 @@ impl Journal {
                 warnings.extend(entry.seat.apply(&event));
                 log.push(Arc::clone(&event));
                 event
-            })
+            });
+            (events, log.is_long())
         };
+        if is_long {
+            self.cut();
+        }
         let seq = events.last().map_or(0, |event| event.seq);
         self.bell.ring();
         for event in &events {
@@ -107,21 +125,37 @@ impl Journal {
         self.append(&entry, What::BudgetWarned { permille: warning.permille });
     }
 
-    /// The events from a seq on, up to `most` of them.
-    pub(crate) fn read(&self, from: Seq, most: usize) -> Vec<Arc<Event>> {
-        let log = self.log.lock();
-        let from = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX).min(log.len());
-        log[from..].iter().take(most).map(Arc::clone).collect()
+    /// Cuts the oldest events off and lets the snapshot take them in.
+    fn cut(&self) {
+        // Another thread is at it, or somebody looks at the views: the next append will find the log too long still.
+        let Some(mut views) = self.views.try_lock() else { return };
+        let events = self.log.lock().take_oldest();
+        views.cut(&events);
     }
 
-    /// How many events there are.
-    pub(crate) fn len(&self) -> Seq {
-        self.log.lock().len() as Seq
+    /// The events from a seq on, up to `most` of them; an error if the first of them was cut.
+    pub(crate) fn read(&self, from: Seq, most: usize) -> Result<Vec<Arc<Event>>, WasCut> {
+        self.log.lock().read(from, most)
     }
 
-    /// All events so far.
-    pub(crate) fn all(&self) -> Vec<Arc<Event>> {
-        self.log.lock().clone()
+    /// The snapshot at the cut.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.views.lock().at_cut()
+    }
+
+    /// Looks at the views of now. `look` appends nothing.
+    pub(crate) fn view<R>(&self, look: impl FnOnce(&Snapshot) -> R) -> R {
+        look(self.views.lock().now(&self.log))
+    }
+
+    /// The last event's seq.
+    pub(crate) fn last(&self) -> Seq {
+        self.log.lock().last()
+    }
+
+    /// All events that are kept.
+    pub(crate) fn kept(&self) -> Vec<Arc<Event>> {
+        self.log.lock().all()
     }
 
     pub(crate) fn bell(&self) -> Arc<Bell> {

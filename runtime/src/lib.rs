@@ -48,7 +48,7 @@ pub use self::error::{
 pub use self::event::{Event, Kind, Outcome, Role, What};
 pub use self::holding::Holding;
 pub use self::id::{AgentId, Incarnation, Seq, TaskId};
-pub use self::journal::{Events, Filter};
+pub use self::journal::{Events, Filter, Keep, Lagged};
 pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal};
 pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};

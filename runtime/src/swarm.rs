@@ -21,7 +21,7 @@ use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
 use crate::error::{LookupError, SpawnError};
 use crate::event::{Event, Role};
-use crate::fold::{Fold, Tree};
+use crate::fold::Tree;
 use crate::id::AgentId;
 use crate::journal::{Events, Filter};
 use crate::ledger::{Balance, Breakdown};
@@ -129,14 +129,14 @@ impl Swarm {
         self.0.root.subtree().iter().map(|seat| Status::of(seat)).collect()
     }
 
-    /// The tree of all agents, those that have ended too, with what they do now.
+    /// The tree of all agents, with what they do now; of those that have ended, the ones whose end the journal still keeps, and
+    /// the number of the others. It costs as much as there are agents in it, however long the swarm has run.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        let events = self.events_so_far();
-        Tree::of(events.iter().map(|event| &**event))
+        self.0.engine.journal.view(|now| now.tree.clone())
     }
 
-    /// The bill, agent by agent.
+    /// The bill, agent by agent; what ended before the journal's cut is one sum in its parent's row.
     #[must_use]
     pub fn costs(&self) -> Breakdown {
         self.0.engine.breakdown(&self.0.root.id)
@@ -154,16 +154,16 @@ impl Swarm {
         self.0.engine.events(filter)
     }
 
-    /// Follows what happens, from the session's begin.
+    /// Follows what happens, from the session's begin. What the journal has cut comes as [`Lagged`](crate::Lagged).
     #[must_use]
     pub fn history(&self, filter: Filter) -> Events {
         Events::new(&self.0.engine.journal, filter, 1)
     }
 
-    /// All that has happened.
+    /// What has happened, as far back as the journal keeps it: all of it with [`Keep::All`](crate::Keep::All).
     #[must_use]
     pub fn events_so_far(&self) -> Vec<Arc<Event>> {
-        self.0.engine.journal.all()
+        self.0.engine.journal.kept()
     }
 
     /// Tasks that crashed their agents in every attempt, the newest last.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use skep_runtime::fault::Faults;
-use skep_runtime::{Env, Event, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
+use skep_runtime::{Env, Event, Keep, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
 
 pub use self::failure::Failure;
 use self::watch::Watch;
@@ -98,7 +98,8 @@ impl Lab {
         self.start_with(|builder| builder).await
     }
 
-    /// Starts a swarm here as `describe` has it.
+    /// Starts a swarm here as `describe` has it. Its journal is kept whole unless that says otherwise; one that is cut has
+    /// to keep as much as happens between two looks of the lab, which is after each event that lets others run.
     ///
     /// # Panics
     /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the builder is wrong; each says
@@ -116,7 +117,7 @@ impl Lab {
             clock::must_be_paused();
             Env::simulated(self.seed, faults)
         };
-        let swarm = match describe(Swarm::builder("lab")).env(env).start().await {
+        let swarm = match describe(Swarm::builder("lab").keep(Keep::All)).env(env).start().await {
             Ok(swarm) => swarm,
             Err(error) => panic!("{error}"),
         };
@@ -175,7 +176,7 @@ impl Lab {
             tokio::task::yield_now().await;
         }
         running.watch.look();
-        let events = running.witness.events_so_far();
+        let events = running.watch.events();
         let evidence = Evidence::new(&events, &running.receipts);
         let evidence = if self.is_real { evidence.with_threads(REAL_SLACK) } else { evidence };
         let mut wrong = running.watch.wrong();
@@ -210,7 +211,7 @@ impl Lab {
     /// All that has happened so far; nothing if no swarm was started.
     #[must_use]
     pub fn events(&self) -> Vec<Arc<Event>> {
-        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.witness.events_so_far())
+        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.watch.events())
     }
 
     /// What a person wants to see of a run that failed: the plan as it can be replayed, and the last events.

@@ -79,6 +79,7 @@ async fn a_subscription_sees_one_subtree_and_some_kinds(lab: Lab) -> TestResult 
     other.ask(vec![Act::Step]).await?;
     let mut types = Vec::new();
     while let Some(event) = seen.try_next() {
+        let event = event?;
         assert!(event.agent.is_within(one.id()) && event.what.kind() == Kind::Task);
         types.push(event.what.name());
     }

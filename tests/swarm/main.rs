@@ -10,6 +10,7 @@ mod storm;
 mod control;
 mod journal;
 mod ledger;
+mod long_life;
 mod outcomes;
 mod outside;
 mod stop;

@@ -74,6 +74,10 @@ impl Storm {
         storm
     }
 
+    pub(crate) fn swarm(&self) -> Swarm {
+        self.swarm.clone()
+    }
+
     async fn plant(&mut self) {
         let swarm = self.swarm.clone();
         if self.dice.chance(300) {

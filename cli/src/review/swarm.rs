@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_runtime::{
-    AgentRef, AgentSpec, AskError, Budget, Env, Events, Filter, NanoUsd, Restart, SpawnError, StartError,
-    Stop, Swarm,
+    AgentRef, AgentSpec, AskError, Budget, Env, Events, Filter, Keep, NanoUsd, Restart, SpawnError,
+    StartError, Stop, Swarm,
 };
 use skep_testkit::{Chaos, FaultPlan, Firing};
 
@@ -126,6 +126,8 @@ impl Review {
         let swarm = Swarm::builder("review")
             .budget(Budget::new().money(order.budget))
             .env(Env::real_with(faults))
+            // It ends, and its report is made of all that happened.
+            .keep(Keep::All)
             .start()
             .await?;
         let (given, results) = (Arc::clone(&order), Arc::clone(&tally));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use skep_runtime::event::Outcome;
 use skep_runtime::fold::{Costs, Fold as _, Tree, TreeRow};
-use skep_runtime::{AgentId, Event, Time, What};
+use skep_runtime::{AgentId, Event, Lagged, Time, What};
 
 use crate::review::swarm::{FILE_EVENT, PLAN_EVENT};
 
@@ -35,6 +35,12 @@ impl Sight {
             self.happened.pop_front();
         }
         Some(said)
+    }
+
+    /// Goes on behind what was missed. How far it got is a line of a log.
+    pub(super) fn skip(&mut self, lagged: &Lagged) -> String {
+        (self.tree, self.costs) = (lagged.snapshot.tree.clone(), lagged.snapshot.costs.clone());
+        lagged.to_string()
     }
 
     /// The agents that do the work: those below the lead.

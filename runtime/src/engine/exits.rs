@@ -77,12 +77,8 @@ impl Seat {
 
     /// Its children are gone or down: the supervision begins anew, with the specs that stand.
     pub(crate) fn reset_children(&self) {
-        if let Some(family) = self.gate.lock().family.as_mut() {
-            family.core.reset();
-            family.pauses.clear();
-            // Whoever waits for a reply learns that there is none.
-            family.replies.clear();
-        }
+        let left = self.gate.lock().family.as_mut().map(|family| family.reset());
+        drop(left);
     }
 
     fn tell_parent_exited(&self, exit: Exit, counted: bool) {
@@ -168,7 +164,7 @@ impl Seat {
     pub(crate) fn end_with_spec(self: &Arc<Self>, reason: StopReason) {
         if self.spec_stands() {
             self.wind_up_below();
-            self.wind_up(reason, None);
+            self.wind_up(reason, None, true);
         } else {
             self.end_without_spec(reason);
         }
@@ -176,7 +172,6 @@ impl Seat {
 
     /// Nothing runs for it and its spec is gone.
     pub(crate) fn end_without_spec(self: &Arc<Self>, reason: StopReason) {
-        self.wind_up_below();
         for seat in self.subtree().iter().skip(1).rev() {
             seat.end(StopReason::Stopped, None);
         }
@@ -188,14 +183,14 @@ impl Seat {
     /// children before parents.
     fn wind_up_below(self: &Arc<Self>) {
         for seat in self.subtree().iter().skip(1).rev() {
-            seat.wind_up(StopReason::Stopped, None);
+            seat.wind_up(StopReason::Stopped, None, true);
         }
     }
 
     /// It has ended for good. `end` is how a stop ended it, if one did.
     pub(crate) fn end(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
-        self.wind_up(reason, end);
-        self.ended_for_good.store(true, Ordering::Release);
+        self.wind_up(reason, end, false);
+        self.drop_spec();
         // Its children have ended too. They hold their parent, so it must not hold them.
         let family = self.gate.lock().family.take();
         drop(family);
@@ -205,7 +200,22 @@ impl Seat {
         self.check_vacant();
     }
 
-    fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>) {
+    /// It will not come back, and says so if its spec had stood until now.
+    fn drop_spec(&self) {
+        let _gate = self.gate.lock();
+        self.ended_for_good.store(true, Ordering::Release);
+        self.note_spec_dropped();
+    }
+
+    /// Under its gate, or that of its parent where nobody else ends it.
+    pub(crate) fn note_spec_dropped(&self) {
+        let stands = self.live.lock().spec_stands;
+        if stands {
+            self.note(What::SpecDropped);
+        }
+    }
+
+    fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>, spec_stands: bool) {
         if self.wound_up.swap(true, Ordering::AcqRel) {
             // A stop and its supervisor may both end it; the first says why.
             return;
@@ -220,7 +230,12 @@ impl Seat {
         // What an earlier stop could not stop may still be there.
         let end = if self.is_stuck() { Some(End::Stuck) } else { end };
         self.release_allowance();
-        self.note(What::AgentStopped { reason, end });
+        {
+            // One critical section with its end for good, which may come from elsewhere.
+            let _gate = self.gate.lock();
+            let spec_stands = spec_stands && !self.ended_for_good.load(Ordering::Acquire);
+            self.note(What::AgentStopped { reason, end, spec_stands });
+        }
         let first = {
             let mut line = self.line.lock();
             line.orders.next = Some(Next::End);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
@@ -53,8 +54,22 @@ impl Family {
     pub(crate) fn let_go_of_ended(&mut self, name: &str) {
         let Some(number) = self.names.get(name).copied() else { return };
         if self.seats[&number].is_stopped() && self.core.remove(number) {
+            self.seats[&number].note_spec_dropped();
             self.leave(number);
         }
+    }
+
+    /// The supervision begins anew with the specs that stand. Whoever waits for a reply learns that there is none. Gives
+    /// those that have ended for good, to be dropped outside the gate.
+    #[must_use]
+    pub(crate) fn reset(&mut self) -> Vec<Arc<Seat>> {
+        self.core.reset();
+        self.pauses.clear();
+        self.replies.clear();
+        let has_ended = |seat: &Arc<Seat>| seat.ended_for_good.load(Ordering::Acquire);
+        let ended: Vec<u32> =
+            self.seats.iter().filter(|(_, seat)| has_ended(seat)).map(|(number, _)| *number).collect();
+        ended.into_iter().filter_map(|number| self.leave(number)).collect()
     }
 
     /// Takes a child out that has ended for good.

@@ -9,7 +9,6 @@ use super::seat::Seat;
 use super::stop::Purpose;
 use crate::defaults;
 use crate::event::{Role, What};
-use crate::fold::{Costs, Fold};
 use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
 use crate::ledger::Breakdown;
@@ -64,14 +63,13 @@ impl Engine {
     }
 
     pub(crate) fn events(&self, filter: Filter) -> Events {
-        let next = self.journal.len() + 1;
+        let next = self.journal.last() + 1;
         Events::new(&self.journal, filter, next)
     }
 
-    /// The bill of a subtree, from all that happened.
+    /// The bill of a subtree.
     pub(crate) fn breakdown(&self, root: &AgentId) -> Breakdown {
-        let events = self.journal.all();
-        Costs::of(events.iter().map(|event| &**event)).breakdown(root)
+        self.journal.view(|now| now.costs.breakdown(root))
     }
 }
 

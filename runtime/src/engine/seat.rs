@@ -91,6 +91,8 @@ pub(crate) struct Live {
     pub(crate) doing: Option<String>,
     pub(crate) task: Option<TaskId>,
     pub(crate) reason: Option<StopReason>,
+    /// It has ended, and may be spawned again.
+    pub(crate) spec_stands: bool,
 }
 
 impl<B: Body + ?Sized> Seat<B> {
@@ -127,8 +129,15 @@ impl<B: Body + ?Sized> Seat<B> {
                     live.task = None;
                     live.doing = None;
                 }
-                What::AgentSpawned { .. } => live.reason = None,
-                What::AgentStopped { reason, .. } => live.reason = Some(reason.clone()),
+                What::AgentSpawned { .. } => {
+                    live.reason = None;
+                    live.spec_stands = false;
+                }
+                What::AgentStopped { reason, spec_stands, .. } => {
+                    live.reason = Some(reason.clone());
+                    live.spec_stands = *spec_stands;
+                }
+                What::SpecDropped => live.spec_stands = false,
                 _ => {}
             }
         }

@@ -264,9 +264,7 @@ impl Seat {
         if self.incarnation() > 0 && self.state() != AgentState::Restarting {
             self.note(What::AgentExited { exit: Exit::Shutdown });
         }
-        if let Some(family) = self.gate.lock().family.as_mut() {
-            family.core.reset();
-        }
+        self.reset_children();
         let mut line = self.line.lock();
         if line.presence == Presence::Dormant {
             line.presence = Presence::Gone;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fold, States};
 use super::draw::{Column, Line, draw, freed_label};
+use super::{Fold, States};
 use crate::event::{Event, Role, Wait, What};
 use crate::id::{AgentId, Incarnation};
 use crate::lifecycle::{AgentState, Lifecycle};

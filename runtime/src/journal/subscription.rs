@@ -1,4 +1,6 @@
 //! Following a journal: by subtree and kind, from the beginning or from now.
+//!
+//! Who is slower than the journal's cut does not hold it up: they get the snapshot at the cut, and go on from there.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -6,6 +8,7 @@ use std::sync::{Arc, Weak};
 use super::bell::Bell;
 use super::{Journal, is_within};
 use crate::event::{Event, Kind};
+use crate::fold::Snapshot;
 use crate::id::{AgentId, Seq};
 
 /// Read this many at a time, so that a slow follower does not hold the journal up.
@@ -45,6 +48,20 @@ impl Filter {
     }
 }
 
+/// Events that a subscription has missed: they were cut from the journal before it came to them.
+///
+/// Whoever folds goes on from the snapshot instead of their own state; nothing but the missed events themselves is lost.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the events {from} to {to} were cut from the journal before they were read")]
+pub struct Lagged {
+    /// The first missed event. The filter may have kept out any of them.
+    pub from: Seq,
+    /// The last missed event; the next one that comes is after it.
+    pub to: Seq,
+    /// What is known after the last missed event.
+    pub snapshot: Arc<Snapshot>,
+}
+
 /// Events as they come, in the order of the journal. Dropping it ends the subscription; it never holds a swarm up.
 pub struct Events {
     journal: Weak<Journal>,
@@ -60,22 +77,34 @@ impl Events {
     }
 
     /// The next event, none once the swarm is gone. Cancelling loses nothing.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
+    ///
+    /// # Errors
+    /// [`Lagged`] in the place of events that were cut, once; after it comes what followed them.
+    pub async fn next(&mut self) -> Option<Result<Arc<Event>, Lagged>> {
         let bell = Arc::clone(&self.bell);
         bell.until(|| self.read_next()).await
     }
 
     /// The next event if it has happened already.
-    pub fn try_next(&mut self) -> Option<Arc<Event>> {
+    ///
+    /// # Errors
+    /// [`Lagged`], as [`Events::next`].
+    pub fn try_next(&mut self) -> Option<Result<Arc<Event>, Lagged>> {
         self.read_next()
     }
 
-    fn read_next(&mut self) -> Option<Arc<Event>> {
+    fn read_next(&mut self) -> Option<Result<Arc<Event>, Lagged>> {
         loop {
             if let Some(event) = self.read.pop_front() {
-                return Some(event);
+                return Some(Ok(event));
             }
-            let events = self.journal.upgrade()?.read(self.next, BATCH);
+            let journal = self.journal.upgrade()?;
+            let Ok(events) = journal.read(self.next, BATCH) else {
+                let snapshot = journal.snapshot();
+                let (from, to) = (self.next, snapshot.seq);
+                self.next = to + 1;
+                return Some(Err(Lagged { from, to, snapshot }));
+            };
             self.next = events.last()?.seq + 1;
             self.read.extend(events.into_iter().filter(|event| self.filter.passes(event)));
         }

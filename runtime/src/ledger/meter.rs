@@ -268,7 +268,8 @@ mod tests {
         let _ = grandchild.apply(&spawned());
         let refusal = child.admit_spawn().unwrap_err();
         assert_eq!((refusal.amount, refusal.left), (Amount::LiveAgents, 0));
-        let _ = grandchild.apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false });
+        let _ =
+            grandchild.apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false });
         child.admit_spawn().unwrap();
     }
 

@@ -13,6 +13,7 @@ use crate::engine::spawn::root;
 use crate::engine::{Engine, Setup, quiet};
 use crate::env::Env;
 use crate::error::StartError;
+use crate::journal::Keep;
 use crate::ledger::Budget;
 use crate::policy::{AutoShutdown, Intensity, Shutdown, Strategy};
 use crate::resources::Resources;
@@ -30,6 +31,7 @@ pub struct SwarmBuilder {
     root: Policy,
     interrupt_grace: Duration,
     stop_within: Duration,
+    keep: Keep,
     env: Option<Env>,
 }
 
@@ -44,6 +46,7 @@ impl SwarmBuilder {
             root: Policy { each_child_alone: true, ..Policy::default() },
             interrupt_grace: defaults::INTERRUPT_GRACE,
             stop_within: defaults::STOP,
+            keep: Keep::default(),
             env: None,
         }
     }
@@ -99,6 +102,13 @@ impl SwarmBuilder {
         self
     }
 
+    /// How much of its past the journal keeps in memory; the last 65,536 events by default, and a snapshot of what they go
+    /// on from, so that a swarm can run for weeks.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
     /// The environment that the swarm lives in; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {
@@ -143,6 +153,7 @@ impl SwarmBuilder {
             resources: self.resources,
             interrupt_grace: self.interrupt_grace,
             stop_within: self.stop_within,
+            keep: self.keep,
         });
         let policies = Policies {
             shutdown: Shutdown::UntilDeadline,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::engine::census::Living;
 use crate::engine::seat::Seat;
-use crate::event::Event;
-use crate::id::AgentId;
+use crate::fold::Snapshot;
+use crate::id::{AgentId, Seq};
 use crate::journal::{Events, Filter};
 use crate::ledger::Balance;
 use crate::lifecycle::AgentState;
@@ -27,10 +27,16 @@ impl super::Swarm {
 }
 
 impl Witness {
-    /// All that has happened.
+    /// The last event's seq.
     #[must_use]
-    pub fn events_so_far(&self) -> Vec<Arc<Event>> {
-        self.engine.journal.all()
+    pub fn last_seq(&self) -> Seq {
+        self.engine.journal.last()
+    }
+
+    /// The views of now, as everybody is shown them: from the journal's snapshot and what came after it.
+    #[must_use]
+    pub fn view(&self) -> Snapshot {
+        self.engine.journal.view(Clone::clone)
     }
 
     /// Follows what happens, from the session's begin.

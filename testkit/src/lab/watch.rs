@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use skep_runtime::event::What;
 use skep_runtime::fold::{Costs, Fold, States};
 use skep_runtime::ledger::Bill;
-use skep_runtime::{AgentId, AgentState, Balance, Event, Filter, Witness};
+use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Witness};
 
 pub(super) struct Watch {
     witness: Witness,
@@ -20,11 +20,12 @@ pub(super) struct Watch {
     seen: Mutex<Seen>,
 }
 
-#[derive(Default)]
+/// What was seen, whole: a journal that is cut is followed faster than it is cut.
 struct Seen {
+    follows: Events,
     states: States,
     costs: Costs,
-    events: usize,
+    events: Vec<Arc<Event>>,
     wrong: Vec<String>,
 }
 
@@ -33,7 +34,10 @@ const ENOUGH: usize = 20;
 
 impl Watch {
     pub(super) fn begin(witness: Witness, is_simulated: bool) -> Arc<Self> {
-        let watch = Arc::new(Self { witness, is_simulated, seen: Mutex::default() });
+        let (states, costs) = (States::default(), Costs::default());
+        let follows = witness.history(Filter::all());
+        let seen = Seen { follows, states, costs, events: Vec::new(), wrong: Vec::new() };
+        let watch = Arc::new(Self { witness, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
         drop(tokio::spawn(async move {
             let mut events = looker.witness.history(Filter::all());
@@ -45,6 +49,13 @@ impl Watch {
         watch
     }
 
+    /// All that has happened.
+    pub(super) fn events(&self) -> Vec<Arc<Event>> {
+        let mut seen = self.seen.lock();
+        seen.follow();
+        seen.events.clone()
+    }
+
     pub(super) fn wrong(&self) -> Vec<String> {
         self.seen.lock().wrong.clone()
     }
@@ -52,13 +63,8 @@ impl Watch {
     /// Takes in what has happened since the last look and compares.
     pub(super) fn look(&self) {
         let mut seen = self.seen.lock();
-        let events = self.witness.events_so_far();
-        let from = seen.events;
-        for event in &events[from..] {
-            seen.take(event);
-        }
-        seen.events = events.len();
-        for event in &events[from..] {
+        let fresh = seen.follow();
+        for event in fresh {
             if let What::StopEnded { stop, stuck: 0, .. } = event.what {
                 let left = left(&self.witness, &event.agent);
                 let end =
@@ -67,17 +73,32 @@ impl Watch {
             }
         }
         let live = self.witness.live_view();
-        let is_one_moment = self.is_simulated || self.witness.events_so_far().len() == events.len();
+        let at = seen.events.len();
+        let is_one_moment = self.is_simulated || self.witness.last_seq() == at as u64;
         if is_one_moment && seen.wrong.len() < ENOUGH {
-            seen.compare(&live, events.len());
+            seen.compare(&live, at);
         }
     }
 }
 
 impl Seen {
-    fn take(&mut self, event: &Event) {
-        self.states.apply(event);
-        self.costs.apply(event);
+    /// Takes in what has happened since the last look, and gives it.
+    fn follow(&mut self) -> Vec<Arc<Event>> {
+        let mut fresh = Vec::new();
+        while let Some(next) = self.follows.try_next() {
+            match next {
+                Ok(event) => {
+                    self.states.apply(&event);
+                    self.costs.apply(&event);
+                    fresh.push(event);
+                }
+                Err(lagged) => {
+                    self.wrong.push(format!("lab: {lagged}: let the swarm keep more of its journal"));
+                }
+            }
+        }
+        self.events.extend(fresh.iter().cloned());
+        fresh
     }
 
     fn compare(&mut self, live: &[(AgentId, AgentState, Balance, Balance)], at: usize) {

@@ -220,9 +220,10 @@ impl World {
     /// It has no child but such as have ended for good.
     fn is_childless(&self, at: usize) -> bool {
         let top = &self.agents[at].id;
-        self.agents.iter().all(|person| {
-            person.life == Life::Stopped || person.id == *top || !person.id.is_within(top)
-        }) && self.agents[at].queue.is_empty()
+        self.agents
+            .iter()
+            .all(|person| person.life == Life::Stopped || person.id == *top || !person.id.is_within(top))
+            && self.agents[at].queue.is_empty()
     }
 
     /// It ends while its spec stands.
@@ -264,7 +265,11 @@ impl World {
                 self.write(at, Some(task), What::TaskEnded { outcome: Outcome::Stopped });
             }
             self.agents[at].life = Life::Stopped;
-            self.write(at, None, What::AgentStopped { reason: StopReason::Stopped, end: Some(End::Clean), spec_stands: false });
+            self.write(
+                at,
+                None,
+                What::AgentStopped { reason: StopReason::Stopped, end: Some(End::Clean), spec_stands: false },
+            );
         }
         self.write(at, None, What::StopEnded { stop, agents, stuck: 0, clean: true });
     }

@@ -1,0 +1,140 @@
+//! The events that are kept, without a gap.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::defaults;
+use crate::event::Event;
+use crate::id::Seq;
+use crate::time::Time;
+
+/// How much of its past a journal keeps in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// All of it: for tests, and for swarms that end. Memory grows with every event.
+    All,
+    /// The latest so many events, and a snapshot of what they go on from.
+    Last(usize),
+}
+
+/// [`defaults::JOURNAL`] events.
+impl Default for Keep {
+    fn default() -> Self {
+        Self::Last(defaults::JOURNAL)
+    }
+}
+
+/// So many events are cut at once: few enough that the append which does it is hardly longer than others.
+const CHUNK: usize = 64;
+
+pub(super) struct Log {
+    kept: VecDeque<Arc<Event>>,
+    /// The last event that was appended; 0 before the first.
+    last: Seq,
+    at: Time,
+    most: usize,
+}
+
+/// An event was asked for that is no longer kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WasCut;
+
+impl Log {
+    pub(super) fn new(keep: Keep) -> Self {
+        let most = match keep {
+            Keep::All => usize::MAX - CHUNK,
+            Keep::Last(most) => most.min(usize::MAX - CHUNK),
+        };
+        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most }
+    }
+
+    pub(super) const fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// The last event's moment.
+    pub(super) const fn at(&self) -> Time {
+        self.at
+    }
+
+    pub(super) fn push(&mut self, event: Arc<Event>) {
+        (self.last, self.at) = (event.seq, event.at);
+        self.kept.push_back(event);
+    }
+
+    /// Whether it is time to cut.
+    pub(super) fn is_long(&self) -> bool {
+        self.kept.len() >= self.most + CHUNK
+    }
+
+    /// Takes the oldest events out, if there are more than are to be kept.
+    pub(super) fn take_oldest(&mut self) -> Vec<Arc<Event>> {
+        let over = self.kept.len().saturating_sub(self.most).min(CHUNK);
+        self.kept.drain(..over).collect()
+    }
+
+    pub(super) fn read(&self, from: Seq, most: usize) -> Result<Vec<Arc<Event>>, WasCut> {
+        let from = from.max(1);
+        let first = self.last + 1 - self.kept.len() as Seq;
+        let skipped = usize::try_from(from.checked_sub(first).ok_or(WasCut)?).unwrap_or(usize::MAX);
+        let end = skipped.saturating_add(most).min(self.kept.len());
+        Ok(self.kept.range(skipped.min(end)..end).map(Arc::clone).collect())
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Event>> {
+        self.kept.iter().map(Arc::clone).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::What;
+    use crate::id::AgentId;
+    use proptest::prelude::*;
+
+    fn event(seq: Seq) -> Arc<Event> {
+        let agent = AgentId::root("s");
+        let what = What::SessionEnded;
+        Arc::new(Event {
+            seq,
+            at: Time::from_nanos(seq),
+            agent,
+            incarnation: 1,
+            task: None,
+            cause: None,
+            what,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_cut_is_read_without_a_gap(
+            most in 1..100_usize, count in 0..500_u64, from in 0..600_u64, batch in 0..50_usize,
+        ) {
+            let mut log = Log::new(Keep::Last(most));
+            let mut cut = Vec::new();
+            for seq in 1..=count {
+                log.push(event(seq));
+                if log.is_long() {
+                    cut.extend(log.take_oldest().iter().map(|event| event.seq));
+                }
+            }
+            prop_assert_eq!(log.last(), count);
+            prop_assert!(cut.iter().copied().eq(1..=cut.len() as Seq), "cut in order, once each");
+            let kept: Vec<_> = log.all().iter().map(|event| event.seq).collect();
+            prop_assert!(kept.len() < most + CHUNK && (kept.len() >= most || cut.is_empty()));
+            prop_assert!(kept.iter().copied().eq(cut.len() as Seq + 1..=count));
+            let read = log.read(from, batch).map(|read| read.iter().map(|event| event.seq).collect::<Vec<_>>());
+            if from.max(1) <= cut.len() as Seq {
+                prop_assert_eq!(read, Err(WasCut));
+            } else {
+                let wanted: Vec<_> = kept.into_iter().filter(|seq| *seq >= from).take(batch).collect();
+                prop_assert_eq!(read, Ok(wanted));
+            }
+        }
+    }
+}
