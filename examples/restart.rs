@@ -72,7 +72,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut events = swarm.history(Filter::all().under(saw.id()).kinds([Kind::Agent]));
     while let Some(event) = events.try_next() {
         // A journal of weeks begins at its cut: then the first is a `Lagged`, with a snapshot to go on from.
-        match &event?.what {
+        let event = event?;
+        match &event.what {
             What::AgentStarted => println!("  {} started, incarnation {}", event.at, event.incarnation),
             What::AgentExited { exit: Exit::Failed { class, message } } => {
                 println!("  {} ended by a failure of class {class:?}: {message}", event.at);
