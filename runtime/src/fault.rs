@@ -11,6 +11,9 @@ use crate::error::AgentError;
 use crate::id::AgentId;
 use crate::usage::Usage;
 
+/// Whether the points are there: features unify over a whole build, so another crate may have turned them on.
+pub const HAS_LAB: bool = cfg!(feature = "lab");
+
 /// Which kind of place a fault point is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
