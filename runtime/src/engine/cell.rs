@@ -1,5 +1,8 @@
 //! The cell: the actor that serves a seat's control queue. It owns nothing and runs no user code.
 //!
+//! It is opened by the first thing that is to be served, so an agent that never had a child has none. Opened with the
+//! runner it cost such an agent two thirds of its spawn and first task, and as much of its stop, on a thread that all share.
+//!
 //! Its message is a bare byte, which only rings; what it is about lies in the seat's queue. It is linked to nobody. Its
 //! state counts itself in and out, so a cell that is lost is noticed by the drop of its state, however it ended: that
 //! reaches the seat even where a monitor's notice would find its actor dead already.
@@ -131,7 +134,7 @@ impl Seat {
     }
 
     /// Opens a cell where there is none.
-    pub(crate) fn open_cell(self: &Arc<Self>) {
+    fn open_cell(self: &Arc<Self>) {
         {
             let mut control = self.control.lock();
             if control.closed || !matches!(control.cell, Cell::None) {
@@ -167,8 +170,9 @@ impl Seat {
         }
     }
 
-    /// Kills the cell, as a bug or a fault plan would; one that is still opening does not come up.
-    pub(crate) fn lose_cell(&self) {
+    /// Kills the cell, as a bug or a fault plan would; one that is still opening, or is opened for this, does not come up.
+    pub(crate) fn lose_cell(self: &Arc<Self>) {
+        self.open_cell();
         let mut control = self.control.lock();
         match &control.cell {
             Cell::Open(cell) => cell.kill(),

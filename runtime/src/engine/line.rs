@@ -140,7 +140,6 @@ impl Seat {
                 Presence::Dormant | Presence::Starting | Presence::Gone => return,
             }
         };
-        self.open_cell();
         self.engine.env.spawn_work(self.body.runner_of_dormant(Arc::clone(self), generation));
     }
 
@@ -169,7 +168,6 @@ impl Seat {
             line.generation += 1;
             line.generation
         };
-        self.open_cell();
         self.engine.env.spawn_work(self.body.runner(Arc::clone(self), generation));
     }
 }

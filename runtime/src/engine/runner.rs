@@ -162,7 +162,6 @@ impl<A: Agent> Runner<A> {
             Poll::Ready(brought) => Stage::Brought(brought),
             Poll::Pending => {
                 seat.line.lock().presence = Presence::Open;
-                seat.open_cell();
                 let presence = PresenceGuard::new(seat, generation);
                 seat.engine.env.spawn_work(async move {
                     let stage = Stage::Brought(future.await);
