@@ -28,7 +28,7 @@ pub(crate) enum Command {
 
 const EXIT_CODES: &str = "\
 Exit code: 0 done; 1 with --fail-on, if a finding is at least so severe or the review was cut short; \
-2 could not run; 130 interrupted by Ctrl-C (the first stops the swarm and reports what there is, a second ends at once).";
+2 could not run; 130 interrupted by Ctrl-C (the first stops the swarm and reports what there is, a second ends at once); 143 terminated by a signal, likewise.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Review {

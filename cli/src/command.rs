@@ -29,6 +29,9 @@ const COULD_NOT: u8 = 2;
 /// Ended by Ctrl-C, as shells say it.
 const INTERRUPTED: u8 = 130;
 
+/// Asked to end by whoever started it, as shells and supervisors of processes count it.
+const TERMINATED: u8 = 143;
+
 /// Runs the command that the process was given.
 ///
 /// Options that cannot be end the process with 2, after a line that says which.
@@ -72,16 +75,16 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     let config = Arc::clone(&order.config);
     let review = Review::start(order).await.map_err(|error| error.to_string())?;
     let mut view = View::of(review.events(), review.env(), watch);
-    let (ending, is_interrupted) = tokio::select! {
-        ending = review.run() => (ending, false),
-        () = interrupted() => (Ending::Cut("interrupted by Ctrl-C".to_owned()), true),
+    let (ending, signal) = tokio::select! {
+        ending = review.run() => (ending, None),
+        signal = Signal::next() => (Ending::Cut(signal.word().to_owned()), Some(signal)),
         never = view.run() => match never {},
     };
     view.close();
     let report = tokio::select! {
         report = review.end(ending) => report,
-        // A second Ctrl-C waits for nothing.
-        () = interrupted() => std::process::exit(INTERRUPTED.into()),
+        // A second one waits for nothing.
+        signal = Signal::next() => std::process::exit(signal.code().into()),
     };
     let mut report = report.map_err(|error: ReviewError| error.to_string())?;
     if let Some(path) = write_baseline {
@@ -105,8 +108,8 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     }
     // Of a review that was cut short nobody can say that nothing so severe was there.
     let fails = |least| report.fails(least) || !report.complete;
-    Ok(if is_interrupted {
-        ExitCode::from(INTERRUPTED)
+    Ok(if let Some(signal) = signal {
+        ExitCode::from(signal.code())
     } else if fail_on.or(config.fail_on).is_some_and(fails) {
         ExitCode::from(1)
     } else {
@@ -114,11 +117,52 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     })
 }
 
+/// What asks a running review to end.
+#[derive(Clone, Copy)]
+enum Signal {
+    CtrlC,
+    Terminate,
+}
+
+impl Signal {
+    async fn next() -> Self {
+        tokio::select! {
+            biased;
+            () = ctrl_c() => Self::CtrlC,
+            () = terminate() => Self::Terminate,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::CtrlC => "interrupted by Ctrl-C",
+            Self::Terminate => "terminated by a signal",
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Self::CtrlC => INTERRUPTED,
+            Self::Terminate => TERMINATED,
+        }
+    }
+}
+
 /// Waits for Ctrl-C; where the system has no such thing, for ever.
-async fn interrupted() {
+async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Waits for SIGTERM; where the system has no such thing, for ever.
+async fn terminate() {
+    #[cfg(unix)]
+    if let Ok(mut signals) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        signals.recv().await;
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Reads what the options name, and finds out before the work what could not be done after it.
