@@ -51,6 +51,7 @@ impl Blank<'_> {
             live: Mutex::default(),
             vacant: Signal::default(),
             incarnation: 0.into(),
+            life: 0.into(),
             declared: self.declared,
             wound_up: false.into(),
             ended_for_good: false.into(),

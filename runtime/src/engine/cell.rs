@@ -41,6 +41,7 @@ pub(crate) enum Item {
     StartChildren,
     ChildExited {
         number: u32,
+        life: u32,
         exit: Exit,
         counted: bool,
     },

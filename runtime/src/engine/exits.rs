@@ -13,7 +13,7 @@ use crate::event::{Role, What};
 use crate::lifecycle::StopReason;
 use crate::policy::{Exit, FailureClass, Strategy};
 use crate::stopping::End;
-use crate::supervision::Started;
+use crate::supervision::{Event, Started};
 use crate::time::Time;
 
 impl Seat {
@@ -48,30 +48,45 @@ impl Seat {
     }
 
     fn end_children(self: &Arc<Self>, then: Heard, brutal: bool) {
+        let life = self.life.load(Ordering::Acquire);
         let has_children = {
             let gate = self.gate.lock();
             gate.family.as_ref().is_some_and(|family| !family.seats.is_empty())
         };
         if has_children {
-            self.engine.stop(self, Purpose::Children { then }, brutal, Time::NEVER);
+            self.engine.stop(self, Purpose::Children { life, then }, brutal, Time::NEVER);
         } else {
-            self.tell_parent(then);
+            self.tell_parent(life, then);
         }
     }
 
     /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
-    pub(crate) fn children_ended(self: &Arc<Self>, then: Heard) {
+    pub(crate) fn children_ended(self: &Arc<Self>, life: u32, then: Heard) {
         self.reset_children();
         let is_closed = self.gate.lock().fence == Fence::Closed;
         if !is_closed {
-            self.tell_parent(then);
+            self.tell_parent(life, then);
         }
     }
 
-    fn tell_parent(self: &Arc<Self>, then: Heard) {
-        match then {
-            Heard::Exited { exit, counted } => self.tell_parent_exited(exit, counted),
-            Heard::Started(result) => self.tell_parent_started(result),
+    /// Its supervisor hears of the end of a life; by then it may have begun another.
+    fn tell_parent(self: &Arc<Self>, life: u32, then: Heard) {
+        let number = self.number;
+        match (&self.parent, then) {
+            (Some(parent), Heard::Exited { exit, counted }) => {
+                parent.push(Item::ChildExited { number, life, exit, counted });
+            }
+            (Some(parent), Heard::Started(result)) => {
+                // Whoever spawned it may use its name again: its supervisor hears first, and may wind it up.
+                let first = self.line.lock().take_first_start();
+                parent.decide_of((number, life), Event::Started { key: number, result: result.clone() });
+                if let Some(first) = first {
+                    first.set(Some(result));
+                }
+            }
+            // The root has nobody above it: its end is the swarm's.
+            (None, Heard::Exited { exit, .. }) => self.engine.stop_swarm_because(&exit),
+            (None, Heard::Started(_)) => {}
         }
     }
 
@@ -81,21 +96,13 @@ impl Seat {
         drop(left);
     }
 
-    fn tell_parent_exited(&self, exit: Exit, counted: bool) {
-        match &self.parent {
-            Some(parent) => parent.push(Item::ChildExited { number: self.number, exit, counted }),
-            // The root has nobody above it: its end is the swarm's.
-            None => self.engine.stop_swarm_because(&exit),
-        }
-    }
-
-    /// A start is over: whoever spawned it and its supervisor hear of it.
-    pub(crate) fn tell_parent_started(&self, result: Started) {
+    /// It has started: whoever spawned it and its supervisor hear of it.
+    pub(crate) fn tell_parent_started(&self) {
         if let Some(first) = self.line.lock().take_first_start() {
-            first.set(Some(result.clone()));
+            first.set(Some(Started::Ok));
         }
         if let Some(parent) = &self.parent {
-            parent.decide(crate::supervision::Event::Started { key: self.number, result });
+            parent.decide(Event::Started { key: self.number, result: Started::Ok });
         }
     }
 

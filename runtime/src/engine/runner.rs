@@ -193,7 +193,7 @@ impl<A: Agent> Runner<A> {
             // The stop that is coming finds it dormant.
             return None;
         }
-        seat.tell_parent_started(Started::Ok);
+        seat.tell_parent_started();
         if seat.body.queued() > 0 {
             seat.ring();
         }
@@ -315,7 +315,7 @@ impl<A: Agent> Runner<A> {
         if fenced || !self.seat.note_started() {
             return Ok(Stage::Whole(agent));
         }
-        self.seat.tell_parent_started(Started::Ok);
+        self.seat.tell_parent_started();
         Ok(Stage::Serve(agent))
     }
 

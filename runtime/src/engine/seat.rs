@@ -46,6 +46,9 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Raised when it has ended for good and neither cell nor runner is left.
     pub(crate) vacant: Signal,
     pub(crate) incarnation: AtomicU32,
+    /// How often its supervisor has decided to start it: which life an end that it hears of belongs to. Written under the
+    /// parent's gate.
+    pub(crate) life: AtomicU32,
     /// Declared in its parent's spec: comes back with it.
     pub(crate) declared: bool,
     /// It has ended, and what belongs to that is done by whoever set this.

@@ -76,7 +76,7 @@ pub(crate) enum Purpose {
     /// Somebody ordered it, and gets the receipt.
     Ordered { within: Duration, receipt: Option<oneshot::Sender<StopReceipt>> },
     /// The root's incarnation or its start is over: its children are stopped before its supervisor hears of it.
-    Children { then: Heard },
+    Children { life: u32, then: Heard },
     /// A supervisor stops one of its children.
     Child,
 }
@@ -212,7 +212,7 @@ impl Engine {
                 self.delivering.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
-            Purpose::Children { then } => asked.root.children_ended(then),
+            Purpose::Children { life, then } => asked.root.children_ended(life, then),
             Purpose::Child => {
                 if let Some(parent) = &asked.root.parent {
                     parent.push(Item::ChildStopped { number: asked.root.number });

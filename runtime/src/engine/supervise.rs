@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cell::Item;
+use super::family::Family;
 use super::line::Next;
 use super::seat::{Fence, Seat};
 use super::stop::Purpose;
@@ -19,8 +20,8 @@ impl Seat {
     pub(crate) fn serve(self: &Arc<Self>, item: Item) {
         match item {
             Item::StartChildren => self.decide(Event::StartAll),
-            Item::ChildExited { number, exit, counted } => {
-                self.decide(Event::Exited { key: number, exit, counted });
+            Item::ChildExited { number, life, exit, counted } => {
+                self.decide_of((number, life), Event::Exited { key: number, exit, counted });
             }
             Item::ChildStopped { number } => self.decide(Event::Stopped { key: number }),
             Item::Due { number } => self.decide(Event::Due { key: number }),
@@ -30,6 +31,18 @@ impl Seat {
 
     /// Has the core decide about an event and performs the actions.
     pub(crate) fn decide(self: &Arc<Self>, event: Event) {
+        self.decide_if(event, |_| true);
+    }
+
+    /// The same about a certain life of a child. Its end may be heard when it was stopped and started again since: that
+    /// life is no news any more, and must not be taken for the next one's end.
+    pub(crate) fn decide_of(self: &Arc<Self>, (number, life): (u32, u32), event: Event) {
+        self.decide_if(event, |family| {
+            family.seats.get(&number).is_some_and(|child| child.life.load(Ordering::Acquire) == life)
+        });
+    }
+
+    fn decide_if(self: &Arc<Self>, event: Event, is_news: impl FnOnce(&Family) -> bool) {
         let env = &self.engine.env;
         let mut actions = Vec::new();
         {
@@ -38,9 +51,16 @@ impl Seat {
                 // Its own end is under way, or a stop: the children end with it, whatever becomes of one of them.
                 return;
             }
-            let Some(family) = gate.family.as_mut() else { return };
+            let Some(family) = gate.family.as_mut().filter(|family| is_news(family)) else { return };
             let noise = u32::try_from(env.random() >> 32).unwrap_or_default();
             family.core.decide(event, env.now(), noise, &mut actions);
+            for action in &actions {
+                if let Action::Start { key, .. } = action
+                    && let Some(child) = family.seats.get(key)
+                {
+                    child.life.fetch_add(1, Ordering::AcqRel);
+                }
+            }
         }
         for action in actions {
             self.perform(action);
