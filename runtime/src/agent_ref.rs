@@ -14,6 +14,7 @@ use crate::engine::turn::{self, Cancel};
 use crate::error::AskError;
 use crate::event::Kind;
 use crate::fault::Phase;
+use crate::fold::Metrics;
 use crate::id::{AgentId, Incarnation, TaskId};
 use crate::journal::Filter;
 use crate::ledger::Balance;
@@ -155,6 +156,12 @@ impl<A: Agent> AgentRef<A> {
     #[must_use]
     pub fn cost(&self) -> Balance {
         self.seat.meter.subtree()
+    }
+
+    /// How it and its subtree are doing in numbers, since it was spawned.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.seat.engine.metrics(&self.seat)
     }
 
     /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped

@@ -14,6 +14,7 @@ pub(crate) mod family;
 pub(crate) mod heartbeat;
 mod hooks;
 pub(crate) mod line;
+mod measure;
 mod orders;
 pub(crate) mod points;
 pub(crate) mod quiet;
@@ -39,6 +40,7 @@ use self::stop::Stopper;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
+use crate::fold::metrics::Names;
 use crate::journal::{Journal, Keep};
 use crate::resources::Resources;
 use crate::signal::Signal;
@@ -69,6 +71,8 @@ pub(crate) struct Engine {
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) census: Census,
+    /// The kinds and links that metrics tell apart; a leaf below the live states.
+    pub(crate) metric_names: Mutex<Names>,
     /// Seats whose life has ended and of which something is left: on its way out, or stuck.
     pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
@@ -101,6 +105,7 @@ impl Engine {
             resources: setup.resources,
             dead_letters: DeadLetters::default(),
             census: Census::default(),
+            metric_names: Mutex::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),
             heartbeat: Mutex::default(),

@@ -321,7 +321,7 @@ impl fmt::Display for Outcome {
 }
 
 /// How an effect ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectEnd {
     /// With a result.
@@ -332,6 +332,19 @@ pub enum EffectEnd {
     Expired,
     /// It was cancelled or dropped.
     Cancelled,
+}
+
+impl EffectEnd {
+    /// The word for it, as it stands in a journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// What a turn can wait for.

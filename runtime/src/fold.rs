@@ -8,7 +8,8 @@
 //!           ├─▶ States     each agent's lifecycle; what could not follow
 //!           ├─▶ Costs      what each cost, and its subtree
 //!           ├─▶ Timeline   which state when
-//!           └─▶ Tasks      each task's attempts and its one outcome
+//!           ├─▶ Tasks      each task's attempts and its one outcome
+//!           └─▶ Metered    how all of it is doing in numbers, without a name
 //! ```
 //!
 //! A fold that runs for weeks lets go of agents that have ended for good ([`Fold::forget`]): what they cost stays in their
@@ -23,6 +24,7 @@
 
 mod costs;
 pub(crate) mod draw;
+pub(crate) mod metrics;
 mod snapshot;
 mod states;
 mod tasks;
@@ -32,6 +34,7 @@ mod timeline;
 mod tree;
 
 pub use costs::Costs;
+pub use metrics::{EffectMetrics, Histogram, Metered, Metrics};
 pub use snapshot::Snapshot;
 pub use states::{Misstep, States};
 pub use tasks::{TaskFault, TaskRow, TaskState, Tasks};

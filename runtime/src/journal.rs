@@ -95,6 +95,7 @@ impl Journal {
                     what,
                 });
                 warnings.extend(entry.seat.apply(&event));
+                entry.seat.measure(&event);
                 log.push(Arc::clone(&event));
                 event
             });

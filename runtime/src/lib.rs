@@ -46,6 +46,7 @@ pub use self::error::{
     Advice, AgentError, AskError, EffectError, LookupError, RunError, SpawnError, StartError,
 };
 pub use self::event::{Event, Kind, Outcome, Role, What};
+pub use self::fold::Metrics;
 pub use self::holding::Holding;
 pub use self::id::{AgentId, Incarnation, Seq, TaskId};
 pub use self::journal::{Events, Filter, Keep, Lagged};

@@ -150,6 +150,26 @@ pub enum FailureClass {
     Start,
 }
 
+impl FailureClass {
+    /// The class's name, as it stands in a journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Bug => "bug",
+            Self::Overloaded => "overloaded",
+            Self::OverBudget => "over_budget",
+            Self::Poisoned => "poisoned",
+            Self::Killed => "killed",
+            Self::Stale => "stale",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+            Self::Stopped => "stopped",
+            Self::Start => "start",
+        }
+    }
+}
+
 /// How an incarnation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -21,7 +21,7 @@ use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
 use crate::error::{LookupError, SpawnError};
 use crate::event::{Event, Role};
-use crate::fold::Tree;
+use crate::fold::{Metrics, Tree};
 use crate::id::AgentId;
 use crate::journal::{Events, Filter};
 use crate::ledger::{Balance, Breakdown};
@@ -146,6 +146,13 @@ impl Swarm {
     #[must_use]
     pub fn cost(&self) -> Balance {
         self.0.root.meter.subtree()
+    }
+
+    /// How the swarm is doing in numbers, for a dashboard: `swarm.metrics().text()` answers a scrape. It is counted as things
+    /// happen; reading it walks the living agents.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.0.engine.metrics(&self.0.root)
     }
 
     /// Follows what happens from now on.

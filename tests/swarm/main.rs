@@ -8,9 +8,11 @@ mod forest;
 mod storm;
 
 mod control;
+mod docs;
 mod journal;
 mod ledger;
 mod long_life;
+mod metrics;
 mod outcomes;
 mod outside;
 mod stop;

@@ -50,6 +50,38 @@ proptest! {
         prop_assert!(goes_on_from::<Costs>(&events, cut));
         prop_assert!(goes_on_from::<Timeline>(&events, cut));
         prop_assert!(goes_on_from::<Tasks>(&events, cut));
+        prop_assert!(goes_on_from::<Metered>(&events, cut));
+    }
+
+    #[test]
+    fn metrics_count_what_happened_and_an_ended_agents_counts_are_its_parents(events in histories(150)) {
+        let (metered, metrics) = (Metered::of(&events), Metered::of(&events).metrics());
+        let count = |is: &dyn Fn(&What) -> bool| events.iter().filter(|event| is(&event.what)).count() as u64;
+        prop_assert_eq!(metrics.accepted, count(&|what| matches!(what, What::TaskAccepted { .. })));
+        prop_assert_eq!(metrics.task.count(), count(&|what| matches!(what, What::TaskEnded { .. })));
+        prop_assert_eq!(metrics.tasks.values().sum::<u64>(), metrics.task.count());
+        prop_assert_eq!(metrics.redelivered, count(&|what| matches!(what, What::TaskRedelivered { .. })));
+        prop_assert_eq!(metrics.overruns, count(&|what| matches!(what, What::Overrun { .. })));
+        prop_assert_eq!(metrics.wait.count(), count(&|what| matches!(what, What::TurnBegan { .. })));
+        prop_assert_eq!(metrics.stop.count(), count(&|what| matches!(what, What::StopEnded { .. })));
+        let began = count(&|what| matches!(what, What::EffectBegan { .. }));
+        let ended = metrics.effects.values().map(|effect| effect.time.count()).sum::<u64>();
+        prop_assert_eq!(ended + metrics.effects.values().map(|effect| effect.open).sum::<u64>(), began);
+
+        let (costs, states, tasks) = (Costs::of(&events), States::of(&events), Tasks::of(&events));
+        let total = costs.total();
+        prop_assert_eq!((metrics.spent, metrics.reserved), (total.spent, total.reserved.money));
+        let queued = tasks.iter().filter(|task| task.state == TaskState::Queued).count() as u64;
+        prop_assert_eq!(metrics.queued, queued);
+        // Any living agent's subtree has what its agents did since it was spawned, wherever they are now.
+        for agent in states.live() {
+            let of = metered.metrics_of(agent);
+            let accepted = events.iter().filter(|event| {
+                event.agent.is_within(agent) && matches!(event.what, What::TaskAccepted { .. })
+            });
+            prop_assert_eq!(of.accepted, accepted.count() as u64);
+            prop_assert_eq!(of.spent, costs.subtree(agent).unwrap().spent);
+        }
     }
 
     #[test]

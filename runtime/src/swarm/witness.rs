@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::engine::census::Living;
 use crate::engine::seat::Seat;
-use crate::fold::Snapshot;
+use crate::fold::{Metrics, Snapshot};
 use crate::id::{AgentId, Seq};
 use crate::journal::{Events, Filter};
 use crate::ledger::Balance;
@@ -63,5 +63,11 @@ impl Witness {
         let seats = self.root.subtree();
         let row = |seat: &Arc<Seat>| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree());
         seats.iter().map(row).collect()
+    }
+
+    /// The metrics that are counted as things happen, to be held against the fold.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.engine.metrics(&self.root)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skep_runtime::event::What;
-use skep_runtime::fold::{Costs, Fold, States};
+use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
 use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Witness};
 
@@ -25,6 +25,7 @@ struct Seen {
     follows: Events,
     states: States,
     costs: Costs,
+    metered: Metered,
     events: Vec<Arc<Event>>,
     wrong: Vec<String>,
 }
@@ -36,7 +37,8 @@ impl Watch {
     pub(super) fn begin(witness: Witness, is_simulated: bool) -> Arc<Self> {
         let (states, costs) = (States::default(), Costs::default());
         let follows = witness.history(Filter::all());
-        let seen = Seen { follows, states, costs, events: Vec::new(), wrong: Vec::new() };
+        let metered = Metered::default();
+        let seen = Seen { follows, states, costs, metered, events: Vec::new(), wrong: Vec::new() };
         let watch = Arc::new(Self { witness, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
         drop(tokio::spawn(async move {
@@ -73,10 +75,12 @@ impl Watch {
             }
         }
         let live = self.witness.live_view();
+        let metrics = self.witness.metrics();
         let at = seen.events.len();
         let is_one_moment = self.is_simulated || self.witness.last_seq() == at as u64;
         if is_one_moment && seen.wrong.len() < ENOUGH {
             seen.compare(&live, at);
+            seen.compare_metrics(&metrics, at);
         }
     }
 }
@@ -90,6 +94,7 @@ impl Seen {
                 Ok(event) => {
                     self.states.apply(&event);
                     self.costs.apply(&event);
+                    self.metered.apply(&event);
                     fresh.push(event);
                 }
                 Err(lagged) => {
@@ -129,6 +134,15 @@ impl Seen {
         });
         wrong.extend(lost);
         self.wrong.extend(wrong);
+    }
+
+    fn compare_metrics(&mut self, counted: &Metrics, at: usize) {
+        let folded = self.metered.metrics();
+        if *counted != folded {
+            let wrong =
+                format!("P7: after {at} events the metrics are {counted:?}, by the journal {folded:?}");
+            self.wrong.push(wrong);
+        }
     }
 }
 
