@@ -48,10 +48,12 @@ pub(crate) trait Places {
 pub(crate) fn measure<P: Places>(places: &mut P, at: &P::At, is_place: bool, event: &Event) {
     if gauge::counts(event) {
         let name = Named::of(&event.what).map_or(0, |named| places.place(named));
-        let added = places.with(at, |gauge, _| gauge.get_or_insert_default().take(event, name));
-        climb(places, Some(at.clone()), |tally| {
-            added.iter().for_each(|(series, count)| tally.add(series, count))
-        });
+        let late =
+            places.with(at, |gauge, has_ended| gauge.get_or_insert_default().take(event, name, has_ended));
+        if let Some(late) = late {
+            let parent = places.above(at);
+            climb(places, parent, |tally| tally.add_all(&late));
+        }
     }
     let Some(series) = gauge::counts_above(&event.what) else { return };
     let parent = places.above(at);

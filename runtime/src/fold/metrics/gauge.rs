@@ -15,6 +15,12 @@ use crate::usage::Usage;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gauge {
     pub(super) tally: Tally,
+    open: Open,
+}
+
+/// What is open at an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Open {
     /// In the order of their numbers, which is that of their acceptance.
     tasks: VecDeque<OpenTask>,
     turn: Option<Time>,
@@ -37,42 +43,39 @@ struct OpenEffect {
     began: Time,
 }
 
-/// What one event adds to an agent's counts. Few events time more than one thing.
-#[derive(Default)]
-pub(super) struct Added([Option<(Series, u64)>; 9]);
+/// Where an event is counted: at its agent and, if that has ended, apart for those above it.
+struct Counts<'a> {
+    own: &'a mut Tally,
+    above: Option<&'a mut Tally>,
+}
 
-impl Added {
-    fn one(series: Series) -> Self {
-        Self::default().and(series, 1)
+impl Counts<'_> {
+    fn one(&mut self, series: Series) {
+        self.add(series, 1);
     }
 
-    fn and(mut self, series: Series, count: u64) -> Self {
-        if count == 0 {
-            return self;
+    fn add(&mut self, series: Series, count: u64) {
+        if count > 0 {
+            self.own.add(series, count);
+            if let Some(above) = &mut self.above {
+                above.add(series, count);
+            }
         }
-        if let Some(free) = self.0.iter_mut().find(|slot| slot.is_none()) {
-            *free = Some((series, count));
-        }
-        self
     }
 
-    fn timed(self, clock: Clock, began: Option<Time>, event: &Event) -> Self {
-        let Some(began) = began else { return self };
+    fn time(&mut self, clock: Clock, began: Option<Time>, event: &Event) {
+        let Some(began) = began else { return };
         let span = event.at.since(began);
-        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        self.and(Series::Bucket(clock, bucket(span)), 1).and(Series::Nanos(clock), nanos)
+        self.one(Series::Bucket(clock, bucket(span)));
+        self.add(Series::Nanos(clock), u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    fn used(self, used: &Usage) -> Self {
-        self.and(Series::SpentNanoUsd, used.money.0)
-            .and(Series::Tokens(Tokens::Input), used.input_tokens)
-            .and(Series::Tokens(Tokens::Output), used.output_tokens)
-            .and(Series::Tokens(Tokens::Cached), used.cached_tokens)
-            .and(Series::Calls, used.calls)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Series, u64)> {
-        self.0.iter().flatten().copied()
+    fn used(&mut self, used: &Usage) {
+        self.add(Series::SpentNanoUsd, used.money.0);
+        self.add(Series::Tokens(Tokens::Input), used.input_tokens);
+        self.add(Series::Tokens(Tokens::Output), used.output_tokens);
+        self.add(Series::Tokens(Tokens::Cached), used.cached_tokens);
+        self.add(Series::Calls, used.calls);
     }
 }
 
@@ -111,84 +114,100 @@ pub(super) fn counts_above(what: &What) -> Option<Series> {
 }
 
 impl Gauge {
-    /// Takes an event of the agent in, and says what it adds to the counts. `name` is the place of the name in it, if one is.
-    pub(super) fn take(&mut self, event: &Event, name: NameId) -> Added {
-        match &event.what {
-            What::AgentStarted => Added::one(Series::Restarts),
-            What::AgentStartFailed { .. } => Added::one(Series::StartFailures),
-            What::AgentExited { exit: Exit::Failed { class, .. } } => Added::one(Series::Failures(*class)),
-            What::AgentExited { exit: Exit::Escalated { .. } } => Added::one(Series::Escalations),
-            What::TaskAccepted { .. } => {
-                let number = event.task.as_ref().map_or(0, crate::id::TaskId::number);
-                let task = OpenTask { number, accepted: event.at, waits: Some(event.at) };
-                self.tasks.push_back(task);
-                Added::one(Series::Accepted)
-            }
-            What::TurnBegan { .. } => {
-                self.turn = Some(event.at);
-                let waits = self.task(event).and_then(|at| self.tasks[at].waits.take());
-                Added::default().timed(Clock::Wait, waits, event)
-            }
-            What::TaskRedelivered { .. } => {
-                if let Some(at) = self.task(event) {
-                    self.tasks[at].waits = Some(event.at);
-                }
-                Added::one(Series::Redelivered)
-            }
-            What::TaskEnded { outcome } => {
-                let task = self.task(event).and_then(|at| self.tasks.remove(at));
-                Added::one(Series::Tasks(*outcome)).timed(Clock::Task, task.map(|task| task.accepted), event)
-            }
-            What::TurnEnded => Added::default().timed(Clock::Turn, self.turn.take(), event),
-            What::TurnInterrupted => Added::one(Series::Interrupts),
-            What::TurnStale { .. } => Added::one(Series::StaleTurns),
-            What::CellLost => Added::one(Series::LostCells),
-            What::StopBegan { stop, .. } => {
-                self.stops.push((*stop, event.at));
-                Added::default()
-            }
-            What::StopEnded { stop, stuck, .. } => {
-                let at = self.stops.iter().position(|(number, _)| number == stop);
-                let began = at.map(|at| self.stops.swap_remove(at).1);
-                Added::default().and(Series::Stuck, *stuck as u64).timed(Clock::Stop, began, event)
-            }
-            _ => self.take_effect(event, name),
-        }
-    }
-
-    fn take_effect(&mut self, event: &Event, name: NameId) -> Added {
-        match &event.what {
-            What::EffectBegan { effect, reserved, .. } => {
-                self.effects.push(OpenEffect { number: *effect, kind: name, began: event.at });
-                Added::one(Series::EffectsBegun(name)).and(Series::ReservedNanoUsd, reserved.money.0)
-            }
-            What::EffectEnded { effect, end, used, reserved, .. } => {
-                let booked = Added::default().used(used).and(Series::FreedNanoUsd, reserved.money.0);
-                let Some(at) = self.effects.iter().position(|open| open.number == *effect) else {
-                    return booked;
-                };
-                let OpenEffect { kind, began, .. } = self.effects.swap_remove(at);
-                booked.and(Series::Effects(kind, *end), 1).timed(Clock::Effect(kind), Some(began), event)
-            }
-            What::EffectRetried { .. } => Added::one(Series::Retries),
-            What::EffectRefused { .. } => Added::one(Series::Refusals(name)),
-            What::Overrun { .. } => Added::one(Series::Overruns),
-            _ => Added::default(),
-        }
-    }
-
-    fn task(&self, event: &Event) -> Option<usize> {
-        let number = event.task.as_ref()?.number();
-        self.tasks.binary_search_by_key(&number, |task| task.number).ok()
+    /// Takes an event of the agent in. `name` is the place of the name in it, if one is. Gives what it counted, if the agent
+    /// has ended: that is for those above it.
+    pub(super) fn take(&mut self, event: &Event, name: NameId, has_ended: bool) -> Option<Tally> {
+        let mut above = has_ended.then(Tally::default);
+        let mut counts = Counts { own: &mut self.tally, above: above.as_mut() };
+        self.open.take(event, name, &mut counts);
+        above
     }
 
     /// Tasks that wait for their turn.
     pub(super) fn queued(&self) -> u64 {
-        self.tasks.iter().filter(|task| task.waits.is_some()).count() as u64
+        self.open.tasks.iter().filter(|task| task.waits.is_some()).count() as u64
     }
 
     /// Whether something of it will still be timed.
     pub(super) fn is_open(&self) -> bool {
-        !self.tasks.is_empty() || !self.effects.is_empty() || !self.stops.is_empty()
+        !self.open.tasks.is_empty() || !self.open.effects.is_empty() || !self.open.stops.is_empty()
+    }
+}
+
+impl Open {
+    fn take(&mut self, event: &Event, name: NameId, counts: &mut Counts<'_>) {
+        match &event.what {
+            What::AgentStarted => counts.one(Series::Restarts),
+            What::AgentStartFailed { .. } => counts.one(Series::StartFailures),
+            What::AgentExited { exit: Exit::Failed { class, .. } } => counts.one(Series::Failures(*class)),
+            What::AgentExited { exit: Exit::Escalated { .. } } => counts.one(Series::Escalations),
+            What::TurnEnded => counts.time(Clock::Turn, self.turn.take(), event),
+            What::TurnInterrupted => counts.one(Series::Interrupts),
+            What::TurnStale { .. } => counts.one(Series::StaleTurns),
+            What::CellLost => counts.one(Series::LostCells),
+            What::StopBegan { stop, .. } => self.stops.push((*stop, event.at)),
+            What::StopEnded { stop, stuck, .. } => {
+                let at = self.stops.iter().position(|(number, _)| number == stop);
+                let began = at.map(|at| self.stops.swap_remove(at).1);
+                counts.add(Series::Stuck, *stuck as u64);
+                counts.time(Clock::Stop, began, event);
+            }
+            What::TaskAccepted { .. }
+            | What::TurnBegan { .. }
+            | What::TaskRedelivered { .. }
+            | What::TaskEnded { .. } => self.take_task(event, counts),
+            _ => self.take_effect(event, name, counts),
+        }
+    }
+
+    fn take_task(&mut self, event: &Event, counts: &mut Counts<'_>) {
+        let number = event.task.as_ref().map_or(0, crate::id::TaskId::number);
+        let known = self.tasks.binary_search_by_key(&number, |task| task.number).ok();
+        match &event.what {
+            What::TaskAccepted { .. } => {
+                self.tasks.push_back(OpenTask { number, accepted: event.at, waits: Some(event.at) });
+                counts.one(Series::Accepted);
+            }
+            What::TurnBegan { .. } => {
+                self.turn = Some(event.at);
+                let waits = known.and_then(|at| self.tasks[at].waits.take());
+                counts.time(Clock::Wait, waits, event);
+            }
+            What::TaskRedelivered { .. } => {
+                if let Some(at) = known {
+                    self.tasks[at].waits = Some(event.at);
+                }
+                counts.one(Series::Redelivered);
+            }
+            What::TaskEnded { outcome } => {
+                let task = known.and_then(|at| self.tasks.remove(at));
+                counts.one(Series::Tasks(*outcome));
+                counts.time(Clock::Task, task.map(|task| task.accepted), event);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_effect(&mut self, event: &Event, name: NameId, counts: &mut Counts<'_>) {
+        match &event.what {
+            What::EffectBegan { effect, reserved, .. } => {
+                self.effects.push(OpenEffect { number: *effect, kind: name, began: event.at });
+                counts.one(Series::EffectsBegun(name));
+                counts.add(Series::ReservedNanoUsd, reserved.money.0);
+            }
+            What::EffectEnded { effect, end, used, reserved, .. } => {
+                counts.used(used);
+                counts.add(Series::FreedNanoUsd, reserved.money.0);
+                if let Some(at) = self.effects.iter().position(|open| open.number == *effect) {
+                    let OpenEffect { kind, began, .. } = self.effects.swap_remove(at);
+                    counts.one(Series::Effects(kind, *end));
+                    counts.time(Clock::Effect(kind), Some(began), event);
+                }
+            }
+            What::EffectRetried { .. } => counts.one(Series::Retries),
+            What::EffectRefused { .. } => counts.one(Series::Refusals(name)),
+            What::Overrun { .. } => counts.one(Series::Overruns),
+            _ => {}
+        }
     }
 }
