@@ -20,14 +20,22 @@ impl skep::Agent for Caller {
     async fn handle(&mut self, kinds: &Vec<String>, cx: &Context) -> Result<(), AgentError> {
         for kind in kinds {
             let effect = cx.effect(kind, kind).worst_case(Usage::calls(1));
-            effect.run(async |call| Ok(call.used(Usage::calls(1)))).await?;
+            effect
+                .run(async |call| {
+                    call.used(Usage::calls(1));
+                    Ok(())
+                })
+                .await?;
         }
         Ok(())
     }
 }
 
+/// Families by name, each with its type and its labels.
+type Families<'a> = BTreeMap<&'a str, (&'a str, BTreeSet<&'a str>)>;
+
 /// Every family with its type and the labels that it was seen with, and every label's values.
-fn read(text: &str) -> (BTreeMap<&str, (&str, BTreeSet<&str>)>, BTreeSet<&str>) {
+fn read(text: &str) -> (Families<'_>, BTreeSet<&str>) {
     let mut families = BTreeMap::new();
     let mut values = BTreeSet::new();
     for line in text.lines() {
