@@ -8,6 +8,7 @@
 //!             └─ run(..)     ── one's own tool on the same terms
 //! ```
 
+pub mod defaults;
 pub mod tools;
 
 pub use tools::{Terms, Toolbox, Tools};

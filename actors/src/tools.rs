@@ -22,6 +22,7 @@ use self::files::Files;
 use self::git::Git;
 use self::grep::Grep;
 use self::price::Price;
+use crate::defaults;
 
 /// Gives a context its tools.
 pub trait Tools {
@@ -46,7 +47,7 @@ pub struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { within: skep_runtime::defaults::EFFECT, tries: skep_runtime::defaults::ATTEMPTS }
+        Self { within: defaults::TOOL_WITHIN, tries: defaults::TOOL_TRIES }
     }
 }
 
@@ -128,7 +129,8 @@ impl<'c> Toolbox<'c> {
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,
     {
-        let retry = Retry::times(self.terms.tries).backoff(FIRST_PAUSE, LONGEST_PAUSE);
+        let retry =
+            Retry::times(self.terms.tries).backoff(defaults::TOOL_FIRST_PAUSE, defaults::TOOL_LONGEST_PAUSE);
         let mut left = self.terms.tries.max(1);
         loop {
             left -= 1;
@@ -140,7 +142,3 @@ impl<'c> Toolbox<'c> {
         }
     }
 }
-
-/// Local tools recover at once or not at all.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);

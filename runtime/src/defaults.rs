@@ -36,5 +36,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(30);
 pub const STALE: Duration = Duration::from_secs(600);
 /// Events that a journal keeps in memory: some thousand tasks back, for a few dozen megabytes.
 pub const JOURNAL: usize = 65_536;
+/// When to try again where nobody knows better: a turn or an effect may be over by then.
+pub const RETRY: Duration = Duration::from_secs(1);
 /// How deep a swarm may be.
 pub const DEPTH: u32 = 5;

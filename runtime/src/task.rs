@@ -7,6 +7,7 @@
 //! 2. The payload is with the task while it is queued and with the runner while it runs.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -233,7 +234,7 @@ impl<T, O> TaskCell<T, O> {
 }
 
 /// A task that crashed its agent in every attempt, kept to be read and replayed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DeadLetter {
     /// The task.
     pub task: TaskId,
@@ -243,6 +244,18 @@ pub struct DeadLetter {
     pub payload: Option<serde_json::Value>,
     /// What each attempt failed with, in order.
     pub errors: Vec<AgentError>,
+}
+
+/// Without the payload, whose content is nobody's business.
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { task, agent, payload: _, errors } = self;
+        f.debug_struct("DeadLetter")
+            .field("task", task)
+            .field("agent", agent)
+            .field("errors", errors)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DeadLetter {

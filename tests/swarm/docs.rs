@@ -32,3 +32,50 @@ pub(crate) fn assert_equal<T: Ord + Debug>(path: &str, documented: &BTreeSet<T>,
     let wrong: Vec<_> = gone.chain(missing).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The constants of a crate's defaults: the name with the crate's, and the value as the table writes it.
+fn constants(folder: &str) -> Vec<(String, String)> {
+    let path = format!("{folder}/src/defaults.rs");
+    let mut found = Vec::new();
+    let mut doc = false;
+    for line in text(&path).lines() {
+        let declared = line.split_once("const ").and_then(|(_, rest)| rest.strip_suffix(';'));
+        if let Some((name, rest)) = declared.and_then(|rest| rest.split_once(": ")) {
+            let value = rest.split_once(" = ").map(|(_, value)| written(value));
+            let value = value.unwrap_or_else(|| panic!("{path}: {name}: write the value on the same line"));
+            assert!(doc, "{path}: {name}: say why it is {value} in a comment above it");
+            found.push((format!("`{folder}::{name}`"), value));
+        }
+        doc = line.starts_with("///");
+    }
+    found
+}
+
+/// A constant's value as the table writes it.
+fn written(value: &str) -> String {
+    let within =
+        |name: &str| value.strip_prefix(name)?.strip_suffix(')').map(|number| number.replace('_', ""));
+    if let Some(seconds) = within("Duration::from_secs(") {
+        format!("{seconds} s")
+    } else if let Some(millis) = within("Duration::from_millis(") {
+        format!("{millis} ms")
+    } else {
+        let plain = value.replace('_', "");
+        assert!(plain.parse::<u64>().is_ok(), "a default is a number or a Duration from one: {value}");
+        plain
+    }
+}
+
+#[test]
+fn every_default_stands_in_the_table_with_its_value() {
+    let there =
+        |folder: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("src/defaults.rs").exists();
+    let folders = ["runtime", "actors", "patterns", "cli", "testkit"].into_iter();
+    let real: BTreeSet<_> = folders.filter(|folder| there(folder)).flat_map(constants).collect();
+    let rows = rows("docs/defaults.md", 4);
+    for row in &rows {
+        assert!(!row[2].is_empty() && !row[3].is_empty(), "a reason, and how to change it: {row:?}");
+    }
+    let documented: BTreeSet<_> = rows.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_equal("docs/defaults.md", &documented, &real);
+}

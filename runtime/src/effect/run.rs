@@ -15,6 +15,7 @@ use crate::engine::seat::Fence;
 use crate::error::{Advice, AgentError, EffectError};
 use crate::event::{EffectEnd, Wait, What};
 use crate::fault::Phase;
+use crate::id::AgentId;
 use crate::ledger::OnRefusal;
 use crate::time::Time;
 use crate::usage::Usage;
@@ -59,8 +60,16 @@ impl Effect {
         result
     }
 
+    fn agent(&self) -> AgentId {
+        self.turn.seat.id.clone()
+    }
+
+    fn expired(&self) -> EffectError {
+        EffectError::Expired { agent: self.agent(), kind: self.kind.clone() }
+    }
+
     fn cancelled(&self) -> EffectError {
-        EffectError::Cancelled { kind: self.kind.clone() }
+        EffectError::Cancelled { agent: self.agent(), kind: self.kind.clone() }
     }
 
     /// The fence, the epoch and the cancel.
@@ -80,7 +89,7 @@ impl Effect {
             biased;
             () = self.turn.cancel.raised() => Err(self.cancelled()),
             output = future => Ok(output),
-            () = self.turn.seat.engine.env.sleep_until(deadline) => Err(EffectError::Expired { kind: self.kind.clone() }),
+            () = self.turn.seat.engine.env.sleep_until(deadline) => Err(self.expired()),
         }
     }
 
@@ -120,7 +129,7 @@ impl Effect {
             link: link.clone(),
             message: message.clone(),
         });
-        EffectError::Refused { kind, link, message }
+        EffectError::Refused { agent: self.agent(), kind, link, message }
     }
 
     /// The budget of every ancestor and the fence, and the event that begins the effect, in one critical section.
@@ -149,7 +158,7 @@ impl Effect {
             if refusal.policy == OnRefusal::Stop {
                 engine.stop_refusing(&refusal.ancestor);
             }
-            return Err(EffectError::OverBudget { kind, refusal });
+            return Err(EffectError::OverBudget { agent: self.agent(), kind, refusal });
         }
         if self.repeat == Repeat::Once {
             self.turn.set_once_begun();
@@ -186,8 +195,8 @@ impl Effect {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if number >= self.tries_in_all() || error.advice() == Advice::Never && error.is_final() {
-                return Err(EffectError::Failed { kind: self.kind.clone(), error });
+            if number >= self.tries_in_all() || error.is_final() {
+                return Err(EffectError::Failed { agent: self.agent(), kind: self.kind.clone(), error });
             }
             self.turn.note(What::EffectRetried {
                 effect: booking.effect(),

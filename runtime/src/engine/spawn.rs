@@ -179,7 +179,7 @@ fn may_begin(place: &Place<'_>, gate: &Gate) -> Result<(), SpawnError> {
     if gate.fence == Fence::Open {
         return Ok(());
     }
-    Err(SpawnError::Fenced { parent: place.parent.id.clone(), state: place.parent.state().to_string() })
+    Err(SpawnError::Fenced { parent: place.parent.id.clone(), state: place.parent.state() })
 }
 
 /// Opens a seat that only holds children.

@@ -57,22 +57,21 @@ pub(crate) fn measure<P: Places>(places: &mut P, at: &P::At, is_place: bool, eve
     }
     let Some(series) = gauge::counts_above(&event.what) else { return };
     let parent = places.above(at);
-    let handed_on = places.with(at, |gauge, has_ended| {
-        if has_ended {
-            gauge.as_ref().map(|gauge| gauge.tally.clone())
-        } else {
-            // Spawned again: what it counted before is its parent's.
-            *gauge = None;
-            None
+    let handed_on = places.with(at, |gauge, has_ended| match gauge {
+        Some(gauge) if has_ended => gauge.tally.clone(),
+        // A session's root hands on to nobody.
+        Some(gauge) if parent.is_some() => {
+            // Spawned again: what it counted before is its parent's. What is open in it stays to be timed.
+            gauge.tally = Tally::default();
+            Tally::default()
         }
+        _ => Tally::default(),
     });
     climb(places, parent, |tally| {
         if !is_place {
             tally.add(series, 1);
         }
-        if let Some(handed_on) = &handed_on {
-            tally.add_all(handed_on);
-        }
+        tally.add_all(&handed_on);
     });
 }
 
@@ -223,4 +222,7 @@ impl Fold for Metered {
             self.rows.remove(&event.agent);
         }
     }
+
+    /// It lets go by itself.
+    fn forget(&mut self, _: &AgentId) {}
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Costs, Fold, States, Tasks, Tree};
+use super::{Costs, Fold, Metered, States, Tasks, Tree};
 use crate::event::{Event, What};
 use crate::id::{AgentId, Seq};
 use crate::time::Time;
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub costs: Costs,
     /// Tasks without an outcome.
     pub tasks: Tasks,
+    /// All of it in numbers.
+    pub metered: Metered,
 }
 
 impl Snapshot {
@@ -55,6 +57,7 @@ impl Fold for Snapshot {
         self.tree.apply(event);
         self.costs.apply(event);
         self.tasks.apply(event);
+        self.metered.apply(event);
         (self.seq, self.at) = (event.seq, event.at);
     }
 

@@ -75,6 +75,11 @@ proptest! {
         prop_assert_eq!(metrics.queued, queued);
         // Any living agent's subtree has what its agents did since it was spawned, wherever they are now.
         for agent in states.live() {
+            let spawns = |event: &&Event| event.agent == *agent && matches!(event.what, What::AgentSpawned { .. });
+            if events.iter().filter(spawns).count() > 1 {
+                // What it had counted before is its parent's.
+                continue;
+            }
             let of = metered.metrics_of(agent);
             let accepted = events.iter().filter(|event| {
                 event.agent.is_within(agent) && matches!(event.what, What::TaskAccepted { .. })

@@ -5,8 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::OnRefusal;
+use crate::defaults;
+use crate::error::{Advice, AgentError};
 use crate::id::AgentId;
 use crate::money::NanoUsd;
+use crate::policy::FailureClass;
 
 /// What a budget bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +45,23 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether to try again: effects in flight may free what they have reserved, and agents may end. Never for depth, for an
+    /// effect that states no worst case, and where the budget is overrun.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self.amount {
+            Amount::Depth => Advice::Never,
+            _ if self.is_closed() || self.wanted.is_none() => Advice::Never,
+            _ => Advice::After(defaults::RETRY),
+        }
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        429
+    }
+
     /// Whether the budget is overrun, and so closed to everything, even to what is free.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -64,6 +84,12 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<Refusal> for AgentError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(FailureClass::OverBudget, refusal.to_string()).advise(refusal.advice())
+    }
+}
 
 impl Amount {
     fn of(self, count: u64) -> String {

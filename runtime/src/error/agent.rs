@@ -1,0 +1,153 @@
+//! What an agent's work failed with: a value that travels.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Advice;
+use crate::policy::FailureClass;
+
+/// What an agent's `handle` failed with: a value that goes to the asker, the journal and the next attempt.
+///
+/// Display is one line. Nothing of a prompt, key or payload is put into it by the runtime.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentError {
+    class: FailureClass,
+    advice: Advice,
+    message: String,
+    chain: Vec<String>,
+    #[serde(default)]
+    crash: bool,
+    #[serde(default)]
+    redeliver: bool,
+    #[serde(default)]
+    ignore: bool,
+}
+
+impl AgentError {
+    /// A failure with a message.
+    #[must_use]
+    pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            class,
+            advice: Advice::Never,
+            message,
+            chain: Vec::new(),
+            crash: false,
+            redeliver: false,
+            ignore: false,
+        }
+    }
+
+    /// Somebody else's error as an ordinary failure; its sources are kept as text.
+    #[must_use]
+    pub fn failed(error: impl std::error::Error) -> Self {
+        let mut chain = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push(cause.to_string());
+            source = cause.source();
+        }
+        Self { chain, ..Self::new(FailureClass::Failed, error.to_string()) }
+    }
+
+    /// An ordinary failure in words.
+    #[must_use]
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::new(FailureClass::Failed, text)
+    }
+
+    /// Returned by `handle`, this is a crash: the incarnation ends, the task counts an attempt and comes again.
+    #[must_use]
+    pub fn crash(text: impl Into<String>) -> Self {
+        Self { crash: true, ..Self::new(FailureClass::Bug, text) }
+    }
+
+    /// Returned by `handle`, the same task is delivered again to the same incarnation; it counts as an attempt.
+    #[must_use]
+    pub fn redeliver(error: impl Into<Self>) -> Self {
+        Self { redeliver: true, ..error.into() }
+    }
+
+    /// Returned by `start`, there is nothing to run now, and that is no failure: OTP's *ignore*.
+    #[must_use]
+    pub fn ignore() -> Self {
+        Self { ignore: true, ..Self::new(FailureClass::Start, "there is nothing to run") }
+    }
+
+    /// The same with advice for the asker.
+    #[must_use]
+    pub const fn advise(mut self, advice: Advice) -> Self {
+        self.advice = advice;
+        self
+    }
+
+    /// The kind of failure.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        self.class
+    }
+
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        self.advice
+    }
+
+    /// The causes, outermost first.
+    #[must_use]
+    pub fn chain(&self) -> &[String] {
+        &self.chain
+    }
+
+    /// The HTTP status that a service answers with, by the class.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self.class {
+            FailureClass::OverBudget | FailureClass::Overloaded => 429,
+            FailureClass::Killed | FailureClass::Interrupted | FailureClass::Stopped => 503,
+            FailureClass::Deadline => 504,
+            FailureClass::Failed
+            | FailureClass::Bug
+            | FailureClass::Poisoned
+            | FailureClass::Stale
+            | FailureClass::Start => 500,
+        }
+    }
+
+    /// The same with the causes that another error has.
+    pub(super) fn caused_as(mut self, other: Self) -> Self {
+        self.chain = other.chain;
+        self
+    }
+
+    pub(crate) const fn is_crash(&self) -> bool {
+        self.crash
+    }
+
+    pub(crate) const fn is_ignore(&self) -> bool {
+        self.ignore
+    }
+
+    pub(crate) const fn wants_redelivery(&self) -> bool {
+        self.redeliver
+    }
+
+    /// Whether another attempt at the task would only pay again: what failed in a child's last attempt, or for want of money.
+    pub(crate) const fn is_final(&self) -> bool {
+        matches!(self.class, FailureClass::Poisoned | FailureClass::OverBudget)
+    }
+}
+
+impl fmt::Display for AgentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        for cause in &self.chain {
+            write!(f, ": {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for AgentError {}

@@ -1,0 +1,114 @@
+//! Why an ask has no output.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{Advice, AgentError};
+use crate::defaults;
+use crate::id::AgentId;
+use crate::lifecycle::StopReason;
+use crate::policy::FailureClass;
+
+/// Why an ask has no output. A task that was not consumed comes back in it.
+#[derive(Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum AskError<T> {
+    /// `handle` returned an error.
+    #[error("{0} failed: {1}")]
+    Failed(AgentId, AgentError),
+    /// The task crashed its agent in every attempt; the errors in order.
+    #[error("{agent} crashed in every attempt: {}", last(.errors))]
+    Poisoned {
+        /// The agent.
+        agent: AgentId,
+        /// What each attempt failed with, in order.
+        errors: Vec<AgentError>,
+    },
+    /// The turn was interrupted.
+    #[error("{0} was interrupted")]
+    Interrupted(AgentId),
+    /// The deadline passed.
+    #[error("{0} did not answer within its deadline")]
+    Expired(AgentId),
+    /// The mailbox is full; `ask` would wait, `try_ask` does not.
+    #[error("the mailbox of {0} is full")]
+    MailboxFull(AgentId, T),
+    /// The agent has ended or is stopping. The task comes back where no turn had begun it.
+    #[error("{0} takes no task: {1}")]
+    Stopped(AgentId, StopReason, Option<T>),
+    /// The asker's own turn was cancelled.
+    #[error("the turn that asked {0} was cancelled")]
+    Cancelled(AgentId),
+}
+
+fn last(errors: &[AgentError]) -> String {
+    errors.last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Without the task, whose type need not be printable and whose content is nobody's business.
+impl<T> fmt::Debug for AskError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Failed(..) => "Failed",
+            Self::Poisoned { .. } => "Poisoned",
+            Self::Interrupted(..) => "Interrupted",
+            Self::Expired(..) => "Expired",
+            Self::MailboxFull(..) => "MailboxFull",
+            Self::Stopped(..) => "Stopped",
+            Self::Cancelled(..) => "Cancelled",
+        };
+        write!(f, "{name}({self})")
+    }
+}
+
+impl<T> AskError<T> {
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::Failed(_, error) => error.advice(),
+            Self::Expired(_) => Advice::Now,
+            // At once would only find it full again.
+            Self::MailboxFull(..) => Advice::After(defaults::RETRY),
+            Self::Poisoned { .. } | Self::Interrupted(_) | Self::Stopped(..) | Self::Cancelled(_) => {
+                Advice::Never
+            }
+        }
+    }
+
+    /// The HTTP status that a service answers with. A full mailbox is the service's own overload, whoever sent how much: 503
+    /// and not 429, with the advice as `Retry-After`.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Failed(_, error) => error.http_status(),
+            Self::Poisoned { .. } => 500,
+            Self::Expired(_) => 504,
+            Self::MailboxFull(..) | Self::Interrupted(_) | Self::Stopped(..) | Self::Cancelled(_) => 503,
+        }
+    }
+
+    /// The kind of failure that this is to the agent that asked.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        match self {
+            Self::Failed(_, error) => error.class(),
+            Self::Poisoned { .. } => FailureClass::Poisoned,
+            Self::Interrupted(_) | Self::Cancelled(_) => FailureClass::Interrupted,
+            Self::Expired(_) => FailureClass::Deadline,
+            Self::MailboxFull(..) => FailureClass::Overloaded,
+            Self::Stopped(..) => FailureClass::Stopped,
+        }
+    }
+}
+
+impl<T> From<AskError<T>> for AgentError {
+    fn from(error: AskError<T>) -> Self {
+        let said = Self::new(error.class(), error.to_string()).advise(error.advice());
+        match error {
+            AskError::Failed(_, inner) => said.caused_as(inner),
+            _ => said,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Why an effect has no result.
+
+use thiserror::Error;
+
+use super::{Advice, AgentError};
+use crate::id::AgentId;
+use crate::ledger::Refusal;
+use crate::policy::FailureClass;
+
+/// Why an effect has no result.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EffectError {
+    /// The call failed in its last try.
+    #[error("{kind} of {agent} failed: {error}")]
+    Failed {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+        /// What the call said.
+        error: AgentError,
+    },
+    /// A budget has no room for the worst case.
+    #[error("{kind} of {agent} was refused: {refusal}")]
+    OverBudget {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+        /// Which ancestor refused, and what is left.
+        refusal: Refusal,
+    },
+    /// A link of the chain refused it.
+    #[error("{kind} of {agent} was refused by {link}: {message}")]
+    Refused {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+        /// The link.
+        link: String,
+        /// Why.
+        message: String,
+    },
+    /// Its deadline passed.
+    #[error("{kind} of {agent} did not end within its deadline")]
+    Expired {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+    },
+    /// The turn is cancelled, over, or of an earlier incarnation.
+    #[error("{kind} of {agent} was cancelled with its turn")]
+    Cancelled {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+    },
+}
+
+impl EffectError {
+    /// Whether to try again.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Failed { error, .. } => error.advice(),
+            Self::OverBudget { refusal, .. } => refusal.advice(),
+            Self::Expired { .. } => Advice::Now,
+            Self::Refused { .. } | Self::Cancelled { .. } => Advice::Never,
+        }
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Failed { error, .. } => error.http_status(),
+            Self::OverBudget { refusal, .. } => refusal.http_status(),
+            Self::Refused { .. } => 403,
+            Self::Expired { .. } => 504,
+            Self::Cancelled { .. } => 503,
+        }
+    }
+
+    /// The kind of failure that this is to the turn.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        match self {
+            Self::Failed { error, .. } => error.class(),
+            Self::OverBudget { .. } => FailureClass::OverBudget,
+            Self::Refused { .. } => FailureClass::Failed,
+            Self::Expired { .. } => FailureClass::Deadline,
+            Self::Cancelled { .. } => FailureClass::Interrupted,
+        }
+    }
+}
+
+impl From<EffectError> for AgentError {
+    fn from(error: EffectError) -> Self {
+        let said = Self::new(error.class(), error.to_string()).advise(error.advice());
+        match error {
+            EffectError::Failed { error, .. } => said.caused_as(error),
+            _ => said,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Why a spawn brought no agent.
+
+use thiserror::Error;
+
+use super::{Advice, AgentError};
+use crate::defaults;
+use crate::id::AgentId;
+use crate::ledger::Refusal;
+use crate::lifecycle::AgentState;
+use crate::policy::FailureClass;
+
+/// Why an agent could not be spawned.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// Something in the spec cannot be.
+    #[error("the spec of {name:?} is wrong in {field}: {message}")]
+    BadSpec {
+        /// The agent's name in the spec.
+        name: String,
+        /// The field.
+        field: String,
+        /// What is wrong with it, and how to mend it.
+        message: String,
+    },
+    /// A sibling has this name, with another type or other policies.
+    #[error("{parent} has a child named {name:?} already, with another type or other policies")]
+    NameTaken {
+        /// The parent.
+        parent: AgentId,
+        /// The name.
+        name: String,
+    },
+    /// The parent is stopping, has stopped, or is down between two incarnations.
+    #[error("{parent} takes no children: it is {state}")]
+    Fenced {
+        /// The parent.
+        parent: AgentId,
+        /// Its state.
+        state: AgentState,
+    },
+    /// The turn that spawns is over, or of an earlier incarnation.
+    #[error("the turn of {agent} that spawns is over")]
+    StaleTurn {
+        /// The agent whose turn it was.
+        agent: AgentId,
+    },
+    /// A limit of depth or of live agents.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The start failed.
+    #[error("{agent} failed to start: {message}")]
+    Start {
+        /// The agent.
+        agent: AgentId,
+        /// One line.
+        message: String,
+    },
+    /// The start said that there is nothing to run.
+    #[error("{agent} chose not to start")]
+    Ignored {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// It was stopped before it had started.
+    #[error("{agent} was stopped before it had started")]
+    Stopped {
+        /// The agent.
+        agent: AgentId,
+    },
+}
+
+impl SpawnError {
+    /// Whether to try again.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Start { .. } => Advice::Now,
+            Self::Refused(refusal) => refusal.advice(),
+            // Between two incarnations it will take children again.
+            Self::Fenced { state: AgentState::Starting | AgentState::Restarting, .. } => {
+                Advice::After(defaults::RETRY)
+            }
+            Self::BadSpec { .. }
+            | Self::NameTaken { .. }
+            | Self::Fenced { .. }
+            | Self::StaleTurn { .. }
+            | Self::Ignored { .. }
+            | Self::Stopped { .. } => Advice::Never,
+        }
+    }
+
+    /// The HTTP status that a service answers with. What varies in a spec at run time is what a request says, so a spec that
+    /// cannot be is the client's.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::BadSpec { .. } => 400,
+            Self::NameTaken { .. } => 409,
+            Self::Refused(_) => 429,
+            Self::Start { .. } => 500,
+            Self::Fenced { .. } | Self::StaleTurn { .. } | Self::Ignored { .. } | Self::Stopped { .. } => 503,
+        }
+    }
+
+    /// The kind of failure that this is to the agent that spawned.
+    #[must_use]
+    pub const fn class(&self) -> FailureClass {
+        match self {
+            Self::Refused(_) => FailureClass::OverBudget,
+            Self::Start { .. } => FailureClass::Start,
+            Self::Fenced { .. } | Self::Stopped { .. } => FailureClass::Stopped,
+            Self::StaleTurn { .. } => FailureClass::Interrupted,
+            Self::BadSpec { .. } | Self::NameTaken { .. } | Self::Ignored { .. } => FailureClass::Failed,
+        }
+    }
+}
+
+impl From<SpawnError> for AgentError {
+    fn from(error: SpawnError) -> Self {
+        Self::new(error.class(), error.to_string()).advise(error.advice())
+    }
+}

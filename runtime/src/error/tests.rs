@@ -1,0 +1,305 @@
+//! Every error of the runtime, one sample a variant: held against the table of the documentation, and searched for payloads.
+
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+
+use super::*;
+use crate::id::AgentId;
+use crate::ledger::{Amount, OnRefusal, Refusal};
+use crate::lifecycle::{AgentState, StopReason};
+use crate::policy::FailureClass;
+use crate::supervision::InterfaceError;
+
+/// What must never be seen. It cannot be printed.
+#[derive(Clone, PartialEq)]
+struct Payload(&'static str);
+
+const SECRET: &str = "sk-the-prompt-and-its-key";
+
+fn agent() -> AgentId {
+    AgentId::root("s").child(1)
+}
+
+fn refusal() -> Refusal {
+    let (wanted, left, policy) = (Some(2), 1, OnRefusal::Fail);
+    Refusal { ancestor: agent(), amount: Amount::Calls, wanted, left, policy }
+}
+
+fn failed() -> AgentError {
+    AgentError::message("no such file")
+}
+
+/// All variants in a chain: the compiler asks for the place of a new one.
+fn after_class(last: Option<FailureClass>) -> Option<FailureClass> {
+    use FailureClass as C;
+    Some(match last {
+        None => C::Failed,
+        Some(C::Failed) => C::Bug,
+        Some(C::Bug) => C::Overloaded,
+        Some(C::Overloaded) => C::OverBudget,
+        Some(C::OverBudget) => C::Poisoned,
+        Some(C::Poisoned) => C::Killed,
+        Some(C::Killed) => C::Stale,
+        Some(C::Stale) => C::Deadline,
+        Some(C::Deadline) => C::Interrupted,
+        Some(C::Interrupted) => C::Stopped,
+        Some(C::Stopped) => C::Start,
+        Some(C::Start) => return None,
+    })
+}
+
+fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
+    use SpawnError as E;
+    let (parent, agent, name) = (agent(), agent(), "lead".to_owned());
+    Some(match last {
+        None => E::BadSpec { name, field: "mailbox".into(), message: "it is 0; give at least 1".into() },
+        Some(E::BadSpec { .. }) => E::NameTaken { parent, name },
+        Some(E::NameTaken { .. }) => E::Fenced { parent, state: AgentState::Stopping },
+        Some(E::Fenced { .. }) => E::StaleTurn { agent },
+        Some(E::StaleTurn { .. }) => E::Refused(refusal()),
+        Some(E::Refused(_)) => E::Start { agent, message: "no disk".into() },
+        Some(E::Start { .. }) => E::Ignored { agent },
+        Some(E::Ignored { .. }) => E::Stopped { agent },
+        Some(E::Stopped { .. }) => return None,
+    })
+}
+
+fn after_ask(last: Option<&AskError<Payload>>) -> Option<AskError<Payload>> {
+    use AskError as E;
+    let payload = Payload(SECRET);
+    Some(match last {
+        None => E::Failed(agent(), failed()),
+        Some(E::Failed(..)) => E::Poisoned { agent: agent(), errors: vec![failed()] },
+        Some(E::Poisoned { .. }) => E::Interrupted(agent()),
+        Some(E::Interrupted(_)) => E::Expired(agent()),
+        Some(E::Expired(_)) => E::MailboxFull(agent(), payload),
+        Some(E::MailboxFull(..)) => E::Stopped(agent(), StopReason::Stopped, Some(payload)),
+        Some(E::Stopped(..)) => E::Cancelled(agent()),
+        Some(E::Cancelled(_)) => return None,
+    })
+}
+
+fn after_effect(last: Option<&EffectError>) -> Option<EffectError> {
+    use EffectError as E;
+    let (agent, kind) = (agent(), "model".to_owned());
+    Some(match last {
+        None => E::Failed { agent, kind, error: failed() },
+        Some(E::Failed { .. }) => E::OverBudget { agent, kind, refusal: refusal() },
+        Some(E::OverBudget { .. }) => {
+            E::Refused { agent, kind, link: "breaker".into(), message: "open".into() }
+        }
+        Some(E::Refused { .. }) => E::Expired { agent, kind },
+        Some(E::Expired { .. }) => E::Cancelled { agent, kind },
+        Some(E::Cancelled { .. }) => return None,
+    })
+}
+
+fn after_run(last: Option<&RunError<Payload>>) -> Option<RunError<Payload>> {
+    Some(match last {
+        None => RunError::Spawn(SpawnError::Stopped { agent: agent() }, Box::new(Payload(SECRET))),
+        Some(RunError::Spawn(..)) => RunError::Ask(AskError::MailboxFull(agent(), Payload(SECRET))),
+        Some(RunError::Ask(_)) => return None,
+    })
+}
+
+fn after_lookup(last: Option<&LookupError>) -> Option<LookupError> {
+    use LookupError as E;
+    let name = "lead".to_owned();
+    Some(match last {
+        None => E::Unknown(name),
+        Some(E::Unknown(_)) => E::Ambiguous(name, 2),
+        Some(E::Ambiguous(..)) => E::OtherType { name, found: "Lead".into(), wanted: "Editor".into() },
+        Some(E::OtherType { .. }) => return None,
+    })
+}
+
+fn after_start(last: Option<&StartError>) -> Option<StartError> {
+    Some(match last {
+        None => StartError::BadField { field: "permits".into(), message: "give at least 1".into() },
+        Some(StartError::BadField { .. }) => return None,
+    })
+}
+
+fn after_interface(last: Option<&InterfaceError>) -> Option<InterfaceError> {
+    use InterfaceError as E;
+    Some(match last {
+        None => E::NotFound,
+        Some(E::NotFound) => E::Running,
+        Some(E::Running) => E::Restarting,
+        Some(E::Restarting) => E::StartFailed("no disk".into()),
+        Some(E::StartFailed(_)) => E::Ending,
+        Some(E::Ending) => return None,
+    })
+}
+
+fn after_amount(last: Option<Amount>) -> Option<Amount> {
+    Some(match last {
+        None => Amount::Money,
+        Some(Amount::Money) => Amount::Tokens,
+        Some(Amount::Tokens) => Amount::Calls,
+        Some(Amount::Calls) => Amount::Depth,
+        Some(Amount::Depth) => Amount::LiveAgents,
+        Some(Amount::LiveAgents) => return None,
+    })
+}
+
+fn chain<E>(next: impl Fn(Option<&E>) -> Option<E>) -> Vec<E> {
+    let mut all = Vec::new();
+    while let Some(error) = next(all.last()) {
+        all.push(error);
+    }
+    all
+}
+
+/// A row of the table, and how the error shows.
+struct Sample {
+    name: String,
+    advice: String,
+    status: String,
+    shows: [String; 2],
+}
+
+fn sample(name: String, advice: Advice, status: u16, error: &(impl Display + Debug)) -> Sample {
+    let advice = match advice {
+        Advice::Now => "now".to_owned(),
+        Advice::After(pause) => format!("after {} s", pause.as_secs()),
+        Advice::Never => "never".to_owned(),
+    };
+    Sample { name, advice, status: status.to_string(), shows: [error.to_string(), format!("{error:?}")] }
+}
+
+/// An error that says what another says.
+fn passes_on(name: &str, to: &str, error: &(impl Display + Debug)) -> Sample {
+    let to = format!("as its {to}");
+    let shows = [error.to_string(), format!("{error:?}")];
+    Sample { name: name.to_owned(), advice: to.clone(), status: to, shows }
+}
+
+/// The variant's name, as `Debug` begins with it.
+fn variant(error: &impl Debug) -> String {
+    format!("{error:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+fn all() -> Vec<Sample> {
+    let mut all = Vec::new();
+    for class in chain(|last| after_class(last.copied())) {
+        let error = AgentError::new(class, "it failed");
+        let advice = if class == FailureClass::Failed { error.advice() } else { Advice::Never };
+        all.push(sample(format!("AgentError {}", class.name()), advice, error.http_status(), &error));
+    }
+    for error in chain(after_spawn) {
+        let name = format!("SpawnError::{}", variant(&error));
+        all.push(match &error {
+            SpawnError::Refused(_) => passes_on(&name, "BudgetError", &error),
+            _ => sample(name, error.advice(), error.http_status(), &error),
+        });
+    }
+    for error in chain(after_ask) {
+        let name = format!("AskError::{}", variant(&error));
+        all.push(match &error {
+            AskError::Failed(..) => passes_on(&name, "AgentError", &error),
+            _ => sample(name, error.advice(), error.http_status(), &error),
+        });
+    }
+    for error in chain(after_effect) {
+        let name = format!("EffectError::{}", variant(&error));
+        all.push(match &error {
+            EffectError::Failed { .. } => passes_on(&name, "AgentError", &error),
+            EffectError::OverBudget { .. } => passes_on(&name, "BudgetError", &error),
+            _ => sample(name, error.advice(), error.http_status(), &error),
+        });
+    }
+    for error in chain(after_run) {
+        let of = if matches!(error, RunError::Spawn(..)) { "SpawnError" } else { "AskError" };
+        all.push(passes_on(&format!("RunError::{}", variant(&error)), of, &error));
+    }
+    for error in chain(after_lookup) {
+        let name = format!("LookupError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for error in chain(after_start) {
+        let name = format!("StartError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for error in chain(after_interface) {
+        let name = format!("InterfaceError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for amount in chain(|last| after_amount(last.copied())) {
+        let error = Refusal { amount, ..refusal() };
+        all.push(sample(format!("BudgetError {amount}"), error.advice(), error.http_status(), &error));
+    }
+    all
+}
+
+#[test]
+fn every_error_stands_in_the_table_with_its_advice_and_status() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors.md");
+    let text = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
+    for row in &rows {
+        assert!(row.len() == 4 && !row[1].is_empty(), "error, when, advice, HTTP status: {row:?}");
+    }
+    let documented: BTreeSet<_> = rows
+        .into_iter()
+        .map(|row| (row[0].replace('`', ""), row[2].replace('`', ""), row[3].replace('`', "")))
+        .collect();
+    let real: BTreeSet<_> =
+        all().into_iter().map(|sample| (sample.name, sample.advice, sample.status)).collect();
+    let missing: Vec<_> = real.difference(&documented).collect();
+    let gone: Vec<_> = documented.difference(&real).collect();
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "docs/errors.md lacks {missing:#?}\nand has too much {gone:#?}"
+    );
+}
+
+#[test]
+fn no_error_shows_a_payload_and_each_is_one_line() {
+    let secret = Payload(SECRET);
+    assert!(secret.0 == SECRET);
+    for sample in all() {
+        for shown in &sample.shows {
+            assert!(!shown.contains(SECRET), "{}: {shown}", sample.name);
+            assert!(!shown.is_empty() && !shown.contains('\n'), "{}: {shown}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn an_error_that_concerns_an_agent_names_it() {
+    let of_agents = ["AskError", "EffectError", "SpawnError", "RunError", "BudgetError"];
+    for sample in all().into_iter().filter(|sample| of_agents.iter().any(|of| sample.name.starts_with(of))) {
+        // A spec that cannot be has no id yet, and is named by its name.
+        let is_named = sample.shows[0].contains("s.1") || sample.name == "SpawnError::BadSpec";
+        assert!(is_named, "{}: {}", sample.name, sample.shows[0]);
+    }
+}
+
+#[test]
+fn turned_into_an_agents_error_class_advice_and_causes_stay() {
+    let mut inner =
+        AgentError::failed(std::io::Error::other("disk")).advise(Advice::After(Duration::from_secs(7)));
+    inner = AgentError::new(FailureClass::Overloaded, "busy").advise(inner.advice());
+    let asked: AgentError = AskError::<Payload>::Failed(agent(), inner.clone()).into();
+    assert_eq!((asked.class(), asked.advice()), (FailureClass::Overloaded, inner.advice()));
+    let called: AgentError =
+        EffectError::Failed { agent: agent(), kind: "model".into(), error: asked.clone() }.into();
+    assert_eq!((called.class(), called.advice()), (FailureClass::Overloaded, inner.advice()));
+    for error in chain(after_spawn) {
+        let (class, advice) = (error.class(), error.advice());
+        let run: AgentError = RunError::Spawn(error, Box::new(Payload(SECRET))).into();
+        assert_eq!((run.class(), run.advice()), (class, advice));
+        assert!(!run.to_string().contains(SECRET));
+    }
+    for error in chain(after_ask) {
+        let (class, advice) = (error.class(), error.advice());
+        let own: AgentError = error.into();
+        assert_eq!((own.class(), own.advice()), (class, advice));
+    }
+    let refused: AgentError = refusal().into();
+    assert_eq!((refused.class(), refused.advice()), (FailureClass::OverBudget, refusal().advice()));
+}
