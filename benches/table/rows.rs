@@ -47,6 +47,7 @@ pub(crate) const ROWS: &[&Row] = &[
     &spawn::DORMANT,
     &spawn::WITH_A_TASK,
     &bytes::IDLE,
+    &bytes::OPEN,
     &ask::SAME_P50,
     &ask::SAME_P99,
     &ask::ACROSS_P50,

@@ -11,18 +11,35 @@ pub(super) const IDLE: Row = Row {
     sides: &[("bare", run::<Bare>), ("ractor", run::<OnRactor>), ("skep", run::<OnSkep>)],
 };
 
-#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(super) const OPEN: Row = Row {
+    name: "the same after a first task",
+    goal: "none",
+    is_met: |_| true,
+    sides: &[("bare", run_asked::<Bare>), ("ractor", run_asked::<OnRactor>), ("skep", run_asked::<OnSkep>)],
+    ..IDLE
+};
+
 fn run<S: Side>() -> f64 {
-    on_workers(2, async {
-        let mut side = S::start().await;
-        let before = resident();
-        for _ in 0..MANY {
-            side.spawn().await;
+    on_workers(2, grown::<S>(false))
+}
+
+fn run_asked<S: Side>() -> f64 {
+    on_workers(2, grown::<S>(true))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+async fn grown<S: Side>(asked: bool) -> f64 {
+    let mut side = S::start().await;
+    let before = resident();
+    for number in 0..MANY as u64 {
+        let one = side.spawn().await;
+        if asked {
+            S::ask(&one, number).await;
         }
-        let grown = resident() - before;
-        std::mem::forget(side);
-        grown / MANY as f64
-    })
+    }
+    let grown = resident() - before;
+    std::mem::forget(side);
+    grown / MANY as f64
 }
 
 /// Bytes of this process that are in memory; Linux says it in pages of 4 KiB.

@@ -26,7 +26,8 @@ pub(crate) async fn pass(turn: &Arc<Turn>, phase: Phase, detail: &str) -> Result
     let point = format!("{phase:?}").to_lowercase();
     let point = if detail.is_empty() { point } else { format!("{point}:{detail}") };
     turn.note(What::FaultInjected { rule, point, action: fault.name().to_owned() });
-    perform(turn, fault).await
+    // Boxed, since each turn would else carry room for every fault.
+    Box::pin(perform(turn, fault)).await
 }
 
 async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {

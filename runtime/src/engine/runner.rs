@@ -11,6 +11,9 @@
 //! 1. What it reports to a stop it reports as its last act, when its behaviour is dropped and its presence given up, but
 //!    for a turn that returned: then it waits, whole, for its hook.
 //! 2. A runner whose generation is gone touches nothing.
+//!
+//! What it does once in a life is boxed: the resident future is as large as the largest thing that it holds, for each of a
+//! hundred thousand agents, and that is to be a turn.
 
 mod bring_up;
 mod turn;
@@ -228,9 +231,10 @@ impl<A: Agent> Runner<A> {
         loop {
             stage = match stage {
                 Stage::BringUp => {
-                    Stage::Brought(bring_up::bring_up(Arc::clone(&self.seat), self.generation, true).await)
+                    let bringing_up = bring_up::bring_up(Arc::clone(&self.seat), self.generation, true);
+                    Stage::Brought(Box::pin(bringing_up).await)
                 }
-                Stage::Brought(brought) => match self.brought(brought).await {
+                Stage::Brought(brought) => match Box::pin(self.brought(brought)).await {
                     Ok(stage) => stage,
                     Err(last) => return last,
                 },
@@ -388,7 +392,7 @@ impl<A: Agent> Runner<A> {
     async fn rebuild(&self) -> Result<A, Brought<A>> {
         let report = "the behaviour is built anew: its turn was dropped at an await".to_owned();
         self.seat.note(What::Reported { report, child: None });
-        match bring_up::bring_up(Arc::clone(&self.seat), self.generation, false).await {
+        match Box::pin(bring_up::bring_up(Arc::clone(&self.seat), self.generation, false)).await {
             Brought::Up(agent) => Ok(agent),
             failed => Err(failed),
         }
@@ -432,7 +436,8 @@ impl<A: Agent> Runner<A> {
         })
         .await;
         if let Next::Hook(_) = next {
-            return Last::Hook(bring_up::hook(Arc::clone(&self.seat), self.generation, agent).await);
+            let hook = bring_up::hook(Arc::clone(&self.seat), self.generation, agent);
+            return Last::Hook(Box::pin(hook).await);
         }
         drop_quietly(agent);
         Last::Nothing
