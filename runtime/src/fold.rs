@@ -20,11 +20,12 @@
 //!    agents equals it in all that lives, in every sum, and in their number.
 //! 2. No event is an error. What is not known yet makes a row or is left out, as each fold says; what should never happen
 //!    is kept in the fold, to be seen.
-//! 3. An event costs a look-up in an ordered map, and for costs one for each ancestor. Nothing walks all agents.
+//! 3. An event costs a look-up in a map, and for costs one for each ancestor. Nothing walks all agents.
 
 mod costs;
 pub(crate) mod draw;
 pub(crate) mod metrics;
+mod rows;
 mod snapshot;
 mod states;
 mod tasks;

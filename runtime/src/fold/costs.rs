@@ -1,21 +1,25 @@
 //! What each agent cost, and everything below it.
 
+mod sums;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use self::sums::Booked;
 use super::Fold;
+use super::rows::Rows;
 use crate::event::{Event, What};
 use crate::id::AgentId;
-use crate::ledger::{Bill, Breakdown, CostRow, Freed};
+use crate::ledger::{Bill, Breakdown, CostRow};
 
-/// The bill of every agent, ended ones too until they are let go: then it stays in their parent's row as [`Freed`].
+/// The bill of every agent, ended ones too until they are let go: then it stays in their parent's row as [`Freed`](crate::ledger::Freed).
 ///
 /// A cost of an agent that was never spawned makes a row under the id alone, and so do its ancestors: no money is lost from
 /// the sums. What an agent settles after it was let go is booked where its bill has gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Costs {
-    rows: BTreeMap<AgentId, Account>,
+    rows: Rows<Account>,
     roots: Vec<AgentId>,
 }
 
@@ -26,23 +30,21 @@ struct Account {
     parent: Option<AgentId>,
     /// By number, which is the order of their spawns.
     children: BTreeMap<u32, AgentId>,
-    freed: Freed,
     agents: usize,
-    own: Bill,
-    subtree: Bill,
+    booked: Booked,
 }
 
 impl Costs {
     /// What an agent cost itself, if it is known.
     #[must_use]
     pub fn own(&self, agent: &AgentId) -> Option<&Bill> {
-        self.rows.get(agent).map(|row| &row.own)
+        self.rows.get(agent).map(|row| &row.booked.sums().own)
     }
 
     /// What an agent and everything below it cost, if it is known.
     #[must_use]
     pub fn subtree(&self, agent: &AgentId) -> Option<&Bill> {
-        self.rows.get(agent).map(|row| &row.subtree)
+        self.rows.get(agent).map(|row| &row.booked.sums().subtree)
     }
 
     /// What all of it cost.
@@ -73,15 +75,16 @@ impl Costs {
         ahead.reverse();
         while let Some((level, id)) = ahead.pop() {
             let Some(row) = self.rows.get(id) else { continue };
+            let sums = row.booked.sums();
             rows.push(CostRow {
                 id: id.clone(),
                 name: row.name.clone(),
                 level,
                 ended: row.ended,
                 agents: row.agents,
-                own: row.own,
-                subtree: row.subtree,
-                freed: row.freed,
+                own: sums.own,
+                subtree: sums.subtree,
+                freed: sums.freed,
             });
             ahead.extend(row.children.values().rev().map(|child| (level + 1, child)));
         }
@@ -92,7 +95,7 @@ impl Costs {
     fn row(&mut self, agent: &AgentId) -> &mut Account {
         let mut missing = Vec::new();
         let mut at = Some(agent.clone());
-        while let Some(id) = at.take_if(|id| !self.rows.contains_key(id)) {
+        while let Some(id) = at.take_if(|id| !self.rows.contains(id)) {
             at = id.parent();
             missing.push(id);
         }
@@ -114,24 +117,24 @@ impl Costs {
     fn book(&mut self, agent: &AgentId, change: impl Fn(&mut Bill)) {
         let heir = self.heir(agent);
         match &heir {
-            Some(heir) => change(&mut self.row(heir).freed.bill),
-            None => change(&mut self.row(agent).own),
+            Some(heir) => change(&mut self.row(heir).booked.sums_mut().freed.bill),
+            None => change(&mut self.row(agent).booked.sums_mut().own),
         }
-        self.each_up(heir.as_ref().unwrap_or(agent), |row| change(&mut row.subtree));
+        self.each_up(heir.as_ref().unwrap_or(agent), |row| change(&mut row.booked.sums_mut().subtree));
     }
 
     /// Where the bill of an agent has gone that was let go; none for any other.
     fn heir(&self, agent: &AgentId) -> Option<AgentId> {
         let mut at = agent.clone();
-        let mut is_known = self.rows.contains_key(&at);
+        let mut is_known = self.rows.contains(&at);
         if is_known {
             return None;
         }
         while !is_known {
             at = at.parent()?;
-            is_known = self.rows.contains_key(&at);
+            is_known = self.rows.contains(&at);
         }
-        (self.rows[&at].freed.agents > 0).then_some(at)
+        self.rows.get(&at).is_some_and(|row| row.booked.sums().freed.agents > 0).then_some(at)
     }
 
     fn each_up(&mut self, agent: &AgentId, change: impl Fn(&mut Account)) {
@@ -172,14 +175,15 @@ impl Fold for Costs {
     fn forget(&mut self, agent: &AgentId) {
         let Some(row) = self.rows.get(agent) else { return };
         let Some(parent) = row.parent.clone() else { return };
-        let (agents, bill) = (row.agents, row.subtree);
+        let (agents, bill) = (row.agents, row.booked.sums().subtree);
         let mut below = vec![agent.clone()];
         while let Some(row) = below.pop().and_then(|id| self.rows.remove(&id)) {
             below.extend(row.children.into_values());
         }
         let parent = self.row(&parent);
         parent.children.remove(&agent.number());
-        parent.freed.agents += agents;
-        parent.freed.bill += bill;
+        let freed = &mut parent.booked.sums_mut().freed;
+        freed.agents += agents;
+        freed.bill += bill;
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Column, Line, draw, freed_label};
+use super::rows::Rows;
 use super::{Fold, States};
 use crate::event::{Event, Role, Wait, What};
 use crate::id::{AgentId, Incarnation};
@@ -13,7 +14,7 @@ use crate::lifecycle::{AgentState, Lifecycle};
 /// The tree of all agents, ended ones too until they are let go. What happens to an agent that was never spawned is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
-    rows: BTreeMap<AgentId, TreeRow>,
+    rows: Rows<TreeRow>,
     /// Agents whose parent is not known: the session's root, usually.
     roots: Vec<AgentId>,
 }
@@ -148,7 +149,8 @@ impl Tree {
 
     /// The lifecycle of each agent.
     pub(super) fn states(&self) -> States {
-        States::from_lives(self.rows.iter().map(|(id, row)| (id.clone(), row.life.clone())))
+        let rows = self.rows.in_order();
+        States::from_lives(rows.into_iter().map(|(id, row)| (id.clone(), row.life.clone())))
     }
 
     fn walk<'a>(
@@ -167,10 +169,12 @@ impl Tree {
 
     fn insert(&mut self, event: &Event, role: &Role) {
         let id = &event.agent;
-        let parent = id.parent();
+        let mut parent = id.parent();
         match parent.as_ref().and_then(|parent| self.rows.get_mut(parent)) {
-            Some(parent) => {
-                parent.children.insert(id.number(), id.clone());
+            Some(row) => {
+                row.children.insert(id.number(), id.clone());
+                // One text for all of its children.
+                parent = Some(row.id.clone());
             }
             None => self.roots.push(id.clone()),
         }
@@ -195,7 +199,7 @@ impl Tree {
 impl Fold for Tree {
     fn apply(&mut self, event: &Event) {
         if let What::AgentSpawned { role, .. } = &event.what
-            && !self.rows.contains_key(&event.agent)
+            && !self.rows.contains(&event.agent)
         {
             self.insert(event, role);
         }
@@ -206,7 +210,7 @@ impl Fold for Tree {
 
     fn forget(&mut self, agent: &AgentId) {
         let Some(parent) = self.rows.get(agent).and_then(|row| row.parent.clone()) else { return };
-        if !self.rows.contains_key(&parent) {
+        if !self.rows.contains(&parent) {
             return;
         }
         let (mut freed, mut below) = (0, vec![agent.clone()]);
