@@ -148,7 +148,7 @@ impl<A: Agent> Ask<A> {
 
     /// Puts it into the mailbox, or waits for room.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<Cell<A>, AskError<A::Task>>> {
-        let env = self.seat.engine.env.clone();
+        let env = &self.seat.engine.env;
         let State::Unsent(task, _) = &mut self.state else { return Poll::Pending };
         let Some(payload) = task.take() else { return Poll::Pending };
         match push::<A>(&self.seat, payload, self.asker.as_deref(), self.deadline) {

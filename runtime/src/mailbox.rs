@@ -76,16 +76,11 @@ impl<T, O> Mailbox<T, O> {
         Ok(())
     }
 
-    /// The next task that has no outcome yet, and room for one who waits.
+    /// The next task, and room for one who waits. One that was withdrawn meanwhile has its outcome.
     pub(crate) fn pop(&self) -> Option<Arc<TaskCell<T, O>>> {
         let (task, waker) = {
             let mut queue = self.queue.lock();
-            let task = loop {
-                match queue.tasks.pop_front() {
-                    Some(task) if task.is_over() => {}
-                    next => break next,
-                }
-            };
+            let task = queue.tasks.pop_front();
             queue.in_hand = task.is_some();
             let waker = queue.next_waiting(self.capacity);
             (task, waker)

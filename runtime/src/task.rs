@@ -172,14 +172,6 @@ impl<T, O> TaskCell<T, O> {
         }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.slot.lock().state, State::Over(_) | State::Taken)
-    }
-
-    pub(crate) fn crashed_before(&self) -> bool {
-        self.slot.lock().errors.iter().any(AgentError::is_crash)
-    }
-
     /// Attempts that have begun and count.
     pub(crate) fn attempts(&self) -> u32 {
         self.slot.lock().attempts

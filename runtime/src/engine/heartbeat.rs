@@ -14,7 +14,7 @@ impl Engine {
     /// Has the heartbeat look at a turn, as often as its agent's spec says.
     pub(crate) fn watch(self: &Arc<Self>, turn: &Arc<Turn>) {
         self.turns.lock().enter(turn);
-        self.look_by(self.env.now() + turn.seat.policies.heartbeat);
+        self.look_by(turn.began + turn.seat.policies.heartbeat);
     }
 
     fn look_by(self: &Arc<Self>, at: Time) {

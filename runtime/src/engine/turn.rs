@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::seat::{Fence, Seat};
 use crate::env::Timer;
 use crate::error::AgentError;
-use crate::event::{Wait, What};
+use crate::event::{Outcome, Wait, What};
 use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
 use crate::journal::Entry;
@@ -30,6 +30,7 @@ pub(crate) struct Turn {
     open: AtomicBool,
     /// Its end is in the journal.
     is_over: AtomicBool,
+    pub(crate) began: Time,
     /// When it last showed that it gets on.
     progress: AtomicU64,
     /// When the heartbeat last looked.
@@ -89,6 +90,7 @@ impl Turn {
             why: AtomicU8::new(0),
             open: AtomicBool::new(true),
             is_over: AtomicBool::new(false),
+            began: now,
             progress: AtomicU64::new(now.as_nanos()),
             looked: AtomicU64::new(now.as_nanos()),
             waits: AtomicU32::new(0),
@@ -179,6 +181,16 @@ impl Turn {
         }
     }
 
+    /// Writes its task's outcome down, and its own end with it unless children of the task have to end in between.
+    pub(crate) fn note_outcome(&self, outcome: Outcome) {
+        let ended = What::TaskEnded { outcome };
+        if self.has_children() || self.is_over.swap(true, Ordering::AcqRel) {
+            self.note(ended);
+        } else {
+            self.seat.engine.journal.append_all(&self.entry(), [ended, What::TurnEnded]);
+        }
+    }
+
     pub(crate) fn show_progress(&self) {
         self.progress.store(self.seat.engine.env.now().as_nanos(), Ordering::Relaxed);
     }
@@ -236,6 +248,11 @@ impl Turn {
 
     pub(crate) fn attempted(&self) -> Option<&Attempted> {
         self.attempted.get()
+    }
+
+    /// Whether an earlier attempt at its task crashed.
+    pub(crate) fn crashed_before(&self) -> bool {
+        self.attempted().is_some_and(|attempted| attempted.errors.iter().any(AgentError::is_crash))
     }
 
     pub(crate) fn listener(&self) -> Option<&Arc<dyn Listener>> {

@@ -118,7 +118,7 @@ impl<A: Agent> Runner<A> {
                 Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired)
             ),
             stopping: seat.stopping(),
-            crashed_before: task.crashed_before(),
+            crashed_before: turn.crashed_before(),
             restart: seat.restart_policy(),
         };
         let (fate, mut next) = delivery::decide(over, facts);
@@ -126,8 +126,8 @@ impl<A: Agent> Runner<A> {
             let counted = true;
             next = Next::Exits { exit: asked, counted };
         }
-        if let Some((killed, _)) =
-            seat.line.lock().orders.exit.take_if(|_| matches!(next, Next::Exits { .. }))
+        if matches!(next, Next::Exits { .. })
+            && let Some((killed, _)) = seat.line.lock().orders.exit.take()
         {
             next = Next::Exits { exit: killed, counted: true };
         }
@@ -137,7 +137,7 @@ impl<A: Agent> Runner<A> {
             next = Next::Exits { exit: Exit::Normal, counted: true };
         }
         if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
-            seat.end_children_of(&task.id).await;
+            Box::pin(seat.end_children_of(&task.id)).await;
         }
         turn.note_end();
         match next {
@@ -177,9 +177,7 @@ impl<A: Agent> Runner<A> {
         output: Option<A::Output>,
         payload: A::Task,
     ) -> bool {
-        let ended = |outcome| {
-            turn.note(What::TaskEnded { outcome });
-        };
+        let ended = |outcome| turn.note_outcome(outcome);
         match fate {
             Fate::Done => {
                 let output = output.expect("a done task has its output");
