@@ -22,8 +22,8 @@
 //!    its deadline.
 //! 5. If a seat is condemned, so is its whole subtree, at least as severely. So a walk that condemns stops where it meets one.
 //! 6. `due` holds exactly `Seat::next_due` of each seat; so a tick looks at nothing that is not due.
-//! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is looked up is in ordered maps, so that
-//!    the same inputs give the same actions.
+//! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is walked is in ordered maps, so that the
+//!    same inputs give the same actions; `seats` is only looked up.
 
 mod words;
 
@@ -38,7 +38,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(crate) use words::{Action, HookEnd, Input, Node, RequestId, Row, SeatKey, TurnEnd};
 pub use words::{End, HookFault};
@@ -51,7 +51,7 @@ use crate::time::Time;
 /// All that is being stopped in a swarm.
 #[derive(Debug, Default)]
 pub(crate) struct StopPlan {
-    seats: BTreeMap<SeatKey, Seat>,
+    seats: HashMap<SeatKey, Seat>,
     /// Seats whose parent is not being stopped, by that parent: a later stop of the parent takes them in.
     loose: BTreeMap<SeatKey, BTreeSet<SeatKey>>,
     /// What has been asked for and has not finished, by its root.

@@ -50,6 +50,8 @@ impl Agent for One {
 
 /// A mailbox that takes what the others' unbounded ones take.
 const MAILBOX: usize = 1 << 21;
+/// Ordered siblings share a stop's time level by level, and the least part of it is to be seconds on a busy machine too.
+const AGES: Duration = Duration::from_secs(10 * 24 * 3600);
 /// As deep as the deepest tree of a row, above which five levels are the default.
 const DEPTH: u32 = 6;
 
@@ -88,7 +90,7 @@ impl Side for OnSkep {
     }
 
     async fn stop(self) -> usize {
-        let receipt = self.parent.stop(Stop::within(Duration::from_secs(3600))).await;
+        let receipt = self.parent.stop(Stop::within(AGES)).await;
         assert!(receipt.nothing_left() && receipt.is_clean(), "{receipt}");
         receipt.rows().len() - 1
     }

@@ -38,7 +38,7 @@ pub(crate) struct Stopper {
     plan: StopPlan,
     nodes: HashMap<SeatKey, Stopping>,
     requests: HashMap<RequestId, Request>,
-    actions: VecDeque<Action>,
+    actions: Vec<Action>,
     asked: VecDeque<Asked>,
     is_performing: bool,
     tick: Option<Timer>,
@@ -46,6 +46,7 @@ pub(crate) struct Stopper {
 }
 
 /// A seat that the plan knows.
+#[derive(Clone)]
 struct Stopping {
     seat: Arc<Seat>,
     /// Whether it ends for good, or its supervisor starts it again.
@@ -89,7 +90,8 @@ pub(crate) enum Heard {
 
 /// What a thread that performs stops does next.
 enum Next {
-    Perform(Action),
+    /// Actions, each with the seat that it is about.
+    Perform(Vec<(Action, Option<Stopping>)>),
     Cancel(Vec<Arc<Turn>>),
 }
 
@@ -104,8 +106,7 @@ impl Engine {
         deadline: Time,
     ) {
         let asked = Asked { root: Arc::clone(root), purpose, is_brutal, began: self.env.now(), deadline };
-        self.stopper.lock().asked.push_back(asked);
-        self.perform_stops();
+        self.perform_stops(|stopper| stopper.asked.push_back(asked));
     }
 
     pub(crate) fn turn_ended(self: &Arc<Self>, seat: &Seat, end: TurnEnd) {
@@ -117,50 +118,48 @@ impl Engine {
     }
 
     fn tell_plan(self: &Arc<Self>, input: Input) {
-        self.stopper.lock().step(input, self.env.now());
-        self.perform_stops();
+        let now = self.env.now();
+        self.perform_stops(|stopper| stopper.step(input, now));
     }
 
-    /// Performs what the plan has decided, then walks for the stops that were asked for, unless another thread is about it.
-    fn perform_stops(self: &Arc<Self>) {
-        loop {
-            let next = {
-                let mut stopper = self.stopper.lock();
-                let next = if stopper.is_performing { None } else { stopper.next(self) };
-                let Some(next) = next else { return };
-                stopper.is_performing = true;
-                next
-            };
-            match next {
-                Next::Perform(action) => self.perform_stop(action),
+    /// Takes something in and performs what the plan has decided, then walks for the stops that were asked for, unless
+    /// another thread is about it.
+    fn perform_stops(self: &Arc<Self>, take_in: impl FnOnce(&mut Stopper)) {
+        let mut next = {
+            let mut stopper = self.stopper.lock();
+            take_in(&mut stopper);
+            if stopper.is_performing { None } else { stopper.next(self) }
+        };
+        while let Some(this) = next {
+            match this {
+                Next::Perform(actions) => {
+                    for (action, stopping) in actions {
+                        self.perform_stop(action, stopping);
+                    }
+                }
                 Next::Cancel(turns) => {
                     for turn in turns {
                         turn.cancel(Cancel::Stop);
                     }
                 }
             }
-            self.stopper.lock().is_performing = false;
+            next = self.stopper.lock().next(self);
         }
     }
 
-    fn perform_stop(self: &Arc<Self>, action: Action) {
-        match action {
-            Action::Hook { key, until } => {
-                if let Some(seat) = self.stopping(key) {
-                    hooks::begin(&seat, until);
+    fn perform_stop(self: &Arc<Self>, action: Action, stopping: Option<Stopping>) {
+        match (action, stopping) {
+            (Action::Hook { until, .. }, Some(Stopping { seat, .. })) => hooks::begin(&seat, until),
+            (Action::Abort { .. }, Some(Stopping { seat, .. })) => {
+                seat.order(|orders| orders.abort = true);
+                if hooks::take_back(&seat) {
+                    self.hook_ended(&seat, HookEnd::Dropped);
                 }
             }
-            Action::Abort { key } => {
-                if let Some(seat) = self.stopping(key) {
-                    seat.order(|orders| orders.abort = true);
-                    if hooks::take_back(&seat) {
-                        self.hook_ended(&seat, HookEnd::Dropped);
-                    }
-                }
-            }
-            Action::Ended(row) => self.seat_ended(&row),
-            Action::Finished { request, rows } => self.stop_finished(request, rows),
-            Action::WakeAt(at) => {
+            (Action::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
+            (Action::Hook { .. } | Action::Abort { .. } | Action::Ended(_), None) => {}
+            (Action::Finished { request, rows }, _) => self.stop_finished(request, rows),
+            (Action::WakeAt(at), _) => {
                 let engine = Arc::downgrade(self);
                 let tick = self.env.at(at, move || {
                     if let Some(engine) = engine.upgrade() {
@@ -174,18 +173,12 @@ impl Engine {
         }
     }
 
-    fn stopping(&self, key: SeatKey) -> Option<Arc<Seat>> {
-        self.stopper.lock().nodes.get(&key).map(|stopping| Arc::clone(&stopping.seat))
-    }
-
     /// A seat has ended, its descendants before it.
-    fn seat_ended(&self, row: &Row) {
-        let ended = self.stopper.lock().nodes.remove(&row.key);
-        let Some(Stopping { seat, for_good }) = ended else { return };
+    fn seat_ended(&self, row: &Row, Stopping { seat, for_good }: &Stopping) {
         if row.end == End::Stuck {
-            self.supersede(&seat, for_good);
+            self.supersede(seat, *for_good);
         }
-        if for_good {
+        if *for_good {
             seat.end(StopReason::Stopped, Some(row.end));
             seat.gate.lock().family = None;
         } else {
@@ -224,17 +217,29 @@ impl Engine {
 
 impl Stopper {
     fn step(&mut self, input: Input, now: Time) {
-        let mut actions = Vec::new();
-        self.plan.step(input, now, &mut actions);
-        self.actions.extend(actions);
+        self.plan.step(input, now, &mut self.actions);
     }
 
-    /// What is to be done next: all that is decided comes before a walk.
+    /// What is to be done next, by whoever calls this: all that is decided comes before a walk.
     fn next(&mut self, engine: &Engine) -> Option<Next> {
-        match self.actions.pop_front() {
-            Some(action) => Some(Next::Perform(action)),
-            None => self.asked.pop_front().map(|asked| Next::Cancel(self.begin(asked, engine))),
-        }
+        let next = if self.actions.is_empty() {
+            self.asked.pop_front().map(|asked| Next::Cancel(self.begin(asked, engine)))
+        } else {
+            let actions = std::mem::take(&mut self.actions).into_iter();
+            Some(Next::Perform(actions.map(|action| self.with_seat(action)).collect()))
+        };
+        self.is_performing = next.is_some();
+        next
+    }
+
+    /// A seat that has ended is let go.
+    fn with_seat(&mut self, action: Action) -> (Action, Option<Stopping>) {
+        let seat = match &action {
+            Action::Hook { key, .. } | Action::Abort { key } => self.nodes.get(key).cloned(),
+            Action::Ended(row) => self.nodes.remove(&row.key),
+            Action::Finished { .. } | Action::WakeAt(_) => None,
+        };
+        (action, seat)
     }
 
     /// Fences a subtree and has the plan stop it. Gives the turns that are to be cancelled.
