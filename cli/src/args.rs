@@ -23,7 +23,25 @@ pub(crate) enum Command {
     /// Four supervised reviewers (security, performance, style, tests) apply rules to every file: no key, no server, no
     /// network. What rules cannot judge is named in the report.
     #[command(after_help = EXIT_CODES)]
-    Review(Review),
+    Review(Box<Review>),
+
+    /// Hold this build against what others have recorded
+    #[command(subcommand)]
+    Lab(Lab),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lab {
+    /// Play recorded scenarios of Erlang/OTP's supervisor, one JSON object a line, and print each step that differs
+    #[command(after_help = "Exit code: 0 all are equal; 1 one differs; 2 the file cannot be read.")]
+    Traces {
+        /// The file of scenarios
+        file: PathBuf,
+
+        /// Play them on the supervision core alone instead of on a swarm, which shows the deciding step
+        #[arg(long)]
+        core: bool,
+    },
 }
 
 const EXIT_CODES: &str = "\
@@ -107,9 +125,10 @@ mod tests {
     use clap::CommandFactory as _;
 
     fn parse(line: &str) -> Result<Review, String> {
-        let Command::Review(review) =
-            Skep::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command;
-        Ok(review)
+        match Skep::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command {
+            Command::Review(review) => Ok(*review),
+            Command::Lab(lab) => Err(format!("{lab:?}")),
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use clap::Parser as _;
 use console::Term;
 use skep_runtime::NanoUsd;
 
-use crate::args::{self, Command, Format, Skep};
+use crate::args::{self, Command, Format, Lab, Skep};
+use crate::lab;
 use crate::review::report::text::{Layout, Paint};
 use crate::review::report::{json, markdown, sarif, text};
 use crate::review::swarm::{Ending, Order, Review, ReviewError};
@@ -37,7 +38,13 @@ const TERMINATED: u8 = 143;
 /// Options that cannot be end the process with 2, after a line that says which.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Command::Review(options) = Skep::parse().command;
+    match Skep::parse().command {
+        Command::Review(options) => run_review(*options),
+        Command::Lab(Lab::Traces { file, core }) => lab::traces(&file, core),
+    }
+}
+
+fn run_review(options: args::Review) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return could_not(&format!("the system gives no threads: {error}")),

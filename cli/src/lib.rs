@@ -3,12 +3,14 @@
 //! ```text
 //! args     what can be said on the command line
 //! command  from the options to the exit code
+//! lab      what others recorded, held against this build
 //! review   rules, findings, reports; and the swarm that applies them
 //! view     what a swarm does, from its journal alone
 //! ```
 
 mod args;
 mod command;
+mod lab;
 pub mod review;
 mod view;
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::ask::Ask;
+use crate::children::Children;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel};
 use crate::error::AskError;
@@ -109,6 +110,12 @@ impl<A: Agent> AgentRef<A> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.seat.name
+    }
+
+    /// Its children, which it supervises.
+    #[must_use]
+    pub fn children(&self) -> Children {
+        Children::of(self.seat())
     }
 
     /// Asks: the task waits for room in the mailbox, the future for the answer. In a turn, it asks in the turn's name.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
 use crate::ask::Ask;
+use crate::children::Children;
 use crate::effect::Effect;
 use crate::engine::points;
 use crate::engine::spawn::{Naming, Place, spawn};
@@ -277,8 +278,13 @@ impl OwnAgent<'_> {
     /// # Errors
     /// [`SpawnError`], as [`Context::spawn`].
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
-        let is_dynamic = self.0.turn.seat.policies.dynamic;
-        self.0.spawn_as(if is_dynamic { Role::Dynamic } else { Role::Static }, spec).await
+        self.0.spawn_as(self.0.turn.seat.role_of_own_child(), spec).await
+    }
+
+    /// Its children, those of its tasks too.
+    #[must_use]
+    pub fn children(&self) -> Children {
+        Children::of(Arc::clone(&self.0.turn.seat))
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod exits;
 pub(crate) mod family;
 pub(crate) mod heartbeat;
 mod hooks;
+mod interface;
 pub(crate) mod line;
 mod measure;
 mod orders;

@@ -8,6 +8,7 @@
 
 mod agent;
 mod ask;
+mod child;
 mod effect;
 mod lookup;
 mod run;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::agent::AgentError;
 pub use self::ask::AskError;
+pub use self::child::{ChangeError, ChildError};
 pub use self::effect::EffectError;
 pub use self::lookup::LookupError;
 pub use self::run::RunError;

@@ -5,6 +5,7 @@
 mod agent;
 mod agent_ref;
 mod ask;
+mod children;
 mod context;
 pub mod defaults;
 mod delivery;
@@ -38,12 +39,14 @@ mod usage;
 pub use self::agent::{Agent, Message};
 pub use self::agent_ref::{AgentRef, Interrupted, Status};
 pub use self::ask::Ask;
+pub use self::children::{Child, Children, Restarted};
 pub use self::context::{Cancelled, Context, OwnAgent, StopContext};
 pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Retry, Stage, Tried};
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{
-    Advice, AgentError, AskError, EffectError, LookupError, RunError, SpawnError, StartError,
+    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, RunError, SpawnError,
+    StartError,
 };
 pub use self::event::{Event, Kind, Outcome, Role, What};
 pub use self::fold::Metrics;
@@ -59,7 +62,7 @@ pub use self::receipt::{Stop, StopReceipt, StopRow};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};
 pub use self::stopping::{End, HookFault};
-pub use self::supervision::Decision;
+pub use self::supervision::{ChildPolicy, ChildState, Counts, Decision};
 #[cfg(feature = "lab")]
 pub use self::swarm::Witness;
 pub use self::swarm::{Run, Swarm, SwarmBuilder};

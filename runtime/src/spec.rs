@@ -221,6 +221,15 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
+    /// Counts it as a supervisor and gives it one's shutdown, until the stop's deadline: for an agent that is there for its
+    /// children.
+    #[must_use]
+    pub fn as_supervisor(mut self) -> Self {
+        self.policies.is_supervisor = true;
+        self.policies.shutdown = Shutdown::UntilDeadline;
+        self
+    }
+
     /// How long a start may take; 30 s by default.
     #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {

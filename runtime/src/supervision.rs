@@ -289,6 +289,12 @@ impl Core {
         self.table.life(key).map(ChildState::from)
     }
 
+    /// The supervisor's policy.
+    #[must_use]
+    pub const fn supervisor(&self) -> Policy {
+        self.policy
+    }
+
     /// A child's policy.
     #[must_use]
     pub fn policy(&self, key: ChildKey) -> Option<ChildPolicy> {

@@ -14,13 +14,14 @@ pub use self::run::Run;
 pub use self::witness::Witness;
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
+use crate::children::Children;
 use crate::engine::Engine;
 use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
 use crate::error::{LookupError, SpawnError};
-use crate::event::{Event, Role};
+use crate::event::Event;
 use crate::fold::{Metrics, Tree};
 use crate::id::AgentId;
 use crate::journal::{Events, Filter};
@@ -84,7 +85,7 @@ impl Swarm {
     /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
     pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let parent = spec.parent.take().unwrap_or_else(|| self.root_seat());
-        let role = if parent.policies.dynamic { Role::Dynamic } else { Role::Static };
+        let role = parent.role_of_own_child();
         let place = Place { parent: &parent, role, turn: None, naming: Naming::KnownOrNew };
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
@@ -121,6 +122,12 @@ impl Swarm {
             });
         }
         Ok(AgentRef::new(seat))
+    }
+
+    /// The root's children, which `spawn` puts there.
+    #[must_use]
+    pub fn children(&self) -> Children {
+        Children::of(self.root_seat())
     }
 
     /// What each live agent is and does right now, parents before children.

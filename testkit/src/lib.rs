@@ -8,6 +8,7 @@
 //!
 //! Our own tests use nothing else; a user's tests have all of it.
 
+pub mod conformance;
 mod dice;
 mod history;
 mod lab;

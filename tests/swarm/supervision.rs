@@ -286,3 +286,18 @@ async fn a_name_is_free_again_when_its_agent_has_ended_and_the_id_is_not(lab: La
     lab.end(swarm).await;
     Ok(())
 }
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_child_that_an_agent_took_on_in_a_turn_comes_back_with_it(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let top = swarm.spawn(Imp::spec("top")).await?;
+    top.ask(vec![Act::OwnChild("own".to_owned(), vec![])]).await?;
+    let own = swarm.agent::<Imp>("own")?;
+    tokio::time::sleep(ms(10)).await;
+    top.kill();
+    tokio::time::sleep(ms(10)).await;
+    assert_eq!(own.ask(vec![Act::Step]).await?, 0, "{}", lab.report());
+    let history = lab.end(swarm).await;
+    assert_eq!((history.incarnations("top"), history.incarnations("own")), (2, 2));
+    Ok(())
+}

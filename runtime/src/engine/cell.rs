@@ -13,10 +13,12 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::census::{Counted, Living};
+use super::family::Reply;
 use super::seat::Seat;
 use crate::delivery::Dropped;
 use crate::event::What;
 use crate::policy::Exit;
+use crate::supervision::Event;
 
 /// A seat's control queue, and the cell that serves it.
 #[derive(Default)]
@@ -50,6 +52,12 @@ pub(crate) enum Item {
     },
     Due {
         number: u32,
+    },
+    /// The interface asks for something; the reply is dropped where nobody is there to give it.
+    Asked {
+        ticket: u64,
+        event: Event,
+        reply: Reply,
     },
     /// A child has been ended by a stop while an answer of its was outstanding.
     Gone {

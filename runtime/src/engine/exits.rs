@@ -162,9 +162,12 @@ impl Seat {
 
     /// Whether what ended may come back under the same spec.
     fn spec_stands(&self) -> bool {
-        self.declared
+        self.keeps_spec
             || (self.role == Role::Static
-                && self.parent.as_ref().is_some_and(|parent| parent.policies.strategy != Strategy::OneForOne))
+                && self
+                    .parent
+                    .as_ref()
+                    .is_some_and(|parent| parent.supervisor_policy().strategy != Strategy::OneForOne))
     }
 
     /// Nothing runs for it and nothing will by itself, but its spec may stand: `Ended` of the supervision.

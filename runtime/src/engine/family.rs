@@ -1,6 +1,6 @@
 //! A seat's children: the table, their names, and the core that decides about them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::seat::Seat;
 use crate::env::Timer;
-use crate::supervision::{Answer, Core, InterfaceError, Policy};
+use crate::supervision::{Action, Answer, Core, InterfaceError, Policy};
 
 pub(crate) type Reply = oneshot::Sender<Result<Answer, InterfaceError>>;
 
@@ -20,6 +20,10 @@ pub(crate) struct Family {
     pub(crate) names: HashMap<Box<str>, u32>,
     pub(crate) pauses: HashMap<u32, Timer>,
     pub(crate) replies: BTreeMap<u64, Reply>,
+    /// What is decided and not yet performed.
+    actions: VecDeque<Action>,
+    /// Somebody performs them, in their order, whoever brought them about.
+    is_performing: bool,
     next: u32,
 }
 
@@ -31,8 +35,28 @@ impl Family {
             names: HashMap::new(),
             pauses: HashMap::new(),
             replies: BTreeMap::new(),
+            actions: VecDeque::new(),
+            is_performing: false,
             next: 0,
         }
+    }
+
+    /// Adds what was decided. True if the caller is to perform it, one by one; else another does.
+    pub(crate) fn add(&mut self, actions: Vec<Action>) -> bool {
+        self.actions.extend(actions);
+        !std::mem::replace(&mut self.is_performing, true)
+    }
+
+    /// What is to be performed next; with nothing left, whoever decides next performs.
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        let next = self.actions.pop_front();
+        self.is_performing = next.is_some();
+        next
+    }
+
+    /// The number of the child with a name.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
     }
 
     /// The next child's number; a number is never given twice.

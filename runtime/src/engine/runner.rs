@@ -293,10 +293,10 @@ impl<A: Agent> Runner<A> {
         }
     }
 
-    /// Its own start is over: its declared children's come next.
+    /// Its own start is over: those of its children with a spec come next.
     async fn up(&self, agent: A) -> Result<Stage<A>, Last> {
-        if self.seat.has_declared_children() {
-            self.seat.start_declared_children();
+        if self.seat.has_children_to_start() {
+            self.seat.start_children();
             match self.order_or_exit().await {
                 Ok(Some(Next::Serve)) => {}
                 Ok(None) => return Ok(Stage::Whole(agent)),

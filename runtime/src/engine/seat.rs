@@ -25,6 +25,7 @@ use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::journal::Entry;
 use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
+use crate::policy::{Restart, Shutdown};
 use crate::signal::Signal;
 use crate::spec::Policies;
 
@@ -50,8 +51,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// How often its supervisor has decided to start it: which life an end that it hears of belongs to. Written under the
     /// parent's gate.
     pub(crate) life: AtomicU32,
-    /// Declared in its parent's spec: comes back with it.
-    pub(crate) declared: bool,
+    /// Its spec stays when it has ended, until it is deleted.
+    pub(crate) keeps_spec: bool,
     /// It has ended, and what belongs to that is done by whoever set this.
     pub(crate) wound_up: AtomicBool,
     /// It will not come back, not even with its parent.
@@ -80,11 +81,26 @@ pub(crate) struct Gate {
     pub(crate) fence: Fence,
     pub(crate) family: Option<Box<Family>>,
     pub(crate) turn: Option<Arc<Turn>>,
+    /// What its supervisor was told about it since its spec.
+    pub(crate) changed: Option<Box<Changed>>,
+}
+
+/// What holds for an agent instead of what its spec says.
+pub(crate) struct Changed {
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Gate {
+    /// How the agent is stopped, by this or else by its spec.
+    pub(crate) fn shutdown(&self, policies: &Policies) -> Shutdown {
+        self.changed.as_ref().map_or(policies.shutdown, |changed| changed.shutdown)
+    }
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { fence: Fence::Open, family: None, turn: None }
+        Self { fence: Fence::Open, family: None, turn: None, changed: None }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::mailbox::Mailbox;
 use crate::policy::Restart;
 use crate::signal::Signal;
 use crate::spec::{AgentSpec, Policies};
-use crate::supervision::{Event, Policy, Started};
+use crate::supervision::{ChildState, Event, Policy, Started};
 
 /// Where a new agent goes.
 pub(crate) struct Place<'a> {
@@ -44,6 +44,8 @@ pub(crate) enum Naming {
     KnownOrNew,
     /// Always a new agent: a name that is taken gets a number.
     New,
+    /// Always a new child, whose spec stays when it ends: OTP's `start_child`.
+    Child,
 }
 
 impl Place<'_> {
@@ -131,7 +133,7 @@ fn build<A: Agent>(
     parent: &Arc<Seat>,
     spec: &AgentSpec<A>,
     role: Role,
-    declared: bool,
+    keeps_spec: bool,
     number: u32,
     limits: Limits,
 ) -> Arc<Seat> {
@@ -143,7 +145,7 @@ fn build<A: Agent>(
     };
     let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
     let policies = spec.policies.clone();
-    let blank = Blank { number, name: &spec.name, role, declared, policies, meter, family: None };
+    let blank = Blank { number, name: &spec.name, role, keeps_spec, policies, meter, family: None };
     blank.seat(&parent.engine, Some(parent), body)
 }
 
@@ -153,7 +155,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         number: 0,
         name: &engine.session,
         role: Role::Root,
-        declared: false,
+        keeps_spec: false,
         policies,
         meter: Meter::root(AgentId::root(&engine.session), limits),
         family: Some(Box::new(Family::new(policy))),
@@ -196,7 +198,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         number,
         name: &name,
         role: place.role.clone(),
-        declared: false,
+        keeps_spec: false,
         policies: Policies::default(),
         meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
         family: Some(Box::new(Family::new(each_alone))),
@@ -227,7 +229,9 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
     let mut gate = parent.gate.lock();
     may_begin(place, &gate)?;
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
-    family.let_go_of_ended(&spec.name);
+    if place.naming != Naming::Child {
+        family.let_go_of_ended(&spec.name);
+    }
     if let Some(taken) = family.names.get(spec.name.as_str()) {
         let seat = &family.seats[taken];
         let same =
@@ -237,15 +241,25 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
             Naming::KnownOrNew => {
                 return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: spec.name.clone() });
             }
+            Naming::Child => {
+                let is_there =
+                    matches!(family.core.state(*taken), Some(ChildState::Running | ChildState::Starting));
+                return Err(if is_there {
+                    SpawnError::AlreadyStarted { agent: seat.id.clone(), name: spec.name.clone() }
+                } else {
+                    SpawnError::AlreadyPresent { agent: seat.id.clone(), name: spec.name.clone() }
+                });
+            }
             Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
         }
     }
     let number = family.next_number();
-    let seat = build(parent, spec, place.role.clone(), false, number, limits);
+    let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
+    let seat = build(parent, spec, place.role.clone(), keeps_spec, number, limits);
     parent.meter.admit_spawn()?;
     plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
-    policy.check(parent.policies.auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
+    policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
     announce(&seat)?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));

@@ -273,6 +273,9 @@ impl Seat {
         let mut line = self.line.lock();
         if line.presence == Presence::Dormant {
             line.presence = Presence::Gone;
+            drop(line);
+            // Its hook has taken it, unless the stop was brutal.
+            self.drop_dormant();
         } else if line.presence == Presence::Open {
             line.orders.next = Some(line::Next::End);
             let waker = line.take_waker();

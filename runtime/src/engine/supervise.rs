@@ -1,4 +1,8 @@
 //! Performs what a seat's supervision core decides. Short: all that is decided is decided in `supervision`.
+//!
+//! # Invariants
+//! 1. The actions of one supervisor are performed one at a time, in the order in which they were decided, whichever threads
+//!    the events came from.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,6 +29,7 @@ impl Seat {
             }
             Item::ChildStopped { number } => self.decide(Event::Stopped { key: number }),
             Item::Due { number } => self.decide(Event::Due { key: number }),
+            Item::Asked { ticket, event, reply } => self.asked(ticket, event, reply),
             Item::Gone { number } => self.forget_gone(number),
         }
     }
@@ -44,7 +49,6 @@ impl Seat {
 
     fn decide_if(self: &Arc<Self>, event: Event, is_news: impl FnOnce(&Family) -> bool) {
         let env = &self.engine.env;
-        let mut actions = Vec::new();
         {
             let mut gate = self.gate.lock();
             if gate.fence != Fence::Open {
@@ -53,6 +57,7 @@ impl Seat {
             }
             let Some(family) = gate.family.as_mut().filter(|family| is_news(family)) else { return };
             let noise = u32::try_from(env.random() >> 32).unwrap_or_default();
+            let mut actions = Vec::new();
             family.core.decide(event, env.now(), noise, &mut actions);
             for action in &actions {
                 if let Action::Start { key, .. } = action
@@ -61,10 +66,17 @@ impl Seat {
                     child.life.fetch_add(1, Ordering::AcqRel);
                 }
             }
+            if !family.add(actions) {
+                return;
+            }
         }
-        for action in actions {
+        while let Some(action) = self.next_action() {
             self.perform(action);
         }
+    }
+
+    fn next_action(&self) -> Option<Action> {
+        self.gate.lock().family.as_mut()?.next_action()
     }
 
     fn child(&self, number: u32) -> Option<Arc<Self>> {
@@ -217,15 +229,12 @@ impl Seat {
         }
     }
 
-    pub(crate) fn has_declared_children(&self) -> bool {
-        self.gate
-            .lock()
-            .family
-            .as_ref()
-            .is_some_and(|family| family.seats.values().any(|child| child.declared))
+    /// Whether there are children that start with it: those that its spec declares and those with a spec that came later.
+    pub(crate) fn has_children_to_start(&self) -> bool {
+        self.gate.lock().family.as_ref().is_some_and(|family| family.core.counts().specs > 0)
     }
 
-    pub(crate) fn start_declared_children(self: &Arc<Self>) {
+    pub(crate) fn start_children(self: &Arc<Self>) {
         self.push(Item::StartChildren);
     }
 }

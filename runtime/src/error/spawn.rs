@@ -31,6 +31,22 @@ pub enum SpawnError {
         /// The name.
         name: String,
     },
+    /// `start_child`: a child of this name runs, or is being started.
+    #[error("{agent} named {name:?} runs already")]
+    AlreadyStarted {
+        /// The child that runs.
+        agent: AgentId,
+        /// Its name.
+        name: String,
+    },
+    /// `start_child`: a child of this name is there and does not run; it can be restarted or deleted.
+    #[error("{agent} named {name:?} is present already and does not run")]
+    AlreadyPresent {
+        /// The child that is there.
+        agent: AgentId,
+        /// Its name.
+        name: String,
+    },
     /// The parent is stopping, has stopped, or is down between two incarnations.
     #[error("{parent} takes no children: it is {state}")]
     Fenced {
@@ -83,6 +99,8 @@ impl SpawnError {
             }
             Self::BadSpec { .. }
             | Self::NameTaken { .. }
+            | Self::AlreadyStarted { .. }
+            | Self::AlreadyPresent { .. }
             | Self::Fenced { .. }
             | Self::StaleTurn { .. }
             | Self::Ignored { .. }
@@ -96,7 +114,7 @@ impl SpawnError {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::BadSpec { .. } => 400,
-            Self::NameTaken { .. } => 409,
+            Self::NameTaken { .. } | Self::AlreadyStarted { .. } | Self::AlreadyPresent { .. } => 409,
             Self::Refused(_) => 429,
             Self::Start { .. } => 500,
             Self::Fenced { .. } | Self::StaleTurn { .. } | Self::Ignored { .. } | Self::Stopped { .. } => 503,
@@ -111,7 +129,11 @@ impl SpawnError {
             Self::Start { .. } => FailureClass::Start,
             Self::Fenced { .. } | Self::Stopped { .. } => FailureClass::Stopped,
             Self::StaleTurn { .. } => FailureClass::Interrupted,
-            Self::BadSpec { .. } | Self::NameTaken { .. } | Self::Ignored { .. } => FailureClass::Failed,
+            Self::BadSpec { .. }
+            | Self::NameTaken { .. }
+            | Self::AlreadyStarted { .. }
+            | Self::AlreadyPresent { .. }
+            | Self::Ignored { .. } => FailureClass::Failed,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::id::AgentId;
 use crate::ledger::{Amount, OnRefusal, Refusal};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::FailureClass;
-use crate::supervision::InterfaceError;
+use crate::supervision::{BadChild, BadPolicy};
 
 /// What must never be seen. It cannot be printed.
 #[derive(Clone, PartialEq)]
@@ -54,7 +54,9 @@ fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
     Some(match last {
         None => E::BadSpec { name, field: "mailbox".into(), message: "it is 0; give at least 1".into() },
         Some(E::BadSpec { .. }) => E::NameTaken { parent, name },
-        Some(E::NameTaken { .. }) => E::Fenced { parent, state: AgentState::Stopping },
+        Some(E::NameTaken { .. }) => E::AlreadyStarted { agent, name },
+        Some(E::AlreadyStarted { .. }) => E::AlreadyPresent { agent, name },
+        Some(E::AlreadyPresent { .. }) => E::Fenced { parent, state: AgentState::Stopping },
         Some(E::Fenced { .. }) => E::StaleTurn { agent },
         Some(E::StaleTurn { .. }) => E::Refused(refusal()),
         Some(E::Refused(_)) => E::Start { agent, message: "no disk".into() },
@@ -120,15 +122,27 @@ fn after_start(last: Option<&StartError>) -> Option<StartError> {
     })
 }
 
-fn after_interface(last: Option<&InterfaceError>) -> Option<InterfaceError> {
-    use InterfaceError as E;
+fn after_child(last: Option<&ChildError>) -> Option<ChildError> {
+    use ChildError as E;
+    let (supervisor, name) = (agent(), "lead".to_owned());
     Some(match last {
-        None => E::NotFound,
-        Some(E::NotFound) => E::Running,
-        Some(E::Running) => E::Restarting,
-        Some(E::Restarting) => E::StartFailed("no disk".into()),
-        Some(E::StartFailed(_)) => E::Ending,
-        Some(E::Ending) => return None,
+        None => E::NotFound { supervisor, name },
+        Some(E::NotFound { .. }) => E::Running { supervisor, name },
+        Some(E::Running { .. }) => E::Restarting { supervisor, name },
+        Some(E::Restarting { .. }) => E::StartFailed { supervisor, name, message: "no disk".into() },
+        Some(E::StartFailed { .. }) => E::Ending { supervisor },
+        Some(E::Ending { .. }) => return None,
+    })
+}
+
+fn after_change(last: Option<&ChangeError>) -> Option<ChangeError> {
+    use ChangeError as E;
+    let (supervisor, name) = (agent(), "lead".to_owned());
+    Some(match last {
+        None => E::Policy { supervisor, why: BadPolicy::Period },
+        Some(E::Policy { .. }) => E::Child { supervisor, name, why: BadChild::Backoff },
+        Some(E::Child { .. }) => E::NotFound { supervisor, name },
+        Some(E::NotFound { .. }) => return None,
     })
 }
 
@@ -221,8 +235,12 @@ fn all() -> Vec<Sample> {
         let name = format!("StartError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
     }
-    for error in chain(after_interface) {
-        let name = format!("InterfaceError::{}", variant(&error));
+    for error in chain(after_child) {
+        let name = format!("ChildError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for error in chain(after_change) {
+        let name = format!("ChangeError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
     }
     for amount in chain(|last| after_amount(last.copied())) {
@@ -271,7 +289,8 @@ fn no_error_shows_a_payload_and_each_is_one_line() {
 
 #[test]
 fn an_error_that_concerns_an_agent_names_it() {
-    let of_agents = ["AskError", "EffectError", "SpawnError", "RunError", "BudgetError"];
+    let of_agents =
+        ["AskError", "EffectError", "SpawnError", "RunError", "ChildError", "ChangeError", "BudgetError"];
     for sample in all().into_iter().filter(|sample| of_agents.iter().any(|of| sample.name.starts_with(of))) {
         // A spec that cannot be has no id yet, and is named by its name.
         let is_named = sample.shows[0].contains("s.1") || sample.name == "SpawnError::BadSpec";

@@ -6,7 +6,7 @@ use super::AgentSpec;
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::AgentError;
-use crate::policy::{Shutdown, Strategy};
+use crate::policy::Strategy;
 
 /// An agent that takes no tasks and supervises its children.
 ///
@@ -52,10 +52,7 @@ impl Supervisor {
     }
 
     fn with(strategy: Strategy) -> AgentSpec<Self> {
-        let mut spec =
-            AgentSpec::new("supervisor", || Self).strategy(strategy).shutdown(Shutdown::UntilDeadline);
-        spec.policies.is_supervisor = true;
-        spec
+        AgentSpec::new("supervisor", || Self).strategy(strategy).as_supervisor()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::AgentError;
 use crate::event::What;
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
-use crate::policy::{Exit, FailureClass, Restart};
+use crate::policy::{Exit, FailureClass};
 use crate::task::{Attempt, DeadLetter, Over, TaskCell};
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
@@ -232,15 +232,5 @@ impl Seat {
     /// What an asker is told of an agent that a stop ends.
     fn stop_reason(&self) -> StopReason {
         self.reason().unwrap_or(StopReason::Stopped)
-    }
-
-    /// When its supervisor starts it again.
-    fn restart_policy(&self) -> Restart {
-        use crate::event::Role;
-        let place = match self.role {
-            Role::Task(_) | Role::Scope => Restart::Transient,
-            _ => Restart::Permanent,
-        };
-        self.policies.restart.unwrap_or(place)
     }
 }

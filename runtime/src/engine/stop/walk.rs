@@ -54,8 +54,9 @@ impl Stopper {
         walk: &mut Walk,
     ) -> Vec<Arc<Seat>> {
         let fence = if for_good { Fence::Closed } else { Fence::Held };
-        let (children, was_closed) = {
+        let (children, was_closed, shutdown) = {
             let mut gate = seat.gate.lock();
+            let shutdown = if is_spared { Shutdown::UntilDeadline } else { gate.shutdown(&seat.policies) };
             let was_closed = gate.fence == Fence::Closed;
             if !was_closed && (!is_spared || for_good) {
                 gate.fence = fence;
@@ -71,7 +72,7 @@ impl Stopper {
                 family.pauses.clear();
                 family.seats.values().cloned().collect()
             });
-            (children, was_closed)
+            (children, was_closed, shutdown)
         };
         if seat.is_stopped() {
             // Nothing runs for it; only its spec stood.
@@ -96,7 +97,7 @@ impl Stopper {
                 }
             }
             None => {
-                walk.nodes.push(node(seat, for_good, is_spared));
+                walk.nodes.push(node(seat, for_good, is_spared, shutdown));
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
@@ -105,7 +106,7 @@ impl Stopper {
 }
 
 /// What the plan is told of a seat; its runner is told of the fence.
-fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool) -> Node {
+fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool, shutdown: Shutdown) -> Node {
     let mut presence = Presence::Gone;
     if !is_spared {
         seat.order(|orders| {
@@ -120,7 +121,7 @@ fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool) -> Node {
         parent: seat.parent.as_ref().map(|parent| parent.key),
         ordered: seat.role == Role::Static,
         order: seat.number,
-        shutdown: if is_spared { Shutdown::UntilDeadline } else { seat.policies.shutdown },
+        shutdown,
         busy: matches!(presence, Presence::Open | Presence::Starting),
         hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
     }
