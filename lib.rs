@@ -4,6 +4,12 @@ pub use skep_patterns as patterns;
 pub use skep_patterns::*;
 pub use skep_runtime::*;
 
+/// The guides, with examples that compile.
+pub mod guide {
+    #[doc = include_str!("docs/supervision.md")]
+    pub mod supervision {}
+}
+
 /// Ready-made agents and tools.
 pub use skep_actors as actors;
 

@@ -13,6 +13,7 @@ use crate::ledger::Budget;
 use crate::lifecycle::StopReason;
 use crate::policy::Exit;
 use crate::stopping::End;
+use crate::supervision::ChildReport;
 use crate::time::Time;
 use crate::usage::Usage;
 
@@ -207,7 +208,9 @@ pub enum What {
     /// Somebody interrupted the turn.
     TurnInterrupted,
 
-    /// A supervisor's report, one line, and the child it speaks of.
+    /// A supervisor's report about one of its children.
+    SupervisorReport(Box<ChildReport>),
+    /// A report of the runtime, one line, and the child it speaks of.
     Reported {
         /// One line.
         report: String,
@@ -434,7 +437,8 @@ impl What {
             | Self::WaitBegan { .. }
             | Self::WaitEnded { .. } => Kind::Effect,
             Self::Overrun { .. } | Self::BudgetWarned { .. } => Kind::Budget,
-            Self::Reported { .. }
+            Self::SupervisorReport(_)
+            | Self::Reported { .. }
             | Self::CellLost
             | Self::TurnStale { .. }
             | Self::HoldingTaken { .. }
@@ -476,6 +480,7 @@ impl What {
             Self::Progress { .. } => "progress",
             Self::TurnStale { .. } => "turn_stale",
             Self::TurnInterrupted => "turn_interrupted",
+            Self::SupervisorReport(_) => "supervisor_report",
             Self::Reported { .. } => "reported",
             Self::CellLost => "cell_lost",
             Self::HoldingTaken { .. } => "holding_taken",

@@ -62,7 +62,9 @@ pub use self::receipt::{Stop, StopReceipt, StopRow};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};
 pub use self::stopping::{End, HookFault};
-pub use self::supervision::{ChildPolicy, ChildState, Counts, Decision};
+pub use self::supervision::{
+    ChildPolicy, ChildReport, ChildSpec, ChildState, Counts, Decision, SupervisorFlags,
+};
 #[cfg(feature = "lab")]
 pub use self::swarm::Witness;
 pub use self::swarm::{Run, Swarm, SwarmBuilder};

@@ -1,5 +1,6 @@
 //! What an agent is to be: its name, how to build it, and the policies of its life.
 
+mod check;
 mod supervisor;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::engine::spawn::{Plant, Planted};
 use crate::error::SpawnError;
 use crate::ledger::{Budget, Limits};
 use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Restart, Shutdown, Strategy};
-use crate::supervision::{self, ChildPolicy, Decision};
+use crate::supervision::{self, ChildPolicy, ChildSpec, ChildType, Decision};
 use crate::usage::Usage;
 
 /// The policies of an agent's life. Two specs with equal policies and the same type are the same agent under one name.
@@ -29,6 +30,9 @@ pub struct Policies {
     pub shutdown: Shutdown,
     /// A pause before each restart; none means at once.
     pub backoff: Option<Backoff>,
+    /// Its own limit of restarts; by default they count in its supervisor's window.
+    #[serde(default)]
+    pub limit: Option<Intensity>,
     /// Whether its end may end its supervisor.
     pub significant: bool,
     /// How long a start may take.
@@ -77,6 +81,7 @@ impl Default for Policies {
             restart: None,
             shutdown: Shutdown::default(),
             backoff: None,
+            limit: None,
             significant: false,
             start_within: defaults::START,
             attempts: defaults::ATTEMPTS,
@@ -120,6 +125,9 @@ impl Policies {
             return Err(bad(field, "it is 0; give at least 1".to_owned()));
         }
         self.supervision().check().map_err(|error| bad("intensity", error.to_string()))?;
+        if self.dynamic && self.auto_shutdown != AutoShutdown::Never {
+            return Err(bad("auto_shutdown", supervision::BadPolicy::AutoShutdownDynamic.to_string()));
+        }
         match &self.budget {
             None => Ok(Limits::default()),
             Some(budget) => {
@@ -204,6 +212,25 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.policies.backoff = Some(backoff);
+        self
+    }
+
+    /// A limit of its own: its restarts are counted alone. Beyond it the child ends escalated, and its supervisor goes on; by
+    /// default its restarts count in the supervisor's window.
+    #[must_use]
+    pub fn limit(mut self, restarts: u32, period: Duration) -> Self {
+        self.policies.limit = Some(Intensity { restarts, period });
+        self
+    }
+
+    /// As a spec says that was written down: its name, when it is restarted, how it is stopped, what it counts as.
+    #[must_use]
+    pub fn described_by(mut self, spec: &ChildSpec) -> Self {
+        self.name.clone_from(&spec.id);
+        self.policies.restart = Some(spec.restart);
+        self.policies.shutdown = spec.shutdown();
+        self.policies.significant = spec.significant;
+        self.policies.is_supervisor = spec.kind == ChildType::Supervisor;
         self
     }
 
@@ -343,6 +370,7 @@ impl<A: Agent> AgentSpec<A> {
             supervisor: self.policies.is_supervisor,
             significant: self.policies.significant,
             backoff: self.policies.backoff,
+            limit: self.policies.limit,
             dynamic,
             counted,
             on_failure: self.on_failure.clone(),

@@ -39,6 +39,7 @@ mod round;
 mod starts;
 mod table;
 mod window;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -51,7 +52,8 @@ use thiserror::Error;
 pub use self::action::{Action, Answer, InterfaceError};
 pub use self::child::{BadChild, ChildKey, ChildPolicy, Decision};
 pub use self::event::{Event, Started};
-pub use self::report::{Context, Report};
+pub use self::report::{ChildReport, Context, Report};
+pub use self::written::{ChildSpec, ChildType, SupervisorFlags, WrittenStrategy};
 
 use self::aside::{Ask, Waiting};
 use self::round::Round;
@@ -89,6 +91,9 @@ pub enum BadPolicy {
     /// Restarts are counted in a span of time.
     #[error("intensity.period: must be longer than zero")]
     Period,
+    /// Auto-shutdown is about specs, which dynamic children do not have.
+    #[error("auto_shutdown: a dynamic supervisor has no significant children to end with")]
+    AutoShutdownDynamic,
 }
 
 /// What can be seen of a child.

@@ -3,8 +3,8 @@
 use skep::testkit::conformance::{On, play_all};
 use skep::testkit::seeds;
 
-const STATIC: &str = include_str!("otp-traces/static.jsonl");
-const DYNAMIC: &str = include_str!("otp-traces/dynamic.jsonl");
+pub(crate) const STATIC: &str = include_str!("otp-traces/static.jsonl");
+pub(crate) const DYNAMIC: &str = include_str!("otp-traces/dynamic.jsonl");
 
 fn all_are_equal(traces: &str, scenarios: usize, on: On) {
     let verdicts = play_all(traces, on).unwrap();

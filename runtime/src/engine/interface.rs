@@ -9,9 +9,10 @@ use super::cell::Item;
 use super::family::{Family, Reply};
 use super::seat::{Changed, Fence, Seat};
 use crate::event::Role;
-use crate::policy::Restart;
+use crate::policy::{AutoShutdown, Restart};
 use crate::supervision::{
-    Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildState, Counts, Event, InterfaceError, Policy,
+    Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildReport, ChildSpec, ChildState, ChildType,
+    Counts, Event, InterfaceError, Policy, Report,
 };
 
 impl Seat {
@@ -89,6 +90,9 @@ impl Seat {
         let family = gate.family.get_or_insert_with(|| Box::new(Family::new(self.policies.supervision())));
         let mut policy = family.core.supervisor();
         change(&mut policy);
+        if self.policies.dynamic && policy.auto_shutdown != AutoShutdown::Never {
+            return Err(BadPolicy::AutoShutdownDynamic);
+        }
         family.core.change(policy)
     }
 
@@ -103,7 +107,8 @@ impl Seat {
         let number = family.number(name)?;
         let mut policy = family.core.policy(number)?;
         change(&mut policy);
-        let changed = Changed { restart: policy.restart, shutdown: policy.shutdown };
+        let changed =
+            Changed { restart: policy.restart, shutdown: policy.shutdown, significant: policy.significant };
         if let Err(error) = family.core.change_child(number, policy) {
             return Some(Err(error));
         }
@@ -122,6 +127,29 @@ impl Seat {
             Role::Root | Role::Static | Role::Dynamic => Restart::Permanent,
         };
         self.policies.restart.unwrap_or(place)
+    }
+
+    /// What a report of its supervision says with the child's spec.
+    pub(super) fn report_of(&self, report: Report) -> Option<ChildReport> {
+        let child = self.read_family(|family| family.seats.get(&report.child).cloned()).flatten()?;
+        let spec = child.written_spec();
+        Some(ChildReport { context: report.context, child: child.id.clone(), spec, reason: report.reason })
+    }
+
+    /// What holds for it, as it would be written down.
+    fn written_spec(&self) -> ChildSpec {
+        let (shutdown, significant) = {
+            let gate = self.gate.lock();
+            let changed = gate.changed.as_ref().map(|changed| changed.significant);
+            (gate.shutdown(&self.policies), changed.unwrap_or(self.policies.significant))
+        };
+        ChildSpec {
+            id: self.name.to_string(),
+            restart: self.restart_policy(),
+            significant,
+            shutdown: Some(shutdown),
+            kind: if self.policies.is_supervisor { ChildType::Supervisor } else { ChildType::Worker },
+        }
     }
 
     fn read_family<T>(&self, read: impl FnOnce(&Family) -> T) -> Option<T> {

@@ -89,6 +89,7 @@ pub(crate) struct Gate {
 pub(crate) struct Changed {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
+    pub(crate) significant: bool,
 }
 
 impl Gate {

@@ -23,7 +23,7 @@ use crate::id::AgentId;
 use crate::journal::Entry;
 use crate::ledger::{Limits, Meter};
 use crate::mailbox::Mailbox;
-use crate::policy::Restart;
+use crate::policy::{AutoShutdown, Restart};
 use crate::signal::Signal;
 use crate::spec::{AgentSpec, Policies};
 use crate::supervision::{ChildState, Event, Policy, Started};
@@ -61,6 +61,10 @@ impl Place<'_> {
 
 /// A spec whose type the parent need not know.
 pub(crate) trait Plant: Send + Sync {
+    fn name(&self) -> &str;
+
+    fn check(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError>;
+
     fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError>;
 }
 
@@ -68,6 +72,14 @@ pub(crate) trait Plant: Send + Sync {
 pub(crate) struct Planted<A: Agent>(pub(crate) AgentSpec<A>);
 
 impl<A: Agent> Plant for Planted<A> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn check(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError> {
+        self.0.check_under(is_dynamic, auto_shutdown)
+    }
+
     /// Enters the child with nothing running; the parent's supervision starts it.
     fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError> {
         let limits = self.0.policies.check(&self.0.name)?;
@@ -97,7 +109,7 @@ fn spawned(seat: &Seat) -> What {
     }
 }
 
-fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
+pub(crate) fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
     let text = error.to_string();
     let (field, message) = text.split_once(": ").unwrap_or(("spec", &text));
     SpawnError::BadSpec { name: name.to_owned(), field: field.to_owned(), message: message.to_owned() }

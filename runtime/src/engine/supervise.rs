@@ -116,8 +116,9 @@ impl Seat {
                 ));
             }
             Action::Report(report) => {
-                let child = Some(self.id.child(report.child));
-                self.note(What::Reported { report: report.to_string(), child });
+                if let Some(report) = self.report_of(report) {
+                    self.note(What::SupervisorReport(Box::new(report)));
+                }
             }
             Action::Reply { ticket, answer } => {
                 let reply =

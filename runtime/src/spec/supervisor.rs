@@ -7,6 +7,7 @@ use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::AgentError;
 use crate::policy::Strategy;
+use crate::supervision::{SupervisorFlags, WrittenStrategy};
 
 /// An agent that takes no tasks and supervises its children.
 ///
@@ -48,6 +49,16 @@ impl Supervisor {
     pub fn dynamic() -> AgentSpec<Self> {
         let mut spec = Self::with(Strategy::OneForOne);
         spec.policies.dynamic = true;
+        spec
+    }
+
+    /// As flags say that were written down.
+    #[must_use]
+    pub fn described_by(flags: &SupervisorFlags) -> AgentSpec<Self> {
+        let policy = flags.policy();
+        let mut spec = Self::with(policy.strategy).auto_shutdown(policy.auto_shutdown);
+        spec.policies.intensity = policy.intensity;
+        spec.policies.dynamic = flags.strategy == WrittenStrategy::SimpleOneForOne;
         spec
     }
 

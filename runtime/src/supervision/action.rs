@@ -7,8 +7,6 @@ use thiserror::Error;
 
 use super::child::ChildKey;
 use super::report::Report;
-use crate::defaults;
-use crate::error::Advice;
 use crate::policy::{Exit, Shutdown};
 
 /// What the engine is to do, in the order of the list.
@@ -119,27 +117,4 @@ pub enum InterfaceError {
     /// The supervisor is ending.
     #[error("ending: the supervisor is about to end")]
     Ending,
-}
-
-impl InterfaceError {
-    /// Whether to try again.
-    #[must_use]
-    pub const fn advice(&self) -> Advice {
-        match self {
-            Self::StartFailed(_) => Advice::Now,
-            Self::Restarting => Advice::After(defaults::RETRY),
-            Self::NotFound | Self::Running | Self::Ending => Advice::Never,
-        }
-    }
-
-    /// The HTTP status that a service answers with.
-    #[must_use]
-    pub const fn http_status(&self) -> u16 {
-        match self {
-            Self::NotFound => 404,
-            Self::Running | Self::Restarting => 409,
-            Self::StartFailed(_) => 500,
-            Self::Ending => 503,
-        }
-    }
 }

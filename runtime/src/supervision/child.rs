@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::policy::{AutoShutdown, Backoff, Exit, FailureClass, Restart, Shutdown};
+use crate::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restart, Shutdown};
 
 /// A child's number under its parent: given at the spawn and never reused, so the order of keys is the order of the
 /// list of specs.
@@ -21,6 +21,9 @@ pub struct ChildPolicy {
     pub significant: bool,
     /// The pause before each restart; none means at once, as in OTP.
     pub backoff: Option<Backoff>,
+    /// Its own limit: its restarts are counted alone, and beyond it the child ends escalated while its supervisor goes on.
+    /// None means that they count in the supervisor's window, as in OTP.
+    pub limit: Option<Intensity>,
     /// It has no spec of its own: it is gone when it ends without a restart, and is handled alone whatever the
     /// strategy. So are the children of `Supervisor::dynamic`, of a task and of a scope.
     pub dynamic: bool,
@@ -39,6 +42,7 @@ impl Default for ChildPolicy {
             supervisor: false,
             significant: false,
             backoff: None,
+            limit: None,
             dynamic: false,
             counted: true,
             on_failure: Vec::new(),
@@ -62,6 +66,9 @@ impl ChildPolicy {
             if auto_shutdown == AutoShutdown::Never {
                 return Err(BadChild::SignificantNever);
             }
+        }
+        if self.limit.is_some_and(|limit| limit.period.is_zero()) {
+            return Err(BadChild::Limit);
         }
         if self.backoff.is_some_and(|backoff| backoff.min > backoff.max) {
             return Err(BadChild::Backoff);
@@ -106,6 +113,9 @@ pub enum BadChild {
     /// The supervisor never ends by itself, so the word would be without effect.
     #[error("significant: the supervisor's auto_shutdown is never")]
     SignificantNever,
+    /// Restarts are counted in a span of time.
+    #[error("limit: its period must be longer than zero")]
+    Limit,
     /// The first pause would be longer than the longest.
     #[error("backoff: min is longer than max")]
     Backoff,

@@ -8,10 +8,10 @@ use super::child::{ChildKey, Decision};
 use super::event::Started;
 use super::pause::pause;
 use super::report::{Context, Line, Report};
-use super::table::{By, Life};
+use super::table::{self, By, Life};
 use super::{Core, Moment};
 use crate::defaults;
-use crate::policy::{AutoShutdown, Exit, FailureClass, Shutdown, Strategy};
+use crate::policy::{AutoShutdown, Exit, FailureClass, Intensity, Shutdown, Strategy};
 
 impl Core {
     pub(super) fn exited(&mut self, key: ChildKey, exit: Exit, counted: bool, m: &mut Moment<'_>) {
@@ -106,7 +106,7 @@ impl Core {
         }
         match decision {
             Decision::Stop => self.own_end(key, exit, m),
-            Decision::Escalate => self.escalate(key, exit, "and its policy escalates that", m),
+            Decision::Escalate => self.escalate_by_class(key, exit, m),
             Decision::Restart if counts && !self.bears(key, m) => self.beyond(key, exit, m),
             Decision::Restart => match self.pause(key, true, m) {
                 Some(pause) => self.wait(key, exit, Then::Start, pause, m),
@@ -125,7 +125,7 @@ impl Core {
         let aside = child.aside();
         aside.failed_starts += 1;
         match decision {
-            Decision::Escalate => self.escalate(key, exit, "and its policy escalates that", m),
+            Decision::Escalate => self.escalate_by_class(key, exit, m),
             Decision::Restart if !bounded || aside.failed_starts < defaults::ATTEMPTS => {
                 let pause = self.pause(key, false, m).unwrap_or(Duration::ZERO);
                 self.wait(key, exit, Then::Retry, pause, m);
@@ -165,24 +165,36 @@ impl Core {
 
     /// Whether one more restart is within the intensity (S4); it is noted then.
     fn bears(&mut self, key: ChildKey, m: &Moment<'_>) -> bool {
-        let intensity = self.policy.intensity;
-        match self.table.get_mut(key) {
-            Some(child) if self.policy.each_child_alone => child.aside().window.bears(m.now, intensity),
-            _ => self.window.bears(m.now, intensity),
+        let (own, shared) = (self.own_limit(key), self.policy.intensity);
+        match (self.table.get_mut(key), own) {
+            (Some(child), Some(own)) => child.aside().window.bears(m.now, own),
+            _ => self.window.bears(m.now, shared),
         }
     }
 
-    fn beyond(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
-        let intensity = self.policy.intensity;
-        let limit = format!("the limit is {} restarts in {:?}", intensity.restarts, intensity.period);
-        self.escalate(key, exit, &limit, m);
+    /// The limit that the child is counted under alone, if it is.
+    pub(super) fn own_limit(&self, key: ChildKey) -> Option<Intensity> {
+        let each = self.policy.each_child_alone.then_some(self.policy.intensity);
+        self.table.get(key).and_then(table::Child::limit).or(each)
     }
 
-    /// Gives up because of a child: ends escalated or, where each child counts alone, lets the child end so.
-    fn escalate(&mut self, key: ChildKey, exit: Exit, why: &str, m: &mut Moment<'_>) {
+    fn beyond(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
+        let intensity = self.own_limit(key).unwrap_or(self.policy.intensity);
+        let limit = format!("the limit is {} restarts in {:?}", intensity.restarts, intensity.period);
+        let is_alone = self.own_limit(key).is_some();
+        self.escalate(key, exit, &limit, is_alone, m);
+    }
+
+    fn escalate_by_class(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
+        let is_alone = self.policy.each_child_alone;
+        self.escalate(key, exit, "and its policy escalates that", is_alone, m);
+    }
+
+    /// Gives up because of a child: ends escalated or, where the child counts alone, lets the child end so.
+    fn escalate(&mut self, key: ChildKey, exit: Exit, why: &str, is_alone: bool, m: &mut Moment<'_>) {
         let escalated = Exit::Escalated { message: format!("child {key} ended: {}; {why}", Line(&exit)) };
         m.report(Context::Shutdown, key, escalated.clone());
-        if self.policy.each_child_alone {
+        if is_alone {
             self.own_end(key, escalated, m);
         } else {
             self.end(key, exit, m);

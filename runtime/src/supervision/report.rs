@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::child::ChildKey;
+use super::written::ChildSpec;
+use crate::id::AgentId;
 use crate::policy::Exit;
 
 /// One report: a line by `Display`, an object by serde. The supervisor's id and the child's spec are added by whoever
@@ -15,6 +17,20 @@ pub struct Report {
     pub context: Context,
     /// To which child.
     pub child: ChildKey,
+    /// Why; none for progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Exit>,
+}
+
+/// A report as the journal has it, an event of the supervisor: one line by `Display`, an object by serde.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildReport {
+    /// What kind of thing happened.
+    pub context: Context,
+    /// To which child.
+    pub child: AgentId,
+    /// The child's spec.
+    pub spec: ChildSpec,
     /// Why; none for progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Exit>,
@@ -51,6 +67,16 @@ impl fmt::Display for Context {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: child {}", self.context, self.child)?;
+        match &self.reason {
+            Some(reason) => write!(f, ": {}", Line(reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ChildReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: child {:?} ({}, {})", self.context, self.spec.id, self.child, self.spec)?;
         match &self.reason {
             Some(reason) => write!(f, ": {}", Line(reason)),
             None => Ok(()),

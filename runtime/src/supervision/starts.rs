@@ -24,7 +24,7 @@ impl Core {
     fn runs(&mut self, key: ChildKey, by: By, m: &mut Moment<'_>) {
         self.reply_to_start(key, &Ok(Answer::Started), m);
         self.table.set(key, Life::Running);
-        let lasting = self.policy.each_child_alone;
+        let lasting = self.own_limit(key).is_some();
         if let Some(child) = self.table.get_mut(key) {
             if !lasting && child.backoff().is_none() {
                 child.aside = None;

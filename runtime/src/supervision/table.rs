@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use super::aside::Aside;
 use super::child::{ChildKey, ChildPolicy, Decision, by_restart};
-use crate::policy::{Backoff, Exit, FailureClass, Restart, Shutdown};
+use crate::policy::{Backoff, Exit, FailureClass, Intensity, Restart, Shutdown};
 
 /// Who began a start or a stop, and so who goes on when it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,15 +65,25 @@ pub(super) struct Child {
 #[derive(Debug)]
 struct Rare {
     backoff: Option<Backoff>,
+    limit: Option<Intensity>,
     on_failure: Vec<(FailureClass, Decision)>,
 }
 
 impl Child {
     fn new(policy: ChildPolicy, life: Life) -> Self {
-        let ChildPolicy { restart, shutdown, supervisor, significant, backoff, dynamic, counted, on_failure } =
-            policy;
-        let plain = backoff.is_none() && on_failure.is_empty();
-        let rare = (!plain).then(|| Box::new(Rare { backoff, on_failure }));
+        let ChildPolicy {
+            restart,
+            shutdown,
+            supervisor,
+            significant,
+            backoff,
+            limit,
+            dynamic,
+            counted,
+            on_failure,
+        } = policy;
+        let plain = backoff.is_none() && limit.is_none() && on_failure.is_empty();
+        let rare = (!plain).then(|| Box::new(Rare { backoff, limit, on_failure }));
         Self { shutdown, rare, aside: None, restart, supervisor, significant, dynamic, counted, life }
     }
 
@@ -84,6 +94,7 @@ impl Child {
             supervisor: self.supervisor,
             significant: self.significant,
             backoff: self.backoff().copied(),
+            limit: self.limit(),
             dynamic: self.dynamic,
             counted: self.counted,
             on_failure: self.rare.as_ref().map(|rare| rare.on_failure.clone()).unwrap_or_default(),
@@ -96,6 +107,10 @@ impl Child {
 
     pub(super) fn backoff(&self) -> Option<&Backoff> {
         self.rare.as_ref()?.backoff.as_ref()
+    }
+
+    pub(super) fn limit(&self) -> Option<Intensity> {
+        self.rare.as_ref()?.limit
     }
 
     /// What follows from an end of it: the decision for its class of failure, else what `restart` says.

@@ -10,6 +10,9 @@ use skep_runtime::{Exit, FailureClass, Shutdown, Time};
 
 use super::scenario::{ChildLine, Ended, Scenario, Step, Then};
 
+/// Nanoseconds that a step takes, as on the engine.
+const STEP: u64 = 2_000_000_000;
+
 /// Plays a scenario; what came of each step.
 pub(super) fn play(scenario: &Scenario) -> Vec<Then> {
     let mut engine = Engine::new(scenario);
@@ -93,6 +96,7 @@ impl Engine {
     }
 
     fn then(&mut self, result: Value) -> Then {
+        self.clock += STEP;
         Then { result, events: std::mem::take(&mut self.events), ended: self.ended }
     }
 
@@ -104,7 +108,6 @@ impl Engine {
     }
 
     fn tell(&mut self, event: Event) {
-        self.clock += 1;
         let mut actions = Vec::new();
         self.core.decide(event, Time::from_nanos(self.clock), 0, &mut actions);
         self.actions.extend(actions);
@@ -219,6 +222,15 @@ impl Engine {
             "stop" => {
                 self.end(Ended::Shutdown);
                 json!("ok")
+            }
+            "wait" => {
+                self.clock += step.millis * 1_000_000;
+                json!("ok")
+            }
+            "change" => {
+                let mut policy = self.core.supervisor();
+                step.change(&mut policy);
+                json!(if self.core.change(policy).is_ok() { "ok" } else { "refused" })
             }
             _ => json!("no such step"),
         }

@@ -233,6 +233,15 @@ impl<'a> Stage<'a> {
                 self.lab.saw(&supervisor.stop(Stop::default()).await);
                 "ok"
             }
+            "wait" => {
+                let env = self.swarm.env();
+                env.sleep_until(env.now() + Duration::from_millis(step.millis)).await;
+                "ok"
+            }
+            "change" => match children.change(|policy| step.change(policy)) {
+                Ok(()) => "ok",
+                Err(_) => "refused",
+            },
             _ => "no such step",
         })
     }

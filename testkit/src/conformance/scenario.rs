@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use skep_runtime::supervision::Policy;
 use skep_runtime::{AutoShutdown, Intensity, Restart, Shutdown, Strategy};
 
 use super::Mismatch;
@@ -44,6 +45,12 @@ pub(super) struct Step {
     id: Option<String>,
     reason: Option<String>,
     pub(super) child: Option<ChildLine>,
+    /// Of a wait.
+    #[serde(default)]
+    pub(super) millis: u64,
+    /// Of a live change.
+    strategy: Option<String>,
+    intensity: Option<u32>,
     then: Value,
 }
 
@@ -77,11 +84,7 @@ impl Scenario {
     }
 
     pub(super) fn strategy(&self) -> Strategy {
-        match self.strategy.as_str() {
-            "one_for_all" => Strategy::OneForAll,
-            "rest_for_one" => Strategy::RestForOne,
-            _ => Strategy::OneForOne,
-        }
+        strategy(&self.strategy)
     }
 
     pub(super) const fn is_dynamic(&self) -> bool {
@@ -113,8 +116,12 @@ impl Scenario {
                 }
             } else {
                 seen["result"] = got.result.clone();
-                if got.ended.is_some() {
-                    seen["ended"] = json!("shutdown");
+                match (got.ended, then["ended"].as_str()) {
+                    (None, _) => {}
+                    // OTP's recorder has one word for all ends; a model says which it means.
+                    (Some(_), Some("shutdown")) => seen["ended"] = json!("shutdown"),
+                    (Some(Ended::Escalated), _) => seen["ended"] = json!("escalated"),
+                    (Some(Ended::Shutdown), _) => seen["ended"] = json!("auto_shutdown"),
                 }
             }
             if seen != expected {
@@ -167,7 +174,25 @@ impl ChildLine {
     }
 }
 
+fn strategy(word: &str) -> Strategy {
+    match word {
+        "one_for_all" => Strategy::OneForAll,
+        "rest_for_one" => Strategy::RestForOne,
+        _ => Strategy::OneForOne,
+    }
+}
+
 impl Step {
+    /// A live change of the supervisor's policy.
+    pub(super) fn change(&self, policy: &mut Policy) {
+        if let Some(word) = &self.strategy {
+            policy.strategy = strategy(word);
+        }
+        if let Some(restarts) = self.intensity {
+            policy.intensity.restarts = restarts;
+        }
+    }
+
     /// Whom it is about; empty for a step that names nobody.
     pub(super) fn id(&self) -> &str {
         self.id.as_deref().unwrap_or_default()

@@ -308,6 +308,7 @@ pub(super) fn any_child() -> impl Generate<Value = ChildPolicy> {
             supervisor: flags & 1 > 0,
             significant: flags & 2 > 0 && restart != Restart::Permanent,
             backoff: (flags & 12 == 12).then(Backoff::default),
+            limit: None,
             dynamic: flags & 48 == 48,
             counted: flags & 192 != 192,
             on_failure,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::defaults;
 use crate::policy::Backoff;
-use crate::supervision::ChildState;
+use crate::supervision::{BadChild, ChildState};
 
 fn gives_up(actions: &[Action]) -> bool {
     matches!(actions.last(), Some(Action::GiveUp { exit: Exit::Escalated { .. } }))
@@ -113,6 +113,32 @@ fn where_each_child_counts_alone_the_others_stay() {
         "{actions:?}"
     );
     assert_eq!(desk.core.state(2), Some(ChildState::Running));
+}
+
+#[test]
+fn a_child_with_a_limit_of_its_own_counts_alone_and_is_given_up_alone() {
+    for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
+        let own = Intensity { restarts: 2, period: Duration::from_secs(5) };
+        let limited = ChildPolicy { limit: Some(own), ..child(Restart::Permanent) };
+        let mut desk = Desk::new(strategy, 0).running(&[child(Restart::Permanent), limited]);
+        for _ in 0..2 {
+            assert!(!gives_up(&desk.exited(2, crash())), "none of the supervisor's own window is used");
+            desk.stopped(1);
+            desk.started(1, Started::Ok);
+            desk.started(2, Started::Ok);
+            assert_eq!(desk.core.counts().active, 2);
+        }
+        let actions = deeds(desk.exited(2, crash()));
+        assert!(
+            matches!(actions.as_slice(), [Action::Ended { key: 2, exit: Exit::Escalated { .. } }]),
+            "{actions:?}"
+        );
+        assert_eq!(desk.core.state(1), Some(ChildState::Running));
+        assert!(gives_up(&desk.exited(1, crash())), "the supervisor bears none");
+    }
+    let zero = Intensity { restarts: 2, period: Duration::ZERO };
+    let bad = ChildPolicy { limit: Some(zero), ..child(Restart::Permanent) };
+    assert_eq!(bad.check(AutoShutdown::Never), Err(BadChild::Limit));
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! What OTP does not have: backoff after Akka, a child's own limit, decisions by class of failure.
+
+use skep::testkit::{Lab, TestResult};
+use skep::{Backoff, Decision, FailureClass, Restart, StopReason, Supervisor};
+
+use crate::rig::*;
+
+const BACKOFF: Backoff = Backoff {
+    min: std::time::Duration::from_millis(200),
+    max: std::time::Duration::from_millis(800),
+    jitter_permille: 0,
+    reset_after: std::time::Duration::from_millis(10_000),
+};
+
+/// Akka: each restart waits twice as long as the one before, also after a start that failed; the address and the mailbox are
+/// the same, and tasks that come during the pause wait for it.
+async fn backoff_doubles_for_failing_starts_and_tasks_wait(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let kid = rig.says("a", &[Says::Ok, Says::Error, Says::Error]).backoff(BACKOFF);
+    rig.start(Supervisor::one_for_one().intensity(9, ms(5_000)).child(kid)).await;
+    let child = rig.child("a");
+    let began = rig.swarm.env().now();
+    child.kill();
+    tokio::task::yield_now().await;
+    child.ask(Does::Answer).await?;
+    assert_eq!(rig.swarm.env().now().since(began), ms(200 + 400 + 800), "three pauses");
+    rig.log.take();
+    rig.exit("a", crash()).await;
+    assert_eq!(rig.log.take(), "", "the fourth is as long as the longest");
+    rig.swarm.env().sleep_until(rig.swarm.env().now() + ms(800)).await;
+    assert_eq!(rig.log.take(), "+a");
+    rig.swarm.env().sleep_until(rig.swarm.env().now() + ms(11_000)).await;
+    let began = rig.swarm.env().now();
+    child.kill();
+    tokio::task::yield_now().await;
+    child.ask(Does::Answer).await?;
+    assert_eq!(rig.swarm.env().now().since(began), ms(200), "quiet for long enough");
+    rig.end().await;
+    Ok(())
+}
+
+/// A child with a limit of its own is counted alone: beyond it, it ends escalated, and the others stay.
+async fn a_childs_own_limit(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let spec = Supervisor::one_for_one().intensity(1, ms(5_000));
+    let limited = rig.says("limited", &[]).limit(3, ms(60_000));
+    let sup = rig.start(spec.child(limited).child(rig.says("b", &[]))).await;
+    let child = rig.child("limited");
+    for _ in 0..3 {
+        rig.exit("limited", crash()).await;
+    }
+    rig.exit("b", crash()).await;
+    assert_eq!(
+        seen(&sup.children()),
+        "limited running, b running",
+        "its restarts do not count against the others"
+    );
+    rig.exit("limited", crash()).await;
+    assert!(matches!(child.ended().await, StopReason::Escalated { .. }));
+    assert_eq!(seen(&sup.children()), "limited nothing, b running");
+    rig.end().await;
+    Ok(())
+}
+
+/// A class of failure is decided for itself, whatever `restart` says.
+async fn decisions_by_class(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let kid = rig
+        .kid("a", Restart::Permanent)
+        .on_failure(FailureClass::Killed, Decision::Stop)
+        .on_failure(FailureClass::Overloaded, Decision::Escalate);
+    let sup = rig.start(Supervisor::one_for_one().intensity(9, ms(5_000)).child(kid)).await;
+    rig.exit("a", crash()).await;
+    assert_eq!(seen(&sup.children()), "a running", "a bug is restarted");
+    rig.kill("a").await;
+    assert_eq!(seen(&sup.children()), "a nothing");
+    sup.children().restart_child("a").await?;
+    rig.exit("a", skep::Exit::failed(FailureClass::Overloaded, "too much")).await;
+    assert!(matches!(sup.state(), skep::AgentState::Stopped(StopReason::Escalated { .. })));
+    rig.end().await;
+    Ok(())
+}
+
+cases! {
+    backoff_doubles_for_failing_starts_and_tasks_wait "Akka",
+    a_childs_own_limit "S4, ours",
+    decisions_by_class "S2, ours",
+}

@@ -1,0 +1,128 @@
+//! Live change: S12. Old children stay, the new policy holds from then on, a bad one is refused and changes nothing.
+
+use skep::testkit::{Lab, TestResult};
+use skep::{ChangeError, Restart, Shutdown, StopReason, Strategy, Supervisor, SupervisorFlags};
+
+use crate::rig::*;
+
+/// Strategy, intensity and period change; nobody is stopped or started for it.
+async fn code_change(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let spec = Supervisor::one_for_one().child(rig.says("a", &[])).child(rig.says("b", &[]));
+    let sup = rig.start(spec).await;
+    let children = sup.children();
+    rig.log.take();
+    children.change(|policy| {
+        policy.strategy = Strategy::OneForAll;
+        policy.intensity.restarts = 2;
+        policy.intensity.period = ms(60_000);
+    })?;
+    assert_eq!((rig.log.take().as_str(), seen(&children).as_str()), ("", "a running, b running"));
+    rig.exit("a", crash()).await;
+    assert_eq!(rig.log.take(), "-b +a +b");
+
+    let before = children.policy();
+    let error = children.change(|policy| policy.intensity.period = std::time::Duration::ZERO).unwrap_err();
+    assert!(matches!(error, ChangeError::Policy { .. }) && error.to_string().contains("period"), "{error}");
+    assert_eq!(children.policy(), before);
+
+    children.change(|policy| policy.strategy = Strategy::RestForOne)?;
+    rig.exit("b", crash()).await;
+    assert_eq!(rig.log.take(), "+b");
+    rig.quiet().await;
+    rig.exit("b", crash()).await;
+    assert!(
+        matches!(sup.state(), skep::AgentState::Stopped(StopReason::Escalated { .. })),
+        "the third in a minute"
+    );
+    rig.end().await;
+    Ok(())
+}
+
+/// The same, as flags that were read from a file.
+async fn code_change_map(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let sup = rig.start(Supervisor::one_for_one().child(rig.says("a", &[])).child(rig.says("b", &[]))).await;
+    let children = sup.children();
+    rig.log.take();
+    let flags: SupervisorFlags = toml::from_str("strategy = 'one_for_all'\nintensity = 7\nperiod = 60")?;
+    children.change(|policy| *policy = flags.policy())?;
+    assert_eq!((children.policy().intensity.restarts, children.policy().intensity.period), (7, ms(60_000)));
+    rig.exit("a", crash()).await;
+    assert_eq!(rig.log.take(), "-b +a +b");
+    let bad: SupervisorFlags = toml::from_str("period = 0")?;
+    assert!(children.change(|policy| *policy = bad.policy()).is_err());
+    assert_eq!(children.policy().strategy, Strategy::OneForAll, "nothing has changed");
+    rig.end().await;
+    Ok(())
+}
+
+/// The policy of a dynamic supervisor and of the instances that run.
+async fn code_change_simple(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let sup = rig.start(Supervisor::dynamic()).await;
+    let children = sup.children();
+    for name in ["a", "b"] {
+        children.start_child(rig.says(name, &[])).await?;
+    }
+    children.change(|policy| policy.intensity.restarts = 5)?;
+    children.change_child("b", |child| child.restart = Restart::Temporary)?;
+    for _ in 0..3 {
+        rig.exit("a", crash()).await;
+    }
+    rig.exit("b", crash()).await;
+    assert_eq!(seen(&children), "a running");
+    let error = children.change_child("a", |child| child.dynamic = false).unwrap_err();
+    assert!(error.to_string().contains("dynamic"), "{error}");
+    rig.end().await;
+    Ok(())
+}
+
+async fn code_change_simple_map(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let sup = rig.start(Supervisor::dynamic()).await;
+    let children = sup.children();
+    children.start_child(rig.says("a", &[])).await?;
+    let flags: SupervisorFlags =
+        toml::from_str("strategy = 'simple_one_for_one'\nintensity = 4\nperiod = 9")?;
+    children.change(|policy| *policy = flags.policy())?;
+    let bad: SupervisorFlags =
+        toml::from_str("strategy = 'simple_one_for_one'\nauto_shutdown = 'any_significant'")?;
+    assert!(children.change(|policy| *policy = bad.policy()).is_err());
+    for _ in 0..4 {
+        rig.exit("a", crash()).await;
+    }
+    assert_eq!(seen(&children), "a running");
+    rig.end().await;
+    Ok(())
+}
+
+/// A child's restart and shutdown change; the life that is there ends by the new ones.
+async fn a_changed_child_is_stopped_and_restarted_by_its_new_policy(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let spec = Supervisor::one_for_all().child(rig.hook("a", Hook::Hangs)).child(rig.says("b", &[]));
+    let sup = rig.start(spec).await;
+    let children = sup.children();
+    children.change_child("a", |child| {
+        child.shutdown = Shutdown::Brutal;
+        child.restart = Restart::Temporary;
+    })?;
+    assert_eq!(children.get_childspec("a")?.shutdown, Shutdown::Brutal);
+    rig.log.take();
+    let began = rig.swarm.env().now();
+    rig.exit("b", crash()).await;
+    assert_eq!(rig.swarm.env().now().since(began), ms(100), "nobody waited for its hook");
+    assert_eq!(seen(&children), "b running");
+    let log = rig.log.take();
+    assert!(log.contains("!a") && !log.contains("-a"), "{log}");
+    rig.end().await;
+    Ok(())
+}
+
+cases! {
+    code_change "S12",
+    code_change_map "S12",
+    code_change_simple "S12",
+    code_change_simple_map "S12",
+    a_changed_child_is_stopped_and_restarted_by_its_new_policy "S6 S12",
+}
