@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "ledger",
     "lifecycle",
     "money",
+    "pausing",
     "policy",
     "stopping",
     "supervision",

@@ -12,7 +12,7 @@ use crate::ask::Ask;
 use crate::children::Children;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel};
-use crate::error::AskError;
+use crate::error::{AskError, PauseError, ResumeError};
 use crate::event::Kind;
 use crate::fault::Phase;
 use crate::fold::Metrics;
@@ -20,6 +20,7 @@ use crate::id::{AgentId, Incarnation, TaskId};
 use crate::journal::Filter;
 use crate::ledger::Balance;
 use crate::lifecycle::{AgentState, StopReason};
+use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 
 /// The address of an agent: the same across its restarts. Cheap to clone; holding it keeps nothing running.
@@ -197,6 +198,25 @@ impl<A: Agent> AgentRef<A> {
         self.seat.engine.stop_ordered(&self.seat, stop).await
     }
 
+    /// Pauses it with its subtree: nothing begins there until [`AgentRef::resume`], tasks queue. The receipt comes when all
+    /// are quiet, or when it is due. Pauses nest: an agent runs when none stands at it or above it.
+    ///
+    /// The subtree is held when this is first polled; dropping the future afterwards takes nothing back.
+    ///
+    /// # Errors
+    /// [`PauseError`] if it has ended or is being stopped.
+    pub async fn pause(&self, pause: Pause) -> Result<PauseReceipt, PauseError> {
+        self.seat.engine.pause(&self.seat, pause).await
+    }
+
+    /// Lifts the pause that stands at it. What another pause holds stays held.
+    ///
+    /// # Errors
+    /// [`ResumeError`] if none stands at it.
+    pub fn resume(&self) -> Result<ResumeReceipt, ResumeError> {
+        self.seat.engine.resume(&self.seat)
+    }
+
     /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped.
     pub async fn drain(&self, within: Duration) -> StopReceipt {
         let env = &self.seat.engine.env;
@@ -216,7 +236,12 @@ impl<A: Agent> AgentRef<A> {
 
     fn is_at_rest(&self) -> bool {
         let status = self.status();
-        status.queued == 0 && matches!(status.state, AgentState::Idle | AgentState::Stopped(_))
+        let is_idle = match status.state {
+            AgentState::Idle | AgentState::Stopped(_) => true,
+            AgentState::Paused => status.task.is_none(),
+            _ => false,
+        };
+        status.queued == 0 && is_idle
     }
 
     /// Waits until it has ended for good, and says why. Restarts are waited through.

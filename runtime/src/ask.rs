@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::agent::Agent;
 use crate::defaults;
 use crate::engine::body::Typed;
+use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel, Turn, Waiting};
 use crate::env::Timer;
@@ -41,6 +42,7 @@ pub struct Ask<A: Agent> {
     cancel: Option<u64>,
     timer: Option<Timer>,
     waiting: Option<Waiting>,
+    parking: Parking,
     /// Kept when the task is let go.
     attempts: u32,
 }
@@ -66,6 +68,7 @@ impl<A: Agent> Ask<A> {
             cancel: None,
             timer: None,
             waiting: None,
+            parking: Parking::default(),
             attempts: 0,
         }
     }
@@ -182,6 +185,7 @@ impl<A: Agent> Ask<A> {
         self.seat.typed::<A>().mailbox.leave(&mut self.room);
         if let Some(asker) = &self.asker {
             asker.cancel.leave(&mut self.cancel);
+            self.parking.leave(asker);
         }
         self.timer = None;
         self.waiting = None;
@@ -200,6 +204,12 @@ impl<A: Agent> Future for Ask<A> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ask = self.get_mut();
+        if let Some(asker) = &ask.asker
+            && ask.parking.poll(asker, cx).is_pending()
+        {
+            // Held, it is neither sent nor answered.
+            return Poll::Pending;
+        }
         ask.begin();
         if ask.is_asker_cancelled(cx) {
             let agent = ask.seat.id.clone();

@@ -18,6 +18,7 @@ use crate::event::{Role, Wait, What};
 use crate::fault::Phase;
 use crate::holding::Holding;
 use crate::id::{AgentId, Incarnation, TaskId};
+use crate::pause::Doing;
 use crate::policy::{Exit, FailureClass};
 use crate::scope::{Scope, ScopeOwner};
 use crate::spec::AgentSpec;
@@ -127,7 +128,7 @@ impl Context {
         let _waiting = self.turn.excuse();
         let naming = Naming::KnownOrNew;
         let place = Place { parent: &self.turn.seat, role, turn: Some(&self.turn), naming };
-        Ok(AgentRef::new(spawn(place, spec).await?))
+        Ok(AgentRef::new(self.turn.through(spawn(place, spec)).await?))
     }
 
     /// Opens a scope that belongs to the task: all that is begun in it ends with it.
@@ -143,18 +144,21 @@ impl Context {
         Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn)))
     }
 
-    /// Sleeps. The agent is *waiting* meanwhile.
+    /// Sleeps. The agent is *waiting* meanwhile. It is a moment that is slept for: a pause does not move it.
     ///
     /// # Errors
     /// [`Cancelled`] as soon as the turn is.
     pub async fn sleep(&self, pause: Duration) -> Result<(), Cancelled> {
         let _waiting = self.turn.wait(Wait::Sleep);
         let until = self.now() + pause;
-        tokio::select! {
-            biased;
-            () = self.turn.cancel.raised() => Err(self.cancelled()),
-            () = self.env().sleep_until(until) => Ok(()),
-        }
+        let sleep = async {
+            tokio::select! {
+                biased;
+                () = self.turn.cancel.raised() => Err(self.cancelled()),
+                () = self.env().sleep_until(until) => Ok(()),
+            }
+        };
+        self.turn.through(sleep).await
     }
 
     /// Lets others come first, and passes on a cancel that has come meanwhile. For long computations.
@@ -162,7 +166,7 @@ impl Context {
     /// # Errors
     /// [`Cancelled`] if the turn is.
     pub async fn breathe(&self) -> Result<(), Cancelled> {
-        tokio::task::yield_now().await;
+        self.turn.through(tokio::task::yield_now()).await;
         if self.turn.cancel.is_raised() { Err(self.cancelled()) } else { Ok(()) }
     }
 
@@ -201,12 +205,24 @@ impl Context {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let _waiting = self.turn.wait(Wait::Blocking);
-        tokio::select! {
+        let out = loop {
+            self.turn.parked().await;
+            if self.turn.cancel.is_raised() {
+                return Err(self.cancelled());
+            }
+            if let Some(out) = self.turn.go_out(Doing::Blocking) {
+                break out;
+            }
+        };
+        let waiting = self.turn.wait(Wait::Blocking);
+        let value = tokio::select! {
             biased;
             () = self.turn.cancel.raised() => Err(self.cancelled()),
             value = self.env().blocking(work) => Ok(value),
-        }
+        };
+        drop((waiting, out));
+        self.turn.parked().await;
+        value
     }
 
     /// A resource of the swarm, by its type.

@@ -8,6 +8,8 @@ pub const ASK: Duration = Duration::from_secs(30);
 pub const EFFECT: Duration = Duration::from_secs(30);
 /// A stop's deadline.
 pub const STOP: Duration = Duration::from_secs(10);
+/// When a pause's receipt is due: longer than most calls, and soon enough to be told who is still busy.
+pub const PAUSE: Duration = Duration::from_secs(10);
 /// What a stopped agent's own turn and hook get; OTP's value for a worker.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 /// A start that takes longer has failed.

@@ -1,7 +1,7 @@
 //! What performs: seats, runners, cells, stops. The only place that names the actor library underneath.
 //!
 //! # Lock order
-//! The stopper, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
+//! The stopper or a pause's walk, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and a parent's gate before its child's.
 
 mod blank;
@@ -17,6 +17,8 @@ mod interface;
 pub(crate) mod line;
 mod measure;
 mod orders;
+pub(crate) mod park;
+pub(crate) mod pause;
 pub(crate) mod points;
 pub(crate) mod quiet;
 pub(crate) mod runner;
@@ -67,6 +69,8 @@ pub(crate) struct Engine {
     pub(crate) session: String,
     pub(crate) journal: Arc<Journal>,
     pub(crate) stopper: Mutex<Stopper>,
+    /// Held by a walk that pauses or resumes: these are one at a time.
+    pub(crate) pausing: Mutex<()>,
     pub(crate) permits: HashMap<String, Arc<Semaphore>>,
     pub(crate) links: Vec<Arc<dyn Link>>,
     pub(crate) resources: Resources,
@@ -101,6 +105,7 @@ impl Engine {
             session: setup.session,
             journal,
             stopper: Mutex::default(),
+            pausing: Mutex::default(),
             permits: setup.permits,
             links: setup.links,
             resources: setup.resources,

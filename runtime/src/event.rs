@@ -3,10 +3,13 @@
 //! An event says what happened, to whom, when, and because of which other event. Everything that can be seen of a swarm
 //! is a fold over these. Payloads, prompts and keys are never in an event.
 
-use std::fmt;
+mod words;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::words::{EffectEnd, Outcome, Role, Wait};
 
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
@@ -99,6 +102,33 @@ pub enum What {
     },
     /// The spec of an agent that had ended stands no longer: its place is free.
     SpecDropped,
+
+    /// A pause of the agent's subtree was ordered: from here on nothing begins there but what is on its way.
+    PauseBegan {
+        /// The pause's number in the session.
+        pause: u64,
+        /// Living agents in the subtree.
+        agents: usize,
+        /// When the receipt is due, from now.
+        within: Duration,
+        /// Whether effects in flight were cut short that may run again.
+        now: bool,
+    },
+    /// The receipt of a pause: who is quiet, and who was not by its deadline.
+    PauseStands {
+        /// The pause's number.
+        pause: u64,
+        /// Agents that are quiet.
+        quiet: usize,
+        /// Agents that were not, and become so at their next await.
+        busy: usize,
+    },
+    /// The pause that stood at the agent was lifted.
+    PauseEnded,
+    /// The agent is quiet: until it is resumed or ended nothing begins at it.
+    AgentPaused,
+    /// No pause stands at the agent or above it any more, or its supervisor ends the incarnation.
+    AgentResumed,
 
     /// A task was put into the mailbox, by an asker's task or from outside.
     TaskAccepted {
@@ -273,111 +303,6 @@ pub enum What {
     },
 }
 
-/// What an agent is to its parent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The session's root.
-    Root,
-    /// A child with a spec of its own, in the list of its supervisor.
-    Static,
-    /// One of a dynamic supervisor's instances.
-    Dynamic,
-    /// A child of one of the parent's tasks.
-    Task(TaskId),
-    /// A scope, or what was begun in one.
-    Scope,
-}
-
-/// How a task ended; it has exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// `handle` returned an output.
-    Done,
-    /// `handle` returned an error.
-    Failed,
-    /// It crashed its agent in every attempt it had.
-    Poisoned,
-    /// Its turn was interrupted.
-    Interrupted,
-    /// Its asker lost interest.
-    Withdrawn,
-    /// Its deadline passed.
-    Expired,
-    /// The agent was stopped first.
-    Stopped,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Poisoned => "poisoned",
-            Self::Interrupted => "interrupted",
-            Self::Withdrawn => "withdrawn",
-            Self::Expired => "expired",
-            Self::Stopped => "stopped",
-        })
-    }
-}
-
-/// How an effect ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectEnd {
-    /// With a result.
-    Done,
-    /// With an error, after the last try.
-    Failed,
-    /// Its deadline passed.
-    Expired,
-    /// It was cancelled or dropped.
-    Cancelled,
-}
-
-impl EffectEnd {
-    /// The word for it, as it stands in a journal.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// What a turn can wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wait {
-    /// An answer of another agent.
-    Ask,
-    /// The start or the end of a child.
-    Child,
-    /// A permit or another link of an effect's chain.
-    Admission,
-    /// A moment.
-    Sleep,
-    /// Work on another thread.
-    Blocking,
-}
-
-impl fmt::Display for Wait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Ask => "waits for an answer",
-            Self::Child => "waits for a child",
-            Self::Admission => "waits for a permit",
-            Self::Sleep => "sleeps",
-            Self::Blocking => "works on another thread",
-        })
-    }
-}
-
 /// The groups of event types that a subscription can choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -394,6 +319,8 @@ pub enum Kind {
     Budget,
     /// Reports, lost cells, stale turns, holdings.
     Supervision,
+    /// Pauses of subtrees.
+    Pause,
     /// Stops of subtrees.
     Stop,
     /// What a fault plan did.
@@ -421,7 +348,10 @@ impl What {
             | Self::AgentRestarting { .. }
             | Self::AgentStopping { .. }
             | Self::AgentStopped { .. }
-            | Self::SpecDropped => Kind::Agent,
+            | Self::SpecDropped
+            | Self::AgentPaused
+            | Self::AgentResumed => Kind::Agent,
+            Self::PauseBegan { .. } | Self::PauseStands { .. } | Self::PauseEnded => Kind::Pause,
             Self::TaskAccepted { .. }
             | Self::TurnBegan { .. }
             | Self::TaskRedelivered { .. }
@@ -463,6 +393,11 @@ impl What {
             Self::AgentStopping { .. } => "agent_stopping",
             Self::AgentStopped { .. } => "agent_stopped",
             Self::SpecDropped => "spec_dropped",
+            Self::PauseBegan { .. } => "pause_began",
+            Self::PauseStands { .. } => "pause_stands",
+            Self::PauseEnded => "pause_ended",
+            Self::AgentPaused => "agent_paused",
+            Self::AgentResumed => "agent_resumed",
             Self::TaskAccepted { .. } => "task_accepted",
             Self::TurnBegan { .. } => "turn_began",
             Self::TaskRedelivered { .. } => "task_redelivered",

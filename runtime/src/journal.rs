@@ -176,7 +176,7 @@ fn trace(event: &Event) {
     let (agent, incarnation, name) = (event.agent.as_str(), event.incarnation, event.what.name());
     let task = event.task.as_ref().map(tracing::field::display);
     match event.what.kind() {
-        Kind::Session | Kind::Agent | Kind::Stop => {
+        Kind::Session | Kind::Agent | Kind::Pause | Kind::Stop => {
             tracing::debug!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
         }
         Kind::Supervision | Kind::Budget | Kind::Fault => {

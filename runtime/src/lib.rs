@@ -23,6 +23,8 @@ pub mod ledger;
 pub mod lifecycle;
 mod mailbox;
 mod money;
+mod pause;
+mod pausing;
 pub mod policy;
 mod receipt;
 mod resources;
@@ -45,8 +47,8 @@ pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Re
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{
-    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, RunError, SpawnError,
-    StartError,
+    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, PauseError, ResumeError,
+    RunError, SpawnError, StartError,
 };
 pub use self::event::{Event, Kind, Outcome, Role, What};
 pub use self::fold::Metrics;
@@ -57,6 +59,7 @@ pub use self::ledger::Refusal as BudgetError;
 pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal};
 pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
+pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};
 pub use self::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restart, Shutdown, Strategy};
 pub use self::receipt::{Stop, StopReceipt, StopRow};
 pub use self::scope::{Scope, ScopeOwner};

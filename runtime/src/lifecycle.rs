@@ -14,6 +14,8 @@
 //! | `AgentRestarting` | restarting |
 //! | `AgentStopping` | stopping |
 //! | `AgentStopped` | stopped |
+//! | `AgentPaused` | paused |
+//! | `AgentResumed` | where it was, and has come to meanwhile |
 //! | any other | as it was |
 //!
 //! The root and scopes live by the same table; they only never have a turn.
@@ -25,6 +27,8 @@
 //! 3. A refused event changes nothing.
 //! 4. After `stopped` nothing begins: no life, no turn, no effect, no wait. The one way back is to be spawned again, which
 //!    a supervisor does with a child that ended while its spec stood (OTP's S3): that is a new life's first event.
+//! 5. Paused lies over the state and hides it. Beneath it an agent's turn may end and its incarnation may be ended, as an
+//!    interrupt or a kill does; a stop takes it off.
 
 mod state;
 #[cfg(test)]
@@ -54,6 +58,8 @@ pub struct BadTransition {
 pub struct Lifecycle {
     state: AgentState,
     open: BTreeSet<Open>,
+    #[serde(default)]
+    is_paused: bool,
 }
 
 /// What is open in a turn. What says more about the turn comes first in this order.
@@ -68,7 +74,12 @@ impl Lifecycle {
     /// The state now.
     #[must_use]
     pub const fn state(&self) -> &AgentState {
-        &self.state
+        if self.is_paused { &AgentState::Paused } else { &self.state }
+    }
+
+    /// Whether a turn is open, be it held by a pause.
+    pub(crate) const fn has_turn(&self) -> bool {
+        self.state.is_working()
     }
 
     /// Takes one event of the agent in.
@@ -85,8 +96,17 @@ impl Lifecycle {
             What::AgentStarted => self.enter(AgentState::Idle),
             What::AgentExited { .. } if self.state == AgentState::Stopping => Ok(()),
             What::AgentExited { .. } | What::AgentRestarting { .. } => self.enter(AgentState::Restarting),
-            What::AgentStopping { .. } => self.enter(AgentState::Stopping),
-            What::AgentStopped { reason, .. } => self.enter(AgentState::Stopped(reason.clone())),
+            What::AgentStopping { .. } => self.end(AgentState::Stopping),
+            What::AgentStopped { reason, .. } => self.end(AgentState::Stopped(reason.clone())),
+            What::AgentPaused if self.state.may_become(&AgentState::Paused) => {
+                self.is_paused = true;
+                Ok(())
+            }
+            What::AgentPaused => Err(BadTransition { from: self.state.clone(), to: AgentState::Paused }),
+            What::AgentResumed => {
+                self.is_paused = false;
+                Ok(())
+            }
             What::TurnBegan { .. } => self.enter(AgentState::Thinking),
             What::TurnEnded | What::TaskRedelivered { .. } if self.state.is_working() => {
                 self.enter(AgentState::Idle)
@@ -120,6 +140,13 @@ impl Lifecycle {
         }
         self.open.clear();
         self.state = next;
+        Ok(())
+    }
+
+    /// Goes over into an end, paused or not.
+    fn end(&mut self, next: AgentState) -> Result<(), BadTransition> {
+        self.enter(next)?;
+        self.is_paused = false;
         Ok(())
     }
 

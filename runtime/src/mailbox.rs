@@ -6,8 +6,10 @@ use std::task::{Context, Waker};
 
 use parking_lot::Mutex;
 
+use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::task::TaskCell;
+use crate::time::Time;
 
 pub(crate) struct Mailbox<T, O> {
     queue: Mutex<Queue<T, O>>,
@@ -159,6 +161,11 @@ impl<T, O> Mailbox<T, O> {
     /// The task that was taken out has a turn, or needs none.
     pub(crate) fn begun(&self) {
         self.queue.lock().in_hand = false;
+    }
+
+    /// The queued tasks with their deadlines.
+    pub(crate) fn deadlines(&self) -> Vec<(TaskId, Time)> {
+        self.queue.lock().tasks.iter().map(|task| (task.id.clone(), task.deadline)).collect()
     }
 
     /// Tasks whose turn has not begun.

@@ -20,13 +20,14 @@ use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
-use crate::error::{LookupError, SpawnError};
+use crate::error::{LookupError, PauseError, ResumeError, SpawnError};
 use crate::event::Event;
 use crate::fold::{Metrics, Tree};
 use crate::id::AgentId;
 use crate::journal::{Events, Filter};
 use crate::ledger::{Balance, Breakdown};
 use crate::lifecycle::AgentState;
+use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
 use crate::task::DeadLetter;
@@ -190,6 +191,22 @@ impl Swarm {
     #[must_use]
     pub fn env(&self) -> &Env {
         &self.0.engine.env
+    }
+
+    /// Pauses everything, as [`AgentRef::pause`] does a subtree.
+    ///
+    /// # Errors
+    /// [`PauseError`] if it has ended or is being stopped.
+    pub async fn pause(&self, pause: Pause) -> Result<PauseReceipt, PauseError> {
+        self.0.engine.pause(&self.0.root, pause).await
+    }
+
+    /// Lifts the pause of everything. Agents that were paused themselves stay so.
+    ///
+    /// # Errors
+    /// [`ResumeError`] if the swarm is not paused.
+    pub fn resume(&self) -> Result<ResumeReceipt, ResumeError> {
+        self.0.engine.resume(&self.0.root)
     }
 
     /// Stops everything, children before parents, and ends the session.

@@ -6,6 +6,7 @@
 //! | [`order`] | P1: children end before their parents, and every agent has a living parent |
 //! | [`fences`] | P1: nothing begins at a fenced agent |
 //! | [`control`] | P5: every stop is answered, by its deadline |
+//! | [`pauses`] | P5: every pause is answered by its deadline, and nothing begins at a quiet agent |
 //! | [`bills`] | P2: own costs sum to the subtree's; what is reserved is settled once |
 //! | [`budgets`] | P2: spent and reserved never exceed a budget and what providers billed above their word |
 //! | [`lives`] | there is never more than one incarnation that can act |
@@ -26,6 +27,7 @@ mod holdings;
 mod lives;
 mod order;
 mod outcomes;
+mod pauses;
 mod roster;
 mod stops;
 mod views;
@@ -41,6 +43,7 @@ pub use self::holdings::holdings;
 pub use self::lives::lives;
 pub use self::order::order;
 pub use self::outcomes::outcomes;
+pub use self::pauses::pauses;
 pub use self::stops::stops;
 pub use self::views::views;
 use skep_runtime::StopReceipt;
@@ -50,11 +53,12 @@ use skep_runtime::event::{Event, What};
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Oracle); 10] = [
+pub const ALL: [(&str, Oracle); 11] = [
     ("P1 stops", stops),
     ("P1 order", order),
     ("P1 fences", fences),
     ("P5 control", control),
+    ("P5 pauses", pauses),
     ("P2 bills", bills),
     ("P2 budgets", budgets),
     ("one incarnation", lives),

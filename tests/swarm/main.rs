@@ -15,5 +15,6 @@ mod long_life;
 mod metrics;
 mod outcomes;
 mod outside;
+mod pause;
 mod stop;
 mod supervision;

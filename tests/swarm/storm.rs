@@ -3,7 +3,7 @@
 use std::future::{Future, IntoFuture};
 
 use skep::testkit::{Dice, FaultPlan, Lab, Point};
-use skep::{AgentRef, Scope, ScopeOwner, Stop, Swarm, SwarmBuilder};
+use skep::{AgentRef, Pause, Scope, ScopeOwner, Stop, Swarm, SwarmBuilder};
 
 use super::forest::{Forest, Imp, Soil, acts, amount, ms};
 
@@ -117,7 +117,7 @@ impl Storm {
     fn gust(&mut self, agent: AgentRef<Imp>, stops: bool) {
         let told = acts(&mut self.dice, 2);
         let (patience, pause) = (self.dice.between(1, 1_500), self.dice.below(1_500));
-        match self.dice.below(if stops { 16 } else { 12 }) {
+        match self.dice.below(if stops { 19 } else { 15 }) {
             0..=3 => drop(agent.tell(told)),
             // An ask that is dropped at some time.
             4..=6 => self.aside(async move {
@@ -141,7 +141,20 @@ impl Storm {
                     tokio::time::sleep(ms(pause)).await;
                 });
             }
-            12 => self.aside(async move { drop(agent.drain(ms(patience)).await) }),
+            // A pause that is lifted at some time, by this one or another, or stays.
+            12 | 13 => {
+                let way = if self.dice.chance(500) { Pause::now() } else { Pause::at_next_await() };
+                let is_lifted = self.dice.chance(700);
+                self.aside(async move {
+                    drop(agent.pause(way.within(ms(patience))).await);
+                    tokio::time::sleep(ms(pause)).await;
+                    if is_lifted {
+                        drop(agent.resume());
+                    }
+                });
+            }
+            14 => drop(agent.resume()),
+            15 => self.aside(async move { drop(agent.drain(ms(patience)).await) }),
             _ => {
                 let stop = if self.dice.chance(200) { Stop::brutally() } else { Stop::within(ms(patience)) };
                 let lab = self.lab.clone();

@@ -10,6 +10,8 @@ use tracing::Instrument;
 use super::{Admitted, Booking, Call, Effect, Repeat, Request, Tried};
 use crate::agent::Message;
 use crate::defaults;
+use crate::engine::park::Out;
+use crate::engine::pause::Held;
 use crate::engine::points;
 use crate::engine::seat::Fence;
 use crate::error::{Advice, AgentError, EffectError};
@@ -17,11 +19,20 @@ use crate::event::{EffectEnd, Wait, What};
 use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::ledger::OnRefusal;
+use crate::pause::Doing;
 use crate::time::Time;
 use crate::usage::Usage;
 
 /// What is held from the admission to the end of the effect.
-type Held = (Vec<Admitted>, Option<OwnedSemaphorePermit>);
+type Admission = (Vec<Admitted>, Option<OwnedSemaphorePermit>);
+
+/// Where an effect stands in its chain, over the pauses that it meets.
+#[derive(Clone, Copy)]
+struct Round {
+    /// The try that is next or on, from 1.
+    number: u32,
+    deadline: Time,
+}
 
 impl Effect {
     /// Runs the effect: `call` is called once a try.
@@ -37,27 +48,64 @@ impl Effect {
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,
     {
-        let engine = Arc::clone(&self.turn.seat.engine);
-        engine.env.seam().await;
-        self.may_begin()?;
-        self.turn.show_progress();
+        let env = &self.turn.seat.engine.env;
+        env.seam().await;
         // An effect has a deadline of its own, so its silence is excused.
         let _excused = self.turn.excuse();
-        let deadline = self.ends_at();
-        let held = self.until(deadline, self.pass_links()).await??;
-        let booking = Arc::new(self.begin()?);
+        let mut round = Round { number: 1, deadline: self.ends_at() };
+        let result = loop {
+            match self.round(&call, &mut round).await {
+                Ok(Some(value)) => break Ok(value),
+                // Held on its way, or cut short: it begins again when it may.
+                Ok(None) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        // Its result waits for the resume.
+        self.turn.parked().await;
+        env.seam().await;
+        result
+    }
+
+    /// Takes it through its chain once; nothing if a pause came by.
+    async fn round<T, F, Fut>(&self, call: &F, round: &mut Round) -> Result<Option<T>, EffectError>
+    where
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        // Given up after the booking is settled: what is quiet has its bill.
+        let mut out = Some(self.go_out(round).await?);
+        self.turn.show_progress();
+        let passed = self.until(round.deadline, Held::AtNextAwait, self.pass_links()).await?;
+        let Some(held) = passed.transpose()? else { return Ok(None) };
+        let Some(booking) = self.begin(round.number)?.map(Arc::new) else { return Ok(None) };
         let span =
             tracing::debug_span!(target: "skep", "effect", kind = %self.kind, agent = %self.turn.seat.id);
-        let result = self.tries(&call, &booking, deadline).instrument(span).await;
+        let result = self.tries(call, &booking, round, &mut out).instrument(span).await;
         booking.settle(match &result {
-            Ok(_) => EffectEnd::Done,
+            Ok(Some(_)) => EffectEnd::Done,
+            Ok(None) => EffectEnd::Paused,
             Err(EffectError::Expired { .. }) => EffectEnd::Expired,
             Err(EffectError::Cancelled { .. }) => EffectEnd::Cancelled,
             Err(_) => EffectEnd::Failed,
         });
         drop(held);
-        engine.env.seam().await;
         result
+    }
+
+    /// Goes out as soon as no pause holds the turn.
+    async fn go_out(&self, round: &mut Round) -> Result<Out, EffectError> {
+        loop {
+            self.turn.parked().await;
+            self.may_begin()?;
+            if self.turn.seat.engine.env.now() >= round.deadline {
+                return Err(self.expired());
+            }
+            let doing = Doing::Call { kind: self.kind.clone(), once: self.repeat == Repeat::Once };
+            if let Some(out) = self.turn.go_out(doing) {
+                return Ok(out);
+            }
+        }
     }
 
     fn agent(&self) -> AgentId {
@@ -83,18 +131,24 @@ impl Effect {
         (self.turn.seat.engine.env.now() + within).min(self.turn.deadline)
     }
 
-    /// Awaits under the turn's cancel and the effect's deadline.
-    async fn until<R>(&self, deadline: Time, future: impl Future<Output = R>) -> Result<R, EffectError> {
+    /// Awaits under the turn's cancel and the effect's deadline, until a pause holds the turn so firmly.
+    async fn until<R>(
+        &self,
+        deadline: Time,
+        held: Held,
+        future: impl Future<Output = R>,
+    ) -> Result<Option<R>, EffectError> {
         tokio::select! {
             biased;
             () = self.turn.cancel.raised() => Err(self.cancelled()),
-            output = future => Ok(output),
+            () = self.turn.braked(held) => Ok(None),
+            output = future => Ok(Some(output)),
             () = self.turn.seat.engine.env.sleep_until(deadline) => Err(self.expired()),
         }
     }
 
     /// Passes the links and takes a permit of the effect's kind.
-    async fn pass_links(&self) -> Result<Held, EffectError> {
+    async fn pass_links(&self) -> Result<Admission, EffectError> {
         let engine = &self.turn.seat.engine;
         let permits = engine.permits.get(&self.kind);
         if engine.links.is_empty() && permits.is_none() {
@@ -132,16 +186,21 @@ impl Effect {
         EffectError::Refused { agent: self.agent(), kind, link, message }
     }
 
-    /// The budget of every ancestor and the fence, and the event that begins the effect, in one critical section.
-    fn begin(&self) -> Result<Booking, EffectError> {
+    /// The budget of every ancestor, the fence and the pauses, and the event that begins the effect, in one critical
+    /// section. Nothing if a pause holds it. `number` is that of its first try.
+    fn begin(&self, number: u32) -> Result<Option<Booking>, EffectError> {
         let seat = &self.turn.seat;
         let engine = &seat.engine;
-        let reserved = self.worst.map_or(Usage::ZERO, |worst| times(worst, self.tries_in_all()));
+        let tries = self.tries_in_all() + 1 - number;
+        let reserved = self.worst.map_or(Usage::ZERO, |worst| times(worst, tries));
         let effect = engine.number();
         let began = {
             let gate = seat.gate.lock();
             if !self.turn.is_open() || (gate.fence != Fence::Open && self.turn.phase != Phase::Stop) {
                 return Err(self.cancelled());
+            }
+            if gate.hold.is_some() && self.turn.phase != Phase::Stop {
+                return Ok(None);
             }
             let what = What::EffectBegan { effect, kind: self.kind.clone(), reserved };
             let worst = self.worst.map(|_| reserved);
@@ -163,7 +222,7 @@ impl Effect {
         if self.repeat == Repeat::Once {
             self.turn.set_once_begun();
         }
-        Ok(Booking::new(Arc::clone(&self.turn), effect, self.worst, reserved))
+        Ok(Some(Booking::new(Arc::clone(&self.turn), effect, self.worst, reserved)))
     }
 
     const fn tries_in_all(&self) -> u32 {
@@ -179,21 +238,26 @@ impl Effect {
         }
     }
 
+    /// Tries until one succeeds or no more are left; nothing if a pause has cut one short.
     async fn tries<T, F, Fut>(
         &self,
         call: &F,
         booking: &Arc<Booking>,
-        deadline: Time,
-    ) -> Result<T, EffectError>
+        round: &mut Round,
+        out: &mut Option<Out>,
+    ) -> Result<Option<T>, EffectError>
     where
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,
     {
-        let mut number = 1;
+        let cut = if self.repeat == Repeat::Once { Held::Never } else { Held::Now };
         loop {
-            let error = match self.until(deadline, self.one_try(call, booking, number, deadline)).await? {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+            let Round { number, deadline } = *round;
+            let tried = self.until(deadline, cut, self.one_try(call, booking, number, deadline)).await?;
+            let error = match tried {
+                Some(Ok(value)) => return Ok(Some(value)),
+                Some(Err(error)) => error,
+                None => return Ok(None),
             };
             if number >= self.tries_in_all() || error.is_final() {
                 return Err(EffectError::Failed { agent: self.agent(), kind: self.kind.clone(), error });
@@ -203,10 +267,21 @@ impl Effect {
                 tries: number,
                 error: error.to_string(),
             });
-            let env = &self.turn.seat.engine.env;
-            let until = env.now() + self.pause(number, &error);
-            self.until(deadline, env.sleep_until(until)).await?;
-            number += 1;
+            // Between two calls it may be held, with what is reserved for it.
+            *out = None;
+            let until = self.turn.seat.engine.env.now() + self.pause(number, &error);
+            self.sleep(until.min(deadline)).await?;
+            *out = Some(self.go_out(round).await?);
+            round.number += 1;
+        }
+    }
+
+    /// Sleeps under the turn's cancel.
+    async fn sleep(&self, until: Time) -> Result<(), EffectError> {
+        tokio::select! {
+            biased;
+            () = self.turn.cancel.raised() => Err(self.cancelled()),
+            () = self.turn.seat.engine.env.sleep_until(until) => Ok(()),
         }
     }
 

@@ -58,6 +58,7 @@ impl Blank<'_> {
             holdings: Mutex::default(),
             allowance: Mutex::default(),
             stuck: 0.into(),
+            held: 0.into(),
             body,
         })
     }

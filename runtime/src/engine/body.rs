@@ -9,9 +9,11 @@ use parking_lot::Mutex;
 
 use super::seat::Seat;
 use crate::agent::Agent;
+use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
 use crate::stopping::HookEnd;
+use crate::time::Time;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Factory<A> = Arc<dyn Fn() -> A + Send + Sync>;
@@ -28,6 +30,9 @@ pub(crate) trait Body: Any + Send + Sync {
 
     /// Tasks that wait.
     fn queued(&self) -> usize;
+
+    /// Those tasks with their deadlines.
+    fn deadlines(&self) -> Vec<(TaskId, Time)>;
 
     /// Takes no more tasks, for a reason.
     fn close(&self, reason: StopReason);
@@ -80,6 +85,10 @@ impl Body for Bare {
 
     fn queued(&self) -> usize {
         0
+    }
+
+    fn deadlines(&self) -> Vec<(TaskId, Time)> {
+        Vec::new()
     }
 
     fn close(&self, _: StopReason) {}

@@ -24,13 +24,16 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
         if let Some(dropped) = drop_reason(turn, generation, cx) {
             // A thread that blocks is deaf to its abort; so is a simulated one.
             if turn.is_blocked() { Poll::Pending } else { Poll::Ready(Driven::Dropped(dropped)) }
-        } else if turn.is_blocked() {
+        } else if turn.is_blocked() || !turn.begin_poll() {
             Poll::Pending
         } else {
             let future = slot.as_mut().as_pin_mut().expect("polled until it is ready, and no further");
             match within(turn, || caught(|| future.poll(cx))) {
                 Ok(Poll::Ready(output)) => Poll::Ready(Driven::Returned(output)),
-                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Pending) => {
+                    turn.end_poll();
+                    Poll::Pending
+                }
                 Err(message) => Poll::Ready(Driven::Panicked(message)),
             }
         }

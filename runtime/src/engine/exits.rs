@@ -230,7 +230,11 @@ impl Seat {
             // A stop and its supervisor may both end it; the first says why.
             return;
         }
-        self.gate.lock().fence = Fence::Closed;
+        let released = {
+            let mut gate = self.gate.lock();
+            gate.fence = Fence::Closed;
+            self.ungrip(&mut gate)
+        };
         self.body.close(reason.clone());
         self.body.end_queued(self, &reason);
         if self.line.lock().presence == Presence::Dormant {
@@ -256,6 +260,9 @@ impl Seat {
             first.set(None);
         }
         self.close_cell();
+        if let Some(released) = released {
+            released.let_go();
+        }
     }
 
     /// Takes the ended seat out of its parent's table. `known`: the supervision has forgotten it or may simply do so.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::Engine;
+use super::pause::Held;
 use super::turn::Turn;
 use crate::delivery::Dropped;
 use crate::event::What;
@@ -14,7 +15,7 @@ impl Engine {
     /// Has the heartbeat look at a turn, as often as its agent's spec says.
     pub(crate) fn watch(self: &Arc<Self>, turn: &Arc<Turn>) {
         self.turns.lock().enter(turn);
-        self.look_by(turn.began + turn.seat.policies.heartbeat);
+        self.look_by(turn.began() + turn.seat.policies.heartbeat);
     }
 
     fn look_by(self: &Arc<Self>, at: Time) {
@@ -86,6 +87,10 @@ impl OpenTurns {
 }
 
 fn judge(turn: &Turn, now: Time) {
+    if turn.seat.held() != Held::Not {
+        // What is held is not silent.
+        return;
+    }
     let Some(since) = turn.silent_since() else { return };
     let silent = now.since(since);
     let policies = &turn.seat.policies;

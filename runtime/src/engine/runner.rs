@@ -27,17 +27,20 @@ use self::bring_up::Brought;
 use super::body::{Body, BoxFuture, Typed};
 use super::census::{Counted, Living};
 use super::line::{Next, Presence};
+use super::pause::Held;
 use super::quiet::caught;
 use super::seat::{Fence, Seat};
 use super::spawn::FirstStart;
 use crate::agent::Agent;
 use crate::event::What;
+use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
 use crate::policy::{Exit, FailureClass};
 use crate::stopping::{HookEnd, TurnEnd};
 use crate::supervision::Started;
 use crate::task::{Over, TaskCell};
+use crate::time::Time;
 
 pub(crate) type Task<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
 
@@ -102,6 +105,10 @@ impl<A: Agent> Body for Typed<A> {
 
     fn queued(&self) -> usize {
         self.mailbox.len()
+    }
+
+    fn deadlines(&self) -> Vec<(TaskId, Time)> {
+        self.mailbox.deadlines()
     }
 
     fn close(&self, reason: StopReason) {
@@ -196,6 +203,7 @@ impl<A: Agent> Runner<A> {
             // The stop that is coming finds it dormant.
             return None;
         }
+        seat.rest_if_quiet();
         seat.tell_parent_started();
         if seat.body.queued() > 0 {
             seat.ring();
@@ -264,16 +272,20 @@ impl<A: Agent> Runner<A> {
     /// Waits for an order; none if a stop came by first.
     async fn order(&self) -> Option<Next> {
         poll_fn(|cx| {
-            let mut line = self.seat.line.lock();
-            line.listen(cx);
-            if line.generation != self.generation {
-                return Poll::Ready(Some(Next::End));
+            {
+                let mut line = self.seat.line.lock();
+                line.listen(cx);
+                if line.generation != self.generation {
+                    return Poll::Ready(Some(Next::End));
+                }
+                match line.orders.next.take() {
+                    Some(next) => return Poll::Ready(Some(next)),
+                    None if line.orders.fenced => return Poll::Ready(None),
+                    None => {}
+                }
             }
-            match line.orders.next.take() {
-                Some(next) => Poll::Ready(Some(next)),
-                None if line.orders.fenced => Poll::Ready(None),
-                None => Poll::Pending,
-            }
+            self.seat.rest_if_quiet();
+            Poll::Pending
         })
         .await
     }
@@ -325,19 +337,23 @@ impl<A: Agent> Runner<A> {
 
     async fn order_or_exit(&self) -> Result<Option<Next>, Exit> {
         poll_fn(|cx| {
-            let mut line = self.seat.line.lock();
-            line.listen(cx);
-            if line.generation != self.generation {
-                return Poll::Ready(Ok(Some(Next::End)));
+            {
+                let mut line = self.seat.line.lock();
+                line.listen(cx);
+                if line.generation != self.generation {
+                    return Poll::Ready(Ok(Some(Next::End)));
+                }
+                if let Some((exit, _)) = line.orders.exit.take() {
+                    return Poll::Ready(Err(exit));
+                }
+                match line.orders.next.take() {
+                    Some(next) => return Poll::Ready(Ok(Some(next))),
+                    None if line.orders.fenced => return Poll::Ready(Ok(None)),
+                    None => {}
+                }
             }
-            if let Some((exit, _)) = line.orders.exit.take() {
-                return Poll::Ready(Err(exit));
-            }
-            match line.orders.next.take() {
-                Some(next) => Poll::Ready(Ok(Some(next))),
-                None if line.orders.fenced => Poll::Ready(Ok(None)),
-                None => Poll::Pending,
-            }
+            self.seat.rest_if_quiet();
+            Poll::Pending
         })
         .await
     }
@@ -413,6 +429,11 @@ impl<A: Agent> Runner<A> {
                 if line.orders.fenced {
                     return Poll::Ready(Work::Fenced);
                 }
+            }
+            if self.seat.held() != Held::Not {
+                // Its tasks wait; the resume wakes it.
+                self.seat.rest_if_quiet();
+                return Poll::Pending;
             }
             self.mailbox().pop().map_or(Poll::Pending, |task| Poll::Ready(Work::Task(task)))
         })

@@ -7,7 +7,7 @@
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -16,6 +16,7 @@ use super::body::Body;
 use super::cell::Control;
 use super::family::Family;
 use super::line::{Line, Presence};
+use super::pause::Hold;
 use super::turn::Turn;
 use crate::effect::Allowance;
 use crate::event::{Event, Role, What};
@@ -62,6 +63,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) allowance: Mutex<Option<Allowance>>,
     /// Runners that no stop could stop and that have not returned: they block a thread, and can do nothing through skep.
     pub(crate) stuck: AtomicU32,
+    /// How firmly pauses hold it: the gate's hold, to be read without the gate.
+    pub(crate) held: AtomicU8,
     pub(crate) body: B,
 }
 
@@ -81,6 +84,7 @@ pub(crate) struct Gate {
     pub(crate) fence: Fence,
     pub(crate) family: Option<Box<Family>>,
     pub(crate) turn: Option<Arc<Turn>>,
+    pub(crate) hold: Option<Box<Hold>>,
     /// What its supervisor was told about it since its spec.
     pub(crate) changed: Option<Box<Changed>>,
 }
@@ -101,7 +105,7 @@ impl Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { fence: Fence::Open, family: None, turn: None, changed: None }
+        Self { fence: Fence::Open, family: None, turn: None, hold: None, changed: None }
     }
 }
 
@@ -217,6 +221,7 @@ impl Seat {
         if was_stuck {
             self.stuck.fetch_sub(1, Ordering::AcqRel);
         }
+        self.rest_if_quiet();
         self.check_vacant();
     }
 

@@ -228,18 +228,32 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     seat.incarnation.store(1, Ordering::Release);
     seat.note(What::AgentStarted);
     family.enter(Arc::clone(&seat));
+    let above = gate.grip();
+    seat.hold_as_parent(&mut seat.gate.lock(), above);
+    seat.rest_if_quiet();
     drop(gate);
     parent.decide(Event::Started { key: number, result: Started::Ok });
     Ok(seat)
 }
 
+/// What came of entering an agent.
+enum Entered {
+    New(Arc<Seat>),
+    Known(Arc<Seat>),
+    /// A pause holds the parent until this is raised.
+    Held(Arc<Signal>),
+}
+
 /// Enters a new agent at its place, or finds the one that stands there.
-fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Seat>, bool), SpawnError> {
+fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered, SpawnError> {
     let limits = spec.policies.check(&spec.name)?;
     let (restart, dynamic, counted) = place.defaults();
     let parent = place.parent;
     let mut gate = parent.gate.lock();
     may_begin(place, &gate)?;
+    if let Some(hold) = &gate.hold {
+        return Ok(Entered::Held(Arc::clone(&hold.over)));
+    }
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
     if place.naming != Naming::Child {
         family.let_go_of_ended(&spec.name);
@@ -249,7 +263,7 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
         let same =
             seat.body.as_any().is::<Typed<A>>() && *seat.policies == spec.policies && seat.role == place.role;
         match place.naming {
-            Naming::KnownOrNew if same && !seat.is_stopped() => return Ok((Arc::clone(seat), false)),
+            Naming::KnownOrNew if same && !seat.is_stopped() => return Ok(Entered::Known(Arc::clone(seat))),
             Naming::KnownOrNew => {
                 return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: spec.name.clone() });
             }
@@ -275,10 +289,10 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<(Arc<Se
     announce(&seat)?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
-    Ok((seat, true))
+    Ok(Entered::New(seat))
 }
 
-/// Spawns an agent and waits until it has started.
+/// Spawns an agent and waits until it has started. Under a parent that is paused it waits for the resume first.
 ///
 /// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
 pub(crate) async fn spawn<A: Agent>(
@@ -286,15 +300,31 @@ pub(crate) async fn spawn<A: Agent>(
     mut spec: AgentSpec<A>,
 ) -> Result<Arc<Seat>, SpawnError> {
     place.parent.engine.env.seam().await;
-    let (seat, is_new) = enter(&place, &mut spec)?;
-    if !is_new {
-        return Ok(seat);
-    }
+    let seat = loop {
+        match enter(&place, &mut spec)? {
+            Entered::New(seat) => break seat,
+            Entered::Known(seat) => return Ok(seat),
+            Entered::Held(over) => wait(&place, &over).await?,
+        }
+    };
     let started = match Runner::<A>::start_in_place(&seat) {
         Begun::Over(started) => started,
         Begun::Pending(first_start) => first_start.wait().await,
     };
     first_started(&seat, started)
+}
+
+/// Waits for the end of a pause, unless the turn that spawns is cancelled meanwhile.
+async fn wait(place: &Place<'_>, over: &Signal) -> Result<(), SpawnError> {
+    let Some(turn) = place.turn else {
+        over.raised().await;
+        return Ok(());
+    };
+    tokio::select! {
+        biased;
+        () = turn.cancel.raised() => Err(SpawnError::Cancelled { agent: place.parent.id.clone() }),
+        () = over.raised() => Ok(()),
+    }
 }
 
 fn first_started(seat: &Arc<Seat>, started: Option<Started>) -> Result<Arc<Seat>, SpawnError> {

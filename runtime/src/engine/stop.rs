@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use self::finish::Finished;
 use super::cell::Item;
 use super::line::{self, Presence};
+use super::pause::Released;
 use super::seat::Seat;
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
@@ -92,7 +93,7 @@ pub(crate) enum Heard {
 enum Next {
     /// Actions, each with the seat that it is about.
     Perform(Vec<(Action, Option<Stopping>)>),
-    Cancel(Vec<Arc<Turn>>),
+    Cancel(Vec<Arc<Turn>>, Vec<Released>),
 }
 
 impl Engine {
@@ -137,9 +138,13 @@ impl Engine {
                         self.perform_stop(action, stopping);
                     }
                 }
-                Next::Cancel(turns) => {
+                Next::Cancel(turns, released) => {
                     for turn in turns {
                         turn.cancel(Cancel::Stop);
+                    }
+                    // Cancelled first: what a pause held is let go to unwind, not to go on.
+                    for released in released {
+                        released.let_go();
                     }
                 }
             }
@@ -223,7 +228,7 @@ impl Stopper {
     /// What is to be done next, by whoever calls this: all that is decided comes before a walk.
     fn next(&mut self, engine: &Engine) -> Option<Next> {
         let next = if self.actions.is_empty() {
-            self.asked.pop_front().map(|asked| Next::Cancel(self.begin(asked, engine)))
+            self.asked.pop_front().map(|asked| self.begin(asked, engine))
         } else {
             let actions = std::mem::take(&mut self.actions).into_iter();
             Some(Next::Perform(actions.map(|action| self.with_seat(action)).collect()))
@@ -242,8 +247,8 @@ impl Stopper {
         (action, seat)
     }
 
-    /// Fences a subtree and has the plan stop it. Gives the turns that are to be cancelled.
-    fn begin(&mut self, asked: Asked, engine: &Engine) -> Vec<Arc<Turn>> {
+    /// Fences a subtree and has the plan stop it. What is left to do is to cancel its turns.
+    fn begin(&mut self, asked: Asked, engine: &Engine) -> Next {
         let Asked { root, purpose, is_brutal, began, deadline } = asked;
         let request = engine.number();
         let walk = self.walk(&root, &purpose, request);
@@ -256,7 +261,7 @@ impl Stopper {
             Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal: is_brutal };
         self.requests.insert(request, Request { root, purpose, began, deadline, seats });
         self.step(input, engine.env.now());
-        walk.cancelled
+        Next::Cancel(walk.cancelled, walk.released)
     }
 }
 
@@ -274,6 +279,7 @@ impl Seat {
         if line.presence == Presence::Dormant {
             line.presence = Presence::Gone;
             drop(line);
+            self.rest_if_quiet();
             // Its hook has taken it, unless the stop was brutal.
             self.drop_dormant();
         } else if line.presence == Presence::Open {

@@ -13,6 +13,7 @@ use super::line::Next;
 use super::seat::{Fence, Seat};
 use super::stop::Purpose;
 use crate::event::What;
+use crate::pausing::Grip;
 use crate::policy::{Exit, Shutdown};
 use crate::supervision::{Action, Event, Started};
 
@@ -182,7 +183,7 @@ impl Seat {
             return;
         }
         let child = gate.family.as_ref().and_then(|family| family.seats.get(&number));
-        let comes_back = child.is_some_and(Self::come_back);
+        let comes_back = child.is_some_and(|child| child.come_back(gate.grip()));
         drop(gate);
         if !comes_back {
             self.push(Item::Gone { number });
@@ -190,8 +191,8 @@ impl Seat {
     }
 
     /// The next incarnation, also of one that had ended while its spec stood. False if a stop has ended it for good since
-    /// its supervisor decided.
-    fn come_back(self: &Arc<Self>) -> bool {
+    /// its supervisor decided. `above` is what holds its parent, and so it.
+    fn come_back(self: &Arc<Self>, above: Option<Grip>) -> bool {
         // One critical section with the fence of a stop that comes by.
         let mut gate = self.gate.lock();
         if self.ended_for_good.load(Ordering::Acquire) {
@@ -203,6 +204,7 @@ impl Seat {
                 return false;
             }
             gate.fence = Fence::Down;
+            self.hold_as_parent(&mut gate, above);
             self.wound_up.store(false, Ordering::Release);
             self.reopen_cell();
             self.note(What::AgentSpawned {

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::seat::{Fence, Seat};
 use crate::env::Timer;
@@ -14,6 +16,7 @@ use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
 use crate::journal::Entry;
 use crate::lifecycle::StopReason;
+use crate::pause::Doing;
 use crate::policy::Exit;
 use crate::signal::Signal;
 use crate::time::Time;
@@ -30,8 +33,9 @@ pub(crate) struct Turn {
     open: AtomicBool,
     /// Its end is in the journal.
     is_over: AtomicBool,
-    pub(crate) began: Time,
-    /// When it last showed that it gets on.
+    /// When it began, later by as long as it was held.
+    began: AtomicU64,
+    /// When it last showed that it gets on, or was let go.
     progress: AtomicU64,
     /// When the heartbeat last looked.
     pub(crate) looked: AtomicU64,
@@ -45,8 +49,13 @@ pub(crate) struct Turn {
     listener: OnceLock<Arc<dyn Listener>>,
     /// A simulated block: neither polled nor dropped until then.
     blocked_until: AtomicU64,
-    /// The end of an interrupt's patience; taken back with the turn.
+    /// The end of an interrupt's patience, or of a start's; taken back with the turn.
     grace: Mutex<Option<Timer>>,
+    pub(super) is_polled: AtomicBool,
+    /// What is out of it, by numbers.
+    pub(super) out: Mutex<Vec<(u64, Doing)>>,
+    /// Rings when its seat is held, or held more firmly.
+    pub(super) brake: Notify,
 }
 
 /// Which attempt this is, and what the earlier ones failed with.
@@ -63,7 +72,7 @@ pub(crate) trait Listener: Send + Sync {
     fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }
 
-/// A stop has come by.
+/// A stop has come by, or a pause holds the seat.
 pub(crate) struct Fenced;
 
 /// Why a turn was cancelled.
@@ -90,7 +99,7 @@ impl Turn {
             why: AtomicU8::new(0),
             open: AtomicBool::new(true),
             is_over: AtomicBool::new(false),
-            began: now,
+            began: AtomicU64::new(now.as_nanos()),
             progress: AtomicU64::new(now.as_nanos()),
             looked: AtomicU64::new(now.as_nanos()),
             waits: AtomicU32::new(0),
@@ -101,6 +110,9 @@ impl Turn {
             listener: OnceLock::new(),
             blocked_until: AtomicU64::new(0),
             grace: Mutex::new(None),
+            is_polled: AtomicBool::new(false),
+            out: Mutex::new(Vec::new()),
+            brake: Notify::new(),
         })
     }
 
@@ -121,27 +133,19 @@ impl Turn {
         }
     }
 
-    /// Enters the seat as its turn, unless a fence is up there.
-    pub(crate) fn enter(self: &Arc<Self>) -> bool {
-        let mut gate = self.seat.gate.lock();
-        let may = match self.phase {
-            Phase::Stop => true,
-            _ => gate.fence == Fence::Open,
-        };
-        if may {
-            gate.turn = Some(Arc::clone(self));
-        }
-        may
+    /// Enters the seat as its stop hook, whatever fence is up and whatever holds the seat.
+    pub(crate) fn enter_as_hook(self: &Arc<Self>) {
+        self.seat.gate.lock().turn = Some(Arc::clone(self));
     }
 
     /// Enters the seat as the turn of a task, and begins that in the same critical section: a stop that comes by says so
-    /// before or after, never in between. `Err` if a fence is up, `Ok(None)` if the task has its outcome.
+    /// before or after, never in between. `Err` if a fence is up or a pause holds it, `Ok(None)` if the task has its outcome.
     pub(crate) fn enter_with<R>(
         self: &Arc<Self>,
         begin: impl FnOnce() -> Option<R>,
     ) -> Result<Option<R>, Fenced> {
         let mut gate = self.seat.gate.lock();
-        if gate.fence != Fence::Open {
+        if gate.fence != Fence::Open || gate.hold.is_some() {
             return Err(Fenced);
         }
         let begun = begin();
@@ -193,6 +197,18 @@ impl Turn {
 
     pub(crate) fn show_progress(&self) {
         self.progress.store(self.seat.engine.env.now().as_nanos(), Ordering::Relaxed);
+    }
+
+    /// When it began, not counting the time in which it was held.
+    pub(crate) fn began(&self) -> Time {
+        Time::from_nanos(self.began.load(Ordering::Relaxed))
+    }
+
+    /// It was held so long, which is neither silence nor work.
+    pub(crate) fn spare(&self, held: Duration) {
+        let nanos = u64::try_from(held.as_nanos()).unwrap_or(u64::MAX);
+        self.began.fetch_add(nanos, Ordering::Relaxed);
+        self.progress.fetch_add(nanos, Ordering::Relaxed);
     }
 
     /// Since when it has shown no progress; none while it waits for something that has a deadline of its own.
@@ -260,7 +276,13 @@ impl Turn {
     }
 
     pub(crate) fn keep_grace(&self, grace: Timer) {
-        *self.grace.lock() = Some(grace);
+        let before = self.grace.lock().replace(grace);
+        drop(before);
+    }
+
+    pub(crate) fn take_grace_back(&self) {
+        let grace = self.grace.lock().take();
+        drop(grace);
     }
 
     pub(crate) fn block_until(&self, at: Time) {

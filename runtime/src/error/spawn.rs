@@ -61,6 +61,12 @@ pub enum SpawnError {
         /// The agent whose turn it was.
         agent: AgentId,
     },
+    /// The turn that spawns was cancelled while a pause held it.
+    #[error("the turn of {agent} that spawns was cancelled")]
+    Cancelled {
+        /// The agent whose turn it was.
+        agent: AgentId,
+    },
     /// A limit of depth or of live agents.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -103,6 +109,7 @@ impl SpawnError {
             | Self::AlreadyPresent { .. }
             | Self::Fenced { .. }
             | Self::StaleTurn { .. }
+            | Self::Cancelled { .. }
             | Self::Ignored { .. }
             | Self::Stopped { .. } => Advice::Never,
         }
@@ -117,7 +124,11 @@ impl SpawnError {
             Self::NameTaken { .. } | Self::AlreadyStarted { .. } | Self::AlreadyPresent { .. } => 409,
             Self::Refused(_) => 429,
             Self::Start { .. } => 500,
-            Self::Fenced { .. } | Self::StaleTurn { .. } | Self::Ignored { .. } | Self::Stopped { .. } => 503,
+            Self::Fenced { .. }
+            | Self::StaleTurn { .. }
+            | Self::Cancelled { .. }
+            | Self::Ignored { .. }
+            | Self::Stopped { .. } => 503,
         }
     }
 
@@ -128,7 +139,7 @@ impl SpawnError {
             Self::Refused(_) => FailureClass::OverBudget,
             Self::Start { .. } => FailureClass::Start,
             Self::Fenced { .. } | Self::Stopped { .. } => FailureClass::Stopped,
-            Self::StaleTurn { .. } => FailureClass::Interrupted,
+            Self::StaleTurn { .. } | Self::Cancelled { .. } => FailureClass::Interrupted,
             Self::BadSpec { .. }
             | Self::NameTaken { .. }
             | Self::AlreadyStarted { .. }

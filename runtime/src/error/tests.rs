@@ -58,7 +58,8 @@ fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
         Some(E::AlreadyStarted { .. }) => E::AlreadyPresent { agent, name },
         Some(E::AlreadyPresent { .. }) => E::Fenced { parent, state: AgentState::Stopping },
         Some(E::Fenced { .. }) => E::StaleTurn { agent },
-        Some(E::StaleTurn { .. }) => E::Refused(refusal()),
+        Some(E::StaleTurn { .. }) => E::Cancelled { agent },
+        Some(E::Cancelled { .. }) => E::Refused(refusal()),
         Some(E::Refused(_)) => E::Start { agent, message: "no disk".into() },
         Some(E::Start { .. }) => E::Ignored { agent },
         Some(E::Ignored { .. }) => E::Stopped { agent },
@@ -119,6 +120,22 @@ fn after_start(last: Option<&StartError>) -> Option<StartError> {
     Some(match last {
         None => StartError::BadField { field: "permits".into(), message: "give at least 1".into() },
         Some(StartError::BadField { .. }) => return None,
+    })
+}
+
+fn after_pause(last: Option<&PauseError>) -> Option<PauseError> {
+    Some(match last {
+        None => PauseError::NotLive { agent: agent(), state: AgentState::Stopping },
+        Some(PauseError::NotLive { .. }) => return None,
+    })
+}
+
+fn after_resume(last: Option<&ResumeError>) -> Option<ResumeError> {
+    use ResumeError as E;
+    Some(match last {
+        None => E::NotPaused { agent: agent(), state: AgentState::Idle },
+        Some(E::NotPaused { .. }) => E::HeldAbove { agent: agent(), above: AgentId::root("s") },
+        Some(E::HeldAbove { .. }) => return None,
     })
 }
 
@@ -235,6 +252,14 @@ fn all() -> Vec<Sample> {
         let name = format!("StartError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
     }
+    for error in chain(after_pause) {
+        let name = format!("PauseError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for error in chain(after_resume) {
+        let name = format!("ResumeError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
     for error in chain(after_child) {
         let name = format!("ChildError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
@@ -289,8 +314,17 @@ fn no_error_shows_a_payload_and_each_is_one_line() {
 
 #[test]
 fn an_error_that_concerns_an_agent_names_it() {
-    let of_agents =
-        ["AskError", "EffectError", "SpawnError", "RunError", "ChildError", "ChangeError", "BudgetError"];
+    let of_agents = [
+        "AskError",
+        "EffectError",
+        "SpawnError",
+        "RunError",
+        "PauseError",
+        "ResumeError",
+        "ChildError",
+        "ChangeError",
+        "BudgetError",
+    ];
     for sample in all().into_iter().filter(|sample| of_agents.iter().any(|of| sample.name.starts_with(of))) {
         // A spec that cannot be has no id yet, and is named by its name.
         let is_named = sample.shows[0].contains("s.1") || sample.name == "SpawnError::BadSpec";

@@ -94,7 +94,7 @@ impl TreeRow {
             _ => {}
         }
         let begins_anew = matches!(event.what, What::TurnBegan { .. });
-        if begins_anew || !self.state().is_working() {
+        if begins_anew || !self.life.has_turn() {
             self.says = None;
             self.effects.clear();
             self.waits.clear();

@@ -46,6 +46,8 @@ fn events() -> impl Strategy<Value = What> {
         6 => number.clone().prop_map(|wait| What::WaitBegan { wait, on: Wait::Ask }),
         6 => number.prop_map(|wait| What::WaitEnded { wait }),
         1 => Just(What::CellLost),
+        3 => Just(What::AgentPaused),
+        3 => Just(What::AgentResumed),
     ]
 }
 
@@ -89,10 +91,10 @@ proptest! {
             let before = life.clone();
             match life.apply(what) {
                 Ok(()) => prop_assert!(
-                    life.state == before.state
-                        || before.state.may_become(&life.state)
+                    life.state() == before.state()
+                        || before.state().may_become(life.state())
                         || (!before.state.is_live() && matches!(what, What::AgentSpawned { .. })),
-                    "{} to {} by {}", before.state, life.state, what.name()
+                    "{} to {} by {}", before.state(), life.state(), what.name()
                 ),
                 Err(bad) => {
                     prop_assert_eq!(&life, &before);
@@ -147,6 +149,7 @@ proptest! {
                 | What::TurnBegan { .. }
                 | What::EffectBegan { .. }
                 | What::WaitBegan { .. }
+                | What::AgentPaused
         );
         prop_assert_eq!(life.apply(&what).is_err(), begins, "{}", what.name());
         prop_assert_eq!(life, end);
@@ -264,4 +267,26 @@ fn a_crash_is_followed_by_the_next_life() {
         states_after(&whats),
         ["idle", "thinking", "restarting", "restarting", "restarting", "idle", "thinking", "idle"]
     );
+}
+
+#[test]
+fn a_paused_agent_comes_back_to_what_has_become_of_it() {
+    let mut life = Lifecycle::default();
+    let mut take = |whats: &[What]| {
+        whats.iter().for_each(|what| life.apply(what).unwrap());
+        life.state().clone()
+    };
+    assert_eq!(take(&[What::AgentPaused]), AgentState::Paused);
+    assert_eq!(take(&[What::AgentResumed]), AgentState::Starting);
+    let working = [What::AgentStarted, What::TurnBegan { attempt: 1 }, effect(1)];
+    assert_eq!(take(&working), AgentState::ToolExecution);
+    assert_eq!(take(&[What::AgentPaused, effect_ended(1)]), AgentState::Paused);
+    assert_eq!(take(&[What::AgentResumed]), AgentState::Thinking);
+    let interrupted = [What::AgentPaused, What::TurnEnded, What::AgentResumed];
+    assert_eq!(take(&interrupted), AgentState::Idle);
+    let killed = [What::AgentPaused, What::AgentExited { exit: Exit::Normal }];
+    assert_eq!(take(&killed), AgentState::Paused);
+    assert_eq!(take(&[What::AgentResumed]), AgentState::Restarting);
+    assert_eq!(take(&[What::AgentPaused, What::AgentStopping { stop: 1 }]), AgentState::Stopping);
+    assert!(life.apply(&What::AgentPaused).is_err(), "what is being stopped is not paused");
 }

@@ -122,6 +122,22 @@ impl Forged {
         )
     }
 
+    pub(super) fn paused(self, agent: &str, incarnation: Incarnation) -> Self {
+        self.write(agent, incarnation, None, What::AgentPaused)
+    }
+
+    pub(super) fn resumed(self, agent: &str) -> Self {
+        self.write(agent, 1, None, What::AgentResumed)
+    }
+
+    pub(super) fn pause_began(self, root: &str, pause: u64, within: Duration) -> Self {
+        self.write(root, 1, None, What::PauseBegan { pause, agents: 1, within, now: false })
+    }
+
+    pub(super) fn pause_stands(self, root: &str, pause: u64) -> Self {
+        self.write(root, 1, None, What::PauseStands { pause, quiet: 1, busy: 0 })
+    }
+
     pub(super) fn holds(self, agent: &str, holding: u64) -> Self {
         self.write(agent, 1, None, What::HoldingTaken { holding, name: "lock".into() })
     }

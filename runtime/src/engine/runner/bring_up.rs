@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::census::{Counted, Living};
 use super::super::drive::{Driven, drive};
+use super::super::park::Waited;
 use super::super::points;
 use super::super::quiet::caught;
 use super::super::seat::{Fence, Seat};
@@ -15,7 +16,6 @@ use crate::context::{Context, StopContext};
 use crate::delivery::Dropped;
 use crate::fault::Phase;
 use crate::stopping::HookEnd;
-use crate::time::Time;
 
 /// How a bringing up ended.
 pub(crate) enum Brought<A> {
@@ -28,22 +28,23 @@ pub(crate) enum Brought<A> {
 
 /// Builds the behaviour and runs its `start`, under the start's deadline. `anew`: as the next incarnation.
 pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: bool) -> Brought<A> {
-    if anew {
-        let mut gate = seat.gate.lock();
-        if gate.fence != Fence::Down {
-            // A stop came by since this start was ordered.
-            return Brought::Dropped;
+    let turn = loop {
+        match seat.while_held(generation).await {
+            Waited::Go => {}
+            Waited::Over => return Brought::Dropped,
+            Waited::Exit => {
+                seat.line.lock().orders.exit = None;
+                return Brought::Failed("killed before the start".to_owned());
+            }
         }
-        gate.fence = Fence::Open;
-        seat.incarnation.fetch_add(1, Ordering::AcqRel);
-    }
-    let deadline = seat.engine.env.now() + seat.policies.start_within;
-    let turn = Turn::new(&seat, Phase::Start, None, deadline);
-    if !turn.enter() {
-        return Brought::Dropped;
-    }
+        match begin(&seat, anew) {
+            Begun::Turn(turn) => break turn,
+            Begun::Held => {}
+            Begun::Fenced => return Brought::Dropped,
+        }
+    };
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
-    let _deadline = drop_at(&seat, &turn, deadline);
+    limit(&turn);
     let factory = Arc::clone(&seat.typed::<A>().factory);
     let mut agent = match within(&turn, || caught(|| factory())) {
         Ok(agent) => agent,
@@ -59,6 +60,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     })
     .await;
     turn.leave();
+    turn.take_grace_back();
     let failed = match started {
         Driven::Returned(Ok(())) => return Brought::Up(agent),
         Driven::Returned(Err(error)) if error.is_ignore() => Brought::Ignored,
@@ -77,22 +79,69 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     failed
 }
 
-/// Has the turn dropped as stale at a moment.
-fn drop_at(seat: &Arc<Seat>, turn: &Turn, at: Time) -> crate::env::Timer {
-    let number = turn.number;
-    let late = Arc::downgrade(seat);
-    seat.engine.env.at(at, move || {
-        if let Some(seat) = late.upgrade() {
-            seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
+enum Begun {
+    Turn(Arc<Turn>),
+    /// A pause came by.
+    Held,
+    /// A stop came by since this start was ordered.
+    Fenced,
+}
+
+/// Begins a life, or a start within one, unless a stop or a pause has come by: all in one critical section.
+fn begin(seat: &Arc<Seat>, anew: bool) -> Begun {
+    let mut gate = seat.gate.lock();
+    if gate.fence != if anew { Fence::Down } else { Fence::Open } {
+        return Begun::Fenced;
+    }
+    if gate.hold.is_some() {
+        return Begun::Held;
+    }
+    if anew {
+        gate.fence = Fence::Open;
+        seat.incarnation.fetch_add(1, Ordering::AcqRel);
+    }
+    let deadline = seat.engine.env.now() + seat.policies.start_within;
+    let turn = Turn::new(seat, Phase::Start, None, deadline);
+    gate.turn = Some(Arc::clone(&turn));
+    Begun::Turn(turn)
+}
+
+/// Has the start dropped as stale when its time is over. The time in which it was held does not count.
+fn limit(turn: &Arc<Turn>) {
+    let late = Arc::downgrade(turn);
+    let due = turn.began() + turn.seat.policies.start_within;
+    let timer = turn.seat.engine.env.at(due, move || {
+        if let Some(turn) = late.upgrade() {
+            is_due(&turn);
         }
-    })
+    });
+    turn.keep_grace(timer);
+}
+
+fn is_due(turn: &Arc<Turn>) {
+    let late = Arc::downgrade(turn);
+    let look_again = move || {
+        if let Some(turn) = late.upgrade().filter(|turn| turn.is_open()) {
+            limit(&turn);
+        }
+    };
+    let seat = &turn.seat;
+    if seat.when_resumed(look_again) {
+        return;
+    }
+    if seat.engine.env.now() < turn.began() + seat.policies.start_within {
+        limit(turn);
+    } else {
+        let number = turn.number;
+        seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
+    }
 }
 
 /// Runs the stop hook of a whole behaviour and drops it.
 pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: A) -> HookEnd {
     let until = seat.hook_until();
     let turn = Turn::new(&seat, Phase::Stop, None, until);
-    turn.enter();
+    turn.enter_as_hook();
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     let cx = StopContext::new(Arc::clone(&turn));
     let ended = drive(&turn, generation, async {

@@ -5,18 +5,21 @@ use std::sync::atomic::Ordering;
 
 use super::{Purpose, Stopper, Stopping};
 use crate::engine::line::Presence;
+use crate::engine::pause::Released;
 use crate::engine::seat::{Fence, Seat};
 use crate::engine::turn::Turn;
 use crate::event::{Role, What};
-use crate::lifecycle::StopReason;
+use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::Shutdown;
 use crate::stopping::{Node, RequestId};
 
 /// A walk over a subtree that is being fenced.
+#[derive(Default)]
 pub(super) struct Walk {
     pub(super) nodes: Vec<Node>,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) cancelled: Vec<Arc<Turn>>,
+    pub(super) released: Vec<Released>,
 }
 
 impl Walk {
@@ -29,7 +32,7 @@ impl Walk {
 impl Stopper {
     /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
     pub(super) fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
-        let mut walk = Walk { nodes: Vec::new(), seats: Vec::new(), cancelled: Vec::new() };
+        let mut walk = Walk::default();
         let ends = matches!(purpose, Purpose::Ordered { .. });
         let spares_root = matches!(purpose, Purpose::Children { .. });
         let mut open = vec![(Arc::clone(root), ends)];
@@ -67,6 +70,12 @@ impl Stopper {
             }
             if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
                 walk.cancelled.push(Arc::clone(turn));
+            }
+            if for_good {
+                walk.released.extend(seat.ungrip(&mut gate));
+            } else if !is_spared && seat.state() == AgentState::Paused {
+                // For its end: the hold stands, and the next life waits for the resume.
+                seat.note(What::AgentResumed);
             }
             let children = gate.family.as_mut().map_or_else(Vec::new, |family| {
                 family.pauses.clear();

@@ -1,0 +1,416 @@
+//! Performs pauses: holds a subtree, says when its agents are quiet, lets it go.
+//!
+//! # Invariants
+//! 1. Whether a seat is held is written under its gate, and who begins a turn, an effect, a piece of blocking work or a
+//!    spawn reads it there in the same critical section. So after `AgentPaused` nothing begins before `AgentResumed`.
+//! 2. A walk holds a seat and takes its children in one critical section of the gate, and a child that comes to be later is
+//!    held as its parent is. Walks are one at a time. So what holds a child from above is what its parent passes on.
+//! 3. `AgentPaused` is said when the turn is not being polled and nothing of it is out; from then on it is polled only to
+//!    unwind: when it is cancelled or has to be dropped.
+//!
+//! # What is decided here
+//! - A stop takes the pause off all that it ends for good. A supervisor's stop, after which the agent comes back, resumes
+//!   it for its end (its hook may run effects), and the next incarnation is held before its behaviour is built.
+//! - A kill, a crash or a lost cell ends the incarnation as ever; the next one waits the same way. Restarts are decided
+//!   and counted while they wait.
+//! - An interrupted, withdrawn or expired turn unwinds through its own code and can begin nothing; its agent stays paused.
+//! - A spawn under a paused parent waits for the resume, from inside and from outside. A scope is a place: it opens, and is
+//!   held from its begin.
+//! - A start that is under way is held like a turn, and its deadline begins anew with the resume.
+//! - A pause ends with its agent: one that its supervisor starts again later is held only by those above.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::line::Presence;
+use super::seat::{Fence, Gate, Seat};
+use super::turn::Turn;
+use crate::error::{PauseError, ResumeError};
+use crate::event::What;
+use crate::lifecycle::AgentState;
+use crate::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};
+use crate::pausing::{Change, Grip, Holds};
+use crate::signal::Signal;
+use crate::time::Time;
+
+/// What holds a seat, while something does.
+pub(crate) struct Hold {
+    holds: Holds,
+    since: Time,
+    /// Raised when it holds no more.
+    pub(super) over: Arc<Signal>,
+    /// Pauses that wait until the seat is quiet.
+    tallies: Vec<Arc<Tally>>,
+    /// What was due and waits until the seat goes on.
+    late: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+/// How many seats of a pause are not quiet yet.
+#[derive(Default)]
+struct Tally {
+    left: AtomicUsize,
+    none_left: Signal,
+}
+
+impl Tally {
+    fn count(self: &Arc<Self>) -> Arc<Self> {
+        self.left.fetch_add(1, Ordering::AcqRel);
+        Arc::clone(self)
+    }
+
+    fn done(&self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.none_left.raise();
+        }
+    }
+}
+
+/// How firmly a seat is held, as it is read without its gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Held {
+    Not,
+    AtNextAwait,
+    Now,
+    /// As no seat ever is.
+    Never,
+}
+
+/// A hold that holds no more: what is left to be done under no lock.
+pub(crate) struct Released {
+    seat: Arc<Seat>,
+    turn: Option<Arc<Turn>>,
+    hold: Box<Hold>,
+}
+
+impl Released {
+    /// Lets go: those who waited for quiet, for the resume, for their moment.
+    pub(crate) fn let_go(self) {
+        let Self { seat, turn, hold } = self;
+        if let Some(turn) = turn {
+            turn.spare(seat.engine.env.now().since(hold.since));
+        }
+        for tally in &hold.tallies {
+            tally.done();
+        }
+        hold.over.raise();
+        seat.order(|_| {});
+        for late in hold.late {
+            late();
+        }
+    }
+}
+
+/// What a walk has found and changed.
+#[derive(Default)]
+struct Walk {
+    seats: Vec<Arc<Seat>>,
+    tally: Arc<Tally>,
+    braked: Vec<Arc<Turn>>,
+    released: Vec<Released>,
+    running: Vec<Arc<Seat>>,
+    still_held: Vec<Arc<Seat>>,
+}
+
+impl Engine {
+    /// Pauses a subtree and waits for the receipt. It is held from the first poll on; dropping the future takes nothing back.
+    pub(crate) async fn pause(
+        self: &Arc<Self>,
+        root: &Arc<Seat>,
+        pause: Pause,
+    ) -> Result<PauseReceipt, PauseError> {
+        let receipt = self.order_pause(root, pause)?;
+        // The control thread is gone, so the swarm is.
+        receipt.await.map_err(|_| not_live(root))
+    }
+
+    fn order_pause(
+        self: &Arc<Self>,
+        root: &Arc<Seat>,
+        pause: Pause,
+    ) -> Result<oneshot::Receiver<PauseReceipt>, PauseError> {
+        let (tell, told) = oneshot::channel();
+        let number = self.number();
+        let began = self.env.now();
+        let walk = {
+            let _walking = self.pausing.lock();
+            let gate = root.gate.lock();
+            if gate.fence == Fence::Closed || !root.state().is_live() {
+                drop(gate);
+                return Err(not_live(root));
+            }
+            let agents = root.meter.live_agents() as usize + usize::from(root.body.has_behaviour());
+            root.note(What::PauseBegan { pause: number, agents, within: pause.within, now: pause.now });
+            drop(gate);
+            hold_all(root, Grip { now: pause.now })
+        };
+        for turn in &walk.braked {
+            turn.brake();
+        }
+        let standing = Standing { engine: Arc::clone(self), number, root: Arc::clone(root), began };
+        let until = began + pause.within;
+        self.env.spawn_control(async move {
+            let receipt = standing.wait(walk, until).await;
+            tell.send(receipt).ok();
+        });
+        Ok(told)
+    }
+
+    /// Lifts the pause that stands at an agent.
+    pub(crate) fn resume(&self, root: &Arc<Seat>) -> Result<ResumeReceipt, ResumeError> {
+        let walk = {
+            let _walking = self.pausing.lock();
+            let gate = root.gate.lock();
+            if !gate.hold.as_ref().is_some_and(|hold| hold.holds.has_own()) {
+                let is_held = gate.hold.is_some();
+                drop(gate);
+                return Err(not_paused(root, is_held));
+            }
+            root.note(What::PauseEnded);
+            drop(gate);
+            lift(root)
+        };
+        let ids = |seats: &[Arc<Seat>]| seats.iter().map(|seat| seat.id.clone()).collect();
+        let receipt =
+            ResumeReceipt { root: root.id.clone(), running: ids(&walk.running), held: ids(&walk.still_held) };
+        for released in walk.released {
+            released.let_go();
+        }
+        Ok(receipt)
+    }
+}
+
+fn not_live(root: &Seat) -> PauseError {
+    PauseError::NotLive { agent: root.id.clone(), state: root.state() }
+}
+
+fn not_paused(root: &Arc<Seat>, is_held: bool) -> ResumeError {
+    let agent = root.id.clone();
+    let mut above = root.parent.as_ref().filter(|_| is_held);
+    while let Some(seat) = above {
+        if seat.gate.lock().hold.as_ref().is_some_and(|hold| hold.holds.has_own()) {
+            return ResumeError::HeldAbove { agent, above: seat.id.clone() };
+        }
+        above = seat.parent.as_ref();
+    }
+    ResumeError::NotPaused { agent, state: root.state() }
+}
+
+/// Holds a subtree, parents before children.
+fn hold_all(root: &Arc<Seat>, grip: Grip) -> Walk {
+    let mut walk = Walk::default();
+    // One for the walk itself, so that the tally is not done before it is over.
+    let walking = walk.tally.count();
+    let mut open = vec![(Arc::clone(root), Change::Pause(grip))];
+    while let Some((seat, change)) = open.pop() {
+        let mut gate = seat.gate.lock();
+        if !gate.may_be_held(&seat) {
+            continue;
+        }
+        seat.regrip(&mut gate, change);
+        let passed_on = gate.grip();
+        if let Some(hold) = gate.hold.as_mut() {
+            hold.tallies.push(walk.tally.count());
+        }
+        let quiet = seat.rest_in(&mut gate);
+        if quiet.is_empty() {
+            walk.braked.extend(gate.turn.clone());
+        }
+        let children = gate.family.as_ref().map_or_else(Vec::new, |family| {
+            family.seats.values().rev().map(|child| (Arc::clone(child), Change::Above(passed_on))).collect()
+        });
+        drop(gate);
+        quiet.iter().for_each(|tally| tally.done());
+        open.extend(children);
+        walk.seats.push(seat);
+    }
+    walking.done();
+    walk
+}
+
+/// Lifts the pause of a seat, and what it held below as far as nothing else does.
+fn lift(root: &Arc<Seat>) -> Walk {
+    let mut walk = Walk::default();
+    let mut open = vec![(Arc::clone(root), Change::Resume)];
+    while let Some((seat, change)) = open.pop() {
+        let mut gate = seat.gate.lock();
+        let before = gate.grip();
+        if before.is_none() {
+            // It came to be, or was stopped, on the way.
+            continue;
+        }
+        seat.regrip(&mut gate, change);
+        let after = gate.grip();
+        let children = gate.family.as_ref().map_or_else(Vec::new, |family| {
+            family.seats.values().rev().map(|child| (Arc::clone(child), Change::Above(after))).collect()
+        });
+        if after.is_none() {
+            walk.released.extend(seat.ungrip(&mut gate));
+        }
+        drop(gate);
+        if after.is_none() && seat.body.has_behaviour() {
+            walk.running.push(Arc::clone(&seat));
+        }
+        if after.is_some() && !matches!(change, Change::Above(Some(_))) {
+            walk.still_held.push(Arc::clone(&seat));
+        }
+        if before != after {
+            open.extend(children);
+        }
+    }
+    walk
+}
+
+impl Gate {
+    /// How firmly the seat is held, if it is.
+    pub(crate) fn grip(&self) -> Option<Grip> {
+        self.hold.as_ref().and_then(|hold| hold.holds.grip())
+    }
+
+    /// What is being stopped for good, and what has ended, is not held.
+    fn may_be_held(&self, seat: &Seat) -> bool {
+        self.fence != Fence::Closed && seat.state().is_live()
+    }
+}
+
+impl Seat {
+    /// Whether it is held, and how firmly. Under its gate this is exact.
+    pub(crate) fn held(&self) -> Held {
+        match self.held.load(Ordering::SeqCst) {
+            0 => Held::Not,
+            1 => Held::AtNextAwait,
+            _ => Held::Now,
+        }
+    }
+
+    /// Changes what holds it. Where nothing does afterwards, the hold has to be released.
+    fn regrip(&self, gate: &mut Gate, change: Change) {
+        let since = self.engine.env.now();
+        let hold = gate.hold.get_or_insert_with(|| {
+            let (holds, over) = (Holds::default(), Arc::default());
+            Box::new(Hold { holds, since, over, tallies: Vec::new(), late: Vec::new() })
+        });
+        hold.holds.change(change);
+        let held = match hold.holds.grip() {
+            None => Held::Not,
+            Some(Grip { now: false }) => Held::AtNextAwait,
+            Some(Grip { now: true }) => Held::Now,
+        };
+        self.held.store(held as u8, Ordering::SeqCst);
+    }
+
+    /// It begins, or begins anew, under a parent that passes this on.
+    pub(crate) fn hold_as_parent(&self, gate: &mut Gate, above: Option<Grip>) {
+        if above.is_some() {
+            self.regrip(gate, Change::Above(above));
+        }
+    }
+
+    /// Nothing holds it any more: it is resumed, if it was quiet. The rest is done under no lock.
+    pub(crate) fn ungrip(self: &Arc<Self>, gate: &mut Gate) -> Option<Released> {
+        let hold = gate.hold.take()?;
+        self.held.store(Held::Not as u8, Ordering::SeqCst);
+        if self.state() == AgentState::Paused {
+            self.note(What::AgentResumed);
+        }
+        Some(Released { seat: Arc::clone(self), turn: gate.turn.clone(), hold })
+    }
+
+    /// Says that it is quiet, if it is held and nothing of it moves.
+    pub(crate) fn rest_if_quiet(&self) {
+        if self.held() == Held::Not {
+            return;
+        }
+        let quiet = self.rest_in(&mut self.gate.lock());
+        for tally in quiet {
+            tally.done();
+        }
+    }
+
+    fn rest_in(&self, gate: &mut Gate) -> Vec<Arc<Tally>> {
+        let is_moving = gate.turn.as_ref().is_some_and(|turn| turn.is_moving());
+        let is_ending = match gate.fence {
+            Fence::Open | Fence::Down => false,
+            Fence::Held => self.line.lock().presence != Presence::Gone,
+            Fence::Closed => true,
+        };
+        let Some(hold) = gate.hold.as_mut().filter(|_| !is_moving && !is_ending) else { return Vec::new() };
+        if self.state() != AgentState::Paused {
+            self.note(What::AgentPaused);
+        }
+        std::mem::take(&mut hold.tallies)
+    }
+
+    /// Does something when it goes on, or now if it is not held. Gives it back in that case.
+    pub(crate) fn when_resumed(&self, late: impl FnOnce() + Send + 'static) -> bool {
+        let mut gate = self.gate.lock();
+        let Some(hold) = gate.hold.as_mut() else { return false };
+        hold.late.push(Box::new(late));
+        true
+    }
+
+    fn resting(&self) -> Rest {
+        let gate = self.gate.lock();
+        let state = self.state();
+        if gate.hold.is_none() {
+            let has_ended = !state.is_live() || gate.fence == Fence::Closed;
+            return if has_ended { Rest::Ended } else { Rest::Resumed };
+        }
+        if state == AgentState::Paused {
+            return Rest::Quiet;
+        }
+        let doing = gate.turn.as_ref().filter(|_| gate.fence != Fence::Held).map(|turn| turn.doing());
+        Rest::Busy(doing.unwrap_or(Doing::Ending))
+    }
+}
+
+/// A pause that stands, and whose receipt is to come.
+struct Standing {
+    engine: Arc<Engine>,
+    number: u64,
+    root: Arc<Seat>,
+    began: Time,
+}
+
+impl Standing {
+    async fn wait(self, walk: Walk, until: Time) -> PauseReceipt {
+        let env = &self.engine.env;
+        tokio::select! {
+            biased;
+            () = walk.tally.none_left.raised() => {}
+            () = env.sleep_until(until) => {}
+        }
+        let agents = walk.seats.iter().filter(|seat| seat.body.has_behaviour());
+        let rows: Vec<_> = agents
+            .clone()
+            .map(|seat| PauseRow { id: seat.id.clone(), name: seat.name.to_string(), rest: seat.resting() })
+            .collect();
+        let mut deadlines: Vec<PassingDeadline> =
+            agents.flat_map(|seat| seat.deadlines()).filter(|deadline| deadline.at != Time::NEVER).collect();
+        deadlines.sort_by_key(|deadline| deadline.at);
+        let receipt =
+            PauseReceipt { root: self.root.id.clone(), rows, deadlines, took: env.now().since(self.began) };
+        let gate = self.root.gate.lock();
+        if self.root.state().is_live() {
+            let quiet = receipt.rows.iter().filter(|row| row.rest == Rest::Quiet).count();
+            let busy = receipt.busy().count();
+            self.root.note(What::PauseStands { pause: self.number, quiet, busy });
+        }
+        drop(gate);
+        receipt
+    }
+}
+
+impl Seat {
+    /// The deadlines of the task that it works on and of those that wait.
+    fn deadlines(&self) -> Vec<PassingDeadline> {
+        let turn = self.gate.lock().turn.clone();
+        let begun =
+            turn.and_then(|turn| Some(PassingDeadline { task: turn.task.clone()?, at: turn.deadline }));
+        let queued = self.body.deadlines().into_iter().map(|(task, at)| PassingDeadline { task, at });
+        begun.into_iter().chain(queued).collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a subtree could not be paused, or not resumed.
+
+use thiserror::Error;
+
+use super::{Advice, AgentError};
+use crate::id::AgentId;
+use crate::lifecycle::AgentState;
+use crate::policy::FailureClass;
+
+/// Why a subtree could not be paused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PauseError {
+    /// It has ended or is being stopped.
+    #[error("{agent} cannot be paused: it is {state}")]
+    NotLive {
+        /// The agent.
+        agent: AgentId,
+        /// Its state.
+        state: AgentState,
+    },
+}
+
+/// Why a subtree could not be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// No pause holds it.
+    #[error("{agent} cannot be resumed: it is {state}, not paused")]
+    NotPaused {
+        /// The agent.
+        agent: AgentId,
+        /// Its state.
+        state: AgentState,
+    },
+    /// No pause stands at it, but one above it does.
+    #[error("{agent} cannot be resumed: it is paused with {above}")]
+    HeldAbove {
+        /// The agent.
+        agent: AgentId,
+        /// The nearest agent above it at which a pause stands.
+        above: AgentId,
+    },
+}
+
+impl PauseError {
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::NotLive { .. } => Advice::Never,
+        }
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::NotLive { .. } => 409,
+        }
+    }
+}
+
+impl ResumeError {
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::NotPaused { .. } | Self::HeldAbove { .. } => Advice::Never,
+        }
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::NotPaused { .. } | Self::HeldAbove { .. } => 409,
+        }
+    }
+}
+
+impl From<PauseError> for AgentError {
+    fn from(error: PauseError) -> Self {
+        Self::new(FailureClass::Stopped, error.to_string()).advise(error.advice())
+    }
+}
+
+impl From<ResumeError> for AgentError {
+    fn from(error: ResumeError) -> Self {
+        Self::new(FailureClass::Failed, error.to_string()).advise(error.advice())
+    }
+}

@@ -1,0 +1,115 @@
+//! The words that events are made of: what an agent is to its parent, how things end, what a turn waits for.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::TaskId;
+
+/// What an agent is to its parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The session's root.
+    Root,
+    /// A child with a spec of its own, in the list of its supervisor.
+    Static,
+    /// One of a dynamic supervisor's instances.
+    Dynamic,
+    /// A child of one of the parent's tasks.
+    Task(TaskId),
+    /// A scope, or what was begun in one.
+    Scope,
+}
+
+/// How a task ended; it has exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// `handle` returned an output.
+    Done,
+    /// `handle` returned an error.
+    Failed,
+    /// It crashed its agent in every attempt it had.
+    Poisoned,
+    /// Its turn was interrupted.
+    Interrupted,
+    /// Its asker lost interest.
+    Withdrawn,
+    /// Its deadline passed.
+    Expired,
+    /// The agent was stopped first.
+    Stopped,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Poisoned => "poisoned",
+            Self::Interrupted => "interrupted",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
+/// How an effect ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectEnd {
+    /// With a result.
+    Done,
+    /// With an error, after the last try.
+    Failed,
+    /// Its deadline passed.
+    Expired,
+    /// It was cancelled or dropped.
+    Cancelled,
+    /// A pause cut it short; it runs again after the resume.
+    Paused,
+}
+
+impl EffectEnd {
+    /// The word for it, as it stands in a journal.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// What a turn can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// An answer of another agent.
+    Ask,
+    /// The start or the end of a child.
+    Child,
+    /// A permit or another link of an effect's chain.
+    Admission,
+    /// A moment.
+    Sleep,
+    /// Work on another thread.
+    Blocking,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ask => "waits for an answer",
+            Self::Child => "waits for a child",
+            Self::Admission => "waits for a permit",
+            Self::Sleep => "sleeps",
+            Self::Blocking => "works on another thread",
+        })
+    }
+}
