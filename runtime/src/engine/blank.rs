@@ -20,7 +20,7 @@ pub(crate) struct Blank<'a> {
     pub(crate) role: Role,
     /// Its spec stays when it has ended.
     pub(crate) keeps_spec: bool,
-    pub(crate) policies: Policies,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) family: Option<Box<Family>>,
 }
@@ -43,7 +43,7 @@ impl Blank<'_> {
             role: self.role,
             parent: parent.map(Arc::clone),
             engine: Arc::clone(engine),
-            policies: Arc::new(self.policies),
+            policies: self.policies,
             meter: self.meter,
             gate: Mutex::new(Gate { fence, family: self.family, ..Gate::default() }),
             line: Mutex::default(),

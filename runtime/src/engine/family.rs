@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::seat::Seat;
 use crate::env::Timer;
+use crate::spec::Policies;
 use crate::supervision::{Action, Answer, Core, InterfaceError, Policy};
 
 pub(crate) type Reply = oneshot::Sender<Result<Answer, InterfaceError>>;
@@ -67,6 +68,14 @@ impl Family {
 
     pub(crate) const fn peek_number(&self) -> u32 {
         self.next + 1
+    }
+
+    /// These policies for one more child: siblings are mostly alike, and share them then.
+    pub(crate) fn policies(&self, policies: &Policies) -> Arc<Policies> {
+        match self.seats.last_key_value() {
+            Some((_, last)) if *last.policies == *policies => Arc::clone(&last.policies),
+            _ => Arc::new(policies.clone()),
+        }
     }
 
     pub(crate) fn enter(&mut self, seat: Arc<Seat>) {

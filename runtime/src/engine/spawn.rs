@@ -89,7 +89,7 @@ impl<A: Agent> Plant for Planted<A> {
         let number = family.next_number();
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
-        let seat = build(parent, &self.0, Role::Static, true, number, limits);
+        let seat = build(parent, family, &self.0, Role::Static, true, number, limits);
         plant_children(&seat, &self.0)?;
         family.enter(seat);
         Ok(())
@@ -143,6 +143,7 @@ fn plant_children<A: Agent>(seat: &Arc<Seat>, spec: &AgentSpec<A>) -> Result<(),
 
 fn build<A: Agent>(
     parent: &Arc<Seat>,
+    family: &Family,
     spec: &AgentSpec<A>,
     role: Role,
     keeps_spec: bool,
@@ -156,7 +157,7 @@ fn build<A: Agent>(
         is_job: spec.is_job,
     };
     let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
-    let policies = spec.policies.clone();
+    let policies = family.policies(&spec.policies);
     let blank = Blank { number, name: &spec.name, role, keeps_spec, policies, meter, family: None };
     blank.seat(&parent.engine, Some(parent), body)
 }
@@ -168,7 +169,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         name: &engine.session,
         role: Role::Root,
         keeps_spec: false,
-        policies,
+        policies: Arc::new(policies),
         meter: Meter::root(AgentId::root(&engine.session), limits),
         family: Some(Box::new(Family::new(policy))),
     };
@@ -211,7 +212,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         name: &name,
         role: place.role.clone(),
         keeps_spec: false,
-        policies: Policies::default(),
+        policies: Arc::default(),
         meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
         family: Some(Box::new(Family::new(each_alone))),
     };
@@ -281,7 +282,7 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered
     }
     let number = family.next_number();
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
-    let seat = build(parent, spec, place.role.clone(), keeps_spec, number, limits);
+    let seat = build(parent, family, spec, place.role.clone(), keeps_spec, number, limits);
     parent.meter.admit_spawn()?;
     plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
