@@ -225,7 +225,7 @@ impl Core {
             Event::StartAll => self.start_all(m),
             Event::Started { key, result } => self.started(key, result, m),
             Event::Exited { key, exit, counted } => self.exited(key, exit, counted, m),
-            Event::Stopped { key } => self.stopped(key, m),
+            Event::Stopped { key, odd } => self.stopped(key, odd, m),
             Event::Due { key } => self.due(key, m),
             Event::Terminate { key, ticket } => self.asked(Ask::Terminate, key, ticket, m),
             Event::Restart { key, ticket } => self.asked(Ask::Restart, key, ticket, m),

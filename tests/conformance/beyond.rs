@@ -81,8 +81,25 @@ async fn decisions_by_class(lab: Lab) -> TestResult {
     Ok(())
 }
 
+/// Quarantine: a task that crashes whoever takes it up is set aside after its attempts, with what it failed with; its crashes
+/// count once, and the agent lives on with the next task.
+async fn a_task_that_keeps_crashing_its_agent_is_set_aside(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let sup = rig.start(Supervisor::one_for_one().intensity(1, ms(5_000)).child(rig.says("a", &[]))).await;
+    let child = rig.child("a");
+    let error = child.ask(Does::Panic).await.unwrap_err();
+    assert!(matches!(&error, skep::AskError::Poisoned { errors, .. } if errors.len() == 3), "{error}");
+    child.ask(Does::Answer).await?;
+    assert_eq!(seen(&sup.children()), "a running");
+    assert_eq!(rig.swarm.dead_letters().len(), 1);
+    assert_eq!(child.status().incarnation, 4, "three crashes");
+    rig.end().await;
+    Ok(())
+}
+
 cases! {
     backoff_doubles_for_failing_starts_and_tasks_wait "Akka",
     a_childs_own_limit "S4, ours",
     decisions_by_class "S2, ours",
+    a_task_that_keeps_crashing_its_agent_is_set_aside "S4, ours",
 }

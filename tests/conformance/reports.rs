@@ -2,7 +2,7 @@
 
 use skep::supervision::Context;
 use skep::testkit::{Lab, TestResult};
-use skep::{ChildReport, Restart, Supervisor, What};
+use skep::{ChildReport, Exit, FailureClass, Restart, Shutdown, Supervisor, What};
 
 use crate::rig::*;
 
@@ -71,14 +71,34 @@ async fn format_log_2(lab: Lab) -> TestResult {
     Ok(())
 }
 
-/// A child that is stopped and ends in another way is reported, and that is all.
+/// A child that crashes, fails or has to be cut while it is being stopped is reported, once, and that is all: also where no failure is borne.
 async fn an_odd_end_is_reported_and_never_fatal(lab: Lab) -> TestResult {
     let rig = Rig::new(lab).await;
-    let spec = Supervisor::one_for_one().intensity(0, ms(5_000)).child(rig.hook("a", Hook::Panics));
-    let sup = rig.start(spec.child(rig.says("b", &[]))).await;
-    sup.children().terminate_child("a").await?;
-    assert_eq!(seen(&sup.children()), "a nothing, b running");
-    rig.end().await;
+    let spec = Supervisor::one_for_one().intensity(0, ms(5_000)).child(rig.says("a", &[]));
+    let hangs = rig.hook("d", Hook::Hangs).shutdown(Shutdown::within(ms(300)));
+    let spec = spec.child(rig.hook("b", Hook::Panics)).child(rig.says("c", &[])).child(hangs);
+    let sup = rig.start(spec.child(rig.hook("e", Hook::Hangs).shutdown(Shutdown::Brutal))).await;
+    let children = sup.children();
+    rig.child("a").tell(Does::PanicWhenStopped)?;
+    rig.quiet().await;
+    children.terminate_child("a").await?;
+    for name in ["b", "d", "e"] {
+        children.terminate_child(name).await?;
+    }
+    assert_eq!(seen(&children), "a nothing, b nothing, c running, d nothing, e nothing");
+    let history = rig.end().await;
+    let odd = history.events().iter().filter_map(|event| match &event.what {
+        What::SupervisorReport(report) if report.context == Context::ShutdownError => Some(report),
+        _ => None,
+    });
+    let odd: Vec<_> = odd.map(|report| (report.spec.id.as_str(), report.reason.clone())).collect();
+    let ids: Vec<_> = odd.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, ["a", "b", "d"], "each once: {odd:?}");
+    assert!(
+        matches!(&odd[0].1, Some(Exit::Failed { message, .. }) if message.contains("told to")),
+        "{odd:?}"
+    );
+    assert!(matches!(&odd[2].1, Some(Exit::Failed { class: FailureClass::Killed, .. })), "{odd:?}");
     Ok(())
 }
 

@@ -76,6 +76,9 @@ pub(crate) enum Does {
     Answer,
     /// Works and listens to nobody.
     Deaf,
+    /// Works until it is told to stop, and panics then.
+    PanicWhenStopped,
+    Panic,
 }
 
 pub(crate) fn crash() -> Exit {
@@ -138,6 +141,11 @@ impl Agent for Kid {
                 cx.exit(exit.clone());
             }
             Does::Deaf => std::future::pending().await,
+            Does::PanicWhenStopped => {
+                let stopped = cx.sleep(ms(3_600_000)).await;
+                panic!("told to: {stopped:?}");
+            }
+            Does::Panic => panic!("told to"),
         }
         Ok(())
     }

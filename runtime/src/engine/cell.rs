@@ -49,6 +49,7 @@ pub(crate) enum Item {
     },
     ChildStopped {
         number: u32,
+        odd: Option<Exit>,
     },
     Due {
         number: u32,

@@ -27,9 +27,9 @@ use super::{Engine, hooks};
 use crate::env::Timer;
 use crate::event::What;
 use crate::lifecycle::{AgentState, StopReason};
-use crate::policy::Exit;
+use crate::policy::{Exit, FailureClass};
 use crate::receipt::StopReceipt;
-use crate::stopping::{Action, End, HookEnd, Input, RequestId, Row, SeatKey, StopPlan, TurnEnd};
+use crate::stopping::{Action, End, HookEnd, HookFault, Input, RequestId, Row, SeatKey, StopPlan, TurnEnd};
 use crate::supervision::Started;
 use crate::time::Time;
 
@@ -222,11 +222,32 @@ impl Engine {
             Purpose::Children { life, then } => asked.root.children_ended(life, then),
             Purpose::Child => {
                 if let Some(parent) = &asked.root.parent {
-                    parent.push(Item::ChildStopped { number: asked.root.number });
+                    let row = rows.iter().rfind(|row| row.key == asked.root.key);
+                    let odd = row.and_then(odd_end);
+                    parent.push(Item::ChildStopped { number: asked.root.number, odd });
                 }
             }
         }
     }
+}
+
+/// How a child ended that its supervisor stopped, if not as it was asked to.
+fn odd_end(row: &Row) -> Option<Exit> {
+    if row.brutal {
+        return None;
+    }
+    let (class, message) = match (&row.hook, row.end) {
+        (Some(HookFault::Failed(message)), _) => (FailureClass::Failed, format!("its stop hook: {message}")),
+        (Some(HookFault::Panicked(message)), _) => {
+            (FailureClass::Bug, format!("its stop hook panicked: {message}"))
+        }
+        (Some(HookFault::Hung), _) | (None, End::Aborted) => {
+            (FailureClass::Killed, "it did not end within its time".to_owned())
+        }
+        (None, End::Stuck) => (FailureClass::Killed, "it could not be stopped".to_owned()),
+        (None, End::Clean | End::AlreadyStopped) => return None,
+    };
+    Some(Exit::failed(class, message))
 }
 
 impl Stopper {

@@ -28,7 +28,7 @@ impl Seat {
             Item::ChildExited { number, life, exit, counted } => {
                 self.decide_of((number, life), Event::Exited { key: number, exit, counted });
             }
-            Item::ChildStopped { number } => self.decide(Event::Stopped { key: number }),
+            Item::ChildStopped { number, odd } => self.decide(Event::Stopped { key: number, odd }),
             Item::Due { number } => self.decide(Event::Due { key: number }),
             Item::Asked { ticket, event, reply } => self.asked(ticket, event, reply),
             Item::Gone { number } => self.forget_gone(number),
@@ -89,7 +89,7 @@ impl Seat {
             Action::Start { key, .. } => self.start_child(key),
             Action::Stop { key, shutdown } => match self.child(key) {
                 Some(child) => self.stop_child(&child, shutdown),
-                None => self.push(Item::ChildStopped { number: key }),
+                None => self.push(Item::ChildStopped { number: key, odd: None }),
             },
             Action::Wait { key, pause } if pause.is_zero() => self.push(Item::Due { number: key }),
             Action::Wait { key, pause } => self.pause_child(key, pause),
@@ -226,7 +226,7 @@ impl Seat {
     fn forget_gone(self: &Arc<Self>, number: u32) {
         self.decide(Event::Terminate { key: number, ticket: 0 });
         self.decide(Event::Started { key: number, result: Started::Ignored });
-        self.decide(Event::Stopped { key: number });
+        self.decide(Event::Stopped { key: number, odd: None });
         if let Some(family) = self.gate.lock().family.as_mut() {
             family.core.remove(number);
         }

@@ -12,6 +12,8 @@ pub(super) struct Aside {
     pub(super) pending: Option<Pending>,
     /// The interface's calls that wait for an answered start or stop.
     pub(super) tickets: Vec<(Ask, u64)>,
+    /// That it ended in an odd way while it was being stopped has been reported.
+    pub(super) is_told: bool,
     /// Failed starts in a row.
     pub(super) failed_starts: u32,
     /// Pauses in a row.

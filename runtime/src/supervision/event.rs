@@ -40,6 +40,8 @@ pub enum Event {
     Stopped {
         /// Which child.
         key: ChildKey,
+        /// How it ended, where it did not end as it was asked to.
+        odd: Option<Exit>,
     },
     /// The answer to `Action::Wait`.
     Due {

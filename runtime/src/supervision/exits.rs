@@ -26,6 +26,7 @@ impl Core {
             // An agent may be killed before its start has answered.
             Life::Starting(_) => self.started(key, Started::Failed(Line(&exit).to_string()), m),
             Life::Stopping(_) if exit.is_abnormal() && child.shutdown != Shutdown::Brutal => {
+                child.aside().is_told = true;
                 m.report(Context::ShutdownError, key, exit);
             }
             Life::Stopping(_) | Life::Nothing | Life::Held | Life::Gone | Life::Restarting => {}

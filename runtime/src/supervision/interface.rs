@@ -60,8 +60,13 @@ impl Core {
         }
     }
 
-    pub(super) fn stopped(&mut self, key: ChildKey, m: &mut Moment<'_>) {
+    pub(super) fn stopped(&mut self, key: ChildKey, odd: Option<Exit>, m: &mut Moment<'_>) {
         let Some(Life::Stopping(by)) = self.table.life(key) else { return };
+        let aside = self.table.get_mut(key).and_then(|child| child.aside.as_mut());
+        let is_told = aside.is_some_and(|aside| std::mem::take(&mut aside.is_told));
+        if let Some(odd) = odd.filter(|_| !is_told) {
+            m.report(Context::ShutdownError, key, odd);
+        }
         let tickets = self.take_tickets(key);
         match by {
             By::Round => self.swept(key, Exit::Shutdown, m),
@@ -141,7 +146,7 @@ impl Core {
                     self.table.set(key, if runs { Life::Running } else { Life::Nothing });
                 }
             }
-            Event::Exited { key, .. } | Event::Stopped { key } => self.table.set(key, Life::Nothing),
+            Event::Exited { key, .. } | Event::Stopped { key, .. } => self.table.set(key, Life::Nothing),
             Event::Due { .. } | Event::StartAll => {}
         }
     }

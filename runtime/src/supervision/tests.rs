@@ -67,7 +67,7 @@ impl Desk {
     }
 
     fn stopped(&mut self, key: ChildKey) -> Vec<Action> {
-        self.hear(Event::Stopped { key })
+        self.hear(Event::Stopped { key, odd: None })
     }
 
     fn due(&mut self, key: ChildKey) -> Vec<Action> {

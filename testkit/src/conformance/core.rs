@@ -122,7 +122,7 @@ impl Engine {
                 }
                 Action::Stop { key, .. } => {
                     self.stop(key);
-                    self.tell(Event::Stopped { key });
+                    self.tell(Event::Stopped { key, odd: None });
                 }
                 Action::Wait { key, .. } => self.tell(Event::Due { key }),
                 Action::Forget { key, .. } => self.forget(key),

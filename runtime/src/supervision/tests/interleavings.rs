@@ -181,7 +181,7 @@ impl World {
             Due::Stop => {
                 // Whatever the start has or would have answered: the whole subtree has ended.
                 *body = Body { ended: body.ended, ..Body::default() };
-                self.tell(Event::Stopped { key });
+                self.tell(Event::Stopped { key, odd: None });
             }
             Due::Wait => {
                 body.wait = false;

@@ -46,7 +46,7 @@ fn play(
                 }
                 Event::Started { key, result }
             }
-            Action::Stop { key, .. } => Event::Stopped { key },
+            Action::Stop { key, .. } => Event::Stopped { key, odd: None },
             Action::Wait { key, .. } => {
                 if failed.remove(&key) && desk.core.policy(key).unwrap().counted {
                     exceeded |= windows.exceeded(desk, policy, key);

@@ -43,6 +43,12 @@ fn an_odd_end_of_a_child_that_is_stopped_is_reported_and_never_fatal() {
     let mut desk = Desk::new(Strategy::OneForOne, 0).running(&[child(Restart::Permanent), brutal]);
     desk.terminate(1, 1);
     assert_eq!(reports(desk.exited(1, crash())), [(Context::ShutdownError, 1)]);
+    let late = Some(Exit::failed(FailureClass::Killed, "too late"));
+    assert_eq!(reports(desk.hear(Event::Stopped { key: 1, odd: late.clone() })), [], "once");
+    desk.restart(1, 3);
+    desk.started(1, Started::Ok);
+    desk.terminate(1, 4);
+    assert_eq!(reports(desk.hear(Event::Stopped { key: 1, odd: late })), [(Context::ShutdownError, 1)]);
     desk.terminate(2, 2);
     let killed = Exit::failed(FailureClass::Killed, "killed");
     assert_eq!(reports(desk.exited(2, killed)), [], "as was ordered");
