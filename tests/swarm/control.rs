@@ -37,7 +37,8 @@ impl skep::Agent for Loops {
 async fn is_answered(swarm: &Swarm, stuck: usize) {
     let states: Vec<_> = swarm.status().into_iter().map(|status| status.state).collect();
     assert!(states.contains(&AgentState::Thinking), "{states:?}");
-    let receipt = swarm.stop(Stop::within(ms(400))).await;
+    // A tenth of it is for what was cut to be gone, also on a machine that has much else to do.
+    let receipt = swarm.stop(Stop::within(ms(2_000))).await;
     assert_eq!(receipt.stuck(), stuck, "{receipt}");
 }
 
@@ -77,7 +78,7 @@ fn an_agent_that_blocks_the_only_worker_answers_status_and_stop() {
 
 fn blocked(workers: usize) {
     on_threads(workers, async || {
-        let lab = Lab::real_io().fault(Point::turn().of("imp").blocks(Duration::from_secs(3)));
+        let lab = Lab::real_io().fault(Point::turn().of("imp").blocks(Duration::from_secs(8)));
         let swarm = lab.start().await;
         let imp = swarm.spawn(Imp::spec("imp")).await.unwrap();
         swarm.spawn(Imp::spec("other")).await.unwrap();
