@@ -185,6 +185,19 @@ impl<A: Agent> AgentRef<A> {
         }
     }
 
+    /// What it and its subtree have spent and reserved in its budget's current window; none without a window.
+    #[must_use]
+    pub fn window_cost(&self) -> Option<Balance> {
+        let env = &self.seat.engine.env;
+        self.seat.meter.spending().map(|spending| spending.at(env.wall(env.now())))
+    }
+
+    /// How many agents live in its subtree, itself included, in O(1); scopes are none.
+    #[must_use]
+    pub fn live_agents(&self) -> u32 {
+        self.seat.meter.live_agents() + u32::from(!self.seat.is_stopped())
+    }
+
     /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.
     pub fn kill(&self) {
         self.seat.kill();

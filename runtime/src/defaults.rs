@@ -40,5 +40,5 @@ pub const STALE: Duration = Duration::from_secs(600);
 pub const JOURNAL: usize = 65_536;
 /// When to try again where nobody knows better: a turn or an effect may be over by then.
 pub const RETRY: Duration = Duration::from_secs(1);
-/// How deep a swarm may be.
+/// How many levels of agents a swarm may have: nobody draws a chart of more, and a recursion that has lost its end goes there.
 pub const DEPTH: u32 = 5;

@@ -9,6 +9,8 @@ pub(crate) mod body;
 pub(crate) mod cell;
 pub(crate) mod census;
 pub(crate) mod drive;
+#[cfg(feature = "lab")]
+mod entries;
 pub(crate) mod exits;
 pub(crate) mod family;
 pub(crate) mod heartbeat;

@@ -9,6 +9,7 @@
 //!           ├─▶ Costs      what each cost, and its subtree
 //!           ├─▶ Timeline   which state when
 //!           ├─▶ Tasks      each task's attempts and its one outcome
+//!           ├─▶ Windows    what counts in the windows of budgets
 //!           └─▶ Metered    how all of it is doing in numbers, without a name
 //! ```
 //!
@@ -33,6 +34,7 @@ mod tasks;
 mod tests;
 mod timeline;
 mod tree;
+mod windows;
 
 pub use costs::Costs;
 pub use metrics::{EffectMetrics, Histogram, Metered, Metrics};
@@ -41,6 +43,7 @@ pub use states::{Misstep, States};
 pub use tasks::{TaskFault, TaskRow, TaskState, Tasks};
 pub use timeline::{Mark, Span, Timeline};
 pub use tree::{Tree, TreeRow};
+pub use windows::Windows;
 
 use std::collections::BTreeMap;
 

@@ -19,6 +19,7 @@ mod subscription;
 mod views;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -68,27 +69,28 @@ impl Journal {
 
     /// Records events of one place that happen together. Gives the last one's seq.
     pub(crate) fn append_all<const N: usize>(&self, entry: &Entry<'_>, whats: [What; N]) -> Seq {
-        let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, whats, || Ok(()));
+        let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, whats, |_| Ok(()));
         match result {
             Ok(seq) => seq,
         }
     }
 
     /// Records events of one place, if `check` passes: the check, the events and what they change are one critical section.
-    /// Gives the last one's seq.
+    /// The check is given the moment of the events, since 1970. Gives the last one's seq.
     pub(crate) fn append_if<E, const N: usize>(
         &self,
         entry: &Entry<'_>,
         whats: [What; N],
-        check: impl FnOnce() -> Result<(), E>,
+        check: impl FnOnce(Duration) -> Result<(), E>,
     ) -> Result<Seq, E> {
         let at = self.env.now();
         let mut warnings = Vec::new();
         let (events, is_long) = {
             let mut log = self.log.lock();
-            check()?;
             // Read outside the lock, so another thread's later moment may stand here already: time never goes back.
             let at = at.max(log.at());
+            let wall = self.env.wall(at);
+            check(wall)?;
             let events = whats.map(|what| {
                 let event = Arc::new(Event {
                     seq: log.last() + 1,
@@ -99,7 +101,7 @@ impl Journal {
                     cause: entry.cause,
                     what,
                 });
-                warnings.extend(entry.seat.apply(&event));
+                warnings.extend(entry.seat.apply(&event, wall));
                 entry.seat.measure(&event);
                 log.push(Arc::clone(&event));
                 event

@@ -15,6 +15,8 @@ mod budget;
 mod limits;
 mod meter;
 mod refusal;
+mod room;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,8 @@ pub use budget::{BadBudget, Budget, OnRefusal};
 pub use limits::Limits;
 pub use meter::{Meter, Warning};
 pub use refusal::{Amount, Refusal};
+pub use room::{Bound, Crew, NoRoom};
+pub use window::{Spending, Window};
 
 use crate::usage::Usage;
 

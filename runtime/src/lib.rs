@@ -56,7 +56,7 @@ pub use self::holding::Holding;
 pub use self::id::{AgentId, Incarnation, Seq, TaskId};
 pub use self::journal::{Events, Filter, Keep, Lagged};
 pub use self::ledger::Refusal as BudgetError;
-pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal};
+pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal, Window};
 pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
 pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};

@@ -62,6 +62,9 @@ pub struct Policies {
     pub dynamic: bool,
     /// Whether it is counted as a supervisor.
     pub is_supervisor: bool,
+    /// How many living children it may have; any number if not said.
+    #[serde(default)]
+    pub max_children: Option<u32>,
 }
 
 /// What is done about a stale turn.
@@ -96,6 +99,7 @@ impl Default for Policies {
             auto_shutdown: AutoShutdown::Never,
             dynamic: false,
             is_supervisor: false,
+            max_children: None,
         }
     }
 }
@@ -128,12 +132,13 @@ impl Policies {
         if self.dynamic && self.auto_shutdown != AutoShutdown::Never {
             return Err(bad("auto_shutdown", supervision::BadPolicy::AutoShutdownDynamic.to_string()));
         }
-        match &self.budget {
-            None => Ok(Limits::default()),
-            Some(budget) => {
-                budget.check().map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))
-            }
-        }
+        let limits = match &self.budget {
+            None => Limits::default(),
+            Some(budget) => budget
+                .check()
+                .map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?,
+        };
+        Ok(Limits { max_children: self.max_children, ..limits })
     }
 
     /// The policy of the agent as a supervisor.
@@ -326,6 +331,14 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.policies.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// How many living children it may have, those in its scopes included; any number by default. One more is refused as
+    /// [`SpawnError::MaxChildren`], and is welcome when one has ended. Elixir's `DynamicSupervisor` has the same.
+    #[must_use]
+    pub fn max_children(mut self, most: u32) -> Self {
+        self.policies.max_children = Some(most);
         self
     }
 

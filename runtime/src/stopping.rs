@@ -102,6 +102,14 @@ impl StopPlan {
     }
 }
 
+#[cfg(feature = "lab")]
+impl StopPlan {
+    /// The entries of all its tables.
+    pub(crate) fn len(&self) -> usize {
+        self.seats.len() + self.loose.len() + self.receipts.len() + self.due.len()
+    }
+}
+
 /// What tests ask; the engine knows it by what it is told.
 #[cfg(test)]
 impl StopPlan {

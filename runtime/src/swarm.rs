@@ -18,7 +18,7 @@ use crate::children::Children;
 use crate::engine::Engine;
 use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, spawn};
+use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
 use crate::env::Env;
 use crate::error::{LookupError, PauseError, ResumeError, SpawnError};
 use crate::event::Event;
@@ -91,6 +91,15 @@ impl Swarm {
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 
+    /// Spawns agents one after another, each as [`Swarm::spawn`], and gives a row for each in their order; lets others run now
+    /// and then. Dropping the future keeps those that were spawned.
+    pub async fn spawn_many<A: Agent>(
+        &self,
+        specs: impl IntoIterator<Item = AgentSpec<A>>,
+    ) -> Vec<Result<AgentRef<A>, SpawnError>> {
+        spawn_many(specs, async |spec| self.spawn(spec).await).await
+    }
+
     /// Spawns an agent, gives it a task, and stops it with its subtree when the answer is there. Always a new agent.
     ///
     /// Dropping the run fences that subtree at once and stops it in the background.
@@ -148,6 +157,12 @@ impl Swarm {
     #[must_use]
     pub fn costs(&self) -> Breakdown {
         self.0.engine.breakdown(&self.0.root.id)
+    }
+
+    /// How many agents live, in O(1); scopes are none.
+    #[must_use]
+    pub fn live_agents(&self) -> u32 {
+        self.0.root.meter.live_agents()
     }
 
     /// What the swarm has spent and reserved.

@@ -360,6 +360,7 @@ pub(crate) fn budget(dice: &mut Dice) -> Budget {
         1 => Budget::new().tokens(most * 13),
         _ => Budget::new().money(NanoUsd(most * 1_000)),
     };
+    let budget = if dice.chance(300) { budget.every(ms(dice.between(50, 2_000))) } else { budget };
     budget.on_refusal(*dice.pick(&[OnRefusal::Fail, OnRefusal::Fail, OnRefusal::Warn, OnRefusal::Stop]))
 }
 

@@ -61,7 +61,8 @@ impl Storm {
         let rules = dice.below(3) as usize;
         let swarm = lab
             .start_with(|builder| {
-                let builder = describe(builder).background_stop(ms(2_000)).intensity(3, ms(5_000));
+                let builder =
+                    describe(builder.max_depth(32)).background_stop(ms(2_000)).intensity(3, ms(5_000));
                 if rules == 0 { builder.permits("call-0", 2) } else { builder }
             })
             .await;

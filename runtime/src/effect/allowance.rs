@@ -22,17 +22,25 @@ pub(crate) struct Allowance {
 }
 
 impl Seat {
-    /// Writes down that the seat is there and keeps its allowance back, in one critical section.
-    pub(crate) fn note_spawned(&self, spawned: What) -> Result<Seq, Refusal> {
+    /// Writes down that the seat is there and keeps its allowance back, in one critical section with whether it may be there.
+    pub(crate) fn note_spawned<E: From<Refusal>>(
+        &self,
+        spawned: What,
+        may: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Seq, E> {
         let entry = Entry { seat: self, incarnation: 0, task: None, cause: None };
         let journal = &self.engine.journal;
         let left = self.policies.stop_allowance;
         if left.is_zero() {
-            return Ok(journal.append(&entry, spawned));
+            return journal.append_if(&entry, [spawned], |_| may());
         }
         let effect = self.engine.number();
         let whats = [spawned, began(effect, left)];
-        let seq = journal.append_if(&entry, whats, || self.meter.admit(Some(&left)))?;
+        let fits = |wall| {
+            may()?;
+            self.meter.admit(Some(&left), wall).map_err(E::from)
+        };
+        let seq = journal.append_if(&entry, whats, fits)?;
         *self.allowance.lock() = Some(Allowance { effect, left });
         Ok(seq)
     }
@@ -52,13 +60,14 @@ impl Turn {
         let journal = &seat.engine.journal;
         let mut allowance = seat.allowance.lock();
         let Some(held) = *allowance else {
-            return journal.append_if(&self.entry(), [effect_began], || seat.meter.admit(Some(&worst)));
+            return journal
+                .append_if(&self.entry(), [effect_began], |wall| seat.meter.admit(Some(&worst), wall));
         };
         let beyond = worst.above(&held.left);
         let rest = Allowance { effect: seat.engine.number(), left: held.left.above(&worst) };
         let whats = [ended(held), effect_began, began(rest.effect, rest.left)];
-        let seq = journal.append_if(&self.entry(), whats, || {
-            if beyond.is_zero() { Ok(()) } else { seat.meter.admit(Some(&beyond)) }
+        let seq = journal.append_if(&self.entry(), whats, |wall| {
+            if beyond.is_zero() { Ok(()) } else { seat.meter.admit(Some(&beyond), wall) }
         })?;
         *allowance = Some(rest);
         Ok(seq)

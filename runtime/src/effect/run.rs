@@ -206,9 +206,9 @@ impl Effect {
             let worst = self.worst.map(|_| reserved);
             match (self.turn.phase, worst) {
                 (Phase::Stop, Some(worst)) => self.turn.draw_allowance(what, worst),
-                _ => {
-                    engine.journal.append_if(&self.turn.entry(), [what], || seat.meter.admit(worst.as_ref()))
-                }
+                _ => engine
+                    .journal
+                    .append_if(&self.turn.entry(), [what], |wall| seat.meter.admit(worst.as_ref(), wall)),
             }
         };
         if let Err(refusal) = began {

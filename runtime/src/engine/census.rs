@@ -55,6 +55,11 @@ impl Drop for Counted {
 
 #[cfg(feature = "lab")]
 impl Census {
+    /// How many kinds of things live, agent by agent.
+    pub(crate) fn len(&self) -> usize {
+        self.living.lock().len()
+    }
+
     /// All that lives at an agent or below it.
     pub(crate) fn within(&self, root: &AgentId) -> Vec<(AgentId, Living, usize)> {
         let living = self.living.lock();

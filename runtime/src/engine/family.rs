@@ -1,6 +1,6 @@
 //! A seat's children: the table, their names, and the core that decides about them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 
 use super::seat::Seat;
 use crate::env::Timer;
+use crate::event::Role;
+use crate::id::TaskId;
 use crate::spec::Policies;
 use crate::supervision::{Action, Answer, Core, InterfaceError, Policy};
 
@@ -25,6 +27,8 @@ pub(crate) struct Family {
     actions: VecDeque<Action>,
     /// Somebody performs them, in their order, whoever brought them about.
     is_performing: bool,
+    /// The children of each task, so that its end need not look at all the others.
+    of_tasks: HashMap<TaskId, BTreeSet<u32>>,
     next: u32,
 }
 
@@ -38,6 +42,7 @@ impl Family {
             replies: BTreeMap::new(),
             actions: VecDeque::new(),
             is_performing: false,
+            of_tasks: HashMap::new(),
             next: 0,
         }
     }
@@ -60,14 +65,14 @@ impl Family {
         self.names.get(name).copied()
     }
 
-    /// The next child's number; a number is never given twice.
-    pub(crate) fn next_number(&mut self) -> u32 {
-        self.next += 1;
-        self.next
+    /// The next child's number; a number is never given twice, and one day there is none left.
+    pub(crate) fn next_number(&mut self) -> Option<u32> {
+        self.next = self.next.checked_add(1)?;
+        Some(self.next)
     }
 
     pub(crate) const fn peek_number(&self) -> u32 {
-        self.next + 1
+        self.next.saturating_add(1)
     }
 
     /// These policies for one more child: siblings are mostly alike, and share them then.
@@ -80,6 +85,9 @@ impl Family {
 
     pub(crate) fn enter(&mut self, seat: Arc<Seat>) {
         self.names.insert(seat.name.clone(), seat.number);
+        if let Role::Task(task) = &seat.role {
+            self.of_tasks.entry(task.clone()).or_default().insert(seat.number);
+        }
         self.seats.insert(seat.number, seat);
     }
 
@@ -105,6 +113,18 @@ impl Family {
         ended.into_iter().filter_map(|number| self.leave(number)).collect()
     }
 
+    /// The entries of each table but the seats.
+    #[cfg(feature = "lab")]
+    pub(super) fn entries(&self) -> [(&'static str, usize); 5] {
+        [
+            ("names", self.names.len()),
+            ("supervised", self.core.len()),
+            ("pauses", self.pauses.len()),
+            ("replies", self.replies.len()),
+            ("children of tasks", self.of_tasks.len()),
+        ]
+    }
+
     /// Takes a child out that has ended for good.
     pub(crate) fn leave(&mut self, number: u32) -> Option<Arc<Seat>> {
         self.pauses.remove(&number);
@@ -112,6 +132,20 @@ impl Family {
         if self.names.get(&seat.name) == Some(&number) {
             self.names.remove(&seat.name);
         }
+        if let Role::Task(task) = &seat.role
+            && let Some(children) = self.of_tasks.get_mut(task)
+        {
+            children.remove(&number);
+            if children.is_empty() {
+                self.of_tasks.remove(task);
+            }
+        }
         Some(seat)
+    }
+
+    /// The children of one of the agent's tasks, in start order.
+    pub(crate) fn of_task(&self, task: &TaskId) -> Vec<Arc<Seat>> {
+        let numbers = self.of_tasks.get(task).into_iter().flatten();
+        numbers.filter_map(|number| self.seats.get(number).cloned()).collect()
     }
 }

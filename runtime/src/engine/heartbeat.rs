@@ -80,6 +80,12 @@ impl OpenTurns {
         self.turns.retain(|turn| turn.upgrade().is_some_and(|turn| turn.is_open()));
     }
 
+    #[cfg(feature = "lab")]
+    pub(super) fn len(&mut self) -> usize {
+        self.sweep();
+        self.turns.len()
+    }
+
     fn open(&mut self) -> Vec<Arc<Turn>> {
         self.sweep();
         self.turns.iter().filter_map(Weak::upgrade).collect()

@@ -8,7 +8,7 @@ use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
 use crate::defaults;
-use crate::event::{Role, What};
+use crate::event::What;
 use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
 use crate::ledger::Breakdown;
@@ -76,11 +76,8 @@ impl Engine {
 impl Seat {
     /// Ends the children of one of its tasks, and waits until they are gone: the next task may use their names.
     pub(crate) async fn end_children_of(self: &Arc<Self>, task: &TaskId) {
-        let children: Vec<Arc<Self>> = self
-            .children()
-            .into_iter()
-            .filter(|child| matches!(&child.role, Role::Task(of) if of == task))
-            .collect();
+        let children = self.gate.lock().family.as_ref().map(|family| family.of_task(task));
+        let children = children.unwrap_or_default();
         let stop = Stop::within(defaults::STOP.min(self.engine.stop_within));
         let stops: Vec<_> = children.iter().map(|child| self.engine.order_stop(child, stop)).collect();
         for stopped in stops {

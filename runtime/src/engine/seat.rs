@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -142,7 +143,7 @@ impl<B: Body + ?Sized> Seat<B> {
 
     /// Applies one event of this seat; called by the journal within its critical section.
     #[must_use]
-    pub(crate) fn apply(&self, event: &Event) -> Vec<Warning> {
+    pub(crate) fn apply(&self, event: &Event, wall: Duration) -> Vec<Warning> {
         {
             let mut live = self.live.lock();
             if let Err(error) = live.lifecycle.apply(&event.what) {
@@ -168,7 +169,7 @@ impl<B: Body + ?Sized> Seat<B> {
                 _ => {}
             }
         }
-        self.meter.apply(&event.what)
+        self.meter.apply(&event.what, wall)
     }
 }
 

@@ -16,12 +16,13 @@ use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
 use super::turn::Turn;
 use crate::agent::Agent;
+use crate::agent_ref::AgentRef;
 use crate::effect::refused_allowance;
 use crate::error::SpawnError;
 use crate::event::{Role, What};
 use crate::id::AgentId;
 use crate::journal::Entry;
-use crate::ledger::{Limits, Meter};
+use crate::ledger::{Crew, Limits, Meter, Refusal};
 use crate::mailbox::Mailbox;
 use crate::policy::{AutoShutdown, Restart};
 use crate::signal::Signal;
@@ -86,7 +87,7 @@ impl<A: Agent> Plant for Planted<A> {
         if family.names.contains_key(self.0.name.as_str()) {
             return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: self.0.name.clone() });
         }
-        let number = family.next_number();
+        let number = next_number(parent, family)?;
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
         let seat = build(parent, family, &self.0, Role::Static, true, number, limits);
@@ -94,6 +95,10 @@ impl<A: Agent> Plant for Planted<A> {
         family.enter(seat);
         Ok(())
     }
+}
+
+fn next_number(parent: &Seat, family: &mut Family) -> Result<u32, SpawnError> {
+    family.next_number().ok_or_else(|| SpawnError::NumbersUsedUp { parent: parent.id.clone() })
 }
 
 fn entry(seat: &Seat) -> Entry<'_> {
@@ -117,15 +122,34 @@ pub(crate) fn bad_child(name: &str, error: &crate::supervision::BadChild) -> Spa
 
 /// Writes down that a seat and its declared children have their places, parents first. Until then nothing is known of
 /// them, so that a spec that cannot be leaves no trace. A declared child whose allowance does not fit does without.
-fn announce(seat: &Arc<Seat>) -> Result<(), SpawnError> {
-    seat.note_spawned(spawned(seat))?;
+fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>) -> Result<(), SpawnError> {
+    let crew = crew_of(seat)?;
+    seat.note_spawned::<SpawnError>(spawned(seat), || Ok(parent.meter.admit_spawn(crew)?))?;
     for below in seat.subtree().iter().skip(1) {
-        if let Err(refusal) = below.note_spawned(spawned(below)) {
+        if let Err(refusal) = below.note_spawned::<Refusal>(spawned(below), || Ok(())) {
             below.engine.journal.append(&entry(below), spawned(below));
             below.note(refused_allowance(&refusal));
         }
     }
     Ok(())
+}
+
+/// A new agent with its declared children, which have to fit the bounds of their own specs.
+fn crew_of(seat: &Arc<Seat>) -> Result<Crew, SpawnError> {
+    let all = seat.subtree();
+    let crew_of = |top: &Arc<Seat>, all: &[Arc<Seat>]| Crew {
+        agents: u32::try_from(all.len()).unwrap_or(u32::MAX),
+        levels: all.iter().map(|below| below.meter.depth() - top.meter.depth() + 1).max().unwrap_or(1),
+    };
+    if all.len() > 1 {
+        for bounding in all.iter().filter(|seat| seat.meter.limits().is_some()) {
+            let Crew { agents, levels } = crew_of(bounding, &bounding.subtree());
+            let below = Crew { agents: agents - 1, levels: levels - 1 };
+            let children = u32::try_from(bounding.children().len()).unwrap_or(u32::MAX);
+            bounding.meter.admit_declared(below, children)?;
+        }
+    }
+    Ok(crew_of(seat, &all))
 }
 
 /// Enters the declared children of a new seat.
@@ -160,6 +184,23 @@ fn build<A: Agent>(
     let policies = family.policies(&spec.policies);
     let blank = Blank { number, name: &spec.name, role, keeps_spec, policies, meter, family: None };
     blank.seat(&parent.engine, Some(parent), body)
+}
+
+/// Spawns one after another, in order, and lets others run now and then. What fails is a row, and the next is spawned all the
+/// same.
+pub(crate) async fn spawn_many<A: Agent>(
+    specs: impl IntoIterator<Item = AgentSpec<A>>,
+    mut spawn_one: impl AsyncFnMut(AgentSpec<A>) -> Result<AgentRef<A>, SpawnError>,
+) -> Vec<Result<AgentRef<A>, SpawnError>> {
+    let specs = specs.into_iter();
+    let mut rows = Vec::with_capacity(specs.size_hint().0);
+    for spec in specs {
+        rows.push(spawn_one(spec).await);
+        if rows.len().is_multiple_of(64) {
+            tokio::task::yield_now().await;
+        }
+    }
+    rows
 }
 
 /// The root of a new session.
@@ -203,7 +244,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     may_begin(place, &gate)?;
     let parent = place.parent;
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
-    let number = family.next_number();
+    let number = next_number(parent, family)?;
     // Scopes of one name may stand side by side: a name is for people, and nobody asks a scope.
     let name = if family.names.contains_key(name) { format!("{name}-{number}") } else { name.to_owned() };
     let each_alone = Policy { each_child_alone: true, ..Policy::default() };
@@ -280,14 +321,13 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered
             Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
         }
     }
-    let number = family.next_number();
+    let number = next_number(parent, family)?;
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
     let seat = build(parent, family, spec, place.role.clone(), keeps_spec, number, limits);
-    parent.meter.admit_spawn()?;
     plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
     policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
-    announce(&seat)?;
+    announce(parent, &seat)?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
     Ok(Entered::New(seat))

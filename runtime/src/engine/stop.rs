@@ -10,6 +10,8 @@
 mod finish;
 mod walk;
 
+#[cfg(feature = "lab")]
+use std::collections::BTreeMap;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,6 +46,19 @@ pub(crate) struct Stopper {
     is_performing: bool,
     tick: Option<Timer>,
     pub(super) hooks: hooks::Waiting,
+}
+
+#[cfg(feature = "lab")]
+impl Stopper {
+    /// The entries of each table.
+    pub(super) fn entries(&self) -> BTreeMap<&'static str, usize> {
+        BTreeMap::from([
+            ("stopping seats", self.nodes.len()),
+            ("stops", self.requests.len() + self.asked.len()),
+            ("actions", self.actions.len()),
+            ("seats of the plan", self.plan.len()),
+        ])
+    }
 }
 
 /// A seat that the plan knows.

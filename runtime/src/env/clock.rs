@@ -52,6 +52,12 @@ impl Env {
         self.0.clock.unix_ms()
     }
 
+    /// A moment of the session by the wall clock, since 1970. The session's own clock goes on from where it began: one that is
+    /// set meanwhile changes nothing.
+    pub(crate) fn wall(&self, at: Time) -> Duration {
+        Duration::from_millis(self.unix_ms()) + at.since(Time::ZERO)
+    }
+
     /// Sleeps until a moment of the session.
     pub async fn sleep_until(&self, at: Time) {
         self.0.clock.sleep_until(at).await;

@@ -101,6 +101,12 @@ impl Env {
         self.at(self.now() + pause, due)
     }
 
+    /// How many timers are set.
+    #[cfg(feature = "lab")]
+    pub(crate) fn timers(&self) -> usize {
+        self.0.timers.due.lock().entries.len()
+    }
+
     /// Lets the wheel go, so that nothing of this environment runs any more.
     pub(crate) fn close(&self) {
         self.0.timers.over.raise();

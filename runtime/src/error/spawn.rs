@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{Advice, AgentError};
 use crate::defaults;
 use crate::id::AgentId;
-use crate::ledger::Refusal;
+use crate::ledger::{Bound, NoRoom, Refusal};
 use crate::lifecycle::AgentState;
 use crate::policy::FailureClass;
 
@@ -67,9 +67,46 @@ pub enum SpawnError {
         /// The agent whose turn it was.
         agent: AgentId,
     },
-    /// A limit of depth or of live agents.
+    /// A budget has no room for what is to be kept back for the agent's stop hook.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Its parent has as many living children as it may have.
+    #[error(
+        "{parent} may have {limit} living children: wait until one has ended, or raise `max_children` in its spec"
+    )]
+    MaxChildren {
+        /// The parent.
+        parent: AgentId,
+        /// How many it may have.
+        limit: u32,
+    },
+    /// It would be too deep in the tree.
+    #[error(
+        "{ancestor} may have {limit} levels of agents below it: raise `max_depth` of the swarm or `depth` of its budget, \
+         or have the work done further up"
+    )]
+    MaxDepth {
+        /// The agent that bounds it: the swarm's root, or one with a budget.
+        ancestor: AgentId,
+        /// How many levels there may be below that.
+        limit: u32,
+    },
+    /// As many agents live below an ancestor as its budget allows.
+    #[error(
+        "{ancestor} may have {limit} living agents below it: wait until some have ended, or raise `live_agents` of its budget"
+    )]
+    MaxLiveAgents {
+        /// The agent with the budget.
+        ancestor: AgentId,
+        /// How many may live below it.
+        limit: u32,
+    },
+    /// The parent has given a number to four billion children, and a number is never given again.
+    #[error("{parent} has no number left for a child: spawn in a scope, or under another agent")]
+    NumbersUsedUp {
+        /// The parent.
+        parent: AgentId,
+    },
     /// The start failed.
     #[error("{agent} failed to start: {message}")]
     Start {
@@ -103,10 +140,13 @@ impl SpawnError {
             Self::Fenced { state: AgentState::Starting | AgentState::Restarting, .. } => {
                 Advice::After(defaults::RETRY)
             }
+            Self::MaxChildren { .. } | Self::MaxLiveAgents { .. } => Advice::After(defaults::RETRY),
             Self::BadSpec { .. }
             | Self::NameTaken { .. }
             | Self::AlreadyStarted { .. }
             | Self::AlreadyPresent { .. }
+            | Self::MaxDepth { .. }
+            | Self::NumbersUsedUp { .. }
             | Self::Fenced { .. }
             | Self::StaleTurn { .. }
             | Self::Cancelled { .. }
@@ -122,13 +162,17 @@ impl SpawnError {
         match self {
             Self::BadSpec { .. } => 400,
             Self::NameTaken { .. } | Self::AlreadyStarted { .. } | Self::AlreadyPresent { .. } => 409,
-            Self::Refused(_) => 429,
+            Self::Refused(_)
+            | Self::MaxChildren { .. }
+            | Self::MaxDepth { .. }
+            | Self::MaxLiveAgents { .. } => 429,
             Self::Start { .. } => 500,
             Self::Fenced { .. }
             | Self::StaleTurn { .. }
             | Self::Cancelled { .. }
             | Self::Ignored { .. }
-            | Self::Stopped { .. } => 503,
+            | Self::Stopped { .. }
+            | Self::NumbersUsedUp { .. } => 503,
         }
     }
 
@@ -136,7 +180,8 @@ impl SpawnError {
     #[must_use]
     pub const fn class(&self) -> FailureClass {
         match self {
-            Self::Refused(_) => FailureClass::OverBudget,
+            Self::Refused(_) | Self::MaxDepth { .. } => FailureClass::OverBudget,
+            Self::MaxChildren { .. } | Self::MaxLiveAgents { .. } => FailureClass::Overloaded,
             Self::Start { .. } => FailureClass::Start,
             Self::Fenced { .. } | Self::Stopped { .. } => FailureClass::Stopped,
             Self::StaleTurn { .. } | Self::Cancelled { .. } => FailureClass::Interrupted,
@@ -144,7 +189,18 @@ impl SpawnError {
             | Self::NameTaken { .. }
             | Self::AlreadyStarted { .. }
             | Self::AlreadyPresent { .. }
+            | Self::NumbersUsedUp { .. }
             | Self::Ignored { .. } => FailureClass::Failed,
+        }
+    }
+}
+
+impl From<NoRoom> for SpawnError {
+    fn from(NoRoom { ancestor, bound, limit }: NoRoom) -> Self {
+        match bound {
+            Bound::Children => Self::MaxChildren { parent: ancestor, limit },
+            Bound::Depth => Self::MaxDepth { ancestor, limit },
+            Bound::LiveAgents => Self::MaxLiveAgents { ancestor, limit },
         }
     }
 }

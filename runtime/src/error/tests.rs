@@ -22,7 +22,7 @@ fn agent() -> AgentId {
 
 fn refusal() -> Refusal {
     let (wanted, left, policy) = (Some(2), 1, OnRefusal::Fail);
-    Refusal { ancestor: agent(), amount: Amount::Calls, wanted, left, policy }
+    Refusal { ancestor: agent(), amount: Amount::Calls, wanted, left, policy, turns_in: None }
 }
 
 fn failed() -> AgentError {
@@ -60,7 +60,11 @@ fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
         Some(E::Fenced { .. }) => E::StaleTurn { agent },
         Some(E::StaleTurn { .. }) => E::Cancelled { agent },
         Some(E::Cancelled { .. }) => E::Refused(refusal()),
-        Some(E::Refused(_)) => E::Start { agent, message: "no disk".into() },
+        Some(E::Refused(_)) => E::MaxChildren { parent, limit: 3 },
+        Some(E::MaxChildren { .. }) => E::MaxDepth { ancestor: parent, limit: 5 },
+        Some(E::MaxDepth { .. }) => E::MaxLiveAgents { ancestor: parent, limit: 9 },
+        Some(E::MaxLiveAgents { .. }) => E::NumbersUsedUp { parent },
+        Some(E::NumbersUsedUp { .. }) => E::Start { agent, message: "no disk".into() },
         Some(E::Start { .. }) => E::Ignored { agent },
         Some(E::Ignored { .. }) => E::Stopped { agent },
         Some(E::Stopped { .. }) => return None,
@@ -168,9 +172,7 @@ fn after_amount(last: Option<Amount>) -> Option<Amount> {
         None => Amount::Money,
         Some(Amount::Money) => Amount::Tokens,
         Some(Amount::Tokens) => Amount::Calls,
-        Some(Amount::Calls) => Amount::Depth,
-        Some(Amount::Depth) => Amount::LiveAgents,
-        Some(Amount::LiveAgents) => return None,
+        Some(Amount::Calls) => return None,
     })
 }
 

@@ -47,6 +47,18 @@ impl Costs {
         self.rows.get(agent).map(|row| &row.booked.sums().subtree)
     }
 
+    /// How many agents have a row.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// What all of it cost.
     #[must_use]
     pub fn total(&self) -> Bill {

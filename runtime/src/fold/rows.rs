@@ -29,6 +29,10 @@ impl<V> Rows<V> {
         self.0.get_mut(agent).map(|row| &mut **row)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn contains(&self, agent: &AgentId) -> bool {
         self.0.contains_key(agent)
     }

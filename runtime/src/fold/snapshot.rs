@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Costs, Fold, Metered, States, Tasks, Tree};
+use super::{Costs, Fold, Metered, States, Tasks, Tree, Windows};
 use crate::event::{Event, What};
 use crate::id::{AgentId, Seq};
 use crate::time::Time;
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub costs: Costs,
     /// Tasks without an outcome.
     pub tasks: Tasks,
+    /// What counts in the windows of budgets.
+    pub windows: Windows,
     /// All of it in numbers.
     pub metered: Metered,
 }
@@ -57,6 +59,7 @@ impl Fold for Snapshot {
         self.tree.apply(event);
         self.costs.apply(event);
         self.tasks.apply(event);
+        self.windows.apply(event);
         self.metered.apply(event);
         (self.seq, self.at) = (event.seq, event.at);
     }
@@ -65,5 +68,6 @@ impl Fold for Snapshot {
         self.tree.forget(agent);
         self.costs.forget(agent);
         self.tasks.forget(agent);
+        self.windows.forget(agent);
     }
 }

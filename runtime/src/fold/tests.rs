@@ -5,6 +5,7 @@ mod letting_go;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde::Serialize;
@@ -14,9 +15,12 @@ use self::history::histories;
 use super::*;
 use crate::event::{Outcome, What};
 use crate::id::{AgentId, TaskId};
-use crate::ledger::{Balance, Limits, Meter};
+use crate::ledger::{Balance, Budget, Limits, Meter};
 use crate::lifecycle::AgentState;
 use crate::time::Time;
+
+/// No budget there has a window.
+const WALL: Duration = Duration::ZERO;
 
 fn written_and_read<F: Serialize + DeserializeOwned>(fold: &F) -> F {
     serde_json::from_str(&serde_json::to_string(fold).unwrap()).unwrap()
@@ -131,7 +135,7 @@ proptest! {
                 };
                 meters.insert(event.agent.clone(), meter);
             }
-            let _ = meters[&event.agent].apply(&event.what);
+            let _ = meters[&event.agent].apply(&event.what, WALL);
             costs.apply(event);
             for (id, meter) in &meters {
                 let (own, subtree) = (costs.own(id).unwrap(), costs.subtree(id).unwrap());
@@ -139,6 +143,33 @@ proptest! {
                 prop_assert_eq!(meter.subtree(), Balance { spent: subtree.spent, reserved: subtree.reserved });
             }
         }
+    }
+
+    #[test]
+    fn the_live_windows_are_the_folded_ones_at_every_event(mut events in histories(150), span in 1..40_u64) {
+        let window = Budget::new().calls(5).every(Duration::from_nanos(span));
+        let mut meters: BTreeMap<AgentId, Arc<Meter>> = BTreeMap::new();
+        let mut windows = Windows::default();
+        for event in &mut events {
+            if let What::AgentSpawned { budget, .. } = &mut event.what {
+                *budget = event.agent.number().is_multiple_of(2).then(|| Box::new(window.clone()));
+                let limits = budget.as_ref().map_or_else(Limits::default, |budget| budget.check().unwrap());
+                let id = event.agent.clone();
+                if !meters.contains_key(&id) {
+                    let meter = match id.parent().map(|parent| Arc::clone(&meters[&parent])) {
+                        Some(parent) => Meter::child(&parent, id.clone(), limits),
+                        None => Meter::root(id.clone(), limits),
+                    };
+                    meters.insert(id, meter);
+                }
+            }
+            let _ = meters[&event.agent].apply(&event.what, event.at.since(Time::ZERO));
+            windows.apply(event);
+            for (id, meter) in &meters {
+                prop_assert_eq!(meter.spending(), windows.get(id).cloned());
+            }
+        }
+        prop_assert!(goes_on_from::<Windows>(&events, events.len() / 2));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What an agent's subtree may spend, as a person writes it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Limits;
+use super::{Limits, Window};
 use crate::money::NanoUsd;
 
 /// Bounds on what an agent may spend together with everything below it, such as
@@ -21,6 +23,8 @@ pub struct Budget {
     live_agents: Option<u32>,
     warn_permille: Option<u32>,
     on_refusal: OnRefusal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
 }
 
 /// What happens when an effect does not fit a budget.
@@ -109,8 +113,29 @@ impl Budget {
         self
     }
 
-    /// Warns once when this share of the money, tokens or calls is spent, in thousandths from 1 to 1000. Not set, nothing
-    /// warns.
+    /// Money, tokens and calls are bounded in each window alone: `Budget::usd("5").per(Window::Day)`. What was spent before the
+    /// window turned counts no longer, an effect counts in the window in which it was reserved, and a refusal says when the
+    /// window turns. Restarts change nothing about it. Without one they are bounded for the agent's whole life.
+    #[must_use]
+    pub const fn per(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// The same with a window of any length.
+    #[must_use]
+    pub const fn every(self, span: Duration) -> Self {
+        self.per(Window::Every(span))
+    }
+
+    /// Its window, if it has one.
+    #[must_use]
+    pub const fn window(&self) -> Option<Window> {
+        self.window
+    }
+
+    /// Warns once when this share of the money, tokens or calls is spent, once a window if there is one; in thousandths from 1
+    /// to 1000. Not set, nothing warns.
     #[must_use]
     pub const fn warn_at(mut self, permille: u32) -> Self {
         self.warn_permille = Some(permille);
@@ -138,14 +163,21 @@ impl Budget {
             let message = format!("{permille} is no share in thousandths: write 800 for 80 %");
             return Err(BadBudget { field: "warn_at", message });
         }
+        if self.window == Some(Window::Every(Duration::ZERO)) {
+            let message = "a window of no length never turns: give a span".to_owned();
+            return Err(BadBudget { field: "every", message });
+        }
         Ok(Limits {
             money: self.money,
             tokens: self.tokens,
             calls: self.calls,
             depth: self.depth,
             live_agents: self.live_agents,
+            max_depth: None,
+            max_children: None,
             warn_permille: self.warn_permille,
             on_refusal: self.on_refusal,
+            window: self.window,
         })
     }
 }
@@ -165,6 +197,8 @@ mod tests {
         assert!(error.to_string().starts_with("budget.usd: \"two\" is no amount"), "{error}");
         assert_eq!(Budget::usd("two").money(NanoUsd(1)).check().unwrap().money, Some(NanoUsd(1)));
 
+        let error = Budget::usd("1").every(Duration::ZERO).check().unwrap_err();
+        assert_eq!(error.field, "every");
         for share in [0, 1001] {
             assert_eq!(Budget::new().warn_at(share).check().unwrap_err().field, "warn_at");
         }
@@ -172,7 +206,10 @@ mod tests {
 
     #[test]
     fn a_budget_can_be_written_down_with_its_mistakes() {
-        for budget in [Budget::usd("two"), Budget::usd("0.4").warn_at(800).on_refusal(OnRefusal::Stop)] {
+        let windowed = Budget::usd("5").per(Window::Month);
+        for budget in
+            [Budget::usd("two"), Budget::usd("0.4").warn_at(800).on_refusal(OnRefusal::Stop), windowed]
+        {
             let text = serde_json::to_string(&budget).unwrap();
             assert_eq!(serde_json::from_str::<Budget>(&text).unwrap(), budget);
         }

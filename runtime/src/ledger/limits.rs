@@ -1,6 +1,6 @@
 //! A checked budget, and what it says to one agent's balance.
 
-use super::{Amount, Balance, OnRefusal};
+use super::{Amount, Balance, Bound, OnRefusal, Window};
 use crate::money::NanoUsd;
 use crate::usage::Usage;
 
@@ -17,10 +17,16 @@ pub struct Limits {
     pub depth: Option<u32>,
     /// The most agents below that live at once.
     pub live_agents: Option<u32>,
+    /// The most levels of agents below, whatever a budget says: a swarm's own bound.
+    pub max_depth: Option<u32>,
+    /// The most living children.
+    pub max_children: Option<u32>,
     /// The share of money, tokens or calls to warn at, in thousandths.
     pub warn_permille: Option<u32>,
     /// What happens when something does not fit.
     pub on_refusal: OnRefusal,
+    /// In which money, tokens and calls are bounded; for good if none.
+    pub window: Option<Window>,
 }
 
 /// What a limit says no to: the amount, what was wanted of it, what is left.
@@ -35,6 +41,8 @@ impl Limits {
             && self.calls.is_none()
             && self.depth.is_none()
             && self.live_agents.is_none()
+            && self.max_depth.is_none()
+            && self.max_children.is_none()
     }
 
     /// Whether `worst` fits beside what is spent and reserved; an effect without a finite worst case states none.
@@ -55,15 +63,25 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether an agent may begin `levels` below, beside `live` that live there.
-    pub(super) fn admit_spawn(&self, levels: u32, live: u32) -> Result<(), Exceeded> {
-        if let Some(most) = self.depth.filter(|most| levels > *most) {
-            return Err((Amount::Depth, Some(levels.into()), most.into()));
-        }
-        if let Some(most) = self.live_agents.filter(|most| live >= *most) {
-            return Err((Amount::LiveAgents, Some(1), most.saturating_sub(live).into()));
-        }
-        Ok(())
+    /// Whether so much of an amount would fit if nothing were spent.
+    pub(super) fn could_fit(&self, amount: Amount, wanted: Option<u64>) -> bool {
+        let cap = self.caps().find(|(its, ..)| *its == amount).map(|(_, cap, _)| cap);
+        cap.zip(wanted).is_some_and(|(cap, wanted)| wanted <= cap)
+    }
+
+    /// Whether there may be so many levels, living agents and children below. A budget that is only a mark bounds nothing;
+    /// what the spec and the swarm say holds all the same.
+    pub(super) fn room(&self, levels: u32, live: u32, children: u32) -> Result<(), (Bound, u32)> {
+        let budgeted = |limit: Option<u32>| limit.filter(|_| self.on_refusal != OnRefusal::Warn);
+        [
+            (Bound::Children, self.max_children, children),
+            (Bound::Depth, self.max_depth, levels),
+            (Bound::Depth, budgeted(self.depth), levels),
+            (Bound::LiveAgents, budgeted(self.live_agents), live),
+        ]
+        .into_iter()
+        .find_map(|(bound, limit, wanted)| Some((bound, limit.filter(|limit| wanted > *limit)?)))
+        .map_or(Ok(()), Err)
     }
 
     /// The largest warning share that was passed when what is spent grew from `before` to `after`, in thousandths.

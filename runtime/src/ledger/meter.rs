@@ -12,10 +12,12 @@
 use std::iter::successors;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::balance::AtomicBalance;
-use super::limits::Exceeded;
-use super::{Balance, Limits, OnRefusal, Refusal};
+use super::{Balance, Crew, Limits, NoRoom, OnRefusal, Refusal, Spending};
 use crate::event::What;
 use crate::id::AgentId;
 use crate::usage::Usage;
@@ -26,7 +28,7 @@ pub struct Meter {
     id: AgentId,
     parent: Option<Arc<Meter>>,
     /// Boxed, since few seats have any.
-    limits: Option<Box<Limits>>,
+    bounds: Option<Box<Bounds>>,
     /// Made with the first amount, since most agents of a large swarm are idle.
     amounts: OnceLock<Box<Amounts>>,
     /// Levels of agents above it.
@@ -34,6 +36,22 @@ pub struct Meter {
     is_scope: bool,
     /// Agents below it that live.
     live: AtomicU32,
+    /// Of those its children, also by way of scopes.
+    children: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Bounds {
+    limits: Limits,
+    /// What counts in the budget's window, if it has one. A leaf: nothing is locked while it is held.
+    spending: Mutex<Spending>,
+}
+
+impl Bounds {
+    /// What the limits are held against.
+    fn balance(&self, meter: &Meter, wall: Duration) -> Balance {
+        if self.limits.window.is_some() { self.spending.lock().at(wall) } else { meter.subtree() }
+    }
 }
 
 /// A budget whose warning share has just been passed.
@@ -65,15 +83,16 @@ impl Meter {
     }
 
     fn new(id: AgentId, parent: Option<Arc<Self>>, limits: Limits, depth: u32, is_scope: bool) -> Arc<Self> {
-        let limits = (!limits.is_none()).then(|| Box::new(limits));
+        let bounds = (!limits.is_none()).then(|| Box::new(Bounds { limits, spending: Mutex::default() }));
         Arc::new(Self {
             id,
             parent,
-            limits,
+            bounds,
             amounts: OnceLock::new(),
             depth,
             is_scope,
             live: AtomicU32::new(0),
+            children: AtomicU32::new(0),
         })
     }
 
@@ -86,7 +105,7 @@ impl Meter {
     /// Its budget, if it has one.
     #[must_use]
     pub fn limits(&self) -> Option<&Limits> {
-        self.limits.as_deref()
+        self.bounds.as_deref().map(|bounds| &bounds.limits)
     }
 
     /// What the agent itself spends.
@@ -99,6 +118,13 @@ impl Meter {
     #[must_use]
     pub fn subtree(&self) -> Balance {
         self.amounts.get().map_or_else(Balance::default, |amounts| amounts.subtree.get())
+    }
+
+    /// What counts in its budget's window, if that has one.
+    #[must_use]
+    pub fn spending(&self) -> Option<Spending> {
+        let windowed = self.bounds.as_ref().filter(|bounds| bounds.limits.window.is_some());
+        windowed.map(|bounds| bounds.spending.lock().clone())
     }
 
     /// Agents below it that live, scopes not counted.
@@ -114,73 +140,102 @@ impl Meter {
     }
 
     /// Whether an effect of this agent may begin: its worst case must fit every budget from here to the root. None is an
-    /// effect without a finite worst case, which no budget of money or tokens takes.
+    /// effect without a finite worst case, which no budget of money or tokens takes. `wall` is now, since 1970, for windows.
     ///
     /// # Errors
     /// The nearest budget that has no room, or is overrun and so closed to all effects. Nothing is changed either way.
-    pub fn admit(&self, worst: Option<&Usage>) -> Result<(), Refusal> {
-        self.ask_all(|limits, meter| limits.admit(&meter.subtree(), worst))
-    }
-
-    /// Whether an agent may be spawned right below this one, as far as depth and living agents go.
-    ///
-    /// # Errors
-    /// The nearest budget that does not allow it. Nothing is changed either way.
-    pub fn admit_spawn(&self) -> Result<(), Refusal> {
-        let depth = self.depth.saturating_add(1);
-        self.ask_all(|limits, meter| limits.admit_spawn(depth - meter.depth, meter.live_agents()))
-    }
-
-    /// Takes an event of this agent in: effects that begin and end, its own spawn and end. Any other changes nothing.
-    ///
-    /// Gives the budgets whose warning share this event has passed, nearest first; each share is passed once in a life of
-    /// the meter. Must be called once for each such event, under the lock of invariant 3.
-    #[must_use = "a warning is an event that has to be written"]
-    pub fn apply(&self, what: &What) -> Vec<Warning> {
-        match what {
-            What::EffectBegan { reserved, .. } => {
-                self.write(|balance| Balance { reserved: balance.reserved + *reserved, ..balance })
-            }
-            What::EffectEnded { used, reserved, .. } => self.write(|balance| Balance {
-                spent: balance.spent + *used,
-                reserved: balance.reserved.above(reserved),
-            }),
-            What::AgentSpawned { .. } if !self.is_scope => self.count(|live| live.saturating_add(1)),
-            What::AgentStopped { .. } if !self.is_scope => self.count(|live| live.saturating_sub(1)),
-            _ => Vec::new(),
-        }
-    }
-
-    fn ask_all(&self, allows: impl Fn(&Limits, &Self) -> Result<(), Exceeded>) -> Result<(), Refusal> {
+    pub fn admit(&self, worst: Option<&Usage>, wall: Duration) -> Result<(), Refusal> {
         for meter in self.and_above() {
-            let Some(limits) = meter.limits().filter(|limits| limits.on_refusal != OnRefusal::Warn) else {
+            let Some(bounds) = meter.bounds.as_deref() else { continue };
+            let limits = &bounds.limits;
+            if limits.on_refusal == OnRefusal::Warn {
                 continue;
-            };
-            allows(limits, meter).map_err(|(amount, wanted, left)| Refusal {
-                ancestor: meter.id.clone(),
-                amount,
-                wanted,
-                left,
-                policy: limits.on_refusal,
+            }
+            limits.admit(&bounds.balance(meter, wall), worst).map_err(|(amount, wanted, left)| {
+                let turning = limits.window.filter(|_| limits.could_fit(amount, wanted));
+                let turns_in = turning.map(|window| window.around(wall).end.saturating_sub(wall));
+                let (ancestor, policy) = (meter.id.clone(), limits.on_refusal);
+                Refusal { ancestor, amount, wanted, left, policy, turns_in }
             })?;
         }
         Ok(())
     }
 
-    fn write(&self, change: impl Fn(Balance) -> Balance) -> Vec<Warning> {
+    /// Whether there is room for a crew right below this agent or scope, at every agent from here to the root.
+    ///
+    /// # Errors
+    /// The nearest one that has no room. Nothing is changed either way.
+    pub fn admit_spawn(&self, crew: Crew) -> Result<(), NoRoom> {
+        let depth = self.depth.saturating_add(crew.levels);
+        let mut is_parent = true;
+        for meter in self.and_above() {
+            // Only the crew's top is anybody's child here, and that the nearest agent's.
+            let children = meter.children.load(Relaxed).saturating_add(u32::from(is_parent));
+            is_parent &= meter.is_scope;
+            let live = meter.live_agents().saturating_add(crew.agents);
+            let room = |limits: &Limits| limits.room(depth - meter.depth, live, children);
+            let room = meter.limits().map_or(Ok(()), room);
+            room.map_err(|(bound, limit)| NoRoom { ancestor: meter.id.clone(), bound, limit })?;
+        }
+        Ok(())
+    }
+
+    /// Whether the agent's own bounds have room for the children that its spec declares.
+    ///
+    /// # Errors
+    /// As [`Meter::admit_spawn`]. `below` is the crew without the agent itself.
+    pub fn admit_declared(&self, below: Crew, children: u32) -> Result<(), NoRoom> {
+        let room = |limits: &Limits| limits.room(below.levels, below.agents, children);
+        let room = self.limits().map_or(Ok(()), room);
+        room.map_err(|(bound, limit)| NoRoom { ancestor: self.id.clone(), bound, limit })
+    }
+
+    /// Takes an event of this agent in: effects that begin and end, its own spawn and end. Any other changes nothing.
+    ///
+    /// Gives the budgets whose warning share this event has passed, nearest first; each share is passed once in a life of
+    /// the meter, or in a window. `wall` is the event's moment since 1970. Must be called once for each such event, under the lock of invariant 3.
+    #[must_use = "a warning is an event that has to be written"]
+    pub fn apply(&self, what: &What, wall: Duration) -> Vec<Warning> {
+        match what {
+            What::EffectBegan { reserved, .. } => {
+                let change = |balance: Balance| Balance { reserved: balance.reserved + *reserved, ..balance };
+                self.write(what, wall, change)
+            }
+            What::EffectEnded { used, reserved, .. } => self.write(what, wall, |balance| Balance {
+                spent: balance.spent + *used,
+                reserved: balance.reserved.above(reserved),
+            }),
+            What::AgentSpawned { .. } if !self.is_scope => self.count(|count| count.saturating_add(1)),
+            What::AgentStopped { .. } if !self.is_scope => self.count(|count| count.saturating_sub(1)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn write(&self, what: &What, wall: Duration, change: impl Fn(Balance) -> Balance) -> Vec<Warning> {
         self.amounts.get_or_init(Box::default).own.change(&change);
         let mut warnings = Vec::new();
         for meter in self.and_above() {
             let (before, after) = meter.amounts.get_or_init(Box::default).subtree.change(&change);
-            let passed = meter.limits().and_then(|limits| limits.passed(&before.spent, &after.spent));
+            let Some(Bounds { limits, spending }) = meter.bounds.as_deref() else { continue };
+            let (before, after) = match limits.window {
+                Some(window) => spending.lock().apply(window, what, wall),
+                None => (before.spent, after.spent),
+            };
+            let passed = limits.passed(&before, &after);
             warnings.extend(passed.map(|permille| Warning { agent: meter.id.clone(), permille }));
         }
         warnings
     }
 
     fn count(&self, change: impl Fn(u32) -> u32) -> Vec<Warning> {
+        let set = |count: &AtomicU32| count.store(change(count.load(Relaxed)), Relaxed);
+        let mut is_parent = true;
         for above in self.and_above().skip(1) {
-            above.live.store(change(above.live.load(Relaxed)), Relaxed);
+            set(&above.live);
+            if is_parent {
+                set(&above.children);
+            }
+            is_parent &= above.is_scope;
         }
         Vec::new()
     }
@@ -210,8 +265,10 @@ struct Amounts {
 mod tests {
     use super::*;
     use crate::event::{EffectEnd, Role};
-    use crate::ledger::{Amount, Budget};
+    use crate::ledger::{Amount, Bound, Budget};
     use crate::lifecycle::StopReason;
+
+    const WALL: Duration = Duration::ZERO;
 
     fn calls(count: u64) -> What {
         What::EffectBegan { effect: 1, kind: "call".into(), reserved: Usage::calls(count) }
@@ -236,14 +293,14 @@ mod tests {
         let middle = Meter::child(&root, root.id().child(1), Limits::default());
         let leaf = Meter::child(&middle, middle.id().child(1), Limits::default());
 
-        assert_eq!(leaf.apply(&calls(4)), []);
+        assert_eq!(leaf.apply(&calls(4), WALL), []);
         assert_eq!(root.subtree().reserved, Usage::calls(4));
-        let refusal = middle.admit(Some(&Usage::calls(7))).unwrap_err();
+        let refusal = middle.admit(Some(&Usage::calls(7)), WALL).unwrap_err();
         assert_eq!((refusal.ancestor, refusal.amount, refusal.left), (root.id().clone(), Amount::Calls, 6));
 
-        let warned = leaf.apply(&settled(5, 4));
+        let warned = leaf.apply(&settled(5, 4), WALL);
         assert_eq!(warned, [Warning { agent: root.id().clone(), permille: 500 }]);
-        assert_eq!(leaf.apply(&settled(1, 0)), [], "a share is passed once");
+        assert_eq!(leaf.apply(&settled(1, 0), WALL), [], "a share is passed once");
         for meter in [&leaf, &middle, &root] {
             assert_eq!(meter.subtree(), Balance { spent: Usage::calls(6), reserved: Usage::ZERO });
         }
@@ -257,30 +314,95 @@ mod tests {
         let child = Meter::child(&scope, scope.id().child(1), Limits::default());
         let grandchild = Meter::child(&child, child.id().child(1), Limits::default());
         for meter in [&scope, &child] {
-            meter.admit_spawn().unwrap();
-            let _ = meter.apply(&spawned());
+            meter.admit_spawn(Crew::ONE).unwrap();
+            let _ = meter.apply(&spawned(), WALL);
         }
         assert_eq!((root.live_agents(), scope.live_agents(), child.live_agents()), (1, 1, 0));
+        let no_room = |bound, limit| Err(NoRoom { ancestor: root.id().clone(), bound, limit });
 
-        let refusal = grandchild.admit_spawn().unwrap_err();
-        assert_eq!((refusal.amount, refusal.wanted, refusal.left), (Amount::Depth, Some(3), 2));
+        assert_eq!(grandchild.admit_spawn(Crew::ONE), no_room(Bound::Depth, 2));
+        assert_eq!(scope.admit_spawn(Crew { agents: 1, levels: 3 }), no_room(Bound::Depth, 2));
+        assert_eq!(scope.admit_spawn(Crew { agents: 2, levels: 2 }), no_room(Bound::LiveAgents, 2));
+        scope.admit_spawn(Crew::ONE).unwrap();
 
-        let _ = grandchild.apply(&spawned());
-        let refusal = child.admit_spawn().unwrap_err();
-        assert_eq!((refusal.amount, refusal.left), (Amount::LiveAgents, 0));
-        let _ =
-            grandchild.apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false });
-        child.admit_spawn().unwrap();
+        let _ = grandchild.apply(&spawned(), WALL);
+        assert_eq!(child.admit_spawn(Crew::ONE), no_room(Bound::LiveAgents, 2));
+        let _ = grandchild
+            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
+        child.admit_spawn(Crew::ONE).unwrap();
+    }
+
+    #[test]
+    fn children_are_those_of_its_scopes_too_and_nobody_elses() {
+        let most = Limits { max_children: Some(2), on_refusal: OnRefusal::Warn, ..Limits::default() };
+        let root = Meter::root(AgentId::root("s"), Limits::default());
+        let parent = Meter::child(&root, root.id().child(1), most);
+        let scope = Meter::scope(&parent, parent.id().child(1), Limits::default());
+        let inner = Meter::scope(&scope, scope.id().child(1), Limits::default());
+        let first = Meter::child(&parent, parent.id().child(2), Limits::default());
+        let second = Meter::child(&inner, inner.id().child(1), Limits::default());
+        let below = Meter::child(&first, first.id().child(1), Limits::default());
+        for meter in [&parent, &scope, &inner, &first, &below] {
+            let _ = meter.apply(&spawned(), WALL);
+        }
+        inner.admit_spawn(Crew { agents: 9, levels: 3 }).unwrap();
+        let _ = second.apply(&spawned(), WALL);
+        for place in [&parent, &scope, &inner] {
+            let no_room = NoRoom { ancestor: parent.id().clone(), bound: Bound::Children, limit: 2 };
+            assert_eq!(place.admit_spawn(Crew::ONE), Err(no_room));
+        }
+        first.admit_spawn(Crew::ONE).unwrap();
+        let _ = second
+            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
+        scope.admit_spawn(Crew::ONE).unwrap();
+        assert!(parent.admit_declared(Crew { agents: 3, levels: 1 }, 3).is_err());
+        parent.admit_declared(Crew { agents: 3, levels: 2 }, 2).unwrap();
     }
 
     #[test]
     fn a_mark_refuses_nothing_and_warns_when_it_is_reached() {
         let root =
             Meter::root(AgentId::root("s"), limits(&Budget::new().calls(2).on_refusal(OnRefusal::Warn)));
-        assert_eq!(root.admit(Some(&Usage::calls(3))), Ok(()));
-        let _ = root.apply(&calls(3));
-        assert_eq!(root.apply(&settled(3, 3)), [Warning { agent: root.id().clone(), permille: 1000 }]);
-        assert_eq!(root.admit(None), Ok(()));
+        assert_eq!(root.admit(Some(&Usage::calls(3)), WALL), Ok(()));
+        let _ = root.apply(&calls(3), WALL);
+        assert_eq!(root.apply(&settled(3, 3), WALL), [Warning { agent: root.id().clone(), permille: 1000 }]);
+        assert_eq!(root.admit(None, WALL), Ok(()));
+    }
+
+    #[test]
+    fn a_window_that_has_turned_has_room_again_and_says_when_it_does() {
+        let every = Budget::new().calls(10).warn_at(500).every(Duration::from_secs(60));
+        let root = Meter::root(AgentId::root("s"), limits(&every));
+        let leaf = Meter::child(&root, root.id().child(1), Limits::default());
+        let at = |seconds: u64| Duration::from_secs(600 + seconds);
+        let numbered = |effect, what: What| match what {
+            What::EffectBegan { kind, reserved, .. } => What::EffectBegan { effect, kind, reserved },
+            What::EffectEnded { end, used, reserved, estimated, late, .. } => {
+                What::EffectEnded { effect, end, used, reserved, estimated, late }
+            }
+            other => other,
+        };
+        let _ = leaf.apply(&numbered(1, calls(6)), at(10));
+        let _ = leaf.apply(&numbered(2, calls(4)), at(50));
+        let refusal = leaf.admit(Some(&Usage::calls(1)), at(55)).unwrap_err();
+        assert_eq!((refusal.left, refusal.turns_in), (0, Some(Duration::from_secs(5))));
+        let refusal = leaf.admit(Some(&Usage::calls(11)), at(55)).unwrap_err();
+        assert_eq!(refusal.turns_in, None, "that would never fit");
+
+        let warned = leaf.apply(&numbered(1, settled(6, 6)), at(56));
+        assert_eq!(warned.len(), 1);
+        leaf.admit(Some(&Usage::calls(10)), at(60)).unwrap();
+        // What began before the turn is settled there, whatever it comes to.
+        let _ = leaf.apply(&numbered(3, calls(3)), at(61));
+        assert_eq!(leaf.apply(&numbered(2, settled(40, 4)), at(62)), []);
+        leaf.admit(Some(&Usage::calls(7)), at(63)).unwrap();
+        leaf.admit(Some(&Usage::calls(8)), at(63)).unwrap_err();
+        assert_eq!(root.subtree(), Balance { spent: Usage::calls(46), reserved: Usage::calls(3) });
+        assert_eq!(
+            leaf.apply(&numbered(3, settled(5, 3)), at(64)).len(),
+            1,
+            "a share is passed once a window"
+        );
     }
 
     #[test]

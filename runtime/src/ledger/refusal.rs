@@ -1,6 +1,7 @@
 //! Why a budget lets something not begin.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +22,6 @@ pub enum Amount {
     Tokens,
     /// Calls.
     Calls,
-    /// Levels of agents below the budgeted one.
-    Depth,
-    /// Living agents below the budgeted one.
-    LiveAgents,
 }
 
 /// A budget's refusal: which one, and what it has left. Nothing has been reserved anywhere.
@@ -42,17 +39,20 @@ pub struct Refusal {
     pub left: u64,
     /// What the budget says is to happen now; never [`OnRefusal::Warn`].
     pub policy: OnRefusal,
+    /// When the budget's window turns, from now, where that makes room for what was wanted.
+    #[serde(default)]
+    pub turns_in: Option<Duration>,
 }
 
 impl Refusal {
-    /// Whether to try again: effects in flight may free what they have reserved, and agents may end. Never for depth, for an
-    /// effect that states no worst case, and where the budget is overrun.
+    /// Whether to try again: when the window turns, where that makes room; else effects in flight may free what they have
+    /// reserved. Never for an effect that states no worst case, and where the budget is overrun for good.
     #[must_use]
     pub fn advice(&self) -> Advice {
-        match self.amount {
-            Amount::Depth => Advice::Never,
-            _ if self.is_closed() || self.wanted.is_none() => Advice::Never,
-            _ => Advice::After(defaults::RETRY),
+        match self.turns_in {
+            Some(wait) => Advice::After(wait),
+            None if self.is_closed() || self.wanted.is_none() => Advice::Never,
+            None => Advice::After(defaults::RETRY),
         }
     }
 
@@ -73,13 +73,17 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ancestor, amount, left, .. } = self;
         if self.is_closed() {
-            return write!(f, "the budget of {ancestor} is overrun ({amount}) and closed to all effects");
+            write!(f, "the budget of {ancestor} is overrun ({amount}) and closed to all effects")?;
+        } else {
+            write!(f, "{ancestor} has {} left of its budget, and ", amount.of(*left))?;
+            match self.wanted {
+                Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted))?,
+                None => f.write_str("the effect states no worst case")?,
+            }
         }
-        write!(f, "{ancestor} has {} left of its budget, and ", amount.of(*left))?;
-        match self.wanted {
-            Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted)),
-            None => f.write_str("the effect states no worst case"),
-        }
+        // Rounded up, so that who waits for so long does not come too early.
+        let seconds = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.turns_in.map_or(Ok(()), |wait| write!(f, "; its window turns in {} s", seconds(wait)))
     }
 }
 
@@ -97,8 +101,6 @@ impl Amount {
             Self::Money => return NanoUsd(count).to_string(),
             Self::Tokens => ("token", "tokens"),
             Self::Calls => ("call", "calls"),
-            Self::Depth => ("level", "levels"),
-            Self::LiveAgents => ("living agent", "living agents"),
         };
         format!("{count} {}", if count == 1 { one } else { many })
     }
@@ -114,8 +116,6 @@ impl fmt::Display for Amount {
             Self::Money => "money",
             Self::Tokens => "tokens",
             Self::Calls => "calls",
-            Self::Depth => "depth",
-            Self::LiveAgents => "living agents",
         })
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     fn a_refusal_is_one_line_that_names_the_ancestor_and_what_is_left() {
         let refusal = |amount, wanted, left| {
             let ancestor = AgentId::root("s").child(1);
-            Refusal { ancestor, amount, wanted, left, policy: OnRefusal::Fail }.to_string()
+            Refusal { ancestor, amount, wanted, left, policy: OnRefusal::Fail, turns_in: None }.to_string()
         };
         assert_eq!(
             refusal(Amount::Money, Some(400_000_000), 120_000_000),
@@ -146,5 +146,15 @@ mod tests {
             refusal(Amount::Calls, Some(0), 0),
             "the budget of s.1 is overrun (calls) and closed to all effects"
         );
+        let windowed = Refusal {
+            ancestor: AgentId::root("s"),
+            amount: Amount::Calls,
+            wanted: Some(1),
+            left: 0,
+            policy: OnRefusal::Fail,
+            turns_in: Some(Duration::from_millis(1_500)),
+        };
+        let text = "s has 0 calls left of its budget, and 1 call is wanted; its window turns in 2 s";
+        assert_eq!(windowed.to_string(), text);
     }
 }

@@ -32,6 +32,7 @@ pub struct SwarmBuilder {
     interrupt_grace: Duration,
     stop_within: Duration,
     keep: Keep,
+    max_depth: u32,
     env: Option<Env>,
 }
 
@@ -47,6 +48,7 @@ impl SwarmBuilder {
             interrupt_grace: defaults::INTERRUPT_GRACE,
             stop_within: defaults::STOP,
             keep: Keep::default(),
+            max_depth: defaults::DEPTH,
             env: None,
         }
     }
@@ -102,6 +104,13 @@ impl SwarmBuilder {
         self
     }
 
+    /// How many levels of agents there may be; 5 by default, since a swarm that goes deeper mostly runs away. Scopes are no
+    /// level. One that would be deeper is refused as [`SpawnError::MaxDepth`](crate::SpawnError::MaxDepth).
+    pub fn max_depth(mut self, levels: u32) -> Self {
+        self.max_depth = levels;
+        self
+    }
+
     /// How much of its past the journal keeps in memory; the last 65,536 events by default, and a snapshot of what they go
     /// on from, so that a swarm can run for weeks.
     pub fn keep(mut self, keep: Keep) -> Self {
@@ -136,6 +145,7 @@ impl SwarmBuilder {
                 .check()
                 .map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?,
         };
+        let limits = crate::ledger::Limits { max_depth: Some(self.max_depth), ..limits };
         let mut permits = HashMap::new();
         for (kind, at_once) in self.permits {
             if at_once == 0 {

@@ -1,5 +1,6 @@
 //! What the lab sees of a swarm, without being one of its handles.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Engine;
@@ -43,6 +44,12 @@ impl Witness {
     #[must_use]
     pub fn history(&self, filter: Filter) -> Events {
         Events::new(&self.engine.journal, filter, 1)
+    }
+
+    /// The entries of each of the engine's tables, by the table's name: what a long life must not make grow.
+    #[must_use]
+    pub fn entries(&self) -> BTreeMap<&'static str, usize> {
+        self.engine.entries()
     }
 
     /// Whether the session is over.

@@ -1,11 +1,12 @@
 //! P2: at every event, spent and reserved ≤ budget + overruns, at every agent with a budget; and a budget that is overrun is
-//! closed to new effects.
+//! closed to new effects. A budget with a window is judged window by window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use skep_runtime::event::What;
 use skep_runtime::ledger::{Limits, overrun};
-use skep_runtime::{AgentId, OnRefusal, Usage};
+use skep_runtime::{AgentId, OnRefusal, Time, Usage};
 
 use super::Evidence;
 
@@ -14,6 +15,9 @@ struct Account {
     spent: Usage,
     reserved: Usage,
     over: Usage,
+    /// Of a budget with a window: when it turns, and the effects that were reserved in it.
+    turns: Duration,
+    open: BTreeSet<u64>,
 }
 
 /// See the module. Budgets that only warn are marks and bound nothing.
@@ -21,19 +25,24 @@ struct Account {
 pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut accounts: BTreeMap<AgentId, Account> = BTreeMap::new();
+    let mut began = Duration::ZERO;
     for event in evidence.events {
+        if let What::SessionBegan { unix_ms, .. } = &event.what {
+            began = Duration::from_millis(*unix_ms);
+        }
+        let wall = began + event.at.since(Time::ZERO);
         let above = |id: &AgentId| event.agent.is_within(id);
         match &event.what {
             What::AgentSpawned { budget: Some(budget), .. } => {
                 let limits = budget.check().unwrap_or_default();
                 if limits.on_refusal != OnRefusal::Warn {
-                    let open =
-                        Account { limits, spent: Usage::ZERO, reserved: Usage::ZERO, over: Usage::ZERO };
-                    accounts.entry(event.agent.clone()).or_insert(open);
+                    accounts.entry(event.agent.clone()).or_insert_with(|| Account::new(limits));
                 }
             }
             What::EffectBegan { effect, reserved, .. } => {
                 for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
+                    account.turn(wall);
+                    account.open.insert(*effect);
                     if account.is_overspent() {
                         wrong.push(format!(
                             "effect {effect} of {} began under the overrun budget of {id}",
@@ -46,8 +55,13 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
                     );
                 }
             }
-            What::EffectEnded { used, reserved, .. } => {
+            What::EffectEnded { effect, used, reserved, .. } => {
                 for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
+                    account.turn(wall);
+                    if !account.open.remove(effect) {
+                        // It was reserved before the window turned.
+                        continue;
+                    }
                     account.spent += *used;
                     account.reserved = account.reserved.above(reserved);
                     account.over += overrun(used, reserved).unwrap_or_default();
@@ -63,9 +77,21 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 impl Account {
+    fn new(limits: Limits) -> Self {
+        let (spent, reserved, over) = (Usage::ZERO, Usage::ZERO, Usage::ZERO);
+        Self { limits, spent, reserved, over, turns: Duration::ZERO, open: BTreeSet::new() }
+    }
+
+    /// Begins a new window if the last is over.
+    fn turn(&mut self, wall: Duration) {
+        if let Some(window) = self.limits.window.filter(|_| wall >= self.turns) {
+            *self = Self { turns: window.around(wall).end, ..Self::new(self.limits) };
+        }
+    }
+
     /// Amount by amount: its name, its bound, what is spent, what is spent or reserved, what was billed above a worst case.
     fn amounts(&self) -> impl Iterator<Item = (&'static str, u64, u64, u64, u64)> {
-        let Self { limits, spent, reserved, over } = self;
+        let Self { limits, spent, reserved, over, .. } = self;
         let committed = *spent + *reserved;
         [
             (

@@ -248,6 +248,12 @@ impl World {
     /// Stops a subtree: all are fenced, then they end from the leaves up.
     fn stop(&mut self, at: usize) {
         let top = self.agents[at].id.clone();
+        // A stop takes the specs of what has ended, too.
+        let stands = |person: &Person| person.life == Life::Ended && person.id.is_within(&top);
+        let standing: Vec<_> = (0..self.agents.len()).filter(|at| stands(&self.agents[*at])).collect();
+        for at in standing {
+            self.drop_spec(at);
+        }
         let is_over = |life| matches!(life, Life::Stopped | Life::Ended);
         let is_part = |person: &Person| !is_over(person.life) && person.id.is_within(&top);
         let mut part: Vec<_> = (0..self.agents.len()).filter(|at| is_part(&self.agents[*at])).collect();

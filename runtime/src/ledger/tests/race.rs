@@ -68,6 +68,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..120)
 }
 
+/// No budget here has a window.
+const WALL: std::time::Duration = std::time::Duration::ZERO;
+
 struct World {
     /// None: the seat has been freed. What stands in `kept` must be the whole of it.
     seats: Vec<Option<Arc<Meter>>>,
@@ -100,7 +103,7 @@ impl World {
     }
 
     fn apply(&mut self, meter: &Meter, what: &What) {
-        for warning in meter.apply(what) {
+        for warning in meter.apply(what, WALL) {
             *self.warned.entry((warning.agent, warning.permille)).or_default() += 1;
         }
     }
@@ -112,7 +115,7 @@ impl World {
     fn begin(&mut self, at: usize, worst: Option<Usage>) {
         let Some(meter) = self.seats[at].clone() else { return };
         let before = self.balances();
-        let admitted = meter.admit(worst.as_ref());
+        let admitted = meter.admit(worst.as_ref(), WALL);
         assert_eq!(self.balances(), before, "admission changes nothing");
         let expected = self.above(at).all(|seat| self.has_room(seat, worst.as_ref()));
         assert_eq!(admitted.is_ok(), expected, "{admitted:?}");
@@ -228,15 +231,15 @@ fn many_threads_that_spend_at_once_stay_within_one_budget() {
                 for effect in 0..500 {
                     let worst = Usage::calls(u64::from(number));
                     let lock = journal.lock().unwrap();
-                    let admitted = meter.admit(Some(&worst)).is_ok();
+                    let admitted = meter.admit(Some(&worst), WALL).is_ok();
                     if admitted {
-                        let _ = meter.apply(&began(effect, worst));
+                        let _ = meter.apply(&began(effect, worst), WALL);
                     }
                     drop(lock);
                     assert!(root.subtree().reserved.calls <= cap && root.subtree().spent.calls <= cap);
                     if admitted {
                         let _lock = journal.lock().unwrap();
-                        let _ = meter.apply(&ended(effect, worst, worst));
+                        let _ = meter.apply(&ended(effect, worst, worst), WALL);
                     }
                 }
             });

@@ -1,0 +1,213 @@
+//! Windows of budgets: what was spent before the window turned counts no longer.
+//!
+//! # Invariants
+//! 1. An effect counts in the window in which it was reserved, from there to its settlement: one that straddles a turn is not
+//!    held against the new window, neither its worst case nor what it has used. So a window never has more in it than its
+//!    budget let in, and an effect is counted once.
+//! 2. Windows follow one another: a clock that was set back does not open a window again that is over.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Balance;
+use crate::event::What;
+use crate::usage::Usage;
+
+/// How long what is spent counts against a budget.
+///
+/// Windows follow the wall clock in UTC and do not slide: an hour begins on the hour, a day at midnight, a month on its first
+/// day. Those of [`Window::Every`] are counted from 1970 on, so that they are the same after a restart of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// An hour.
+    Hour,
+    /// A day.
+    Day,
+    /// A month of the calendar.
+    Month,
+    /// Any span.
+    Every(Duration),
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+impl Window {
+    /// The window that a moment falls in, both as time since 1970; its end is the next one's begin.
+    #[must_use]
+    pub fn around(self, wall: Duration) -> Range<Duration> {
+        match self {
+            Self::Hour => multiples(HOUR, wall),
+            Self::Day => multiples(DAY, wall),
+            Self::Every(span) => multiples(span, wall),
+            Self::Month => {
+                let days = month_around(wall.as_secs() / DAY.as_secs());
+                Duration::from_secs(days.start * DAY.as_secs())..Duration::from_secs(days.end * DAY.as_secs())
+            }
+        }
+    }
+}
+
+fn multiples(span: Duration, wall: Duration) -> Range<Duration> {
+    let (span, wall) = (span.as_nanos().max(1), wall.as_nanos());
+    let begin = wall - wall % span;
+    nanos(begin)..nanos(begin + span)
+}
+
+fn nanos(nanos: u128) -> Duration {
+    let second = u128::from(1_000_000_000_u32);
+    let (seconds, rest) = (nanos / second, nanos % second);
+    Duration::new(u64::try_from(seconds).unwrap_or(u64::MAX), u32::try_from(rest).unwrap_or_default())
+}
+
+/// The days of the month that a day is in, counted from 1970-01-01.
+fn month_around(day: u64) -> Range<u64> {
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    // 400 years are always as long.
+    const CYCLE: u64 = 146_097;
+    let (mut first, mut year) = (day / CYCLE * CYCLE, 1970 + day / CYCLE * 400);
+    loop {
+        let february = if is_leap(year) { 29 } else { 28 };
+        for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+            if day < first + days {
+                return first..first + days;
+            }
+            first += days;
+        }
+        year += 1;
+    }
+}
+
+/// What counts in a budget's window now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spending {
+    /// The end of the window that the rest is about, since 1970.
+    until: Duration,
+    balance: Balance,
+    /// Effects that were reserved in this window and have not ended.
+    open: BTreeSet<u64>,
+}
+
+impl Spending {
+    /// What is spent and reserved in the window around `wall`.
+    #[must_use]
+    pub fn at(&self, wall: Duration) -> Balance {
+        if wall < self.until { self.balance } else { Balance::default() }
+    }
+
+    /// Takes an event of the budget's subtree in. Gives what was spent in the window before it and after it.
+    pub fn apply(&mut self, window: Window, what: &What, wall: Duration) -> (Usage, Usage) {
+        if !matches!(what, What::EffectBegan { .. } | What::EffectEnded { .. }) {
+            return (self.balance.spent, self.balance.spent);
+        }
+        if wall >= self.until {
+            *self = Self { until: window.around(wall).end, ..Self::default() };
+        }
+        let before = self.balance.spent;
+        match what {
+            What::EffectBegan { effect, reserved, .. } => {
+                self.open.insert(*effect);
+                self.balance.reserved += *reserved;
+            }
+            What::EffectEnded { effect, used, reserved, .. } if self.open.remove(effect) => {
+                self.balance.reserved = self.balance.reserved.above(reserved);
+                self.balance.spent += *used;
+            }
+            _ => {}
+        }
+        (before, self.balance.spent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EffectEnd;
+    use proptest::prelude::*;
+
+    fn began(effect: u64, calls: u64) -> What {
+        What::EffectBegan { effect, kind: "call".into(), reserved: Usage::calls(calls) }
+    }
+
+    fn ended(effect: u64, used: u64, reserved: u64) -> What {
+        let (used, reserved) = (Usage::calls(used), Usage::calls(reserved));
+        What::EffectEnded { effect, end: EffectEnd::Done, used, reserved, estimated: false, late: false }
+    }
+
+    /// What a person would write down: each effect, when it was reserved, for how much, and what it came to.
+    #[derive(Default)]
+    struct Book(Vec<(u64, Duration, u64, Option<u64>)>);
+
+    impl Book {
+        fn at(&self, window: Window, wall: Duration) -> Balance {
+            let now = window.around(wall);
+            let mut balance = Balance::default();
+            for (_, began, reserved, used) in &self.0 {
+                match used {
+                    _ if !now.contains(began) => {}
+                    Some(used) => balance.spent += Usage::calls(*used),
+                    None => balance.reserved += Usage::calls(*reserved),
+                }
+            }
+            balance
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_window_holds_what_was_reserved_in_it(
+            steps in prop::collection::vec((0..40_u64, 0..9_u64, any::<prop::sample::Index>()), 1..120),
+            span in 1..100_u64,
+        ) {
+            let window = Window::Every(Duration::from_secs(span));
+            let (mut book, mut spending) = (Book::default(), Spending::default());
+            let (mut wall, mut open) = (Duration::from_secs(1_700_000_000), Vec::new());
+            for (number, (pause, amount, which)) in (0..).zip(steps) {
+                wall += Duration::from_secs(pause / 2);
+                if number % 2 == 0 || open.is_empty() {
+                    spending.apply(window, &began(number, amount), wall);
+                    open.push((number, amount));
+                    book.0.push((number, wall, amount, None));
+                } else {
+                    let (effect, reserved) = open.remove(which.index(open.len()));
+                    spending.apply(window, &ended(effect, amount, reserved), wall);
+                    let row = book.0.iter_mut().find(|row| row.0 == effect).unwrap();
+                    row.3 = Some(amount);
+                }
+                prop_assert_eq!(spending.at(wall), book.at(window, wall));
+                let later = wall + Duration::from_secs(span);
+                prop_assert_eq!(spending.at(later), Balance::default());
+            }
+        }
+
+        #[test]
+        fn windows_follow_one_another_without_a_gap(seconds in 0..20_000_000_000_u64, span in 1..1_000_000_u64) {
+            let wall = Duration::from_secs(seconds);
+            for window in [Window::Hour, Window::Day, Window::Month, Window::Every(Duration::from_millis(span))] {
+                let now = window.around(wall);
+                prop_assert!(now.contains(&wall));
+                prop_assert_eq!(window.around(now.start), now.clone());
+                prop_assert_eq!(window.around(now.end).start, now.end);
+            }
+        }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let day = |days: u64| Duration::from_secs(days * 24 * 3_600);
+        // 2000-02-29, 2024-02-29, 2026-11-20 and 2100-03-01, by their days since 1970.
+        for (at, first, next) in [
+            (11_016, 10_988, 11_017),
+            (19_782, 19_754, 19_783),
+            (20_777, 20_758, 20_788),
+            (47_541, 47_541, 47_572),
+        ] {
+            assert_eq!(Window::Month.around(day(at)), day(first)..day(next), "{at}");
+        }
+    }
+}

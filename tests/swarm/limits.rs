@@ -1,0 +1,119 @@
+//! How many agents there may be and how deep: refused by name, in one step with the spawn, and told what to do.
+
+use std::collections::BTreeSet;
+
+use skep::testkit::{Lab, TestResult};
+use skep::{Advice, Budget, Scope, ScopeOwner, SpawnError, Stop, Supervisor};
+
+use super::forest::{Act, Imp};
+
+#[skep::swarm_test(seeds = 50)]
+async fn a_parent_has_no_more_children_than_it_may_however_many_are_spawned_at_once(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let parent = swarm.spawn(Supervisor::dynamic().named("tenant").max_children(3)).await?;
+    let scope = Scope::open(&ScopeOwner::from(&parent), "scope")?;
+    let mut at_once = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let (swarm, parent) = (swarm.clone(), parent.clone());
+        at_once.spawn(async move { swarm.spawn(Imp::spec(format!("imp-{number}")).under(&parent)).await });
+    }
+    let in_scope = scope.spawn(Imp::spec("in-scope")).await;
+    let mut spawned = at_once.join_all().await;
+    spawned.push(in_scope);
+    let (there, refused): (Vec<_>, Vec<_>) = spawned.into_iter().partition(Result::is_ok);
+    assert_eq!((there.len(), refused.len(), parent.live_agents()), (3, 6, 4));
+    for error in refused.into_iter().filter_map(Result::err) {
+        assert_eq!(error, SpawnError::MaxChildren { parent: parent.id().clone(), limit: 3 });
+        assert!(matches!(error.advice(), Advice::After(_)) && error.http_status() == 429);
+        assert!(error.to_string().ends_with("raise `max_children` in its spec"), "{error}");
+    }
+    // A place is free as soon as one has ended, and a crash takes none.
+    let first = there.into_iter().flatten().next().unwrap();
+    drop(first.ask(vec![Act::PanicOnce]).await);
+    assert!(swarm.spawn(Imp::spec("early").under(&parent)).await.is_err());
+    drop(first.stop(Stop::default()).await);
+    swarm.spawn(Imp::spec("late").under(&parent)).await?;
+    assert_eq!(parent.live_agents(), 4);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+/// An imp with so many levels of declared children below it.
+fn chain(levels: u32) -> skep::AgentSpec<Imp> {
+    let spec = Imp::spec(format!("level-{levels}"));
+    if levels == 0 { spec } else { spec.child(chain(levels - 1)) }
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_swarm_is_five_levels_deep_unless_it_is_told(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let before = lab.events().len();
+    let too_deep = SpawnError::MaxDepth { ancestor: swarm.id().clone(), limit: 5 };
+    assert_eq!(swarm.spawn(chain(5)).await.err(), Some(too_deep));
+    assert_eq!(lab.events().len(), before, "a spec that cannot be leaves no trace");
+
+    // A recursion by tasks ends where the bound is, and its error says so.
+    let deeper = |acts| vec![Act::Child("deeper".into(), acts)];
+    let three = deeper(deeper(vec![Act::Step]));
+    let top = swarm.spawn(chain(2)).await?;
+    let bottom = swarm.agent::<Imp>("level-0")?;
+    bottom.ask(three.clone()).await?;
+    let error = bottom.ask(deeper(three)).await.unwrap_err();
+    assert!(
+        error.to_string().contains("lab may have 5 levels of agents below it: raise `max_depth`"),
+        "{error}"
+    );
+    assert_eq!((top.live_agents(), swarm.live_agents()), (3, 3));
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn declared_children_have_to_fit_every_bound_too(lab: Lab) -> TestResult {
+    let swarm = lab.start_with(|builder| builder.max_depth(2).budget(Budget::new().live_agents(4))).await;
+    let before = lab.events().len();
+    let root = swarm.id().clone();
+    let crowd = |name: &str, count| {
+        (0..count).fold(Imp::spec(name), |spec, at| spec.child(Imp::spec(format!("{name}-{at}"))))
+    };
+    let many = SpawnError::MaxLiveAgents { ancestor: root.clone(), limit: 4 };
+    assert_eq!(swarm.spawn(crowd("many", 4)).await.err(), Some(many.clone()));
+    let own = swarm.spawn(crowd("own", 2).max_children(1)).await.err();
+    assert!(matches!(own, Some(SpawnError::MaxChildren { limit: 1, .. })), "{own:?}");
+    let own = swarm.spawn(crowd("own", 1).budget(Budget::new().depth(0))).await.err();
+    assert!(matches!(own, Some(SpawnError::MaxDepth { limit: 0, .. })), "{own:?}");
+    assert_eq!(swarm.spawn(chain(2)).await.err(), Some(SpawnError::MaxDepth { ancestor: root, limit: 2 }));
+    assert_eq!(lab.events().len(), before, "a spec that cannot be leaves no trace");
+
+    let there = swarm.spawn(crowd("there", 2)).await?;
+    assert_eq!(swarm.spawn(crowd("more", 1)).await.err(), Some(many));
+    swarm.spawn(Imp::spec("one")).await?;
+    drop(there.stop(Stop::default()).await);
+    swarm.spawn(crowd("more", 2)).await?;
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 5)]
+async fn many_are_spawned_in_order_and_what_fails_is_a_row(lab: Lab) -> TestResult {
+    let swarm = lab.start_with(|builder| builder.budget(Budget::new().live_agents(300))).await;
+    swarm.spawn(Imp::spec("imp-7").mailbox(3)).await?;
+    let rows = swarm.spawn_many((0..400).map(|number| Imp::spec(format!("imp-{number}")))).await;
+    assert_eq!(rows.len(), 400);
+    for (number, row) in rows.iter().enumerate() {
+        match row {
+            Ok(imp) => assert_eq!(imp.name(), format!("imp-{number}")),
+            Err(SpawnError::NameTaken { .. }) => assert_eq!(number, 7),
+            Err(SpawnError::MaxLiveAgents { .. }) => assert!(number >= 300),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let ids: BTreeSet<_> = rows.iter().flatten().map(|imp| imp.id().number()).collect();
+    assert_eq!((ids.len(), swarm.live_agents()), (299, 300));
+
+    let scope = Scope::open(&ScopeOwner::from(&swarm), "scope")?;
+    let refused = scope.spawn_many([Imp::spec("a"), Imp::spec("b")]).await;
+    assert!(refused.iter().all(Result::is_err));
+    lab.end(swarm).await;
+    Ok(())
+}
