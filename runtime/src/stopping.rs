@@ -16,7 +16,8 @@
 //! 1. A seat ends after all its descendants, and once. Its row goes to every request that it was alive for.
 //! 2. A hook begins only with a whole `self`, no child left, time left, and the seat opened: so children come first, and
 //!    ordered siblings one after another in reverse start order.
-//! 3. The limits of an opened seat are never later than those of its opened ancestors, and only ever move earlier.
+//! 3. The limits of an opened seat are never later than those of its opened ancestors, and only ever move earlier,
+//!    but for the end of a part of a stop that is cut late: what is cut has time to confirm it, within the whole.
 //! 4. Whatever has limits of its own is *watched*: at its `abort` all that runs under it is cut and no hook begins there any
 //!    more, at its `give_up` all that is left under it ends. Every request's root is watched, so every request finishes at
 //!    its deadline.

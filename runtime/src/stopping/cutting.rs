@@ -2,9 +2,10 @@
 
 use super::Step;
 use super::closing::Work;
-use super::limits::Limits;
+use super::limits::{Limits, PATIENCE_MIN};
 use super::seat::{Phase, Sentence};
 use super::words::{Action, SeatKey};
+use crate::time::Time;
 
 impl Step<'_> {
     /// Does what is due by now.
@@ -36,12 +37,16 @@ impl Step<'_> {
 
     /// Cuts what runs in a subtree and lets no hook begin there any more.
     pub(super) fn condemn(&mut self, root: SeatKey, sentence: Sentence) {
+        let (part_of, confirmed) = self.confirmed(root);
         let met = self.walk(root, |step, key| {
             let cut = step.change(key, |seat| {
                 if seat.sentence >= sentence {
                     return None;
                 }
                 seat.sentence = sentence;
+                if Some(seat.request) == part_of {
+                    seat.limits.give_up = seat.limits.give_up.max(confirmed);
+                }
                 Some(seat.cut(sentence == Sentence::OutOfTime))
             });
             if cut == Some(Some(true)) {
@@ -50,6 +55,20 @@ impl Step<'_> {
             cut.flatten().is_some()
         });
         self.work.extend(met.into_iter().rev().map(Work::Settle));
+    }
+
+    /// Until when what is cut now may confirm it, however late it is for a part of a stop, and of which stop: nobody is given
+    /// up in the look that cuts them, unless that whole stop is over.
+    fn confirmed(&self, root: SeatKey) -> (Option<SeatKey>, Time) {
+        let seats = &self.plan.seats;
+        let whole = seats.get(&root).and_then(|seat| {
+            let above = seats.get(&seat.parent?).filter(|above| above.opened && seat.request != root)?;
+            Some((seat.request, above.limits.give_up))
+        });
+        match whole {
+            Some((stop, over)) => (Some(stop), (self.now + PATIENCE_MIN).min(over)),
+            None => (None, Time::ZERO),
+        }
     }
 
     /// Ends all that is left of a subtree.

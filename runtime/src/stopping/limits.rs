@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// What is kept back at least for aborting: a dropped future confirms within it even on a busy machine.
-const PATIENCE_MIN: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE_MIN: Duration = Duration::from_millis(50);
 
 /// The least part of a stop's time that a sibling gets, if there is time.
 const PART_MIN: Duration = Duration::from_millis(100);

@@ -130,7 +130,8 @@ impl Gauge {
 
     /// Whether something of it will still be timed.
     pub(super) fn is_open(&self) -> bool {
-        !self.open.tasks.is_empty() || !self.open.effects.is_empty() || !self.open.stops.is_empty()
+        let Open { tasks, turn, effects, stops } = &self.open;
+        !tasks.is_empty() || turn.is_some() || !effects.is_empty() || !stops.is_empty()
     }
 }
 

@@ -69,6 +69,18 @@ fn a_stuck_sibling_does_not_take_the_others_chance() {
 }
 
 #[test]
+fn a_part_that_is_cut_late_has_time_to_confirm_it() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1).busy(), node(4, 3).busy()];
+    rig.stop(1, nodes, 10_000);
+    assert_eq!(rig.tick(5_000), [Abort(3), Abort(4)], "its part ended at 4,500");
+    assert_eq!(rig.wake, Some(at(5_050)));
+    assert_eq!(rig.turn(4, TurnEnd::Dropped), [Ended(4)]);
+    assert_eq!(rig.tick(5_050), [Ended(3), Hook(2)]);
+    assert_eq!((rig.end(4), rig.end(3)), (End::Aborted, End::Stuck));
+}
+
+#[test]
 fn a_subtree_has_the_limits_of_its_ordered_root() {
     let mut rig = Rig::default();
     let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1), node(4, 3), node(5, 4)];
