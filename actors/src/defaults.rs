@@ -1,4 +1,4 @@
-//! The tools' defaults, each with its reason. All of them can be changed where a tool is used.
+//! The defaults of tools and models, each with its reason. All of them can be changed where a tool or a model is called.
 
 use std::time::Duration;
 
@@ -10,3 +10,15 @@ pub const TOOL_TRIES: u32 = 3;
 pub const TOOL_FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two tries.
 pub const TOOL_LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// What one call may take with all its tries, or what is left of its task's deadline if that is less: a long answer at
+/// thirty tokens a second, and one more try.
+pub const MODEL: Duration = Duration::from_secs(300);
+/// Without a chunk for so long a model is silent and the try has failed: above the time to the first token of a large
+/// prompt.
+pub const MODEL_SILENCE: Duration = Duration::from_secs(60);
+/// Tries of one call, as a task has attempts.
+pub const MODEL_TRIES: u32 = 3;
+/// Tokens that an answer may have. Reserved with every call, so what is more than needed keeps others waiting for money.
+pub const MODEL_OUTPUT: u64 = 4_096;
+/// The pause before the next try where a provider that is overloaded says none.
+pub const MODEL_RETRY_AFTER: Duration = Duration::from_secs(1);

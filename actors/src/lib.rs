@@ -1,7 +1,8 @@
-//! Ready-made tools for agents, each an effect on the runtime's public API alone: a tool has a kind, a price, a deadline
-//! and tries, and its work is cancelled and billed with the turn that called it.
+//! Ready-made models and tools for agents, each an effect on the runtime's public API alone: it has a kind, a price, a
+//! deadline and tries, and its work is cancelled and billed with the turn that called it.
 //!
 //! ```text
+//! cx.model("fast") ── ask, stream                kind  `model`
 //! cx.tools() ─┬─ files(root) ── list, read      kinds `files.list`, `files.read`
 //!             ├─ grep(root)  ── search          kind  `grep`
 //!             ├─ git(folder) ── changed, …      kind  `git`
@@ -9,6 +10,8 @@
 //! ```
 
 pub mod defaults;
+pub mod model;
 pub mod tools;
 
+pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
 pub use tools::{Terms, Toolbox, Tools};

@@ -19,7 +19,7 @@ pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
 pub use self::chain::{Admitted, Denied, Link, Request, Stage};
 use crate::engine::turn::Turn;
-use crate::error::AgentError;
+use crate::error::{Advice, AgentError};
 use crate::event::What;
 use crate::id::AgentId;
 use crate::time::Time;
@@ -44,17 +44,27 @@ pub struct Retry {
     tries: u32,
     pause: Duration,
     most: Duration,
+    is_advised: bool,
 }
 
 impl Retry {
     /// No second try; the default.
-    pub const NEVER: Self = Self { tries: 1, pause: Duration::ZERO, most: Duration::ZERO };
+    pub const NEVER: Self = Self { tries: 1, pause: Duration::ZERO, most: Duration::ZERO, is_advised: false };
 
     /// So many tries in all, with a pause that doubles from 100 ms to 10 s and a random quarter on top. An error's advice
-    /// of a longer pause is heeded, its advice not to try again too.
+    /// of a longer pause is heeded. What failed for want of money or in a child's last attempt is not tried again, nor is
+    /// what advises a pause beyond the effect's deadline.
     #[must_use]
     pub const fn times(tries: u32) -> Self {
-        Self { tries, pause: Duration::from_millis(100), most: Duration::from_secs(10) }
+        let (pause, most) = (Duration::from_millis(100), Duration::from_secs(10));
+        Self { tries, pause, most, is_advised: false }
+    }
+
+    /// Another try only where the error advises one; without this, whatever is not final has one.
+    #[must_use]
+    pub const fn if_advised(mut self) -> Self {
+        self.is_advised = true;
+        self
     }
 
     /// The first and the longest pause.
@@ -63,6 +73,11 @@ impl Retry {
         self.pause = first;
         self.most = most;
         self
+    }
+
+    /// Whether this error may be followed by another try.
+    fn is_for(&self, error: &AgentError) -> bool {
+        !error.is_final() && !(self.is_advised && error.advice() == Advice::Never)
     }
 }
 
@@ -127,11 +142,18 @@ impl Call {
     /// What the call has used so far. What was said last is the settlement; a call that says nothing settles at its worst
     /// case, marked as estimated.
     pub fn used(&self, usage: Usage) {
-        self.booking.say(usage);
+        self.booking.say(usage, false);
         self.booking.turn().show_progress();
     }
 
-    /// The answer has begun to arrive: the agent is *streaming*.
+    /// The same where the other side has not said what it bills: it is booked, and marked as estimated. What is said
+    /// afterwards takes its place.
+    pub fn estimated(&self, usage: Usage) {
+        self.booking.say(usage, true);
+        self.booking.turn().show_progress();
+    }
+
+    /// The answer has begun to arrive: the agent is *streaming* until the effect ends or is tried again.
     pub fn streaming(&self) {
         self.booking.turn().note(What::StreamBegan { effect: self.booking.effect() });
         self.booking.turn().show_progress();

@@ -8,7 +8,7 @@
 //! | `AgentSpawned` | starting |
 //! | `AgentStarted` | idle |
 //! | `TurnBegan` | thinking |
-//! | effects, streams and waits that begin or end in the turn | the working state |
+//! | effects, streams and waits that begin or end in the turn, effects that are tried again | the working state |
 //! | `TurnEnded`, `TaskRedelivered` | idle, if a turn was open |
 //! | `AgentExited` | restarting; a stopping agent stays stopping |
 //! | `AgentRestarting` | restarting |
@@ -115,6 +115,12 @@ impl Lifecycle {
             What::StreamBegan { effect } => {
                 if self.open.remove(&Open::Effect(*effect)) {
                     self.open.insert(Open::Stream(*effect));
+                }
+                self.work()
+            }
+            What::EffectRetried { effect, .. } => {
+                if self.open.remove(&Open::Stream(*effect)) {
+                    self.open.insert(Open::Effect(*effect));
                 }
                 self.work()
             }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use skep_actors::{Model, Models};
 use skep_runtime::fault::Faults;
 use skep_runtime::{Env, Event, Keep, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
 
@@ -29,6 +30,7 @@ pub struct Lab {
     seed: u64,
     is_real: bool,
     plan: FaultPlan,
+    models: Models,
     running: Arc<Mutex<Option<Running>>>,
 }
 
@@ -47,7 +49,8 @@ impl Lab {
     /// seed. The same seed gives the same run.
     #[must_use]
     pub fn seed(seed: u64) -> Self {
-        Self { seed, is_real: false, plan: FaultPlan::default(), running: Arc::default() }
+        let (plan, models) = (FaultPlan::default(), Models::new());
+        Self { seed, is_real: false, plan, models, running: Arc::default() }
     }
 
     /// The real world, with the same plans and oracles: real clock, control on its own thread, turns on the runtime that
@@ -75,6 +78,13 @@ impl Lab {
     #[must_use]
     pub fn plan(mut self, plan: FaultPlan) -> Self {
         self.plan = plan;
+        self
+    }
+
+    /// A model that the swarm's agents call by this name.
+    #[must_use]
+    pub fn model(mut self, name: impl Into<String>, model: impl Model) -> Self {
+        self.models = self.models.with(name, model);
         self
     }
 
@@ -117,7 +127,8 @@ impl Lab {
             clock::must_be_paused();
             Env::simulated(self.seed, faults)
         };
-        let swarm = match describe(Swarm::builder("lab").keep(Keep::All)).env(env).start().await {
+        let builder = Swarm::builder("lab").keep(Keep::All).resource(self.models.clone());
+        let swarm = match describe(builder).env(env).start().await {
             Ok(swarm) => swarm,
             Err(error) => panic!("{error}"),
         };

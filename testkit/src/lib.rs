@@ -9,6 +9,7 @@
 //! Our own tests use nothing else; a user's tests have all of it.
 
 pub mod conformance;
+pub mod contract;
 mod dice;
 mod history;
 mod lab;

@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod long_life;
 mod metrics;
+mod model;
 mod outcomes;
 mod outside;
 mod pause;

@@ -31,6 +31,8 @@ struct State {
     is_guess: bool,
     /// Of the try that is on; none while it has said nothing.
     said: Option<Usage>,
+    /// Whether what it said is its own guess.
+    has_guessed: bool,
     is_trying: bool,
     is_settled: bool,
 }
@@ -42,7 +44,10 @@ impl State {
             return;
         }
         match self.said.take() {
-            Some(said) => self.before += said,
+            Some(said) => {
+                self.is_guess |= self.has_guessed;
+                self.before += said;
+            }
             None => {
                 let worst = worst.unwrap_or_default();
                 self.is_guess |= !worst.is_zero();
@@ -73,10 +78,11 @@ impl Booking {
     }
 
     /// What the try has used so far. After the settlement it is too late to say.
-    pub(super) fn say(&self, usage: Usage) {
+    pub(super) fn say(&self, usage: Usage, is_guess: bool) {
         let mut state = self.state.lock();
         if state.is_trying && !state.is_settled {
             state.said = Some(usage);
+            state.has_guessed = is_guess;
         }
     }
 

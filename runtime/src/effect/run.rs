@@ -259,9 +259,12 @@ impl Effect {
                 Some(Err(error)) => error,
                 None => return Ok(None),
             };
-            if number >= self.tries_in_all() || error.is_final() {
+            let env = &self.turn.seat.engine.env;
+            let may = number < self.tries_in_all() && self.retry.is_for(&error);
+            let next = may.then(|| env.now() + self.pause(number, &error));
+            let Some(next) = next.filter(|next| *next < deadline) else {
                 return Err(EffectError::Failed { agent: self.agent(), kind: self.kind.clone(), error });
-            }
+            };
             self.turn.note(What::EffectRetried {
                 effect: booking.effect(),
                 tries: number,
@@ -269,8 +272,7 @@ impl Effect {
             });
             // Between two calls it may be held, with what is reserved for it.
             *out = None;
-            let until = self.turn.seat.engine.env.now() + self.pause(number, &error);
-            self.sleep(until.min(deadline)).await?;
+            self.sleep(next).await?;
             *out = Some(self.go_out(round).await?);
             round.number += 1;
         }

@@ -22,6 +22,10 @@ fn effect_ended(effect: u64) -> What {
     What::EffectEnded { effect, end: EffectEnd::Done, used, reserved, estimated: false, late: false }
 }
 
+fn retried(effect: u64) -> What {
+    What::EffectRetried { effect, tries: 1, error: "cut".into() }
+}
+
 fn stopped() -> What {
     What::AgentStopped { reason: StopReason::Stopped, end: None, spec_stands: false }
 }
@@ -42,6 +46,7 @@ fn events() -> impl Strategy<Value = What> {
         2 => Just(What::TurnEnded),
         8 => number.clone().prop_map(effect),
         4 => number.clone().prop_map(|effect| What::StreamBegan { effect }),
+        2 => number.clone().prop_map(retried),
         6 => number.clone().prop_map(effect_ended),
         6 => number.clone().prop_map(|wait| What::WaitBegan { wait, on: Wait::Ask }),
         6 => number.prop_map(|wait| What::WaitEnded { wait }),
@@ -60,11 +65,14 @@ fn working(turn: &[What]) -> AgentState {
             What::EffectBegan { effect, .. } => {
                 let is_end =
                     |what: &What| matches!(what, What::EffectEnded { effect: it, .. } if it == effect);
+                let is_retry =
+                    |what: &What| matches!(what, What::EffectRetried { effect: it, .. } if it == effect);
                 let is_stream =
                     |what: &What| matches!(what, What::StreamBegan { effect: it } if it == effect);
                 if is_open(at, &is_end) {
                     effects = true;
-                    streams |= turn[at..].iter().any(is_stream);
+                    let last_try = turn[at..].iter().rposition(is_retry).map_or(at, |retry| at + retry);
+                    streams |= turn[last_try..].iter().any(is_stream);
                 }
             }
             What::WaitBegan { wait, .. } => {
@@ -197,6 +205,24 @@ fn a_stream_shows_before_an_effect_and_an_effect_before_a_wait() {
             "thinking",
             "idle"
         ]
+    );
+}
+
+#[test]
+fn a_stream_that_is_tried_again_is_an_effect_in_its_call() {
+    let began = || What::StreamBegan { effect: 1 };
+    let whats = [
+        What::AgentStarted,
+        What::TurnBegan { attempt: 1 },
+        effect(1),
+        began(),
+        retried(1),
+        began(),
+        effect_ended(1),
+    ];
+    assert_eq!(
+        states_after(&whats)[2..],
+        ["tool_execution", "streaming", "tool_execution", "streaming", "thinking"]
     );
 }
 

@@ -1,0 +1,86 @@
+//! Why a model gave no answer.
+
+use std::time::Duration;
+
+use skep_runtime::{Advice, AgentError, FailureClass};
+use thiserror::Error;
+
+use crate::defaults;
+
+/// Why a model gave no answer, or no whole one.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// Too many requests: HTTP's 429.
+    #[error("the model's rate limit is reached")]
+    RateLimited {
+        /// When to come again, if the provider says.
+        retry_after: Option<Duration>,
+    },
+    /// The provider has no room: HTTP's 503 and 529.
+    #[error("the model is overloaded")]
+    Overloaded {
+        /// When to come again, if the provider says.
+        retry_after: Option<Duration>,
+    },
+    /// The request is wrong, or not allowed: HTTP's 400 to 404.
+    #[error("the model refused the request: {0}")]
+    Refused(String),
+    /// The provider failed, or could not be reached.
+    #[error("the model failed: {0}")]
+    Failed(String),
+    /// The answer broke off.
+    #[error("the model's answer was cut off")]
+    Cut,
+    /// Nothing came for too long.
+    #[error("the model was silent for {0:?}")]
+    Silent(Duration),
+    /// The swarm has no model of this name.
+    #[error("no model is named {name:?}: {}", list(.known))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A script has no step for the call.
+    #[error("the script has no answer for request {0}")]
+    Unscripted(usize),
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "the swarm has none; give it some with `.resource(Models::new().with(..))`".to_owned(),
+        names => format!("there is {}", names.join(", ")),
+    }
+}
+
+impl ModelError {
+    /// Whether to try again.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => {
+                Advice::After(retry_after.unwrap_or(defaults::MODEL_RETRY_AFTER))
+            }
+            Self::Failed(_) | Self::Cut | Self::Silent(_) => Advice::Now,
+            Self::Refused(_) | Self::Unknown { .. } | Self::Unscripted(_) => Advice::Never,
+        }
+    }
+
+    /// Whether the provider bills the try: what it turned away at the door it does not.
+    #[must_use]
+    pub const fn is_billed(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Cut | Self::Silent(_))
+    }
+}
+
+impl From<ModelError> for AgentError {
+    fn from(error: ModelError) -> Self {
+        let class = match error {
+            ModelError::RateLimited { .. } | ModelError::Overloaded { .. } => FailureClass::Overloaded,
+            _ => FailureClass::Failed,
+        };
+        Self::new(class, error.to_string()).advise(error.advice())
+    }
+}

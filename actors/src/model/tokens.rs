@@ -1,0 +1,149 @@
+//! What an answer took, normalised, and what that costs.
+
+use serde::{Deserialize, Serialize};
+use skep_runtime::{NanoUsd, NoAmount, PicoUsd, Usage, cost_of};
+
+/// The tokens of one answer, each counted once: providers disagree on whether the tokens sent include the cached ones, so
+/// it is settled here, in [`Tokens::inclusive`] and [`Tokens::exclusive`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tokens {
+    /// All that were sent, from the cache or into it included.
+    pub input: u64,
+    /// Of those, the ones that the provider had in its cache.
+    pub cached: u64,
+    /// Of those, the ones that the provider put into its cache and bills as such.
+    pub cache_written: u64,
+    /// All that the model wrote, its thoughts included.
+    pub output: u64,
+}
+
+impl Tokens {
+    /// As OpenAI and OpenTelemetry count: `input` includes what was cached.
+    #[must_use]
+    pub const fn inclusive(input: u64, cached: u64, output: u64) -> Self {
+        let cached = if cached < input { cached } else { input };
+        Self { input, cached, cache_written: 0, output }
+    }
+
+    /// As Anthropic counts: `fresh` leaves out what was read from the cache and what was written to it.
+    #[must_use]
+    pub const fn exclusive(fresh: u64, cached: u64, cache_written: u64, output: u64) -> Self {
+        let input = fresh.saturating_add(cached).saturating_add(cache_written);
+        Self { input, cached, cache_written, output }
+    }
+
+    /// What one call with these tokens has used.
+    #[must_use]
+    pub fn usage(&self, prices: &Prices) -> Usage {
+        let fresh = self.input.saturating_sub(self.cached).saturating_sub(self.cache_written);
+        let money = cost_of(&[
+            (fresh, prices.input),
+            (self.cached, prices.cached),
+            (self.cache_written, prices.cache_written),
+            (self.output, prices.output),
+        ]);
+        let usage = Usage::calls(1).with_money(money).with_tokens(self.input, self.output);
+        Usage { cached_tokens: self.cached, ..usage }
+    }
+}
+
+/// What a model's tokens cost, in pico-dollars each: three dollars a million are 3,000,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prices {
+    /// A token sent.
+    pub input: PicoUsd,
+    /// A token sent that the provider had cached.
+    pub cached: PicoUsd,
+    /// A token sent that the provider put into its cache.
+    pub cache_written: PicoUsd,
+    /// A token written.
+    pub output: PicoUsd,
+}
+
+impl Prices {
+    /// Nothing costs anything.
+    pub const FREE: Self = Self::new(PicoUsd(0), PicoUsd(0));
+
+    /// For tokens sent and written, whether cached or not.
+    #[must_use]
+    pub const fn new(input: PicoUsd, output: PicoUsd) -> Self {
+        Self { input, cached: input, cache_written: input, output }
+    }
+
+    /// As price lists have it: dollars for a million tokens sent and written, such as `("3.00", "15.00")`. Fractions of a
+    /// pico-dollar a token are rounded up.
+    ///
+    /// # Errors
+    /// [`NoAmount`] if a text is no amount of dollars.
+    pub fn per_million(input: &str, output: &str) -> Result<Self, NoAmount> {
+        Ok(Self::new(a_token(input)?, a_token(output)?))
+    }
+
+    /// The same with another price for what is read from the provider's cache.
+    #[must_use]
+    pub const fn cached(mut self, price: PicoUsd) -> Self {
+        self.cached = price;
+        self
+    }
+
+    /// The same with another price for what is written to the provider's cache.
+    #[must_use]
+    pub const fn cache_written(mut self, price: PicoUsd) -> Self {
+        self.cache_written = price;
+        self
+    }
+
+    /// The most that a call can use which sends at most `input` tokens and gets at most `output`.
+    #[must_use]
+    pub fn worst_case(&self, input: u64, output: u64) -> Usage {
+        let dearest = self.input.max(self.cached).max(self.cache_written);
+        Tokens::inclusive(input, 0, output).usage(&Self::new(dearest, self.output))
+    }
+}
+
+/// Dollars for a million tokens as pico-dollars for one: a thousandth of the nano-dollars.
+fn a_token(a_million: &str) -> Result<PicoUsd, NoAmount> {
+    let NanoUsd(nanos) = a_million.parse()?;
+    Ok(PicoUsd(nanos.div_ceil(1_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_two_ways_to_count_cached_tokens_give_one_bill() {
+        let prices = Prices::per_million("3.00", "15.00").unwrap().cached(PicoUsd(300_000));
+        let (inclusive, exclusive) =
+            (Tokens::inclusive(1_000, 800, 100), Tokens::exclusive(200, 800, 0, 100));
+        assert_eq!(inclusive, exclusive);
+        // 200 × $3 + 800 × $0.30 + 100 × $15, a million.
+        let usage = inclusive.usage(&prices);
+        assert_eq!(usage.money, NanoUsd(600_000 + 240_000 + 1_500_000));
+        assert_eq!((usage.input_tokens, usage.cached_tokens, usage.output_tokens), (1_000, 800, 100));
+    }
+
+    #[test]
+    fn a_price_list_is_read_as_it_is_printed() {
+        let prices = Prices::per_million("0.15", "$0.60").unwrap();
+        assert_eq!(prices, Prices::new(PicoUsd(150_000), PicoUsd(600_000)));
+        assert!(Prices::per_million("cheap", "1").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_way_to_bill_is_dearer_than_the_worst_case(
+            parts: [u16; 4],
+            prices: [u32; 4],
+        ) {
+            let [fresh, cached, cache_written, output] = parts.map(u64::from);
+            let [input, read, written, out] = prices.map(|price| PicoUsd(price.into()));
+            let prices = Prices::new(input, out).cached(read).cache_written(written);
+            let tokens = Tokens::exclusive(fresh, cached, cache_written, output);
+            let worst = prices.worst_case(tokens.input, output);
+            prop_assert!(skep_runtime::ledger::overrun(&tokens.usage(&prices), &worst).is_none());
+        }
+    }
+}
