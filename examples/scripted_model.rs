@@ -2,7 +2,7 @@
 //! the script has, in its time, so that nothing here needs a key or a network.
 //!
 //! Look at three things: the first request is turned away and comes again when the provider said, without a word in the
-//! editor's code; the agent's states move by themselves, from *tool_execution* to *streaming* with the first chunk; and the
+//! editor's code; the agent's states move by themselves, from `tool_execution` to `streaming` with the first chunk; and the
 //! bill is what the provider said, to the nano-dollar, with nothing for the request that was turned away.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
