@@ -71,6 +71,20 @@ pub trait Model: Send + Sync + 'static {
     }
 }
 
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn prices(&self) -> Prices {
+        (**self).prices()
+    }
+
+    fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {
+        (**self).stream(request, env)
+    }
+
+    fn input_at_most(&self, request: &Request) -> u64 {
+        (**self).input_at_most(request)
+    }
+}
+
 /// An answer as it comes.
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<Chunk, ModelError>> + Send>>;
 

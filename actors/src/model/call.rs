@@ -9,7 +9,7 @@ use skep_runtime::{AgentError, Call, Context, Effect, EffectError, Env, Repeat, 
 
 use super::reply::Assembly;
 use super::streaming::{Hand, Streaming};
-use super::{Chunk, Chunks, Message, Model, ModelError, Models, Reply, Request, Tool};
+use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Reply, Request, Tool};
 use crate::defaults;
 
 /// The kind of the effect.
@@ -160,9 +160,8 @@ impl Asked {
         let (prices, about) = (self.model.prices(), self.request.tokens_about());
         let mut assembly = Assembly::default();
         match self.read(&call, &mut assembly, hand.as_deref()).await {
-            Ok(()) => {
-                let reply = assembly.reply(about, &prices).ok_or(ModelError::Cut);
-                let reply = reply.map_err(|error| failed(error, hand.as_deref()))?;
+            Ok(end) => {
+                let reply = assembly.reply(end, about, &prices);
                 if !reply.estimated {
                     call.used(reply.usage);
                 }
@@ -185,7 +184,7 @@ impl Asked {
         call: &Call,
         assembly: &mut Assembly,
         hand: Option<&Hand>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<End, ModelError> {
         let (prices, about) = (self.model.prices(), self.request.tokens_about());
         let mut chunks = self.model.stream(Arc::clone(&self.request), &self.env);
         let mut has_begun = false;
@@ -199,7 +198,7 @@ impl Asked {
                 hand.give(chunk).await;
             }
         }
-        Ok(())
+        assembly.end().ok_or(ModelError::Cut)
     }
 
     async fn next(&self, chunks: &mut Chunks) -> Result<Option<Chunk>, ModelError> {

@@ -132,17 +132,16 @@ impl Assembly {
         }
     }
 
-    /// The reply, if the answer came to its end.
-    pub(super) fn reply(self, input: u64, prices: &Prices) -> Option<Reply> {
+    /// The end, if the answer came to one.
+    pub(super) const fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// The reply of an answer that came to this end.
+    pub(super) fn reply(self, end: End, input: u64, prices: &Prices) -> Reply {
         let (tokens, estimated) = self.tokens(input);
-        Some(Reply {
-            end: self.end?,
-            text: self.text,
-            tool_calls: self.calls.into_values().collect(),
-            tokens,
-            usage: tokens.usage(prices),
-            estimated,
-        })
+        let tool_calls = self.calls.into_values().collect();
+        Reply { text: self.text, tool_calls, end, tokens, usage: tokens.usage(prices), estimated }
     }
 }
 
@@ -154,7 +153,7 @@ mod tests {
     fn reply(chunks: &[Chunk]) -> Option<Reply> {
         let mut assembly = Assembly::default();
         chunks.iter().for_each(|chunk| assembly.take(chunk));
-        assembly.reply(7, &Prices::FREE)
+        Some(assembly.clone().reply(assembly.end()?, 7, &Prices::FREE))
     }
 
     fn call(arguments: &str) -> ToolCall {

@@ -127,7 +127,9 @@ proptest! {
         let mut meters: BTreeMap<AgentId, Arc<Meter>> = BTreeMap::new();
         let mut costs = Costs::default();
         for event in &events {
-            if matches!(event.what, What::AgentSpawned { .. }) {
+            // Spawned again, an agent has the seat that it had.
+            let is_new = !meters.contains_key(&event.agent);
+            if is_new && matches!(event.what, What::AgentSpawned { .. }) {
                 let (id, free) = (event.agent.clone(), Limits::default());
                 let meter = match id.parent().map(|parent| Arc::clone(&meters[&parent])) {
                     Some(parent) => Meter::child(&parent, id, free),

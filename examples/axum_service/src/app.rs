@@ -1,0 +1,60 @@
+//! What every request shares: the swarm, and how many may be at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skep::actors::{Models, Simulated};
+use skep::{StartError, Swarm};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::error::ApiError;
+
+/// The state of the service; clones are the same.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) swarm: Swarm,
+    /// Its own handle to the model, to show how many streams are open.
+    pub(crate) model: Simulated,
+    pub(crate) tenant_usd: Arc<str>,
+    /// The service is to end: nothing new is taken.
+    pub(crate) draining: CancellationToken,
+    /// The time to drain is over: what still goes on is cut.
+    pub(crate) closing: CancellationToken,
+    places: Arc<Semaphore>,
+}
+
+impl App {
+    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
+        let model = Simulated::new()
+            .latency(Duration::from_millis(100)..=Duration::from_millis(400))
+            .tokens_a_second(config.tokens_a_second)
+            .output_tokens(30..=90)
+            .rate_limits(20, Duration::from_secs(1));
+        // One swarm for the process: it lives as long as the service does.
+        let swarm = Swarm::builder("reviews")
+            .resource(Models::new().with("fast", model.clone()))
+            .permits("model", 100)
+            .start()
+            .await?;
+        Ok(Self {
+            swarm,
+            model,
+            tenant_usd: config.tenant_usd.as_str().into(),
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            places: Arc::new(Semaphore::new(config.at_once)),
+        })
+    }
+
+    /// A place for one more review, held until it is answered. Who finds none is told so at once, instead of waiting in a
+    /// queue until their patience ends.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        if self.draining.is_cancelled() {
+            return Err(ApiError::unavailable("the service is going down"));
+        }
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_| ApiError::unavailable("as many reviews are going on as there may be"))
+    }
+}

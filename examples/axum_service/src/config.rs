@@ -1,0 +1,39 @@
+//! What the service is told by its environment.
+
+use std::num::ParseIntError;
+use std::time::Duration;
+
+/// The settings, each with a default that is good for trying it out.
+pub(crate) struct Config {
+    /// `LISTEN`: where it listens; port 0 takes any.
+    pub(crate) listen: String,
+    /// `AT_ONCE`: reviews that are worked on at once. What comes beyond is refused at the door.
+    pub(crate) at_once: usize,
+    /// `TENANT_USD`: what a tenant may spend.
+    pub(crate) tenant_usd: String,
+    /// `DRAIN_SECONDS`: how long reviews that are going on may go on after SIGTERM.
+    pub(crate) drain: Duration,
+    /// `TOKENS_A_SECOND`: how fast the simulated model writes.
+    pub(crate) tokens_a_second: u32,
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, String> {
+        Ok(Self {
+            listen: text("LISTEN", "127.0.0.1:8080"),
+            at_once: number("AT_ONCE", 64)?,
+            tenant_usd: text("TENANT_USD", "0.50"),
+            drain: Duration::from_secs(number("DRAIN_SECONDS", 10)?),
+            tokens_a_second: number("TOKENS_A_SECOND", 60)?,
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment is read here")]
+fn text(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+fn number<N: std::str::FromStr<Err = ParseIntError> + ToString>(name: &str, default: N) -> Result<N, String> {
+    text(name, &default.to_string()).parse().map_err(|error| format!("{name} is no number: {error}"))
+}

@@ -1,0 +1,70 @@
+//! What a client is told when something is not done: the runtime's own status and advice, as HTTP.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use skep::{Advice, RunError, SpawnError};
+
+/// A refusal or a failure: a status, a line, and when to come again.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// Not now: too much is going on.
+    pub(crate) fn unavailable(message: &str) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: message.to_owned(),
+            retry_after: Some(Duration::from_secs(1)),
+        }
+    }
+
+    fn new(status: u16, advice: Advice, message: String) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = match advice {
+            Advice::After(pause) => Some(pause),
+            Advice::Now | Advice::Never => None,
+        };
+        Self { status, message, retry_after }
+    }
+
+    /// As data, for a client that has its `200` already and listens to events.
+    pub(crate) fn body(&self) -> serde_json::Value {
+        serde_json::json!({ "status": self.status.as_u16(), "error": self.message })
+    }
+}
+
+impl From<SpawnError> for ApiError {
+    fn from(error: SpawnError) -> Self {
+        Self::new(error.http_status(), error.advice(), error.to_string())
+    }
+}
+
+impl<T> From<RunError<T>> for ApiError {
+    fn from(error: RunError<T>) -> Self {
+        match error {
+            RunError::Spawn(error, _) => error.into(),
+            RunError::Ask(error) => Self::new(error.http_status(), error.advice(), error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        // Whole seconds, and none too early.
+        let seconds = |pause: Duration| pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        let retry: Option<[(HeaderName, String); 1]> =
+            self.retry_after.map(|pause| [(header::RETRY_AFTER, seconds(pause).to_string())]);
+        let body = Json(self.body());
+        match retry {
+            Some(retry) => (self.status, retry, body).into_response(),
+            None => (self.status, body).into_response(),
+        }
+    }
+}

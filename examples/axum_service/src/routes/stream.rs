@@ -1,0 +1,73 @@
+//! A review as server-sent events: what the lead does, its summary word by word, and at last the report.
+
+use std::convert::Infallible;
+use std::future::{Future, IntoFuture as _};
+use std::pin::Pin;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
+use serde_json::json;
+use skep::RunError;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::WITHIN;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::review::{Lead, Note, Order, Report};
+
+pub(super) async fn review(
+    State(app): State<App>,
+    Path(tenant): Path<String>,
+    Json(order): Json<Order>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let place = app.admit()?;
+    let tenant = app.tenant(&tenant).await?;
+    let (notes, heard) = mpsc::channel(16);
+    let spec = Lead::spec(&order, Some(notes)).under(&tenant);
+    let run = app.swarm.run(spec, order).within(WITHIN).into_future();
+    let told = Told { run: Some(run), heard, closing: app.closing.clone(), _place: place };
+    Ok(Sse::new(stream::unfold(told, Told::next)).keep_alive(KeepAlive::default()))
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<Report, RunError<Order>>> + Send>>;
+
+/// A review that is being told. Dropped, because the client hung up or the service goes down, it drops the run.
+struct Told {
+    run: Option<Running>,
+    heard: mpsc::Receiver<Note>,
+    closing: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Told {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        let run = self.run.as_mut()?;
+        let event = tokio::select! {
+            biased;
+            Some(note) = self.heard.recv() => match note {
+                Note::Doing(text) => event("doing", &json!(text)),
+                Note::Text(text) => event("text", &json!(text)),
+            },
+            result = run => {
+                self.run = None;
+                match result {
+                    Ok(report) => event("report", &json!(report)),
+                    Err(error) => event("failed", &ApiError::from(error).body()),
+                }
+            }
+            // An open stream would keep the server from ever ending.
+            () = self.closing.cancelled() => {
+                self.run = None;
+                event("closed", &json!("the service is going down"))
+            }
+        };
+        Some((Ok(event), self))
+    }
+}
+
+fn event(name: &str, data: &serde_json::Value) -> Event {
+    Event::default().event(name).data(data.to_string())
+}

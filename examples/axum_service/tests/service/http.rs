@@ -1,0 +1,62 @@
+//! What clients get.
+
+use serde_json::Value;
+
+use crate::rig::{Service, event};
+
+#[tokio::test]
+async fn a_review_is_a_report_with_a_row_for_each_area_and_its_cost() {
+    let service = Service::start(&[]);
+    let answer = service.review("acme").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let report: Value = answer.json().await.unwrap();
+    let areas: Vec<_> =
+        report["areas"].as_array().unwrap().iter().map(|row| row["area"].as_str().unwrap()).collect();
+    assert_eq!(areas, ["security", "style", "tests"]);
+    assert!(report["areas"][0]["findings"]["Ok"].is_string(), "{report}");
+    assert!(report["cost"].as_u64().unwrap() > 0 && !report["summary"].as_str().unwrap().is_empty());
+    // What it cost is what its tenant is billed.
+    let agents = service.json("/agents").await;
+    let tenant = agents.as_array().unwrap().iter().find(|row| row["name"] == "acme").unwrap();
+    assert_eq!(tenant["cost"]["spent"]["money"], report["cost"]);
+    let costs = service.get("/costs").await.text().await.unwrap();
+    assert!(costs.contains("acme") && costs.contains("security"), "{costs}");
+}
+
+#[tokio::test]
+async fn a_stream_tells_what_is_done_then_the_summary_and_the_report() {
+    let service = Service::start(&[]);
+    let mut answer = service.stream("acme").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut heard = String::new();
+    let doing = event(&mut answer, "doing", &mut heard).await.unwrap();
+    assert_eq!(doing, "3 areas are reviewed");
+    assert!(event(&mut answer, "text", &mut heard).await.unwrap().is_string());
+    let report = event(&mut answer, "report", &mut heard).await.unwrap();
+    assert_eq!(report["areas"].as_array().unwrap().len(), 3);
+    assert!(event(&mut answer, "text", &mut heard).await.is_none(), "the report is the last");
+}
+
+#[tokio::test]
+async fn a_refused_budget_is_a_429_and_costs_nothing() {
+    let service = Service::start(&[("TENANT_USD", "0.0001")]);
+    let answer = service.review("poor").send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    let error: Value = answer.json().await.unwrap();
+    assert!(error["error"].as_str().unwrap().contains("left of its budget"), "{error}");
+    assert_eq!(service.json("/models").await["begun"], 0);
+}
+
+#[tokio::test]
+async fn one_tenants_budget_is_nothing_to_another() {
+    let service = Service::start(&[("TENANT_USD", "0.0028")]);
+    let mut refused = 0;
+    for _ in 0..40 {
+        refused = i32::from(service.review("spender").send().await.unwrap().status() == 429);
+        if refused > 0 {
+            break;
+        }
+    }
+    assert_eq!(refused, 1, "a tenant that spends comes to the end of its budget");
+    assert_eq!(service.review("other").send().await.unwrap().status(), 200);
+}

@@ -1,0 +1,121 @@
+//! The service as a process, and a client of it.
+#![allow(clippy::disallowed_methods, reason = "a test starts a process")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+/// A running service. Dropped, it is killed.
+pub(crate) struct Service {
+    process: Child,
+    address: String,
+    pub(crate) client: Client,
+}
+
+impl Service {
+    /// Starts one on a port of its own, with these settings.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_axum_service"))
+            .env("LISTEN", "127.0.0.1:0")
+            .env("TOKENS_A_SECOND", "400")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
+        Self { address: address.to_owned(), process, client: Client::new() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(format!("{}{path}", self.address)).send().await.unwrap()
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        self.get(path).await.json().await.unwrap()
+    }
+
+    /// A review that a tenant asks for.
+    pub(crate) fn review(&self, tenant: &str) -> RequestBuilder {
+        self.order(&format!("/tenants/{tenant}/reviews"), "0.05")
+    }
+
+    /// The same, to be told as events.
+    pub(crate) fn stream(&self, tenant: &str) -> RequestBuilder {
+        self.order(&format!("/tenants/{tenant}/reviews/stream"), "0.05")
+    }
+
+    pub(crate) fn order(&self, path: &str, cap: &str) -> RequestBuilder {
+        let order = json!({"text": "fn main() {}", "areas": ["security", "style", "tests"], "cap": cap});
+        self.client.post(format!("{}{path}", self.address)).json(&order)
+    }
+
+    /// The names of the agents that live, the swarm's root and its tenants apart.
+    pub(crate) async fn agents(&self) -> Vec<String> {
+        let status = self.json("/agents").await;
+        let rows = status.as_array().unwrap().iter();
+        // The root is one segment, a tenant two.
+        let below = rows.filter(|row| row["id"].as_str().unwrap().split('.').count() > 2);
+        below.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) async fn streams(&self) -> u64 {
+        self.json("/models").await["open"].as_u64().unwrap()
+    }
+
+    /// Asks the service to end.
+    pub(crate) fn terminate(&self) {
+        let id = i32::try_from(self.process.id()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end, and gives what it logged.
+    pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
+        let end = tokio::task::spawn_blocking(move || {
+            let mut log = String::new();
+            self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            (self.process.wait().unwrap(), log)
+        });
+        tokio::time::timeout(PATIENCE, end).await.expect("the service ends").unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// Nothing of the service may take longer: it is twice the deadline of its background stops.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Looks until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("it never was so that {what}"));
+}
+
+/// Reads events until one of this name, and gives its data.
+pub(crate) async fn event(answer: &mut Response, name: &str, heard: &mut String) -> Option<Value> {
+    loop {
+        while let Some(end) = heard.find("\n\n") {
+            let event: String = heard.drain(..end + 2).collect();
+            let line = |field: &str| event.lines().find_map(|line| line.strip_prefix(field)).map(str::trim);
+            if line("event:") == Some(name) {
+                return serde_json::from_str(line("data:")?).ok();
+            }
+        }
+        heard.push_str(std::str::from_utf8(&answer.chunk().await.ok()??).unwrap());
+    }
+}
