@@ -77,7 +77,8 @@ impl Retry {
 
     /// Whether this error may be followed by another try.
     fn is_for(&self, error: &AgentError) -> bool {
-        !error.is_final() && !(self.is_advised && error.advice() == Advice::Never)
+        let is_advised_against = self.is_advised && error.advice() == Advice::Never;
+        !error.is_final() && !is_advised_against
     }
 }
 

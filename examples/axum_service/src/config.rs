@@ -1,6 +1,7 @@
 //! What the service is told by its environment.
 
 use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The settings, each with a default that is good for trying it out.
@@ -21,10 +22,10 @@ impl Config {
     pub(crate) fn from_env() -> Result<Self, String> {
         Ok(Self {
             listen: text("LISTEN", "127.0.0.1:8080"),
-            at_once: number("AT_ONCE", 64)?,
+            at_once: number("AT_ONCE", "64")?,
             tenant_usd: text("TENANT_USD", "0.50"),
-            drain: Duration::from_secs(number("DRAIN_SECONDS", 10)?),
-            tokens_a_second: number("TOKENS_A_SECOND", 60)?,
+            drain: Duration::from_secs(number("DRAIN_SECONDS", "10")?),
+            tokens_a_second: number("TOKENS_A_SECOND", "60")?,
         })
     }
 }
@@ -34,6 +35,6 @@ fn text(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
-fn number<N: std::str::FromStr<Err = ParseIntError> + ToString>(name: &str, default: N) -> Result<N, String> {
-    text(name, &default.to_string()).parse().map_err(|error| format!("{name} is no number: {error}"))
+fn number<N: FromStr<Err = ParseIntError>>(name: &str, default: &str) -> Result<N, String> {
+    text(name, default).parse().map_err(|error| format!("{name} is no number: {error}"))
 }

@@ -27,11 +27,7 @@ impl ApiError {
 
     fn new(status: u16, advice: Advice, message: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = match advice {
-            Advice::After(pause) => Some(pause),
-            Advice::Now | Advice::Never => None,
-        };
-        Self { status, message, retry_after }
+        Self { status, message, retry_after: advice.retry_after() }
     }
 
     /// As data, for a client that has its `200` already and listens to events.
@@ -48,10 +44,7 @@ impl From<SpawnError> for ApiError {
 
 impl<T> From<RunError<T>> for ApiError {
     fn from(error: RunError<T>) -> Self {
-        match error {
-            RunError::Spawn(error, _) => error.into(),
-            RunError::Ask(error) => Self::new(error.http_status(), error.advice(), error.to_string()),
-        }
+        Self::new(error.http_status(), error.advice(), error.to_string())
     }
 }
 

@@ -79,10 +79,9 @@ impl Agent for Lead {
             .at_most(4)
             .await;
         // What some found is worth telling, even if others failed; if none did, the first reason is the answer.
-        if let (0, Some(failed)) = (reviews.completed(), reviews.failed().next()) {
-            if let Err(failure) = &failed.result {
-                return Err(failure.error().clone());
-            }
+        let first = reviews.failed().find_map(|row| row.result.as_ref().err());
+        if let (0, Some(failure)) = (reviews.completed(), first) {
+            return Err(failure.error().clone());
         }
         self.say(Note::Doing(reviews.to_string())).await;
 

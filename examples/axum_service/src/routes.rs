@@ -20,6 +20,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/tenants/{tenant}/reviews/stream", post(stream::review))
         .route("/agents", get(insight::agents))
         .route("/costs", get(insight::costs))
+        .route("/metrics", get(insight::metrics))
         .route("/models", get(insight::models))
         .with_state(app)
 }

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use skep::Status;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use skep::actors::model::Traffic;
+use skep::{Metrics, Status};
 
 use crate::app::App;
 
@@ -15,6 +17,11 @@ pub(super) async fn agents(State(app): State<App>) -> Json<Vec<Status>> {
 /// The bill, agent by agent.
 pub(super) async fn costs(State(app): State<App>) -> String {
     app.swarm.costs().tree()
+}
+
+/// The swarm in numbers, for Prometheus.
+pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.swarm.metrics().text())
 }
 
 /// How many streams the model has open, and what became of the others.

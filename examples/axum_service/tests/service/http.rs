@@ -41,10 +41,21 @@ async fn a_stream_tells_what_is_done_then_the_summary_and_the_report() {
 async fn a_refused_budget_is_a_429_and_costs_nothing() {
     let service = Service::start(&[("TENANT_USD", "0.0001")]);
     let answer = service.review("poor").send().await.unwrap();
-    assert_eq!(answer.status(), 429);
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"1".parse().unwrap()));
     let error: Value = answer.json().await.unwrap();
     assert!(error["error"].as_str().unwrap().contains("left of its budget"), "{error}");
     assert_eq!(service.json("/models").await["begun"], 0);
+}
+
+#[tokio::test]
+async fn what_happened_is_counted_for_whoever_scrapes_it() {
+    let service = Service::start(&[]);
+    service.review("acme").send().await.unwrap();
+    let page = service.get("/metrics").await;
+    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
+    let page = page.text().await.unwrap();
+    let calls = page.lines().filter(|line| line.contains("kind=\"model\"")).count();
+    assert!(calls > 0, "{page}");
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
 //! The service as a process, and a client of it.
-#![allow(clippy::disallowed_methods, reason = "a test starts a process")]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
