@@ -10,7 +10,7 @@ use skep::testkit::contract::{self, Conduct, Provider};
 use skep::testkit::{Dice, Lab, Point, TestResult, twice};
 use skep::{
     Advice, Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Budget, Context, FailureClass,
-    Outcome, Restart, Stop, Swarm, Time, Usage,
+    Outcome, Pause, Restart, Stop, Swarm, Time, Usage,
 };
 
 use super::forest::ms;
