@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "ledger",
     "lifecycle",
     "money",
+    "orphans",
     "pausing",
     "policy",
     "stopping",

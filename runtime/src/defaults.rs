@@ -38,6 +38,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(30);
 pub const STALE: Duration = Duration::from_secs(600);
 /// Events that a journal keeps in memory: some thousand tasks back, for a few dozen megabytes.
 pub const JOURNAL: usize = 65_536;
+/// How often a swarm is searched for orphans and other remains: there should be none, so a minute is soon enough.
+pub const SWEEP: Duration = Duration::from_secs(60);
 /// When to try again where nobody knows better: a turn or an effect may be over by then.
 pub const RETRY: Duration = Duration::from_secs(1);
 /// How many levels of agents a swarm may have: nobody draws a chart of more, and a recursion that has lost its end goes there.

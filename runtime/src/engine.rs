@@ -19,6 +19,7 @@ mod interface;
 pub(crate) mod line;
 mod measure;
 mod orders;
+pub(crate) mod orphans;
 pub(crate) mod park;
 pub(crate) mod pause;
 pub(crate) mod points;
@@ -86,6 +87,8 @@ pub(crate) struct Engine {
     pub(crate) turns: Mutex<OpenTurns>,
     /// When the heartbeat looks next.
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
+    /// When it is swept next.
+    pub(crate) sweeping: Mutex<Option<Timer>>,
     pub(crate) interrupt_grace: Duration,
     pub(crate) stop_within: Duration,
     /// Raised when the swarm's own stop has ended: no other waits any longer.
@@ -117,6 +120,7 @@ impl Engine {
             leaving: Mutex::default(),
             turns: Mutex::default(),
             heartbeat: Mutex::default(),
+            sweeping: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,
             stop_within: setup.stop_within,
             closing: Signal::default(),

@@ -14,6 +14,7 @@ pub use self::words::{EffectEnd, Outcome, Role, Wait};
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
 use crate::lifecycle::StopReason;
+use crate::orphans::{Dealt, Found};
 use crate::policy::Exit;
 use crate::stopping::End;
 use crate::supervision::ChildReport;
@@ -247,6 +248,18 @@ pub enum What {
         /// The child it speaks of, if of one.
         child: Option<AgentId>,
     },
+    /// A sweep, or its supervisor's end, found something at the agent that should not be, and dealt with it.
+    OrphanFound {
+        /// What was found.
+        found: Found,
+        /// What was done about it.
+        dealt: Dealt,
+    },
+    /// Another supervises the agent from now on; its id and its place in the ledger stay.
+    AgentAdopted {
+        /// Who: the nearest ancestor that lives.
+        by: AgentId,
+    },
     /// The cell that served the agent was lost and another takes its seat over.
     CellLost,
     /// An incarnation holds something.
@@ -369,6 +382,8 @@ impl What {
             Self::Overrun { .. } | Self::BudgetWarned { .. } => Kind::Budget,
             Self::SupervisorReport(_)
             | Self::Reported { .. }
+            | Self::OrphanFound { .. }
+            | Self::AgentAdopted { .. }
             | Self::CellLost
             | Self::TurnStale { .. }
             | Self::HoldingTaken { .. }
@@ -417,6 +432,8 @@ impl What {
             Self::TurnInterrupted => "turn_interrupted",
             Self::SupervisorReport(_) => "supervisor_report",
             Self::Reported { .. } => "reported",
+            Self::OrphanFound { .. } => "orphan_found",
+            Self::AgentAdopted { .. } => "agent_adopted",
             Self::CellLost => "cell_lost",
             Self::HoldingTaken { .. } => "holding_taken",
             Self::HoldingReleased { .. } => "holding_released",

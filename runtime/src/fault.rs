@@ -63,6 +63,10 @@ pub enum Fault {
     Block(Duration),
     /// The cell that serves the agent is killed.
     LoseCell,
+    /// The cell that serves the agent is lost, and nobody notices.
+    MislayCell,
+    /// The agent is lost: its place ends, and nothing below it is told.
+    Vanish,
     /// The agent is killed.
     Kill,
     /// The agent tries to spawn a child, which a fence must refuse.
@@ -83,6 +87,8 @@ impl Fault {
             Self::Slow(_) => "slow",
             Self::Block(_) => "block",
             Self::LoseCell => "lose_cell",
+            Self::MislayCell => "mislay_cell",
+            Self::Vanish => "vanish",
             Self::Kill => "kill",
             Self::Spawn => "spawn",
             Self::CostSpike(_) => "cost_spike",

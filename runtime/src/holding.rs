@@ -81,6 +81,11 @@ impl Seat {
         caught(|| drop(held)).ok();
     }
 
+    /// Whether something is held.
+    pub(crate) fn has_holdings(&self) -> bool {
+        !self.holdings.lock().held.is_empty()
+    }
+
     /// The names of what was released at the end of incarnations.
     pub(crate) fn released_holdings(&self) -> Vec<String> {
         self.holdings.lock().released.clone()

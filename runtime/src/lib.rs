@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod lifecycle;
 mod mailbox;
 mod money;
+mod orphans;
 mod pause;
 mod pausing;
 pub mod policy;
@@ -59,8 +60,11 @@ pub use self::ledger::Refusal as BudgetError;
 pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal, Window};
 pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
+pub use self::orphans::{Dealt, Found, Swept};
 pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};
-pub use self::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restart, Shutdown, Strategy};
+pub use self::policy::{
+    AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy,
+};
 pub use self::receipt::{Stop, StopReceipt, StopRow};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};

@@ -121,6 +121,23 @@ impl Default for Backoff {
     }
 }
 
+/// What becomes of an agent whose supervisor has ended without a stop: escalated, or lost. Of an agent that belongs to its
+/// parent's task or to a scope, or that its parent's spec declares, nothing is left to choose: it ends with that.
+///
+/// An adopted agent keeps its id and its place in the ledger; only its supervisor changes. A stop of any of its ancestors by
+/// id, the one that is gone included, takes it with the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orphans {
+    /// It is stopped with its subtree.
+    #[default]
+    Stop,
+    /// The nearest living ancestor supervises it from then on.
+    Adopt,
+    /// The same until the task that it works on is over; it takes no other. Without a task it is stopped.
+    UntilDone,
+}
+
 /// Why something failed, as policies tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -88,6 +88,12 @@ impl StopReceipt {
         Self { root: root.id.clone(), rows, took, cost: root.meter.subtree().spent }
     }
 
+    /// Makes another receipt's rows part of this one.
+    pub(crate) fn take_in(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.took = self.took.max(other.took);
+    }
+
     /// A stop of what had ended before.
     pub(crate) fn empty(root: &Seat) -> Self {
         Self::new(root, &[], &HashMap::new(), Duration::ZERO)

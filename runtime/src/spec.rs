@@ -17,7 +17,7 @@ use crate::engine::seat::Seat;
 use crate::engine::spawn::{Plant, Planted};
 use crate::error::SpawnError;
 use crate::ledger::{Budget, Limits};
-use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Restart, Shutdown, Strategy};
+use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy};
 use crate::supervision::{self, ChildPolicy, ChildSpec, ChildType, Decision};
 use crate::usage::Usage;
 
@@ -47,6 +47,9 @@ pub struct Policies {
     pub stale_after: Duration,
     /// Whether a stale turn is ended, or only reported.
     pub on_stale: OnStale,
+    /// What becomes of it when its supervisor has ended without a stop.
+    #[serde(default)]
+    pub orphans: Orphans,
     /// What it may spend, with its subtree.
     pub budget: Option<Budget>,
     /// What is kept back at the spawn for effects of its stop hook.
@@ -92,6 +95,7 @@ impl Default for Policies {
             heartbeat: defaults::HEARTBEAT,
             stale_after: defaults::STALE,
             on_stale: OnStale::End,
+            orphans: Orphans::default(),
             budget: None,
             stop_allowance: Usage::ZERO,
             strategy: Strategy::OneForOne,
@@ -295,6 +299,13 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn on_stale(mut self, then: OnStale) -> Self {
         self.policies.on_stale = then;
+        self
+    }
+
+    /// What becomes of it when its supervisor has ended without a stop, escalated or lost; it is stopped by default.
+    #[must_use]
+    pub fn when_orphaned(mut self, then: Orphans) -> Self {
+        self.policies.orphans = then;
         self
     }
 

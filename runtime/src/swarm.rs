@@ -27,6 +27,7 @@ use crate::id::AgentId;
 use crate::journal::{Events, Filter};
 use crate::ledger::{Balance, Breakdown};
 use crate::lifecycle::AgentState;
+use crate::orphans::Swept;
 use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
@@ -176,6 +177,13 @@ impl Swarm {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.0.engine.metrics(&self.0.root)
+    }
+
+    /// Searches the swarm for what should not be, and deals with it: agents whose supervisor has ended without a stop, by their
+    /// policy; work and holdings of agents that have ended; seats that lack their cell. Each is an event too. It looks twice, 100
+    /// ms apart, and takes what both looks have seen; dropping the future between them changes nothing.
+    pub async fn sweep(&self) -> Vec<Swept> {
+        self.0.engine.sweep().await
     }
 
     /// Follows what happens from now on.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use skep::testkit::Dice;
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, Backoff, Budget, Context, Exit, NanoUsd, OnRefusal, Repeat,
-    Restart, Retry, Shutdown, StopContext, Strategy, Supervisor, Usage,
+    Agent, AgentError, AgentRef, AgentSpec, Backoff, Budget, Context, Exit, NanoUsd, OnRefusal, Orphans,
+    Repeat, Restart, Retry, Shutdown, StopContext, Strategy, Supervisor, Usage,
 };
 
 pub(crate) fn ms(ms: u64) -> Duration {
@@ -154,7 +154,13 @@ impl Imp {
 
     fn another(&self, name: &str) -> AgentSpec<Self> {
         let (hook, beside) = (self.hook, self.beside.clone());
-        Self::with(name, Start::Ready, hook, beside).shutdown(Shutdown::within(ms(200)))
+        let spec = Self::with(name, Start::Ready, hook, beside).shutdown(Shutdown::within(ms(200)));
+        // By the name, so that the same name is the same agent.
+        match name.bytes().last() {
+            Some(b'1') => spec.when_orphaned(Orphans::Adopt),
+            Some(b'2') => spec.when_orphaned(Orphans::UntilDone),
+            _ => spec,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod limits;
 mod long_life;
 mod metrics;
 mod model;
+mod orphans;
 mod outcomes;
 mod outside;
 mod pause;

@@ -26,9 +26,10 @@ impl Seat {
     pub(crate) fn note_spawned<E: From<Refusal>>(
         &self,
         spawned: What,
+        cause: Option<Seq>,
         may: impl FnOnce() -> Result<(), E>,
     ) -> Result<Seq, E> {
-        let entry = Entry { seat: self, incarnation: 0, task: None, cause: None };
+        let entry = Entry { seat: self, incarnation: 0, task: None, cause };
         let journal = &self.engine.journal;
         let left = self.policies.stop_allowance;
         if left.is_zero() {

@@ -55,6 +55,7 @@ impl Blank<'_> {
             keeps_spec: self.keeps_spec,
             wound_up: false.into(),
             ended_for_good: false.into(),
+            adoption: Mutex::default(),
             holdings: Mutex::default(),
             allowance: Mutex::default(),
             stuck: 0.into(),

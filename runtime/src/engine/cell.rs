@@ -71,6 +71,11 @@ impl Control {
         matches!(self.cell, Cell::None)
     }
 
+    /// Whether something waits to be served and no cell is there or coming.
+    pub(crate) fn lacks_cell(&self) -> bool {
+        !self.closed && !self.items.is_empty() && self.is_gone()
+    }
+
     fn ring(&self) {
         if let Cell::Open(cell) = &self.cell {
             // A cell that is gone leaves a notice of its own.
@@ -144,7 +149,7 @@ impl Seat {
     }
 
     /// Opens a cell where there is none.
-    fn open_cell(self: &Arc<Self>) {
+    pub(crate) fn open_cell(self: &Arc<Self>) {
         {
             let mut control = self.control.lock();
             if control.closed || !matches!(control.cell, Cell::None) {
@@ -189,6 +194,15 @@ impl Seat {
             Cell::Opening => control.cell = Cell::Closing,
             Cell::None | Cell::Closing => {}
         }
+    }
+
+    /// Loses the cell with nobody noticing: what waits for it waits until a sweep.
+    pub(crate) fn mislay_cell(self: &Arc<Self>) {
+        let mut control = self.control.lock();
+        if !matches!(control.cell, Cell::None) {
+            return;
+        }
+        control.items.push_back(Item::Due { number: u32::MAX });
     }
 
     /// The cell's state was dropped. Unless it was let go, that is an internal fault and not an exit: the turn is dropped,

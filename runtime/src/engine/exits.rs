@@ -30,6 +30,9 @@ impl Seat {
                 gate.fence = Fence::Down;
             }
         }
+        if matches!(exit, Exit::Escalated { .. }) {
+            self.leave_orphans();
+        }
         self.end_children(Heard::Exited { exit, counted }, brutal);
     }
 
@@ -71,15 +74,14 @@ impl Seat {
 
     /// Its supervisor hears of the end of a life; by then it may have begun another.
     fn tell_parent(self: &Arc<Self>, life: u32, then: Heard) {
-        let number = self.number;
-        match (&self.parent, then) {
-            (Some(parent), Heard::Exited { exit, counted }) => {
-                parent.push(Item::ChildExited { number, life, exit, counted });
+        match (self.supervisor(), then) {
+            (Some((supervisor, number)), Heard::Exited { exit, counted }) => {
+                supervisor.push(Item::ChildExited { number, life, exit, counted });
             }
-            (Some(parent), Heard::Started(result)) => {
+            (Some((supervisor, number)), Heard::Started(result)) => {
                 // Whoever spawned it may use its name again: its supervisor hears first, and may wind it up.
                 let first = self.line.lock().take_first_start();
-                parent.decide_of((number, life), Event::Started { key: number, result: result.clone() });
+                supervisor.decide_of((number, life), Event::Started { key: number, result: result.clone() });
                 if let Some(first) = first {
                     first.set(Some(result));
                 }
@@ -101,8 +103,8 @@ impl Seat {
         if let Some(first) = self.line.lock().take_first_start() {
             first.set(Some(Started::Ok));
         }
-        if let Some(parent) = &self.parent {
-            parent.decide(Event::Started { key: self.number, result: Started::Ok });
+        if let Some((supervisor, number)) = self.supervisor() {
+            supervisor.decide(Event::Started { key: number, result: Started::Ok });
         }
     }
 
@@ -164,6 +166,7 @@ impl Seat {
     fn spec_stands(&self) -> bool {
         self.keeps_spec
             || (self.role == Role::Static
+                && !self.is_adopted()
                 && self
                     .parent
                     .as_ref()
@@ -208,6 +211,12 @@ impl Seat {
             self.engine.leaving.lock().insert(self.key, Arc::clone(self));
         }
         self.check_vacant();
+    }
+
+    /// Its place ends with a fault plan's word, whatever is below it.
+    pub(crate) fn lose_place(self: &Arc<Self>) {
+        let message = "lost".to_owned();
+        self.wind_up(StopReason::Failed { class: FailureClass::Bug, message }, None, true);
     }
 
     /// It will not come back, and says so if its spec had stood until now.
@@ -267,15 +276,15 @@ impl Seat {
 
     /// Takes the ended seat out of its parent's table. `known`: the supervision has forgotten it or may simply do so.
     pub(crate) fn leave_family(self: &Arc<Self>, known: bool) {
-        let Some(parent) = &self.parent else { return };
+        let Some((parent, number)) = self.supervisor() else { return };
         let mut gate = parent.gate.lock();
         let Some(family) = gate.family.as_mut() else { return };
-        family.leave(self.number);
-        let removed = family.core.remove(self.number);
+        family.leave(number);
+        let removed = family.core.remove(number);
         drop(gate);
         if !removed && !known {
             // An answer is outstanding: the supervision ends what it was about first.
-            parent.push(Item::Gone { number: self.number });
+            parent.push(Item::Gone { number });
         }
     }
 }

@@ -91,6 +91,12 @@ impl Family {
         self.seats.insert(seat.number, seat);
     }
 
+    /// Enters a seat under another number than its own. Its name stays whose it is here.
+    pub(crate) fn adopt(&mut self, number: u32, seat: Arc<Seat>) {
+        self.names.entry(seat.name.clone()).or_insert(number);
+        self.seats.insert(number, seat);
+    }
+
     /// Frees the name of a child that has ended and whose spec alone still stands.
     pub(crate) fn let_go_of_ended(&mut self, name: &str) {
         let Some(number) = self.names.get(name).copied() else { return };

@@ -126,7 +126,7 @@ impl Seat {
             Role::Task(_) | Role::Scope => Restart::Transient,
             Role::Root | Role::Static | Role::Dynamic => Restart::Permanent,
         };
-        self.policies.restart.unwrap_or(place)
+        if self.ends_with_its_task() { Restart::Temporary } else { self.policies.restart.unwrap_or(place) }
     }
 
     /// What a report of its supervision says with the child's spec.

@@ -18,11 +18,36 @@ use crate::receipt::{Stop, StopReceipt};
 impl Engine {
     /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.
     pub(crate) async fn stop_ordered(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> StopReceipt {
+        let apart = self.living_below_ended(root);
+        if !apart.is_empty() {
+            return self.stop_apart(root, &apart, stop).await;
+        }
         match self.order_stop(root, stop).await {
             Ok(receipt) => receipt,
             // The control thread is gone, so the swarm is.
             Err(_) => StopReceipt::empty(root),
         }
+    }
+
+    /// What lives below an agent that has itself ended: a stop of the agent takes it.
+    fn living_below_ended(&self, root: &Arc<Seat>) -> Vec<Arc<Seat>> {
+        if !root.is_stopped() {
+            return Vec::new();
+        }
+        let own = root.children().into_iter();
+        own.chain(self.adopted_below(root)).filter(|seat| !seat.is_stopped()).collect()
+    }
+
+    /// Stops each of them, all at once, and gives one receipt for all.
+    async fn stop_apart(self: &Arc<Self>, root: &Seat, apart: &[Arc<Seat>], stop: Stop) -> StopReceipt {
+        let stops: Vec<_> = apart.iter().map(|seat| self.order_stop(seat, stop)).collect();
+        let mut all = StopReceipt::empty(root);
+        for stopped in stops {
+            if let Ok(receipt) = stopped.await {
+                all.take_in(receipt);
+            }
+        }
+        all
     }
 
     fn order_stop(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> oneshot::Receiver<StopReceipt> {

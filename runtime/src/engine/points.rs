@@ -47,6 +47,11 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
         }
         Fault::Block(span) => block(turn, span).await,
         Fault::LoseCell => seat.lose_cell(),
+        Fault::MislayCell => seat.mislay_cell(),
+        Fault::Vanish => {
+            seat.vanish();
+            std::future::pending::<()>().await;
+        }
         Fault::Kill => {
             seat.kill();
             // The kill drops this future at its next await.

@@ -17,6 +17,7 @@ use super::body::Body;
 use super::cell::Control;
 use super::family::Family;
 use super::line::{Line, Presence};
+use super::orphans::Adoption;
 use super::pause::Hold;
 use super::turn::Turn;
 use crate::effect::Allowance;
@@ -59,6 +60,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) wound_up: AtomicBool,
     /// It will not come back, not even with its parent.
     pub(crate) ended_for_good: AtomicBool,
+    /// Who supervises it, if its parent no longer does.
+    pub(crate) adoption: Mutex<Option<Box<Adoption>>>,
     pub(crate) holdings: Mutex<Holdings>,
     /// What is kept back for its stop hook.
     pub(crate) allowance: Mutex<Option<Allowance>>,
@@ -177,6 +180,12 @@ impl Seat {
     /// Appends an event of this seat, outside any task.
     pub(crate) fn note(&self, what: What) -> Seq {
         self.note_in(None, what)
+    }
+
+    /// Appends an event of this seat that another brought about.
+    pub(crate) fn note_because(&self, cause: Seq, what: What) -> Seq {
+        let entry = Entry { seat: self, incarnation: self.incarnation(), task: None, cause: Some(cause) };
+        self.engine.journal.append(&entry, what)
     }
 
     /// An incarnation has started, unless a fence is up: read and said in one critical section, for a stop says that it has

@@ -20,7 +20,7 @@ use crate::agent_ref::AgentRef;
 use crate::effect::refused_allowance;
 use crate::error::SpawnError;
 use crate::event::{Role, What};
-use crate::id::AgentId;
+use crate::id::{AgentId, Seq};
 use crate::journal::Entry;
 use crate::ledger::{Crew, Limits, Meter, Refusal};
 use crate::mailbox::Mailbox;
@@ -50,6 +50,11 @@ pub(crate) enum Naming {
 }
 
 impl Place<'_> {
+    /// The event that began the turn which spawns.
+    fn cause(&self) -> Option<Seq> {
+        self.turn.and_then(|turn| turn.begin.get().copied())
+    }
+
     /// How a child in this place is supervised unless its spec says otherwise: restart, without a spec of its own, counted.
     fn defaults(&self) -> (Restart, bool, bool) {
         match self.role {
@@ -122,11 +127,11 @@ pub(crate) fn bad_child(name: &str, error: &crate::supervision::BadChild) -> Spa
 
 /// Writes down that a seat and its declared children have their places, parents first. Until then nothing is known of
 /// them, so that a spec that cannot be leaves no trace. A declared child whose allowance does not fit does without.
-fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>) -> Result<(), SpawnError> {
+fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>, cause: Option<Seq>) -> Result<(), SpawnError> {
     let crew = crew_of(seat)?;
-    seat.note_spawned::<SpawnError>(spawned(seat), || Ok(parent.meter.admit_spawn(crew)?))?;
+    seat.note_spawned::<SpawnError>(spawned(seat), cause, || Ok(parent.meter.admit_spawn(crew)?))?;
     for below in seat.subtree().iter().skip(1) {
-        if let Err(refusal) = below.note_spawned::<Refusal>(spawned(below), || Ok(())) {
+        if let Err(refusal) = below.note_spawned::<Refusal>(spawned(below), cause, || Ok(())) {
             below.engine.journal.append(&entry(below), spawned(below));
             below.note(refused_allowance(&refusal));
         }
@@ -327,7 +332,7 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered
     plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
     policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
-    announce(parent, &seat)?;
+    announce(parent, &seat, place.cause())?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
     Ok(Entered::New(seat))

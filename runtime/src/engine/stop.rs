@@ -23,7 +23,7 @@ use self::finish::Finished;
 use super::cell::Item;
 use super::line::{self, Presence};
 use super::pause::Released;
-use super::seat::Seat;
+use super::seat::{Fence, Seat};
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
@@ -236,10 +236,10 @@ impl Engine {
             }
             Purpose::Children { life, then } => asked.root.children_ended(life, then),
             Purpose::Child => {
-                if let Some(parent) = &asked.root.parent {
+                if let Some((supervisor, number)) = asked.root.supervisor() {
                     let row = rows.iter().rfind(|row| row.key == asked.root.key);
                     let odd = row.and_then(odd_end);
-                    parent.push(Item::ChildStopped { number: asked.root.number, odd });
+                    supervisor.push(Item::ChildStopped { number, odd });
                 }
             }
         }
@@ -296,7 +296,7 @@ impl Stopper {
     fn begin(&mut self, asked: Asked, engine: &Engine) -> Next {
         let Asked { root, purpose, is_brutal, began, deadline } = asked;
         let request = engine.number();
-        let walk = self.walk(&root, &purpose, request);
+        let walk = self.walk(&root, &purpose, request, engine);
         let mut seats = HashMap::new();
         if let Purpose::Ordered { within, .. } = &purpose {
             root.note(What::StopBegan { stop: request, agents: walk.agents(), within: *within });
@@ -335,6 +335,13 @@ impl Seat {
                 waker.wake();
             }
         }
+    }
+
+    /// Loses the agent as a bug would: its place ends, its runner is given up, and nothing below it is told.
+    pub(crate) fn vanish(self: &Arc<Self>) {
+        self.gate.lock().fence = Fence::Closed;
+        self.supersede(true);
+        self.lose_place();
     }
 
     /// Whether its own end is under way, so that only its children were stopped.

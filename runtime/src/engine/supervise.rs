@@ -84,7 +84,7 @@ impl Seat {
         self.gate.lock().family.as_ref()?.seats.get(&number).cloned()
     }
 
-    fn perform(self: &Arc<Self>, action: Action) {
+    pub(crate) fn perform(self: &Arc<Self>, action: Action) {
         match action {
             Action::Start { key, .. } => self.start_child(key),
             Action::Stop { key, shutdown } => match self.child(key) {

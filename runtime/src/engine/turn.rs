@@ -46,6 +46,8 @@ pub(crate) struct Turn {
     has_children: AtomicBool,
     exit: Mutex<Option<Exit>>,
     attempted: OnceLock<Attempted>,
+    /// The event that began it, for what it begins.
+    pub(crate) begin: OnceLock<Seq>,
     listener: OnceLock<Arc<dyn Listener>>,
     /// A simulated block: neither polled nor dropped until then.
     blocked_until: AtomicU64,
@@ -107,6 +109,7 @@ impl Turn {
             has_children: AtomicBool::new(false),
             exit: Mutex::new(None),
             attempted: OnceLock::new(),
+            begin: OnceLock::new(),
             listener: OnceLock::new(),
             blocked_until: AtomicU64::new(0),
             grace: Mutex::new(None),

@@ -45,7 +45,8 @@ impl Snapshot {
 
     /// Lets go of what was over with an event that has been taken in.
     pub(crate) fn let_go(&mut self, event: &Event) {
-        if event.what.frees() {
+        // What somebody has adopted lives on below an agent that has ended.
+        if event.what.frees() && !self.tree.has_life_below(&event.agent) {
             self.forget(&event.agent);
         }
         if let (What::TaskEnded { .. }, Some(task)) = (&event.what, &event.task) {

@@ -8,7 +8,7 @@ use super::draw::{Column, Line, draw, freed_label};
 use super::rows::Rows;
 use super::{Fold, States};
 use crate::event::{Event, Role, Wait, What};
-use crate::id::{AgentId, Incarnation};
+use crate::id::{AgentId, Incarnation, Seq};
 use crate::lifecycle::{AgentState, Lifecycle};
 
 /// The tree of all agents, ended ones too until they are let go. What happens to an agent that was never spawned is left out.
@@ -34,6 +34,10 @@ pub struct TreeRow {
     pub parent: Option<AgentId>,
     /// Its latest life; 0 before the first.
     pub incarnation: Incarnation,
+    /// The turn in which it was spawned, by the event that began it; none if it was spawned from outside.
+    pub begun_by: Option<Seq>,
+    /// Who supervises it, if its parent no longer does: the one, and the event that says so.
+    pub adopted: Option<(AgentId, Seq)>,
     /// How many agents below it have ended and been let go.
     pub freed: usize,
     /// By number, which is the order of their spawns.
@@ -78,6 +82,7 @@ impl TreeRow {
                 self.agent_type.clone_from(agent_type);
                 self.role.clone_from(role);
             }
+            What::AgentAdopted { by } => self.adopted = Some((by.clone(), event.seq)),
             What::Progress { text } => self.says = Some(text.clone()),
             What::EffectBegan { effect, kind, .. } => {
                 self.effects.insert(*effect, kind.clone());
@@ -112,6 +117,11 @@ impl Tree {
     /// All agents with the levels above them: each before its children, and these in the order of their spawns.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &TreeRow)> {
         self.walk(&self.roots)
+    }
+
+    /// Whether something below an agent has not ended.
+    pub(super) fn has_life_below(&self, agent: &AgentId) -> bool {
+        self.subtree(agent).skip(1).any(|(_, row)| row.state().is_live())
     }
 
     /// An agent with everything below it, in the same order, from level 0; nothing if it is not known.
@@ -185,6 +195,8 @@ impl Tree {
             role: role.clone(),
             parent,
             incarnation: 0,
+            begun_by: event.cause,
+            adopted: None,
             freed: 0,
             children: BTreeMap::new(),
             life: Lifecycle::default(),

@@ -31,6 +31,7 @@ pub struct SwarmBuilder {
     root: Policy,
     interrupt_grace: Duration,
     stop_within: Duration,
+    sweep: Option<Duration>,
     keep: Keep,
     max_depth: u32,
     env: Option<Env>,
@@ -47,6 +48,7 @@ impl SwarmBuilder {
             root: Policy { each_child_alone: true, ..Policy::default() },
             interrupt_grace: defaults::INTERRUPT_GRACE,
             stop_within: defaults::STOP,
+            sweep: Some(defaults::SWEEP),
             keep: Keep::default(),
             max_depth: defaults::DEPTH,
             env: None,
@@ -118,6 +120,13 @@ impl SwarmBuilder {
         self
     }
 
+    /// How often the swarm is searched for orphans and other remains; every 60 s by default, `None` for not by itself. What
+    /// is found is dealt with and is an event: see [`Swarm::sweep`].
+    pub fn sweep(mut self, every: Option<Duration>) -> Self {
+        self.sweep = every.filter(|every| !every.is_zero());
+        self
+    }
+
     /// The environment that the swarm lives in; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {
@@ -175,6 +184,9 @@ impl SwarmBuilder {
             ..Policies::default()
         };
         let root = root(&engine, policies, self.root, limits);
+        if let Some(every) = self.sweep {
+            engine.sweep_every(every);
+        }
         Ok(Swarm(Arc::new(Handle { engine, root })))
     }
 }

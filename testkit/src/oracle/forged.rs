@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_runtime::event::{EffectEnd, Event, What};
-use skep_runtime::{AgentId, Budget, End, Incarnation, Outcome, Role, StopReason, TaskId, Time, Usage};
+use skep_runtime::{
+    AgentId, Budget, Dealt, End, Found, Incarnation, Outcome, Role, StopReason, TaskId, Time, Usage,
+};
 
 use super::{Evidence, Oracle};
 
@@ -136,6 +138,15 @@ impl Forged {
 
     pub(super) fn pause_stands(self, root: &str, pause: u64) -> Self {
         self.write(root, 1, None, What::PauseStands { pause, quiet: 1, busy: 0 })
+    }
+
+    pub(super) fn orphaned(self, agent: &str, of: &str) -> Self {
+        let found = Found::Orphan { of: id(of) };
+        self.write(agent, 1, None, What::OrphanFound { found, dealt: Dealt::Stopped })
+    }
+
+    pub(super) fn adopted(self, agent: &str, by: &str) -> Self {
+        self.write(agent, 1, None, What::AgentAdopted { by: id(by) })
     }
 
     pub(super) fn holds(self, agent: &str, holding: u64) -> Self {

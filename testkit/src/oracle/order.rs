@@ -1,6 +1,10 @@
-//! P1: children end before their parents, and whoever lives has a living parent.
+//! P1: children end before their parents, and whoever lives has a living parent or an orphan record: an event that says that
+//! it was found without one, and what was done about it.
 
-use skep_runtime::event::What;
+use std::sync::Arc;
+
+use skep_runtime::event::{Event, What};
+use skep_runtime::{AgentId, Found};
 
 use super::Evidence;
 use super::roster::Roster;
@@ -10,11 +14,13 @@ use super::roster::Roster;
 pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut roster = Roster::default();
+    let orphans: Vec<&AgentId> = evidence.events.iter().filter_map(orphan).collect();
+    let is_recorded = |id: &AgentId| orphans.iter().any(|orphan| id.is_within(orphan));
     for event in evidence.events {
         roster.apply(event);
         match &event.what {
             What::AgentStopped { .. } => {
-                let below = roster.alive_within(&event.agent);
+                let below = roster.alive_within(&event.agent).filter(|(id, _)| !is_recorded(id));
                 wrong
                     .extend(below.map(|(id, _)| format!("{} ended before its descendant {id}", event.agent)));
             }
@@ -22,12 +28,19 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
                 let parent = event.agent.parent();
                 let is_orphan =
                     parent.as_ref().is_some_and(|id| !roster.get(id).is_some_and(|entry| entry.is_alive));
-                if is_orphan {
+                if is_orphan && !is_recorded(&event.agent) {
                     wrong.push(format!(
                         "{} lives ({}) and its parent does not",
                         event.agent,
                         event.what.name()
                     ));
+                }
+            }
+            What::AgentAdopted { by } => {
+                let is_alive = roster.get(by).is_some_and(|entry| entry.is_alive && !entry.is_fenced);
+                if !is_alive || !event.agent.is_within(by) || event.agent == *by {
+                    wrong
+                        .push(format!("{} is adopted by {by}, which is no ancestor that lives", event.agent));
                 }
             }
             _ => {}
@@ -38,6 +51,11 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
         wrong.extend(left.map(|(id, _)| format!("{id} has outlived the session")));
     }
     wrong
+}
+
+/// The agent of which this is the orphan record.
+fn orphan(event: &Arc<Event>) -> Option<&AgentId> {
+    matches!(event.what, What::OrphanFound { found: Found::Orphan { .. }, .. }).then_some(&event.agent)
 }
 
 #[cfg(test)]
@@ -54,5 +72,20 @@ mod tests {
         assert_eq!(orphan.judged(super::order), ["s.1.1 lives (agent_spawned) and its parent does not"]);
         let left = Forged::tree(&["s.1"]).session_ended();
         assert!(left.judged(super::order).contains(&"s.1 has outlived the session".to_owned()));
+    }
+
+    #[test]
+    fn an_agent_that_outlives_its_parent_needs_an_orphan_record() {
+        let lost = || Forged::tree(&["s.1", "s.1.1", "s.1.1.2"]).stop("s.1", 7, &["s.1"]);
+        assert_eq!(lost().judged(super::order).len(), 2, "both that live on are found");
+        assert!(lost().orphaned("s.1.1", "s.1").judged(super::order).is_empty());
+        assert!(lost().orphaned("s.1.1", "s.1").adopted("s.1.1", "s").judged(super::order).is_empty());
+        assert_eq!(
+            lost().orphaned("s.1.1.2", "s.1").judged(super::order).len(),
+            1,
+            "the one between has none"
+        );
+        let by_the_dead = lost().orphaned("s.1.1", "s.1").adopted("s.1.1", "s.1").judged(super::order);
+        assert_eq!(by_the_dead, ["s.1.1 is adopted by s.1, which is no ancestor that lives"]);
     }
 }

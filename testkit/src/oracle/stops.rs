@@ -135,8 +135,13 @@ fn receipt_is_whole(receipt: &StopReceipt, all: &[Stop]) -> Vec<String> {
         }
     }
     // One that comes when all has ended has nothing to name and is no event.
+    // That of an agent which has itself ended is of stops of what was adopted from it.
+    let below = |stop: &&Stop| stop.root.is_within(receipt.root()) && stop.root != *receipt.root();
+    let is_apart = !rows.contains(receipt.root())
+        && rows.iter().all(|row| all.iter().filter(below).any(|stop| stop.before.contains(row)));
     let mut of_root = all.iter().filter(|stop| stop.root == *receipt.root());
     if !rows.is_empty()
+        && !is_apart
         && !of_root.any(|stop| rows.is_superset(&stop.at_fence) && rows.is_subset(&stop.before))
     {
         let rows: Vec<_> = rows.iter().map(AgentId::as_str).collect();

@@ -123,6 +123,18 @@ impl Point {
         self.does(Fault::LoseCell)
     }
 
+    /// The cell that serves the agent is lost and nobody notices.
+    #[must_use]
+    pub fn mislays_cell(self) -> Rule {
+        self.does(Fault::MislayCell)
+    }
+
+    /// The agent is lost: its place ends, and nothing below it is told.
+    #[must_use]
+    pub fn vanishes(self) -> Rule {
+        self.does(Fault::Vanish)
+    }
+
     /// The agent is killed.
     #[must_use]
     pub fn kills(self) -> Rule {

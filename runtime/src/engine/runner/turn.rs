@@ -52,7 +52,7 @@ impl<A: Agent> Runner<A> {
         seat.engine.env.seam().await;
         let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.deadline);
         let began = |attempt| {
-            turn.note(What::TurnBegan { attempt });
+            turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
         };
         let entered = turn.enter_with(|| task.begin(&turn, began));
         if entered.is_err() {
@@ -132,7 +132,7 @@ impl<A: Agent> Runner<A> {
             next = Next::Exits { exit: killed, counted: true };
         }
         let is_over = self.apply(&task, turn, fate, output, payload);
-        let ends = seat.typed::<A>().is_job && is_over && next == Next::GoesOn;
+        let ends = (seat.typed::<A>().is_job || seat.ends_with_its_task()) && is_over && next == Next::GoesOn;
         if ends {
             next = Next::Exits { exit: Exit::Normal, counted: true };
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Purpose, Stopper, Stopping};
+use crate::engine::Engine;
 use crate::engine::line::Presence;
 use crate::engine::pause::Released;
 use crate::engine::seat::{Fence, Seat};
@@ -31,16 +32,27 @@ impl Walk {
 
 impl Stopper {
     /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
-    pub(super) fn walk(&mut self, root: &Arc<Seat>, purpose: &Purpose, request: RequestId) -> Walk {
+    pub(super) fn walk(
+        &mut self,
+        root: &Arc<Seat>,
+        purpose: &Purpose,
+        request: RequestId,
+        engine: &Engine,
+    ) -> Walk {
         let mut walk = Walk::default();
         let ends = matches!(purpose, Purpose::Ordered { .. });
         let spares_root = matches!(purpose, Purpose::Children { .. });
-        let mut open = vec![(Arc::clone(root), ends)];
+        let mut open = Vec::new();
+        if ends {
+            // An ordered stop takes the whole subtree by id, whoever supervises what is in it.
+            open.extend(engine.adopted_below(root).into_iter().map(|adopted| (adopted, true)));
+        }
+        open.push((Arc::clone(root), ends));
         while let Some((seat, for_good)) = open.pop() {
             let children =
                 self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
             for child in children.into_iter().rev() {
-                let child_for_good = for_good || child.role != Role::Static;
+                let child_for_good = for_good || child.role != Role::Static || child.is_adopted();
                 open.push((child, child_for_good));
             }
         }
@@ -106,32 +118,38 @@ impl Stopper {
                 }
             }
             None => {
-                walk.nodes.push(node(seat, for_good, is_spared, shutdown));
+                let node = self.node(seat, for_good, is_spared, shutdown);
+                walk.nodes.push(node);
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
         children
     }
-}
 
-/// What the plan is told of a seat; its runner is told of the fence.
-fn node(seat: &Arc<Seat>, for_good: bool, is_spared: bool, shutdown: Shutdown) -> Node {
-    let mut presence = Presence::Gone;
-    if !is_spared {
-        seat.order(|orders| {
-            orders.fenced = true;
-            orders.for_good |= for_good;
-            orders.next = None;
-        });
-        presence = seat.line.lock().presence;
-    }
-    Node {
-        key: seat.key,
-        parent: seat.parent.as_ref().map(|parent| parent.key),
-        ordered: seat.role == Role::Static,
-        order: seat.number,
-        shutdown,
-        busy: matches!(presence, Presence::Open | Presence::Starting),
-        hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
+    /// What the plan is told of a seat; its runner is told of the fence.
+    fn node(&self, seat: &Arc<Seat>, for_good: bool, is_spared: bool, shutdown: Shutdown) -> Node {
+        let mut presence = Presence::Gone;
+        if !is_spared {
+            seat.order(|orders| {
+                orders.fenced = true;
+                orders.for_good |= for_good;
+                orders.next = None;
+            });
+            presence = seat.line.lock().presence;
+        }
+        let is_adopted = seat.is_adopted();
+        let place = seat.supervisor();
+        let above = place.as_ref().map(|(supervisor, _)| supervisor.key);
+        // Its supervisor need not be part of this stop: then it ends before its parent, which is.
+        let parent = seat.parent.as_ref().map(|parent| parent.key);
+        Node {
+            key: seat.key,
+            parent: above.filter(|key| !is_adopted || self.nodes.contains_key(key)).or(parent),
+            ordered: seat.role == Role::Static && !is_adopted,
+            order: place.map_or(seat.number, |(_, number)| number),
+            shutdown,
+            busy: matches!(presence, Presence::Open | Presence::Starting),
+            hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
+        }
     }
 }

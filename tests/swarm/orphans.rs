@@ -1,0 +1,213 @@
+//! Nobody lives without a living parent: who is orphaned goes by its policy, and what should not be is found by the sweep.
+
+use skep::fold::{Fold, Tree};
+use skep::testkit::{Lab, Point, TestResult};
+use skep::{
+    AgentRef, AgentState, AskError, Dealt, Found, Orphans, Outcome, Restart, Stop, StopReason, Swarm, What,
+};
+
+use super::forest::{Act, Imp, Soil, ms};
+use super::storm::Storm;
+
+/// A lead, a parent below it that bears no restart of its children, and a child of that.
+struct Family {
+    lead: AgentRef<Imp>,
+    parent: AgentRef<Imp>,
+    kid: AgentRef<Imp>,
+}
+
+impl Family {
+    async fn new(swarm: &Swarm, orphans: Orphans) -> Result<Self, skep::SpawnError> {
+        let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
+        let parent = Imp::spec("parent").under(&lead).intensity(0, ms(5_000)).restart(Restart::Temporary);
+        let parent = swarm.spawn(parent).await?;
+        let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(orphans)).await?;
+        Ok(Self { lead, parent, kid })
+    }
+
+    /// A sibling of the child crashes once too often.
+    async fn escalates(&self, swarm: &Swarm) -> TestResult {
+        let bad = swarm.spawn(Imp::spec("bad").under(&self.parent)).await?;
+        bad.tell(vec![Act::Panic])?;
+        let reason = self.parent.ended().await;
+        assert!(matches!(reason, StopReason::Escalated { .. }), "{reason}");
+        assert!(matches!(bad.state(), AgentState::Stopped(_)), "its policy is the default");
+        Ok(())
+    }
+}
+
+#[skep::swarm_test(seeds = 40)]
+async fn an_adopted_agent_keeps_its_id_its_task_and_its_queue(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Adopt).await?;
+    let work = family.kid.ask(vec![Act::Sleep(500)]).detach();
+    family.kid.tell(vec![Act::Step])?;
+    tokio::time::sleep(ms(50)).await;
+    family.escalates(&swarm).await?;
+
+    drop(work);
+    family.kid.ask(vec![Act::PanicOnce]).await?;
+    let (status, lead) = (family.kid.status(), family.lead.id().clone());
+    assert_eq!((status.incarnation, status.id.parent().as_ref()), (2, Some(family.parent.id())));
+    let tree = swarm.tree();
+    let row = tree.get(family.kid.id()).expect("it lives");
+    assert_eq!(row.adopted.as_ref().map(|(by, _)| by), Some(&lead));
+
+    let history = lab.end(swarm).await;
+    assert_eq!(history.outcomes("kid"), [Outcome::Done, Outcome::Done, Outcome::Done]);
+    assert_eq!((history.count("orphan_found"), history.count("agent_adopted")), (1, 1));
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_stop_of_a_parent_that_is_gone_takes_what_was_adopted_from_it(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Adopt).await?;
+    family.escalates(&swarm).await?;
+    family.kid.tell(vec![Act::Sleep(60_000)])?;
+    let below = swarm.spawn(Imp::spec("below").under(&family.kid)).await?;
+    tokio::time::sleep(ms(20)).await;
+
+    let receipt = family.parent.stop(Stop::within(ms(1_000))).await;
+    lab.saw(&receipt);
+    let named: Vec<_> = receipt.rows().iter().map(|row| row.id.clone()).collect();
+    assert_eq!(named, [below.id().clone(), family.kid.id().clone()], "{receipt}");
+    assert!(family.lead.state().is_live());
+    assert_eq!(family.lead.status().children, 0, "it is out of its table too");
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_stop_of_the_one_that_adopted_takes_it_too(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Adopt).await?;
+    family.escalates(&swarm).await?;
+    family.kid.tell(vec![Act::Sleep(60_000)])?;
+    tokio::time::sleep(ms(20)).await;
+    let receipt = family.lead.stop(Stop::within(ms(1_000))).await;
+    lab.saw(&receipt);
+    let named: Vec<_> = receipt.rows().iter().map(|row| row.id.clone()).collect();
+    assert_eq!(named, [family.kid.id().clone(), family.lead.id().clone()], "{receipt}");
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn an_orphan_without_a_policy_ends_with_its_parent(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Stop).await?;
+    family.kid.tell(vec![Act::Sleep(60_000)])?;
+    tokio::time::sleep(ms(20)).await;
+    family.escalates(&swarm).await?;
+    assert!(matches!(family.kid.state(), AgentState::Stopped(_)));
+    let history = lab.end(swarm).await;
+    assert_eq!(history.count("orphan_found"), 0, "it never was one");
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 30)]
+async fn an_orphan_until_done_ends_its_task_and_takes_no_other(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::UntilDone).await?;
+    let first = family.kid.ask(vec![Act::Sleep(500)]);
+    let second = family.kid.ask(vec![Act::Step]);
+    let idle = swarm.spawn(Imp::spec("idle").under(&family.parent).when_orphaned(Orphans::UntilDone)).await?;
+    let during = async {
+        tokio::time::sleep(ms(50)).await;
+        family.escalates(&swarm).await
+    };
+    let (first, second, during) = tokio::join!(first, second, during);
+    during?;
+    assert_eq!(first?, 0, "the task that it worked on is done");
+    assert!(matches!(second, Err(AskError::Stopped(_, _, Some(_)))), "what waited comes back");
+    assert_eq!(family.kid.ended().await, StopReason::Done);
+    assert_eq!(idle.ended().await, StopReason::Stopped, "without a task there is nothing to wait for");
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 30)]
+async fn the_children_of_a_lost_parent_are_found_by_the_sweep(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("parent").vanishes());
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Adopt).await?;
+    let plain = swarm.spawn(Imp::spec("plain").under(&family.parent)).await?;
+    let last = swarm.spawn(Imp::spec("last").under(&family.parent).when_orphaned(Orphans::UntilDone)).await?;
+    last.tell(vec![Act::Sleep(70_000)])?;
+    family.parent.tell(vec![])?;
+    tokio::time::sleep(ms(100)).await;
+    assert!(plain.state().is_live() && family.kid.state().is_live(), "nobody told them");
+
+    // The sweep comes by itself, once a minute.
+    tokio::time::sleep(ms(62_000)).await;
+    assert!(!plain.state().is_live());
+    assert!(family.kid.state().is_live() && last.state().is_live());
+    family.kid.ask(vec![Act::Step]).await?;
+    assert_eq!(last.ended().await, StopReason::Done);
+    assert_eq!(swarm.sweep().await, [], "all of it is dealt with");
+
+    let history = lab.end(swarm).await;
+    let dealt = |name: &str| {
+        history.of(name).iter().find_map(|event| match &event.what {
+            What::OrphanFound { found: Found::Orphan { of }, dealt } if of == family.parent.id() => {
+                Some(*dealt)
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(dealt("plain"), Some(Dealt::Stopped));
+    assert_eq!(dealt("kid"), Some(Dealt::Adopted));
+    assert_eq!(dealt("last"), Some(Dealt::AdoptedUntilDone));
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_lost_cell_that_nobody_replaced_is_found(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("imp").mislays_cell());
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    imp.ask(vec![]).await?;
+    let swept = swarm.sweep().await;
+    assert_eq!(swept.len(), 1, "{swept:?}");
+    assert_eq!(
+        (&swept[0].agent, &swept[0].found, swept[0].dealt),
+        (imp.id(), &Found::LostCell, Dealt::Served)
+    );
+    assert_eq!(swarm.sweep().await, []);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 40)]
+async fn the_sweep_finds_nothing_in_a_storm_that_loses_nobody(lab: Lab) {
+    let mut storm = Storm::begin_with(&lab, Soil::WILD, |builder| builder.sweep(Some(ms(50)))).await;
+    storm.blow(20, true).await;
+    let history = storm.end().await;
+    let found = history.events().iter().filter_map(|event| match &event.what {
+        What::OrphanFound { found, .. } => Some((event.agent.clone(), found.clone())),
+        _ => None,
+    });
+    // Who is left by a supervisor that escalates is an orphan by its policy, and no accident.
+    let accidents: Vec<_> = found.filter(|(_, found)| !matches!(found, Found::Orphan { .. })).collect();
+    assert_eq!(accidents, []);
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn who_began_an_agent_can_be_asked(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    imp.ask(vec![Act::OwnChild("child".into(), vec![Act::Step])]).await?;
+    let tree: Tree = swarm.tree();
+    let child = swarm.agent::<Imp>("child")?;
+    let row = tree.get(child.id()).expect("it is in the tree");
+    let history = lab.end(swarm).await;
+    let begun = row.begun_by.expect("a turn spawned it");
+    let turn = &history.events()[begun as usize - 1];
+    assert_eq!((turn.what.name(), &turn.agent), ("turn_began", imp.id()));
+    assert_eq!(
+        Tree::of(history.events().iter().map(|event| &**event)).get(imp.id()).expect("known").begun_by,
+        None
+    );
+    Ok(())
+}
