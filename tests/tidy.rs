@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "orphans",
     "pausing",
     "policy",
+    "standstill",
     "stopping",
     "supervision",
     "time",

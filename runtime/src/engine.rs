@@ -50,6 +50,7 @@ use crate::fold::metrics::Names;
 use crate::journal::{Journal, Keep};
 use crate::resources::Resources;
 use crate::signal::Signal;
+use crate::standstill::Standstill;
 use crate::stopping::SeatKey;
 use crate::task::DeadLetters;
 use crate::time::Time;
@@ -85,6 +86,8 @@ pub(crate) struct Engine {
     pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
     pub(crate) turns: Mutex<OpenTurns>,
+    /// How long turns could not have gone on, whatever they are.
+    pub(crate) standstill: Mutex<Standstill>,
     /// When the heartbeat looks next.
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
     /// When it is swept next.
@@ -119,6 +122,7 @@ impl Engine {
             metric_names: Mutex::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),
+            standstill: Mutex::default(),
             heartbeat: Mutex::default(),
             sweeping: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,

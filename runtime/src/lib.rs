@@ -32,6 +32,7 @@ mod resources;
 mod scope;
 mod signal;
 mod spec;
+mod standstill;
 mod stopping;
 pub mod supervision;
 mod swarm;

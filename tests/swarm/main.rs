@@ -19,6 +19,7 @@ mod orphans;
 mod outcomes;
 mod outside;
 mod pause;
+mod stale;
 mod stop;
 mod supervision;
 mod windows;

@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::quiet::caught;
@@ -28,7 +29,10 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
             Poll::Pending
         } else {
             let future = slot.as_mut().as_pin_mut().expect("polled until it is ready, and no further");
-            match within(turn, || caught(|| future.poll(cx))) {
+            turn.polled.store(true, Ordering::Release);
+            let polled = within(turn, || caught(|| future.poll(cx)));
+            turn.polled.store(false, Ordering::Release);
+            match polled {
                 Ok(Poll::Ready(output)) => Poll::Ready(Driven::Returned(output)),
                 Ok(Poll::Pending) => {
                     turn.end_poll();
@@ -53,6 +57,11 @@ fn drop_reason(turn: &Turn, generation: u64, cx: &Context<'_>) -> Option<Dropped
 }
 
 impl Turn {
+    /// Whether it holds its thread: seen from another one, it does not come back from a poll.
+    pub(crate) fn holds_its_thread(&self) -> bool {
+        self.polled.load(Ordering::Acquire) || self.is_blocked()
+    }
+
     /// Whether a simulated block is on; its end wakes the runner.
     pub(crate) fn is_blocked(&self) -> bool {
         let until = self.blocked_until();

@@ -10,6 +10,7 @@ use super::stop::{Heard, Purpose};
 use super::turn::Cancel;
 use crate::delivery::Dropped;
 use crate::event::{Role, What};
+use crate::fault::Phase;
 use crate::lifecycle::StopReason;
 use crate::policy::{Exit, FailureClass, Strategy};
 use crate::stopping::End;
@@ -110,7 +111,12 @@ impl Seat {
 
     /// Kills it: the incarnation ends at once, its subtree is stopped brutally, its supervisor decides what comes next.
     pub(crate) fn kill(self: &Arc<Self>) {
-        self.end_incarnation(Exit::failed(FailureClass::Killed, "killed"), true);
+        let exit = Exit::failed(FailureClass::Killed, "killed");
+        let turn = self.gate.lock().turn.clone().filter(|turn| turn.phase == Phase::Turn);
+        self.end_incarnation(exit.clone(), true);
+        if let Some(turn) = turn {
+            turn.give_up_after_grace(exit, true);
+        }
     }
 
     /// Ends the incarnation from outside, whatever it does.

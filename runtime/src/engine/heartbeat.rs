@@ -4,18 +4,24 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::Engine;
+use super::line::Presence;
 use super::pause::Held;
+use super::seat::{Fence, Seat};
 use super::turn::Turn;
 use crate::delivery::Dropped;
 use crate::event::What;
+use crate::policy::{Exit, FailureClass};
 use crate::spec::OnStale;
 use crate::time::Time;
+
+/// A heart beats so often between two looks at a turn, so that standing still is seen as soon.
+const BEATS: u32 = 4;
 
 impl Engine {
     /// Has the heartbeat look at a turn, as often as its agent's spec says.
     pub(crate) fn watch(self: &Arc<Self>, turn: &Arc<Turn>) {
         self.turns.lock().enter(turn);
-        self.look_by(turn.began() + turn.seat.policies.heartbeat);
+        self.look_by(turn.began() + turn.seat.policies.heartbeat / BEATS);
     }
 
     fn look_by(self: &Arc<Self>, at: Time) {
@@ -31,29 +37,116 @@ impl Engine {
         });
         let old = heartbeat.replace((at, timer));
         drop(heartbeat);
+        if old.is_none() {
+            self.standstill.lock().begin(self.env.now());
+        }
         drop(old);
     }
 
-    /// Looks at all turns whose look is due, and sets the next.
+    /// Looks at all turns whose look is due, and sets the next beat.
     fn look(self: &Arc<Self>) {
         let now = self.env.now();
         let fired = self.heartbeat.lock().take();
-        drop(fired);
         let open = self.turns.lock().open();
-        let mut next = Time::NEVER;
+        let Some(beat) = open.iter().map(|turn| turn.seat.policies.heartbeat / BEATS).min() else {
+            self.standstill.lock().rest();
+            return;
+        };
+        if let Some((due, timer)) = fired {
+            drop(timer);
+            self.beat(now, due, &open);
+        }
         for turn in open {
-            let every = turn.seat.policies.heartbeat;
-            let mut looked = Time::from_nanos(turn.looked.load(Ordering::Relaxed));
-            if now >= looked + every {
+            let looked = Time::from_nanos(turn.looked.load(Ordering::Relaxed));
+            if now >= looked + turn.seat.policies.heartbeat {
                 turn.looked.store(now.as_nanos(), Ordering::Relaxed);
-                looked = now;
-                judge(&turn, now);
+                self.judge(&turn, now);
             }
-            next = next.min(looked + every);
         }
-        if next != Time::NEVER {
-            self.look_by(next);
+        self.look_by(now + beat);
+    }
+
+    /// Notes whether the beat came late, and sends a probe to where the turns run.
+    fn beat(self: &Arc<Self>, now: Time, due: Time, open: &[Arc<Turn>]) {
+        let mut standstill = self.standstill.lock();
+        let sends = standstill.beat(now, due);
+        standstill.forget_before(open.iter().map(|turn| turn.last_progress()).min().unwrap_or(now));
+        drop(standstill);
+        if sends {
+            let engine = Arc::downgrade(self);
+            self.env.spawn_work(async move {
+                if let Some(engine) = engine.upgrade() {
+                    let now = engine.env.now();
+                    engine.standstill.lock().probed(now);
+                }
+            });
         }
+    }
+
+    fn judge(self: &Arc<Self>, turn: &Arc<Turn>, now: Time) {
+        if turn.seat.held() != Held::Not {
+            // What is held is not silent.
+            return;
+        }
+        let Some(since) = turn.silent_since() else { return };
+        let silent = self.standstill.lock().silence(since, now, turn.holds_its_thread());
+        let policies = &turn.seat.policies;
+        if silent < policies.stale_after || turn.cancel.is_raised() {
+            return;
+        }
+        let ends = policies.on_stale == OnStale::End;
+        if ends && turn.is_condemned.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        turn.note(What::TurnStale { silent });
+        if ends {
+            let number = turn.number;
+            turn.seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
+            let message = format!("a turn showed no progress for {silent:?}");
+            turn.give_up_after_grace(Exit::failed(FailureClass::Stale, message), false);
+        }
+    }
+}
+
+impl Turn {
+    /// Has the turn given up if it still holds its thread when the grace is over: no order reaches it there.
+    pub(crate) fn give_up_after_grace(self: &Arc<Self>, exit: Exit, brutal: bool) {
+        let engine = &self.seat.engine;
+        let late = Arc::downgrade(self);
+        let grace = engine.env.after(engine.interrupt_grace, move || {
+            if let Some(turn) = late.upgrade() {
+                turn.seat.give_up_turn(&turn, exit, brutal);
+            }
+        });
+        self.keep_grace(grace);
+    }
+}
+
+impl Seat {
+    /// Gives a turn up that holds its thread, with its runner: the incarnation is over, the agent may be restarted, and what
+    /// still runs is refused everything and named as stuck. One critical section with the turn's own end: whichever comes
+    /// first is the end.
+    fn give_up_turn(self: &Arc<Self>, turn: &Arc<Turn>, exit: Exit, brutal: bool) {
+        {
+            let mut gate = self.gate.lock();
+            let is_on = gate.turn.as_ref().is_some_and(|on| on.number == turn.number);
+            if gate.fence != Fence::Open || !is_on || !turn.holds_its_thread() {
+                return;
+            }
+            gate.turn = None;
+            let mut line = self.line.lock();
+            self.stuck.fetch_add(1, Ordering::AcqRel);
+            line.generation += 1;
+            line.presence = Presence::Gone;
+            (line.orders.exit, line.orders.drop_turn) = (None, None);
+        }
+        turn.leave();
+        if let Some(asker) = turn.listener() {
+            asker.lose(turn, None);
+            turn.note_end();
+        }
+        self.note_given_up();
+        self.exited(exit, true, brutal);
     }
 }
 
@@ -89,23 +182,5 @@ impl OpenTurns {
     fn open(&mut self) -> Vec<Arc<Turn>> {
         self.sweep();
         self.turns.iter().filter_map(Weak::upgrade).collect()
-    }
-}
-
-fn judge(turn: &Turn, now: Time) {
-    if turn.seat.held() != Held::Not {
-        // What is held is not silent.
-        return;
-    }
-    let Some(since) = turn.silent_since() else { return };
-    let silent = now.since(since);
-    let policies = &turn.seat.policies;
-    if silent < policies.stale_after || turn.cancel.is_raised() {
-        return;
-    }
-    turn.note(What::TurnStale { silent });
-    if policies.on_stale == OnStale::End {
-        let number = turn.number;
-        turn.seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
     }
 }

@@ -205,7 +205,7 @@ impl Engine {
     /// A seat has ended, its descendants before it.
     fn seat_ended(&self, row: &Row, Stopping { seat, for_good }: &Stopping) {
         if row.end == End::Stuck {
-            self.supersede(seat, *for_good);
+            Self::supersede(seat, *for_good);
         }
         if *for_good {
             seat.end(StopReason::Stopped, Some(row.end));
@@ -216,13 +216,9 @@ impl Engine {
     }
 
     /// Gives a runner up that could not be stopped, and says so: a restart or a later stop must not hide it.
-    fn supersede(&self, seat: &Arc<Seat>, for_good: bool) {
+    fn supersede(seat: &Arc<Seat>, for_good: bool) {
         if seat.supersede(for_good) {
-            seat.release_holdings_aside();
-            let report = "it could not be stopped: what it still runs is refused everything".to_owned();
-            seat.note(What::Reported { report, child: None });
-            self.leaving.lock().insert(seat.key, Arc::clone(seat));
-            seat.check_vacant();
+            seat.note_given_up();
         }
     }
 
@@ -342,6 +338,15 @@ impl Seat {
         self.gate.lock().fence = Fence::Closed;
         self.supersede(true);
         self.lose_place();
+    }
+
+    /// Says that something of it could not be stopped, and keeps it to be named by later stops.
+    pub(crate) fn note_given_up(self: &Arc<Self>) {
+        self.release_holdings_aside();
+        let report = "it could not be stopped: what it still runs is refused everything".to_owned();
+        self.note(What::Reported { report, child: None });
+        self.engine.leaving.lock().insert(self.key, Arc::clone(self));
+        self.check_vacant();
     }
 
     /// Whether its own end is under way, so that only its children were stopped.

@@ -49,6 +49,10 @@ pub(crate) struct Turn {
     /// The event that began it, for what it begins.
     pub(crate) begin: OnceLock<Seq>,
     listener: OnceLock<Arc<dyn Listener>>,
+    /// It was found stale, and its end is ordered.
+    pub(crate) is_condemned: AtomicBool,
+    /// It is being polled right now.
+    pub(crate) polled: AtomicBool,
     /// A simulated block: neither polled nor dropped until then.
     blocked_until: AtomicU64,
     /// The end of an interrupt's patience, or of a start's; taken back with the turn.
@@ -111,6 +115,8 @@ impl Turn {
             attempted: OnceLock::new(),
             begin: OnceLock::new(),
             listener: OnceLock::new(),
+            is_condemned: AtomicBool::new(false),
+            polled: AtomicBool::new(false),
             blocked_until: AtomicU64::new(0),
             grace: Mutex::new(None),
             is_polled: AtomicBool::new(false),
@@ -218,6 +224,11 @@ impl Turn {
     pub(crate) fn silent_since(&self) -> Option<Time> {
         (self.waits.load(Ordering::Acquire) == 0)
             .then(|| Time::from_nanos(self.progress.load(Ordering::Relaxed)))
+    }
+
+    /// When it last got on.
+    pub(crate) fn last_progress(&self) -> Time {
+        Time::from_nanos(self.progress.load(Ordering::Relaxed))
     }
 
     /// A wait that is no silence, until the guard is dropped.
