@@ -10,7 +10,7 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// `AT_ONCE`: reviews that are worked on at once. What comes beyond is refused at the door.
     pub(crate) at_once: usize,
-    /// `TENANT_USD`: what a tenant may spend.
+    /// `TENANT_USD`: what a tenant may spend a day.
     pub(crate) tenant_usd: String,
     /// `DRAIN_SECONDS`: how long reviews that are going on may go on after SIGTERM.
     pub(crate) drain: Duration,

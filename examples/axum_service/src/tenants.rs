@@ -1,6 +1,6 @@
 //! A tenant is an agent: it does nothing itself, and everything of its requests happens below it, under its budget.
 
-use skep::{AgentRef, Budget, SpawnError, Supervisor};
+use skep::{AgentRef, Budget, SpawnError, Supervisor, Window};
 
 use crate::app::App;
 
@@ -8,7 +8,7 @@ impl App {
     /// The tenant of a name. Spawning a name that lives gives the agent that has it, so the first request of a tenant makes
     /// it and all others find it.
     pub(crate) async fn tenant(&self, name: &str) -> Result<AgentRef<Supervisor>, SpawnError> {
-        let budget = Budget::usd(&self.tenant_usd).live_agents(200);
+        let budget = Budget::usd(&self.tenant_usd).per(Window::Day).live_agents(200);
         self.swarm.spawn(Supervisor::dynamic().named(name).budget(budget)).await
     }
 }

@@ -41,7 +41,9 @@ async fn a_stream_tells_what_is_done_then_the_summary_and_the_report() {
 async fn a_refused_budget_is_a_429_and_costs_nothing() {
     let service = Service::start(&[("TENANT_USD", "0.0001")]);
     let answer = service.review("poor").send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(answer.status(), 429);
+    let retry_after: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=86_400).contains(&retry_after), "within the day: {retry_after}");
     let error: Value = answer.json().await.unwrap();
     assert!(error["error"].as_str().unwrap().contains("left of its budget"), "{error}");
     assert_eq!(service.json("/models").await["begun"], 0);
