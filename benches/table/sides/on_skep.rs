@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::{
-    Agent, AgentError, AgentRef, AgentSpec, Budget, Context, Shutdown, Stop, StopContext, Supervisor, Swarm,
+    Agent, AgentError, AgentRef, AgentSpec, Context, Shutdown, Stop, StopContext, Supervisor, Swarm,
 };
 
 use super::{Side, Starts};
@@ -59,7 +59,7 @@ impl Side for OnSkep {
     type One = AgentRef<One>;
 
     async fn start() -> Self {
-        let swarm = Swarm::builder("bench").budget(Budget::new().depth(DEPTH)).start().await.unwrap();
+        let swarm = Swarm::builder("bench").max_depth(DEPTH).start().await.unwrap();
         let parent = swarm.spawn(Supervisor::dynamic().named("parent")).await.unwrap();
         Self { swarm, parent, agents: 0 }
     }
