@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         status.id, status.state, status.incarnation, status.queued
     );
     for letter in swarm.dead_letters() {
-        println!("dead letter: {} of {}, after {} attempts", letter.task, letter.agent, letter.errors.len());
+        println!("dead letter: {} of {}, after {} attempts", letter.task, letter.name, letter.errors.len());
     }
 
     println!("\nwhat its journal has about its lives:");

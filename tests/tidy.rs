@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "event",
     "fold",
     "id",
+    "key",
     "ledger",
     "lifecycle",
     "money",
@@ -25,6 +26,7 @@ const PURE: &[&str] = &[
     "supervision",
     "time",
     "usage",
+    "waits",
 ];
 
 /// What a module that decides may not name, besides every seam.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::context::{Context, StopContext};
 use crate::error::AgentError;
+use crate::question::{Answer, Question};
 
 /// What a task has to be: a value that could be written down.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {}
@@ -42,6 +43,40 @@ pub trait Agent: Send + 'static {
         task: &Self::Task,
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, AgentError>> + Send;
+
+    /// A question that an agent below it asks with [`Context::ask_parent`]. It is answered beside the agent's turn, also
+    /// while that waits for whoever asks, and while the agent is dormant: so there is no `self`, and what it shares with the
+    /// turn it gets with [`Context::get`]. Nothing, the default, hands the question on to the agent's own parent.
+    ///
+    /// Effects are billed to this agent. The answer has the deadline of the question and is dropped with it. A panic ends
+    /// neither the agent nor its turn: it is the question's failure. What is spawned here is a child of the agent.
+    ///
+    /// # Errors
+    /// An error goes to whoever asked, and the question no further.
+    fn on_question(
+        question: Question,
+        cx: Context,
+    ) -> impl Future<Output = Result<Option<Answer>, AgentError>> + Send {
+        let _ = (question, cx);
+        async { Ok(None) }
+    }
+
+    /// After the last attempt at a task, before it becomes a dead letter: an output given here is the task's. It runs in the
+    /// last turn, whose behaviour may be torn, so there is no `self`; `errors` are those of all attempts, in order. It may ask
+    /// upwards with [`Context::ask_parent`]. Nothing, the default, leaves the task poisoned. Whoever asked with
+    /// [`Ask::accept`](crate::Ask::accept) has this output checked too. A crash that brought it here ends the incarnation
+    /// all the same.
+    ///
+    /// # Errors
+    /// An error, a panic, or an output that does not pass is the last of the task's errors.
+    fn on_help(
+        task: &Self::Task,
+        errors: &[AgentError],
+        cx: &Context,
+    ) -> impl Future<Output = Result<Option<Self::Output>, AgentError>> + Send {
+        let _ = (task, errors, cx);
+        async { Ok(None) }
+    }
 
     /// When the agent is stopped and its last turn returned; not after a crash or a dropped turn. Children have ended by
     /// then. Ready at once by default.

@@ -138,8 +138,13 @@ impl<A: Agent> AgentRef<A> {
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
     pub fn tell(&self, task: A::Task) -> Result<(), AskError<A::Task>> {
         use crate::mailbox::NotAccepted;
+        use crate::task::Terms;
         let asker = turn::current();
-        match crate::ask::push::<A>(&self.seat, task, asker.as_deref(), crate::time::Time::NEVER) {
+        match crate::ask::push::<A>(
+            &self.seat,
+            task,
+            &Terms::told(asker.and_then(|asker| asker.task.clone())),
+        ) {
             Ok(_) => Ok(()),
             Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),
             Err(NotAccepted::Closed(task, reason)) => {

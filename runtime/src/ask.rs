@@ -1,35 +1,49 @@
 //! Asking an agent: a future that is the task's life line.
 
+mod sent;
+
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub(crate) use self::sent::push;
+use self::sent::{Claimed, Found, end};
 use crate::agent::Agent;
 use crate::defaults;
-use crate::engine::body::Typed;
 use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
-use crate::engine::turn::{self, Cancel, Turn, Waiting};
+use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
+use crate::engine::waits::{Awaited, Entered};
 use crate::env::Timer;
 use crate::error::AskError;
 use crate::event::{Wait, What};
 use crate::id::TaskId;
+use crate::key::Key;
 use crate::mailbox::NotAccepted;
-use crate::task::{Over, TaskCell};
+use crate::task::{Accept, Over, TaskCell, Terms};
 use crate::time::Time;
 
 type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
+type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
 
 /// A question that is sent at its first poll and answered once.
 ///
 /// It has a deadline, 30 s unless told otherwise and never beyond that of the turn that asks. Polled in a turn, it belongs
 /// to that turn and ends with it.
 ///
+/// # After a crash
+/// A turn that is tried again and asks an agent of the same name the same gets what the attempt before it had asked: the
+/// answer, if there was one, or the task as it stands, with the deadline that it had. The how-many-th of such it is counts
+/// too, in its branch. What came to nothing (it was stopped, withdrawn, interrupted, late) is asked anew, and so is what
+/// failed if the agent itself wanted to try again ([`AgentError::redeliver`](crate::AgentError::redeliver)).
+///
 /// # Cancel safety
 /// Dropping it withdraws the task: queued, it is taken out; running, its turn is interrupted, and so are the asks that
-/// turn made.
+/// turn made. Only a live asker withdraws: where the turn that asks crashes or is cut short, the task goes on until the
+/// next attempt takes it up, or the asker's task has its outcome.
 #[must_use = "an ask is sent when it is polled"]
 pub struct Ask<A: Agent> {
     seat: Arc<Seat>,
@@ -37,12 +51,19 @@ pub struct Ask<A: Agent> {
     within: Duration,
     deadline: Time,
     asker: Option<Arc<Turn>>,
+    branch: Option<Arc<str>>,
+    /// Once it was looked for among what earlier attempts have asked.
+    key: Option<Key>,
     /// Places among those who wait: for room, and for the asker's cancel.
     room: Option<u64>,
     cancel: Option<u64>,
     timer: Option<Timer>,
     waiting: Option<Waiting>,
     parking: Parking,
+    /// Its place in what the asker waits for.
+    entered: Option<Entered>,
+    replay_of: Option<TaskId>,
+    accept: Option<Accept<A::Output>>,
     /// Kept when the task is let go.
     attempts: u32,
 }
@@ -51,6 +72,8 @@ enum State<A: Agent> {
     /// Not accepted yet, and whether it was tried.
     Unsent(Option<A::Task>, bool),
     Sent(Cell<A>),
+    /// An earlier attempt has had this answer.
+    Answered(Box<Answer<A>>),
     Over,
 }
 
@@ -64,11 +87,16 @@ impl<A: Agent> Ask<A> {
             within: defaults::ASK,
             deadline: Time::NEVER,
             asker,
+            branch: None,
+            key: None,
             room: None,
             cancel: None,
             timer: None,
             waiting: None,
             parking: Parking::default(),
+            entered: None,
+            replay_of: None,
+            accept: None,
             attempts: 0,
         }
     }
@@ -79,16 +107,34 @@ impl<A: Agent> Ask<A> {
         self
     }
 
+    /// Takes only an output that passes `check`. One that does not is a failed attempt, whose reason the next attempt finds
+    /// in [`Context::last_error`](crate::Context::last_error); the agent lives on. After the last attempt the task is
+    /// poisoned. The check runs where the agent works; one that panics passes nothing.
+    pub fn accept<E: Display>(
+        mut self,
+        check: impl Fn(&A::Output) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        self.accept = Some(Arc::new(move |output| check(output).map_err(|reason| reason.to_string())));
+        self
+    }
+
+    /// Says which dead letter its task was.
+    pub(crate) fn replaying(mut self, letter: TaskId) -> Self {
+        self.replay_of = Some(letter);
+        self
+    }
+
+    /// Says in which branch of its turn it is asked.
+    pub(crate) fn in_branch(mut self, branch: Option<Arc<str>>) -> Self {
+        self.branch = branch;
+        self
+    }
+
     /// Sends it now if there is room; for `try_ask`.
     pub(crate) fn try_send(mut self) -> Result<Self, AskError<A::Task>> {
         self.begin();
-        let State::Unsent(task, _) = &mut self.state else { return Ok(self) };
-        let Some(task) = task.take() else { return Ok(self) };
-        match push::<A>(&self.seat, task, self.asker.as_deref(), self.deadline) {
-            Ok(cell) => {
-                self.state = State::Sent(cell);
-                Ok(self)
-            }
+        match self.send() {
+            Ok(()) => Ok(self),
             Err(NotAccepted::Full(task)) => {
                 self.state = State::Over;
                 Err(AskError::MailboxFull(self.seat.id.clone(), task))
@@ -127,13 +173,22 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Lets the task go on without an asker; its outcome is an event. Sends it if it was not sent.
+    /// Lets the task go on without an asker, also after the asker's own end; its outcome is an event. It keeps its
+    /// deadline. Sends it if it was not sent. A turn that is tried again and detaches the same again sends it once.
     ///
     /// # Errors
     /// As [`AgentRef::try_ask`](crate::AgentRef::try_ask), if it was not sent yet.
     pub fn detach(self) -> Result<(), AskError<A::Task>> {
         let mut sent = self.try_send()?;
-        sent.state = State::Over;
+        sent.arm();
+        if let State::Sent(cell) = std::mem::replace(&mut sent.state, State::Over) {
+            if let (Some(asked), Some(key)) = (sent.asker.as_ref().and_then(|asker| asker.asked()), &sent.key)
+            {
+                asked.detach(key);
+            }
+            cell.note_open(|| sent.seat.note_in(Some(cell.id.clone()), What::TaskDetached));
+            cell.keep_timer(sent.timer.take());
+        }
         Ok(())
     }
 
@@ -149,21 +204,65 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Puts it into the mailbox, or waits for room.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<Cell<A>, AskError<A::Task>>> {
-        let env = &self.seat.engine.env;
-        let State::Unsent(task, _) = &mut self.state else { return Poll::Pending };
-        let Some(payload) = task.take() else { return Poll::Pending };
-        match push::<A>(&self.seat, payload, self.asker.as_deref(), self.deadline) {
-            Ok(cell) => {
-                self.timer = None;
-                Poll::Ready(Ok(cell))
+    /// Takes up what an earlier attempt has asked, or puts the task into the mailbox.
+    fn send(&mut self) -> Result<(), NotAccepted<A::Task>> {
+        let State::Unsent(Some(task), _) = &self.state else { return Ok(()) };
+        let asker = self.asker.as_ref().filter(|_| self.key.is_none());
+        if let Some((key, found)) =
+            asker.and_then(|asker| sent::find::<A>(&self.seat, task, asker, &self.branch))
+        {
+            self.key = Some(key);
+            match found {
+                Found::Nothing => {}
+                Found::Open(Claimed { seat, cell }) => {
+                    // It keeps the deadline that it had.
+                    self.timer = cell.take_timer();
+                    self.deadline = cell.terms.deadline;
+                    self.seat = seat;
+                    self.state = State::Sent(cell);
+                    return Ok(());
+                }
+                Found::Answer(answer) => {
+                    self.state = State::Answered(Box::new(answer));
+                    return Ok(());
+                }
+            }
+        }
+        let State::Unsent(task, _) = &mut self.state else { return Ok(()) };
+        let Some(payload) = task.take() else { return Ok(()) };
+        let terms = Terms {
+            asker: self.asker.as_ref().and_then(|asker| asker.task.clone()),
+            key: self.key.clone(),
+            deadline: self.deadline,
+            replay_of: self.replay_of.clone(),
+            accept: self.accept.clone(),
+        };
+        let cell = push::<A>(&self.seat, payload, &terms)?;
+        if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
+            let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };
+            if !asked.enter(key.clone(), Arc::new(claimed)) {
+                end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
+            }
+        }
+        self.state = State::Sent(cell);
+        Ok(())
+    }
+
+    /// Sends it, or waits for room.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AskError<A::Task>>> {
+        match self.send() {
+            Ok(()) => {
+                if !matches!(self.state, State::Sent(_)) || self.room.is_some() {
+                    self.timer = None;
+                }
+                Poll::Ready(Ok(()))
             }
             Err(NotAccepted::Closed(payload, reason)) => {
                 Poll::Ready(Err(AskError::Stopped(self.seat.id.clone(), reason, Some(payload))))
             }
             Err(NotAccepted::Full(payload)) => {
-                *task = Some(payload);
+                self.state = State::Unsent(Some(payload), true);
+                let env = &self.seat.engine.env;
                 if env.now() >= self.deadline {
                     return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
                 }
@@ -189,18 +288,76 @@ impl<A: Agent> Ask<A> {
         }
         self.timer = None;
         self.waiting = None;
+        self.entered = None;
     }
 
-    fn withdraw(&mut self) {
-        if let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) {
-            self.attempts = cell.attempts();
+    /// Enters what the asker waits for, unless that would close a circle of turns that wait for each other.
+    fn enter(&mut self) -> Result<(), AskError<A::Task>> {
+        let Some(asker) = self.asker.as_ref().filter(|_| self.entered.is_none()) else { return Ok(()) };
+        match asker.waits_for(Awaited::Agent(Arc::clone(&self.seat))).circle(&self.seat) {
+            Ok(entered) => {
+                self.entered = Some(entered);
+                self.show_accepted();
+                Ok(())
+            }
+            Err(path) => {
+                let task = if let State::Unsent(task, _) = &mut self.state { task.take() } else { None };
+                Err(AskError::Cycle { path, task })
+            }
+        }
+    }
+
+    fn show_accepted(&self) {
+        if let (Some(entered), State::Sent(cell)) = (&self.entered, &self.state) {
+            entered.accepted(Arc::clone(cell) as Arc<dyn Listener>);
+        }
+    }
+
+    /// Sets its deadline, if it has one and it is not set.
+    fn arm(&mut self) {
+        let State::Sent(cell) = &self.state else { return };
+        if self.timer.is_none() && self.deadline != Time::NEVER {
+            let (seat, cell) = (Arc::clone(&self.seat), Arc::clone(cell));
+            self.timer = Some(self.seat.engine.env.at(self.deadline, move || {
+                end::<A>(&seat, &cell, Over::Expired, Cancel::Expired);
+            }));
+        }
+    }
+
+    /// Lets the task go: withdrawn, unless the turn that asked has crashed and another attempt may come for it.
+    fn let_go(&mut self) {
+        if matches!(self.state, State::Sent(_)) && self.is_left() {
+            self.arm();
+        }
+        let is_left = self.is_left();
+        let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
+        self.attempts = cell.attempts();
+        if is_left {
+            cell.keep_timer(self.timer.take());
+        } else {
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
         }
+    }
+
+    fn is_left(&self) -> bool {
+        self.key.is_some() && self.asker.as_ref().is_some_and(|asker| asker.leaves_asks())
+    }
+
+    fn wait(&mut self) {
+        if self.waiting.is_none() {
+            self.waiting = self.asker.as_ref().map(|asker| asker.wait(Wait::Ask));
+        }
+    }
+
+    fn ready(&mut self, answer: Answer<A>) -> Poll<Answer<A>> {
+        self.state = State::Over;
+        self.leave();
+        Poll::Ready(answer)
     }
 }
 
 impl<A: Agent> Future for Ask<A> {
-    type Output = Result<A::Output, AskError<A::Task>>;
+    type Output = Answer<A>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ask = self.get_mut();
@@ -213,88 +370,46 @@ impl<A: Agent> Future for Ask<A> {
         ask.begin();
         if ask.is_asker_cancelled(cx) {
             let agent = ask.seat.id.clone();
-            ask.withdraw();
-            ask.leave();
-            return Poll::Ready(Err(AskError::Cancelled(agent)));
+            ask.let_go();
+            return ask.ready(Err(AskError::Cancelled(agent)));
+        }
+        if let Err(circle) = ask.enter() {
+            ask.let_go();
+            return ask.ready(Err(circle));
         }
         if let State::Unsent(..) = ask.state {
             match ask.poll_send(cx) {
-                Poll::Ready(Ok(cell)) => ask.state = State::Sent(cell),
-                Poll::Ready(Err(error)) => {
-                    ask.state = State::Over;
-                    ask.leave();
-                    return Poll::Ready(Err(error));
-                }
+                Poll::Ready(Ok(())) => ask.show_accepted(),
+                Poll::Ready(Err(error)) => return ask.ready(Err(error)),
                 Poll::Pending => {
                     ask.wait();
                     return Poll::Pending;
                 }
             }
         }
-        let State::Sent(cell) = &ask.state else { return Poll::Pending };
-        let answer = cell.poll_answer(&ask.seat.id, cx);
-        if answer.is_ready() {
-            ask.attempts = cell.attempts();
-            ask.state = State::Over;
-            ask.leave();
-        } else {
-            if ask.timer.is_none() && ask.deadline != Time::NEVER {
-                let (seat, cell) = (Arc::clone(&ask.seat), Arc::clone(cell));
-                ask.timer = Some(ask.seat.engine.env.at(ask.deadline, move || {
-                    end::<A>(&seat, &cell, Over::Expired, Cancel::Expired);
-                }));
-            }
-            ask.wait();
+        if let State::Answered(_) = ask.state
+            && let State::Answered(answer) = std::mem::replace(&mut ask.state, State::Over)
+        {
+            return ask.ready(*answer);
         }
-        answer
-    }
-}
-
-impl<A: Agent> Ask<A> {
-    fn wait(&mut self) {
-        if self.waiting.is_none() {
-            self.waiting = self.asker.as_ref().map(|asker| asker.wait(Wait::Ask));
+        let State::Sent(cell) = &ask.state else { return Poll::Pending };
+        match cell.poll_answer(&ask.seat.id, cx) {
+            Poll::Ready(answer) => {
+                ask.attempts = cell.attempts();
+                ask.ready(answer)
+            }
+            Poll::Pending => {
+                ask.arm();
+                ask.wait();
+                Poll::Pending
+            }
         }
     }
 }
 
 impl<A: Agent> Drop for Ask<A> {
     fn drop(&mut self) {
-        self.withdraw();
+        self.let_go();
         self.leave();
-    }
-}
-
-/// Puts a task into the mailbox and rings.
-pub(crate) fn push<A: Agent>(
-    seat: &Arc<Seat>,
-    task: A::Task,
-    asker: Option<&Turn>,
-    deadline: Time,
-) -> Result<Cell<A>, NotAccepted<A::Task>> {
-    let typed: &Typed<A> = seat.typed();
-    let asker = asker.and_then(|asker| asker.task.clone());
-    let cell = typed.mailbox.push(task, |number, task| {
-        let id = TaskId::new(seat.id.clone(), number);
-        seat.note_in(Some(id.clone()), What::TaskAccepted { asker });
-        Arc::new(TaskCell::new(id, deadline, task))
-    })?;
-    seat.ring();
-    Ok(cell)
-}
-
-/// Ends a task from outside: queued, it is taken out; running, its turn is interrupted.
-fn end<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, over: Over<A::Output>, why: Cancel) {
-    let turn = cell.turn();
-    let id = cell.id.clone();
-    let ended = cell.finish(over, None, |outcome| {
-        seat.note_in(Some(id), What::TaskEnded { outcome });
-    });
-    if !ended {
-        return;
-    }
-    match turn {
-        Some(turn) => seat.interrupt(&turn, why),
-        None => seat.typed::<A>().mailbox.remove(cell),
     }
 }

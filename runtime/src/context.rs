@@ -20,6 +20,7 @@ use crate::holding::Holding;
 use crate::id::{AgentId, Incarnation, TaskId};
 use crate::pause::Doing;
 use crate::policy::{Exit, FailureClass};
+use crate::question::{AskParent, Question};
 use crate::scope::{Scope, ScopeOwner};
 use crate::spec::AgentSpec;
 use crate::time::Time;
@@ -32,6 +33,7 @@ use crate::usage::Usage;
 #[derive(Clone)]
 pub struct Context {
     pub(crate) turn: Arc<Turn>,
+    branch: Option<Arc<str>>,
 }
 
 /// Why a call on a context did not go through: the turn was interrupted, withdrawn, expired or stopped.
@@ -47,7 +49,15 @@ impl From<Cancelled> for AgentError {
 
 impl Context {
     pub(crate) fn new(turn: Arc<Turn>) -> Self {
-        Self { turn }
+        Self { turn, branch: None }
+    }
+
+    /// The same turn, with asks counted for themselves: what is asked through it after a crash is matched with what an earlier
+    /// attempt has asked in the branch of this name. For things that are done side by side, in no order of their own.
+    #[must_use]
+    pub fn branch(&self, name: &str) -> Self {
+        let name = self.branch.as_ref().map_or_else(|| name.into(), |outer| format!("{outer}/{name}").into());
+        Self { turn: Arc::clone(&self.turn), branch: Some(name) }
     }
 
     /// The agent's id.
@@ -150,7 +160,13 @@ impl Context {
 
     /// Asks in this turn's name, wherever the future is polled.
     pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
-        Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn)))
+        Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn))).in_branch(self.branch.clone())
+    }
+
+    /// Asks upwards: the parent's [`Agent::on_question`] answers beside its turn, or hands the question on to its own parent.
+    /// Scopes are passed over. It has a deadline, 30 s unless told otherwise and never beyond that of the turn.
+    pub fn ask_parent(&self, question: Question) -> AskParent {
+        AskParent::new(Arc::clone(&self.turn), question)
     }
 
     /// Sleeps. The agent is *waiting* meanwhile. It is a moment that is slept for: a pause does not move it.
@@ -289,6 +305,7 @@ impl Context {
             Some(Cancel::Withdrawn) => "withdrawn by its asker",
             Some(Cancel::Expired) => "past its deadline",
             Some(Cancel::Stop) => "stopped",
+            Some(Cancel::Over) => "over",
             None => "not cancelled",
         })
     }

@@ -42,5 +42,8 @@ pub const JOURNAL: usize = 65_536;
 pub const SWEEP: Duration = Duration::from_secs(60);
 /// When to try again where nobody knows better: a turn or an effect may be over by then.
 pub const RETRY: Duration = Duration::from_secs(1);
+/// Dead letters that a swarm keeps: a bad day's worth to look through, and a few megabytes at most with payloads of a
+/// kilobyte or two.
+pub const DEAD_LETTERS: usize = 1_000;
 /// How many levels of agents a swarm may have: nobody draws a chart of more, and a recursion that has lost its end goes there.
 pub const DEPTH: u32 = 5;

@@ -30,6 +30,7 @@ pub(crate) mod spawn;
 pub(crate) mod stop;
 pub(crate) mod supervise;
 pub(crate) mod turn;
+pub(crate) mod waits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,6 +44,7 @@ use self::census::Census;
 use self::heartbeat::OpenTurns;
 use self::seat::Seat;
 use self::stop::Stopper;
+use crate::dead_letter::DeadLetters;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
@@ -52,7 +54,6 @@ use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::standstill::Standstill;
 use crate::stopping::SeatKey;
-use crate::task::DeadLetters;
 use crate::time::Time;
 
 /// What a swarm is made of before it starts.
@@ -65,6 +66,7 @@ pub(crate) struct Setup {
     pub(crate) interrupt_grace: Duration,
     pub(crate) stop_within: Duration,
     pub(crate) keep: Keep,
+    pub(crate) dead_letters: usize,
 }
 
 /// What all of one swarm shares.
@@ -92,6 +94,8 @@ pub(crate) struct Engine {
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
     /// When it is swept next.
     pub(crate) sweeping: Mutex<Option<Timer>>,
+    /// Held by an ask that closes a circle while it makes sure.
+    pub(crate) circles: Mutex<()>,
     pub(crate) interrupt_grace: Duration,
     pub(crate) stop_within: Duration,
     /// Raised when the swarm's own stop has ended: no other waits any longer.
@@ -117,7 +121,7 @@ impl Engine {
             permits: setup.permits,
             links: setup.links,
             resources: setup.resources,
-            dead_letters: DeadLetters::default(),
+            dead_letters: DeadLetters::new(setup.dead_letters),
             census: Census::default(),
             metric_names: Mutex::default(),
             leaving: Mutex::default(),
@@ -125,6 +129,7 @@ impl Engine {
             standstill: Mutex::default(),
             heartbeat: Mutex::default(),
             sweeping: Mutex::default(),
+            circles: Mutex::default(),
             interrupt_grace: setup.interrupt_grace,
             stop_within: setup.stop_within,
             closing: Signal::default(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::words::{EffectEnd, Outcome, Role, Wait};
+pub use self::words::{EffectEnd, Outcome, QuestionEnd, Role, Wait};
 
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
@@ -135,6 +135,9 @@ pub enum What {
     TaskAccepted {
         /// The task whose turn asked; none from outside.
         asker: Option<TaskId>,
+        /// The dead letter that it is a replay of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replay_of: Option<TaskId>,
     },
     /// A turn has taken the task up, for the n-th time.
     TurnBegan {
@@ -146,6 +149,15 @@ pub enum What {
         /// What ended the turn, one line.
         error: String,
     },
+    /// Its agent's `on_help` answered after the last attempt.
+    TaskHelped,
+    /// The turn has asked what an attempt before it had asked, and gets that: the task and its answer, or what it is at.
+    TaskClaimed {
+        /// The task that was asked.
+        task: TaskId,
+    },
+    /// Whoever asked it waits no longer, and it goes on.
+    TaskDetached,
     /// The task has its one outcome.
     TaskEnded {
         /// The outcome.
@@ -230,6 +242,20 @@ pub enum What {
     Progress {
         /// One line.
         text: String,
+    },
+    /// The agent has a question from below before it.
+    QuestionBegan {
+        /// The question's number in the session; each agent on its way has one of its own.
+        question: u64,
+        /// Who asks.
+        from: AgentId,
+    },
+    /// It is done with the question.
+    QuestionEnded {
+        /// The question's number.
+        question: u64,
+        /// How.
+        end: QuestionEnd,
     },
     /// A turn has shown no progress for so long.
     TurnStale {
@@ -371,6 +397,11 @@ impl What {
             | Self::TaskEnded { .. }
             | Self::TurnEnded
             | Self::Progress { .. }
+            | Self::TaskHelped
+            | Self::TaskClaimed { .. }
+            | Self::TaskDetached
+            | Self::QuestionBegan { .. }
+            | Self::QuestionEnded { .. }
             | Self::TurnInterrupted => Kind::Task,
             Self::EffectBegan { .. }
             | Self::EffectRetried { .. }
@@ -428,6 +459,11 @@ impl What {
             Self::WaitBegan { .. } => "wait_began",
             Self::WaitEnded { .. } => "wait_ended",
             Self::Progress { .. } => "progress",
+            Self::TaskHelped => "task_helped",
+            Self::TaskClaimed { .. } => "task_claimed",
+            Self::TaskDetached => "task_detached",
+            Self::QuestionBegan { .. } => "question_began",
+            Self::QuestionEnded { .. } => "question_ended",
             Self::TurnStale { .. } => "turn_stale",
             Self::TurnInterrupted => "turn_interrupted",
             Self::SupervisorReport(_) => "supervisor_report",

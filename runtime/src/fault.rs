@@ -29,6 +29,8 @@ pub enum Phase {
     Effect,
     /// Before an agent's `stop` hook.
     Stop,
+    /// Before an agent's `on_question`.
+    Question,
 }
 
 /// One arrival at a fault point.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An agent's id: a path such as `review.1.2`.
 ///
@@ -87,40 +88,70 @@ impl fmt::Debug for AgentId {
     }
 }
 
-/// A task's id: `<agent id>#<n>`, n being the agent's n-th task.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TaskId {
-    agent: AgentId,
-    number: u64,
+/// A task's id: `<agent id>#<n>` for one that no task asked, n counting those of the agent; for one that a turn asked
+/// `<asker's task>/<key>`, which is the same in each attempt at the asker's task.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(Name);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Name {
+    /// Nothing of it has to be written before somebody reads it.
+    Outside(AgentId, u64),
+    Inside(Arc<str>),
 }
 
 impl TaskId {
-    pub(crate) const fn new(agent: AgentId, number: u64) -> Self {
-        Self { agent, number }
+    pub(crate) const fn outside(agent: AgentId, number: u64) -> Self {
+        Self(Name::Outside(agent, number))
     }
 
-    /// The agent whose task it is.
-    #[must_use]
-    pub const fn agent(&self) -> &AgentId {
-        &self.agent
+    pub(crate) fn inside(asker: &Self, key: &impl fmt::Display) -> Self {
+        Self(Name::Inside(format!("{asker}/{key}").into()))
     }
 
-    /// Its number among the agent's tasks, from 1.
+    /// The task whose turn asked it; none where it was asked from outside, by a start or a hook, or told.
     #[must_use]
-    pub const fn number(&self) -> u64 {
-        self.number
+    pub fn asker(&self) -> Option<Self> {
+        match &self.0 {
+            Name::Outside(..) => None,
+            Name::Inside(text) => Self::read(text.rsplit_once('/')?.0),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if text.contains('/') {
+            return Some(Self(Name::Inside(text.into())));
+        }
+        let (agent, number) = text.rsplit_once('#')?;
+        Some(Self::outside(AgentId(agent.into()), number.parse().ok()?))
     }
 }
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.agent, self.number)
+        match &self.0 {
+            Name::Outside(agent, number) => write!(f, "{agent}#{number}"),
+            Name::Inside(text) => f.write_str(text),
+        }
     }
 }
 
 impl fmt::Debug for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for TaskId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TaskId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::read(&text).ok_or_else(|| D::Error::custom(format_args!("{text:?} is no task's id")))
     }
 }
 
@@ -145,5 +176,22 @@ mod tests {
         assert_eq!((first.child(3).parent(), root.parent()), (Some(first.clone()), None));
         assert_eq!((root.depth(), first.child(2).depth()), (0, 2));
         assert_eq!((root.number(), first.child(4_294_967_295).number()), (0, 4_294_967_295));
+    }
+
+    #[test]
+    fn a_tasks_id_says_who_asked_and_survives_being_written() {
+        let outside = TaskId::outside(AgentId::root("s").child(3), 12);
+        let inside = TaskId::inside(&outside, &"ask-00-1");
+        let deeper = TaskId::inside(&inside, &"b%2Fc:ask-01-2");
+        assert_eq!(deeper.to_string(), "s.3#12/ask-00-1/b%2Fc:ask-01-2");
+        assert_eq!(
+            (deeper.asker(), inside.asker(), outside.asker()),
+            (Some(inside.clone()), Some(outside.clone()), None)
+        );
+        for id in [outside, inside, deeper] {
+            let text = serde_json::to_string(&id).unwrap();
+            assert_eq!(serde_json::from_str::<TaskId>(&text).unwrap(), id);
+        }
+        assert!(serde_json::from_str::<TaskId>("\"s.3\"").is_err());
     }
 }

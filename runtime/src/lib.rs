@@ -5,8 +5,10 @@
 mod agent;
 mod agent_ref;
 mod ask;
+mod asked;
 mod children;
 mod context;
+mod dead_letter;
 pub mod defaults;
 mod delivery;
 mod effect;
@@ -19,6 +21,7 @@ pub mod fold;
 mod holding;
 mod id;
 mod journal;
+mod key;
 pub mod ledger;
 pub mod lifecycle;
 mod mailbox;
@@ -27,6 +30,7 @@ mod orphans;
 mod pause;
 mod pausing;
 pub mod policy;
+mod question;
 mod receipt;
 mod resources;
 mod scope;
@@ -39,18 +43,20 @@ mod swarm;
 mod task;
 mod time;
 mod usage;
+mod waits;
 
 pub use self::agent::{Agent, Message};
 pub use self::agent_ref::{AgentRef, Interrupted, Status};
 pub use self::ask::Ask;
 pub use self::children::{Child, Children, Restarted};
 pub use self::context::{Cancelled, Context, OwnAgent, StopContext};
+pub use self::dead_letter::DeadLetter;
 pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Retry, Stage, Tried};
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{
-    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, PauseError, ResumeError,
-    RunError, SpawnError, StartError,
+    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, PauseError,
+    QuestionError, ReplayError, ResumeError, RunError, SpawnError, StartError,
 };
 pub use self::event::{Event, Kind, Outcome, Role, What};
 pub use self::fold::Metrics;
@@ -66,6 +72,7 @@ pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Res
 pub use self::policy::{
     AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy,
 };
+pub use self::question::{Answer, AskParent, Question};
 pub use self::receipt::{Stop, StopReceipt, StopRow};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, NoTask, OnStale, Policies, Supervisor};
@@ -75,7 +82,6 @@ pub use self::supervision::{
 };
 #[cfg(feature = "lab")]
 pub use self::swarm::Witness;
-pub use self::swarm::{Run, Swarm, SwarmBuilder};
-pub use self::task::DeadLetter;
+pub use self::swarm::{OnDrop, Run, Swarm, SwarmBuilder};
 pub use self::time::Time;
 pub use self::usage::Usage;

@@ -165,7 +165,7 @@ impl<T, O> Mailbox<T, O> {
 
     /// The queued tasks with their deadlines.
     pub(crate) fn deadlines(&self) -> Vec<(TaskId, Time)> {
-        self.queue.lock().tasks.iter().map(|task| (task.id.clone(), task.deadline)).collect()
+        self.queue.lock().tasks.iter().map(|task| (task.id.clone(), task.terms.deadline)).collect()
     }
 
     /// Tasks whose turn has not begun.

@@ -239,7 +239,7 @@ mod tests {
         let receipt = PauseReceipt {
             root: root.clone(),
             rows: vec![row(1, Rest::Quiet), row(2, Rest::Busy(call)), row(3, Rest::Ended)],
-            deadlines: vec![PassingDeadline { task: TaskId::new(root.child(1), 1), at }],
+            deadlines: vec![PassingDeadline { task: TaskId::outside(root.child(1), 1), at }],
             took: Duration::from_secs(1),
         };
         assert!(!receipt.is_quiet());

@@ -9,21 +9,23 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::SwarmBuilder;
-pub use self::run::Run;
+pub use self::run::{OnDrop, Run};
 #[cfg(feature = "lab")]
 pub use self::witness::Witness;
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
+use crate::ask::Ask;
 use crate::children::Children;
+use crate::dead_letter::DeadLetter;
 use crate::engine::Engine;
 use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
 use crate::env::Env;
-use crate::error::{LookupError, PauseError, ResumeError, SpawnError};
+use crate::error::{LookupError, PauseError, ReplayError, ResumeError, SpawnError};
 use crate::event::Event;
 use crate::fold::{Metrics, Tree};
-use crate::id::AgentId;
+use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
 use crate::ledger::{Balance, Breakdown};
 use crate::lifecycle::AgentState;
@@ -31,7 +33,6 @@ use crate::orphans::Swept;
 use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
-use crate::task::DeadLetter;
 
 /// A running swarm. Clones are handles to the same one; it is plain state for a service.
 ///
@@ -103,7 +104,7 @@ impl Swarm {
 
     /// Spawns an agent, gives it a task, and stops it with its subtree when the answer is there. Always a new agent.
     ///
-    /// Dropping the run fences that subtree at once and stops it in the background.
+    /// Dropping the run fences that subtree at once and stops it in the background, unless [`Run::on_drop`] says otherwise.
     pub fn run<A: Agent>(&self, spec: AgentSpec<A>, task: A::Task) -> Run<A> {
         Run::new(self.clone(), spec, task)
     }
@@ -204,10 +205,27 @@ impl Swarm {
         self.0.engine.journal.kept()
     }
 
-    /// Tasks that crashed their agents in every attempt, the newest last.
+    /// Tasks that failed in every attempt, the newest last; at most as many as the swarm keeps.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.0.engine.dead_letters.all()
+    }
+
+    /// How many dead letters were dropped for newer ones.
+    #[must_use]
+    pub fn dead_letters_dropped(&self) -> u64 {
+        self.0.engine.dead_letters.dropped()
+    }
+
+    /// Asks an agent to do what a dead letter says: the one that failed, or another that takes such tasks. It is a new task
+    /// with attempts of its own, whose acceptance says where it came from. The letter stays and lists it, so a replay that
+    /// fails loses nothing.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: there is no such letter, its payload was not kept, or it is no task of that agent.
+    pub fn replay<A: Agent>(&self, letter: &TaskId, agent: &AgentRef<A>) -> Result<Ask<A>, ReplayError> {
+        let task = self.0.engine.dead_letters.task(letter, agent.id())?;
+        Ok(agent.ask(task).replaying(letter.clone()))
     }
 
     /// The environment: time, chance, blocking work and the outside.

@@ -7,23 +7,63 @@
 //! 2. The payload is with the task while it is queued and with the runner while it runs.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
+use crate::agent::Message;
+use crate::asked::Asked;
 use crate::engine::turn::Turn;
+use crate::env::Timer;
 use crate::error::{AgentError, AskError};
 use crate::event::Outcome;
-use crate::id::{AgentId, TaskId};
+use crate::id::{AgentId, Seq, TaskId};
+use crate::key::{Key, Standing};
 use crate::lifecycle::StopReason;
 use crate::time::Time;
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
-    pub(crate) deadline: Time,
+    pub(crate) terms: Terms<O>,
+    /// What its own turns have asked.
+    asked: OnceLock<Arc<Asked>>,
     slot: Mutex<Slot<T, O>>,
+}
+
+/// What goes with a task besides its payload.
+pub(crate) struct Terms<O> {
+    /// The task whose turn asks.
+    pub(crate) asker: Option<TaskId>,
+    /// Its key among what that turn asks.
+    pub(crate) key: Option<Key>,
+    pub(crate) deadline: Time,
+    /// The dead letter that this is a replay of.
+    pub(crate) replay_of: Option<TaskId>,
+    pub(crate) accept: Option<Accept<O>>,
+}
+
+/// Says of an output why it is none.
+pub(crate) type Accept<O> = Arc<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
+
+impl<O> Clone for Terms<O> {
+    fn clone(&self) -> Self {
+        let Self { asker, key, deadline, replay_of, accept } = self;
+        Self {
+            asker: asker.clone(),
+            key: key.clone(),
+            deadline: *deadline,
+            replay_of: replay_of.clone(),
+            accept: accept.clone(),
+        }
+    }
+}
+
+impl<O> Terms<O> {
+    /// Those of a task that nobody waits for.
+    pub(crate) const fn told(asker: Option<TaskId>) -> Self {
+        Self { asker, key: None, deadline: Time::NEVER, replay_of: None, accept: None }
+    }
 }
 
 struct Slot<T, O> {
@@ -34,6 +74,26 @@ struct Slot<T, O> {
     errors: Vec<AgentError>,
     said: VecDeque<String>,
     once_begun: bool,
+    /// What its asker took, for the asker's next attempt.
+    kept: Option<Kept>,
+    /// Its deadline while nobody waits for it.
+    timer: Option<Timer>,
+}
+
+/// An answer that can be given once more.
+enum Kept {
+    /// As JSON, since an output need not be clonable.
+    Output(Vec<u8>),
+    Failed(AgentError),
+    Poisoned,
+}
+
+/// What a task has for whoever asks it once more.
+pub(crate) enum Again<T, O> {
+    /// It goes on, or its answer has not been taken.
+    Open,
+    Answer(Result<O, AskError<T>>),
+    Nothing,
 }
 
 /// What an agent says and nobody reads is dropped, the oldest first.
@@ -81,7 +141,7 @@ pub(crate) struct Attempt<T> {
 }
 
 impl<T, O> TaskCell<T, O> {
-    pub(crate) fn new(id: TaskId, deadline: Time, payload: T) -> Self {
+    pub(crate) fn new(id: TaskId, terms: Terms<O>, payload: T) -> Self {
         let slot = Slot {
             state: State::Queued,
             payload: Some(payload),
@@ -90,8 +150,10 @@ impl<T, O> TaskCell<T, O> {
             errors: Vec::new(),
             said: VecDeque::new(),
             once_begun: false,
+            kept: None,
+            timer: None,
         };
-        Self { id, deadline, slot: Mutex::new(slot) }
+        Self { id, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
     }
 
     /// Queued → Running; none if the task has its outcome already. `began` appends the event.
@@ -143,7 +205,7 @@ impl<T, O> TaskCell<T, O> {
         error: Option<AgentError>,
         ended: impl FnOnce(Outcome),
     ) -> bool {
-        let waker = {
+        let (waker, timer) = {
             let mut slot = self.slot.lock();
             if matches!(slot.state, State::Over(_) | State::Taken) {
                 return false;
@@ -151,8 +213,12 @@ impl<T, O> TaskCell<T, O> {
             ended(over.outcome());
             slot.errors.extend(error);
             slot.state = State::Over(over);
-            slot.waker.take()
+            (slot.waker.take(), slot.timer.take())
         };
+        drop(timer);
+        if let Some(asked) = self.asked.get() {
+            asked.end();
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -170,6 +236,73 @@ impl<T, O> TaskCell<T, O> {
             State::Running(turn) => Some(Arc::clone(turn)),
             _ => None,
         }
+    }
+
+    /// What its turns have asked.
+    pub(crate) fn asked(&self) -> &Arc<Asked> {
+        self.asked.get_or_init(Arc::default)
+    }
+
+    /// Another attempt begins.
+    pub(crate) fn begin_again(&self, was_asked_for: bool) {
+        if let Some(asked) = self.asked.get() {
+            asked.begin_again(was_asked_for);
+        }
+    }
+
+    /// Why its asker does not accept an output.
+    pub(crate) fn check(&self, output: &O) -> Result<(), String> {
+        self.terms.accept.as_ref().map_or(Ok(()), |accept| accept(output))
+    }
+
+    /// Appends an event of a task that has no outcome yet.
+    pub(crate) fn note_open(&self, note: impl FnOnce() -> Seq) {
+        let slot = self.slot.lock();
+        if matches!(slot.state, State::Queued | State::Running(_)) {
+            note();
+        }
+    }
+
+    /// Keeps the deadline of a task that nobody waits for.
+    pub(crate) fn keep_timer(&self, timer: Option<Timer>) {
+        let mut slot = self.slot.lock();
+        let is_over = matches!(slot.state, State::Over(_) | State::Taken);
+        let old = if is_over { timer } else { std::mem::replace(&mut slot.timer, timer) };
+        drop(slot);
+        drop(old);
+    }
+
+    /// The deadline, for whoever waits for it again.
+    pub(crate) fn take_timer(&self) -> Option<Timer> {
+        self.slot.lock().timer.take()
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        let slot = self.slot.lock();
+        let holds = match &slot.state {
+            State::Queued | State::Running(_) => true,
+            State::Over(over) => matches!(over, Over::Done(_) | Over::Failed(_) | Over::Poisoned),
+            State::Taken => slot.kept.is_some(),
+        };
+        if holds { Standing::Holds } else { Standing::Spent }
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        let slot = self.slot.lock();
+        match &slot.state {
+            State::Over(over) => matches!(over, Over::Failed(_)),
+            State::Taken => matches!(slot.kept, Some(Kept::Failed(_))),
+            State::Queued | State::Running(_) => false,
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.slot.lock().state, State::Over(_) | State::Taken)
+    }
+
+    /// One more of its errors, where an attempt has more than one.
+    pub(crate) fn add_error(&self, error: AgentError) {
+        self.slot.lock().errors.push(error);
     }
 
     /// Attempts that have begun and count.
@@ -198,8 +331,10 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn take_said(&self) -> Vec<String> {
         self.slot.lock().said.drain(..).collect()
     }
+}
 
-    /// The answer, once; pending until there is an outcome.
+impl<T: Message, O: Message> TaskCell<T, O> {
+    /// The answer, once; pending until there is an outcome. What a turn asked is kept for the turn's next attempt.
     pub(crate) fn poll_answer(&self, agent: &AgentId, cx: &mut Context<'_>) -> Poll<Result<O, AskError<T>>> {
         let mut slot = self.slot.lock();
         if !matches!(slot.state, State::Over(_)) {
@@ -212,74 +347,49 @@ impl<T, O> TaskCell<T, O> {
         let State::Over(over) = std::mem::replace(&mut slot.state, State::Taken) else {
             return Poll::Pending;
         };
+        let is_kept = self.terms.key.is_some();
+        match &over {
+            Over::Failed(error) if is_kept => slot.kept = Some(Kept::Failed(error.clone())),
+            Over::Poisoned if is_kept => slot.kept = Some(Kept::Poisoned),
+            _ => {}
+        }
         let agent = agent.clone();
         Poll::Ready(match over {
-            Over::Done(output) => Ok(output),
+            Over::Done(output) => {
+                drop(slot);
+                if is_kept {
+                    // A user's code writes it, under no lock.
+                    let text = serde_json::to_vec(&output).ok();
+                    self.slot.lock().kept = text.map(Kept::Output);
+                }
+                Ok(output)
+            }
             Over::Failed(error) => Err(AskError::Failed(agent, error)),
-            Over::Poisoned => Err(AskError::Poisoned { agent, errors: std::mem::take(&mut slot.errors) }),
+            Over::Poisoned => Err(AskError::Poisoned { agent, errors: slot.errors.clone() }),
             Over::Interrupted => Err(AskError::Interrupted(agent)),
             Over::Withdrawn => Err(AskError::Cancelled(agent)),
             Over::Expired => Err(AskError::Expired(agent)),
             Over::Stopped(reason) => Err(AskError::Stopped(agent, reason, slot.payload.take())),
         })
     }
-}
 
-/// A task that crashed its agent in every attempt, kept to be read and replayed.
-#[derive(Clone)]
-pub struct DeadLetter {
-    /// The task.
-    pub task: TaskId,
-    /// The agent's name.
-    pub agent: String,
-    /// The payload as JSON; none if it could not be written.
-    pub payload: Option<serde_json::Value>,
-    /// What each attempt failed with, in order.
-    pub errors: Vec<AgentError>,
-}
-
-/// Without the payload, whose content is nobody's business.
-impl fmt::Debug for DeadLetter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { task, agent, payload: _, errors } = self;
-        f.debug_struct("DeadLetter")
-            .field("task", task)
-            .field("agent", agent)
-            .field("errors", errors)
-            .finish_non_exhaustive()
-    }
-}
-
-impl DeadLetter {
-    pub(crate) fn new(
-        task: TaskId,
-        agent: String,
-        payload: &impl serde::Serialize,
-        earlier: &[AgentError],
-        last: &AgentError,
-    ) -> Self {
-        let mut errors = earlier.to_vec();
-        errors.push(last.clone());
-        Self { task, agent, payload: serde_json::to_value(payload).ok(), errors }
-    }
-}
-
-/// The dead letters of a swarm, the newest last; of more than this many the oldest are dropped.
-#[derive(Default)]
-pub(crate) struct DeadLetters(Mutex<VecDeque<DeadLetter>>);
-
-const DEAD_LETTERS: usize = 1_000;
-
-impl DeadLetters {
-    pub(crate) fn push(&self, letter: DeadLetter) {
-        let mut letters = self.0.lock();
-        if letters.len() == DEAD_LETTERS {
-            letters.pop_front();
-        }
-        letters.push_back(letter);
-    }
-
-    pub(crate) fn all(&self) -> Vec<DeadLetter> {
-        self.0.lock().iter().cloned().collect()
+    /// What there is for an asker whose earlier attempt has asked it.
+    pub(crate) fn again(&self, agent: &AgentId) -> Again<T, O> {
+        let text = {
+            let slot = self.slot.lock();
+            match (&slot.state, &slot.kept) {
+                (State::Taken, Some(Kept::Output(text))) => text.clone(),
+                (State::Taken, Some(Kept::Failed(error))) => {
+                    return Again::Answer(Err(AskError::Failed(agent.clone(), error.clone())));
+                }
+                (State::Taken, Some(Kept::Poisoned)) => {
+                    let (agent, errors) = (agent.clone(), slot.errors.clone());
+                    return Again::Answer(Err(AskError::Poisoned { agent, errors }));
+                }
+                (State::Taken, None) => return Again::Nothing,
+                _ => return Again::Open,
+            }
+        };
+        serde_json::from_slice(&text).map_or(Again::Nothing, |output| Again::Answer(Ok(output)))
     }
 }

@@ -11,12 +11,14 @@
 //! | [`budgets`] | P2: spent and reserved never exceed a budget and what providers billed above their word |
 //! | [`lives`] | there is never more than one incarnation that can act |
 //! | [`outcomes`] | every accepted task has exactly one outcome |
+//! | [`asks`] | what a crashed turn had asked waits for its next attempt, and no longer than for the outcome |
 //! | [`views`] | P7: every event may follow the state before it, and the views agree |
 //! | [`holdings`] | what an incarnation held is released |
 //!
 //! That the live view is the folded one at every event, and that nothing lives after a receipt, is looked at while the
 //! swarm runs.
 
+mod asks;
 mod bills;
 mod budgets;
 mod control;
@@ -35,6 +37,7 @@ mod views;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::asks::asks;
 pub use self::bills::bills;
 pub use self::budgets::budgets;
 pub use self::control::control;
@@ -53,7 +56,7 @@ use skep_runtime::event::{Event, What};
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Oracle); 11] = [
+pub const ALL: [(&str, Oracle); 12] = [
     ("P1 stops", stops),
     ("P1 order", order),
     ("P1 fences", fences),
@@ -63,6 +66,7 @@ pub const ALL: [(&str, Oracle); 11] = [
     ("P2 budgets", budgets),
     ("one incarnation", lives),
     ("one outcome", outcomes),
+    ("asks", asks),
     ("P7 views", views),
     ("holdings", holdings),
 ];

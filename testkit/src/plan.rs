@@ -117,6 +117,7 @@ impl fmt::Display for Rule {
             Phase::Step => ("at", "step"),
             Phase::Effect => ("in", "effect"),
             Phase::Stop => ("before", "stop hook"),
+            Phase::Question => ("before", "answer"),
             _ => ("at", "point"),
         };
         write!(f, " {before} {each} {place}")?;

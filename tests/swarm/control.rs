@@ -1,9 +1,9 @@
 //! P5: control is always answered, on the real clock, whatever the turn does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use skep::testkit::{Lab, Point};
-use skep::{AgentError, AgentSpec, AgentState, Context, Stop, Swarm};
+use skep::{AgentError, AgentSpec, AgentState, Context, Filter, Stop, Swarm};
 
 use super::forest::{Act, Imp, ms};
 
@@ -32,6 +32,17 @@ impl skep::Agent for Loops {
     }
 }
 
+/// Waits until something has happened, told by the journal.
+async fn until(swarm: &Swarm, event_type: &str) {
+    let mut events = swarm.history(Filter::all());
+    while let Some(event) = events.next().await {
+        if event.expect("a young journal has lost nothing").what.name() == event_type {
+            return;
+        }
+    }
+    panic!("the swarm ended before {event_type}");
+}
+
 /// Status and stop are answered while the turn is still at it: it shows in the status, and whatever blocks its thread is
 /// named as stuck.
 async fn is_answered(swarm: &Swarm, stuck: usize) {
@@ -49,7 +60,7 @@ fn an_agent_that_loops_answers_status_and_stop() {
         let swarm = lab.start().await;
         let loops = swarm.spawn(AgentSpec::new("loops", || Loops)).await.unwrap();
         loops.tell(1).unwrap();
-        tokio::time::sleep(ms(50)).await;
+        until(&swarm, "turn_began").await;
         is_answered(&swarm, 0).await;
     });
 }
@@ -61,7 +72,7 @@ fn an_agent_that_hangs_answers_status_and_stop() {
         let swarm = lab.start().await;
         let imp = swarm.spawn(Imp::spec("imp")).await.unwrap();
         imp.tell(vec![]).unwrap();
-        tokio::time::sleep(ms(50)).await;
+        until(&swarm, "fault_injected").await;
         is_answered(&swarm, 0).await;
     });
 }
@@ -83,12 +94,8 @@ fn blocked(workers: usize) {
         let imp = swarm.spawn(Imp::spec("imp")).await.unwrap();
         swarm.spawn(Imp::spec("other")).await.unwrap();
         imp.tell(vec![]).unwrap();
-        // No timer of that runtime fires while its only worker blocks.
-        let began = Instant::now();
-        while imp.state() != AgentState::Thinking && began.elapsed() < ms(2_000) {
-            std::thread::sleep(ms(1));
-        }
-        std::thread::sleep(ms(20));
+        // The last thing that it says before it blocks.
+        until(&swarm, "fault_injected").await;
         is_answered(&swarm, 1).await;
     });
 }

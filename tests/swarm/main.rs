@@ -7,8 +7,11 @@
 mod forest;
 mod storm;
 
+mod asks;
 mod control;
+mod dead_letters;
 mod docs;
+mod help;
 mod journal;
 mod ledger;
 mod limits;
@@ -19,7 +22,9 @@ mod orphans;
 mod outcomes;
 mod outside;
 mod pause;
+mod questions;
 mod stale;
 mod stop;
 mod supervision;
+mod unclaimed;
 mod windows;

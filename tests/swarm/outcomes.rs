@@ -1,12 +1,14 @@
 //! Every accepted task has exactly one outcome, and its asker gets it.
 
+use std::future::IntoFuture as _;
+
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, Outcome, Restart, Scope,
+    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, OnDrop, Outcome, Restart, Scope,
     ScopeOwner, Stop, StopReason,
 };
 
-use super::forest::{Act, Imp, Soil, acts, ms};
+use super::forest::{Act, Hook, Imp, Soil, Start, acts, ms};
 use super::storm::Storm;
 
 #[skep::swarm_test(seeds = 200)]
@@ -278,5 +280,29 @@ async fn a_scope_ends_with_its_owner(lab: Lab) -> TestResult {
     lab.saw(&receipt);
     let history = lab.end(swarm).await;
     assert_eq!(history.outcomes("in-agents"), [Outcome::Stopped]);
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 30)]
+async fn a_dropped_run_is_stopped_unless_it_was_told_to_continue(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let run = |name: &str, start: Start| {
+        let spec = Imp::with(name, start, Hook::Ready, None);
+        swarm.run(spec, vec![Act::Child("child".into(), vec![Act::Sleep(400)])]).within(ms(5_000))
+    };
+    let dropped = run("dropped", Start::Ready).into_future();
+    let stays = run("stays", Start::Ready).on_drop(OnDrop::Continue).into_future();
+    let starting = run("starting", Start::Slow(300)).into_future();
+    let late = run("late", Start::Slow(300)).on_drop(OnDrop::Continue).into_future();
+    let all = async { tokio::join!(dropped, stays, starting, late) };
+    assert!(tokio::time::timeout(ms(100), all).await.is_err());
+    tokio::time::sleep(ms(1_000)).await;
+    let waited = run("waited", Start::Ready).on_drop(OnDrop::Continue).await?;
+    assert_eq!(waited, 0);
+    assert!(swarm.status().len() == 1, "all of them have ended: {:?}", swarm.status());
+    let history = lab.end(swarm).await;
+    let outcome = |name: &str| history.outcomes(name);
+    assert_eq!((outcome("dropped"), outcome("stays")), (vec![Outcome::Withdrawn], vec![Outcome::Done]));
+    assert_eq!((outcome("starting"), outcome("late")), (vec![], vec![Outcome::Done]));
     Ok(())
 }

@@ -188,8 +188,9 @@ async fn tasks_queue_at_a_paused_agent_and_their_deadlines_pass(lab: Lab) -> Tes
     let hasty = tokio::spawn(imp.ask(vec![pays(10, false)]).within(ms(2_000)));
     sleep(100).await;
     let receipt = imp.pause(Pause::at_next_await()).await?;
-    let tasks: Vec<_> = receipt.deadlines().iter().map(|passing| passing.task.number()).collect();
-    assert_eq!((imp.status().queued, tasks), (2, vec![3, 1, 2]), "{receipt}");
+    let tasks: Vec<_> = receipt.deadlines().iter().map(|passing| passing.task.to_string()).collect();
+    let wanted = [3, 1, 2].map(|number| format!("{}#{number}", imp.id()));
+    assert_eq!((imp.status().queued, tasks), (2, wanted.to_vec()), "{receipt}");
     assert!(matches!(hasty.await?, Err(AskError::Expired(_))));
     imp.resume()?;
     assert_eq!(patient.await??, 1);

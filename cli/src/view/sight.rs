@@ -80,6 +80,9 @@ impl Sight {
                 Some(format!("{name} was silent for {:.1} s", silent.as_secs_f64()))
             }
             What::CellLost => Some(format!("{name} has a new cell")),
+            What::AgentStarted if event.incarnation == 1 && event.agent.depth() == 2 => {
+                Some(format!("{name} begins"))
+            }
             What::AgentStarted if event.incarnation > 1 => {
                 Some(format!("{name} is back in its life {}", event.incarnation))
             }

@@ -31,19 +31,20 @@ mod interrupts {
     use rustix::process::{Pid, Signal, kill_process};
     use std::io::{BufRead as _, BufReader};
     use std::process::Child;
-    use std::time::Duration;
 
     fn interrupt(child: &Child) {
         kill_process(Pid::from_child(child), Signal::INT).unwrap();
     }
 
-    /// Waits until the specialists are at work, so that a signal finds somebody listening.
-    fn wait_for(child: &mut Child, word: &str) -> impl Send + use<> {
+    /// Waits for so many lines of the log with a word in them.
+    fn wait_for(child: &mut Child, lines: usize, word: &str) -> impl Send + use<> {
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains(word) {
-            line.clear();
-            assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
+        for _ in 0..lines {
+            let mut line = String::new();
+            while !line.contains(word) {
+                line.clear();
+                assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
+            }
         }
         log
     }
@@ -52,8 +53,8 @@ mod interrupts {
     fn ctrl_c_stops_the_swarm_and_gives_a_partial_report_and_a_receipt() {
         let bench = busy();
         let mut child = bench.command(&["--format", "json", "--chaos", "1"]).spawn().unwrap();
-        let _log = wait_for(&mut child, "files");
-        std::thread::sleep(Duration::from_millis(300));
+        // The lead has four specialists; then somebody listens to a signal too.
+        let _log = wait_for(&mut child, 4, " begins");
         interrupt(&child);
         let ran = Ran::of(&child.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(130));

@@ -60,6 +60,7 @@ impl Blank<'_> {
             allowance: Mutex::default(),
             stuck: 0.into(),
             held: 0.into(),
+            awaiting: 0.into(),
             body,
         })
     }

@@ -9,9 +9,12 @@ use parking_lot::Mutex;
 
 use super::seat::Seat;
 use crate::agent::Agent;
+use crate::context::Context;
+use crate::error::AgentError;
 use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
+use crate::question::{Answer, Question};
 use crate::stopping::HookEnd;
 use crate::time::Time;
 
@@ -54,7 +57,13 @@ pub(crate) trait Body: Any + Send + Sync {
 
     /// Drops the behaviour that was started in place.
     fn drop_dormant(&self);
+
+    /// Answers a question from below, or says with nothing that it goes up.
+    fn on_question(&self, question: Question, cx: Context) -> BoxFuture<Answered>;
 }
+
+/// What an agent says to a question from below.
+pub(crate) type Answered = Result<Option<Answer>, AgentError>;
 
 /// An agent's factory, mailbox, and its behaviour while it is dormant.
 pub(crate) struct Typed<A: Agent> {
@@ -110,4 +119,8 @@ impl Body for Bare {
     }
 
     fn drop_dormant(&self) {}
+
+    fn on_question(&self, _: Question, _: Context) -> BoxFuture<Answered> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }

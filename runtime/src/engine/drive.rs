@@ -43,6 +43,11 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
         }
     })
     .await;
+    match &driven {
+        Driven::Panicked(_) => turn.leave_asks(),
+        Driven::Dropped(dropped) if *dropped != Dropped::Interrupt => turn.leave_asks(),
+        Driven::Returned(_) | Driven::Dropped(_) => {}
+    }
     let dropped = within(turn, || caught(|| slot.set(None)));
     match (driven, dropped) {
         (Driven::Returned(_), Err(message)) => Driven::Panicked(message),

@@ -65,6 +65,8 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
 
 /// A block: on a real clock it is one; in simulation the turn is neither polled nor dropped for so long.
 async fn block(turn: &Arc<Turn>, span: Duration) {
+    // What answers a question has the thread of whoever asks.
+    let turn = turn.polled_in();
     let env = &turn.seat.engine.env;
     if !env.is_simulated() {
         env.block_thread(span);

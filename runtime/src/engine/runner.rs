@@ -16,6 +16,7 @@
 //! hundred thousand agents, and that is to be a turn.
 
 mod bring_up;
+mod help;
 mod turn;
 
 use std::future::poll_fn;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use self::bring_up::Brought;
-use super::body::{Body, BoxFuture, Typed};
+use super::body::{Answered, Body, BoxFuture, Typed};
 use super::census::{Counted, Living};
 use super::line::{Next, Presence};
 use super::pause::Held;
@@ -37,6 +38,7 @@ use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
 use crate::policy::{Exit, FailureClass};
+use crate::question::Question;
 use crate::stopping::{HookEnd, TurnEnd};
 use crate::supervision::Started;
 use crate::task::{Over, TaskCell};
@@ -146,6 +148,10 @@ impl<A: Agent> Body for Typed<A> {
     fn drop_dormant(&self) {
         let agent = self.dormant.lock().take();
         caught(|| drop(agent)).ok();
+    }
+
+    fn on_question(&self, question: Question, cx: crate::context::Context) -> BoxFuture<Answered> {
+        Box::pin(A::on_question(question, cx))
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) stuck: AtomicU32,
     /// How firmly pauses hold it: the gate's hold, to be read without the gate.
     pub(crate) held: AtomicU8,
+    /// What its turns wait for: how many entries there are in their lists.
+    pub(crate) awaiting: AtomicU32,
     pub(crate) body: B,
 }
 

@@ -15,6 +15,7 @@ use super::family::Family;
 use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
 use super::turn::Turn;
+use super::waits::{self, Awaited};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
 use crate::effect::refused_allowance;
@@ -338,26 +339,54 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered
     Ok(Entered::New(seat))
 }
 
-/// Spawns an agent and waits until it has started. Under a parent that is paused it waits for the resume first.
-///
-/// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
-pub(crate) async fn spawn<A: Agent>(
+/// An agent that has its place and is about to start.
+pub(crate) struct Spawning {
+    seat: Arc<Seat>,
+    begun: Begun,
+    /// Whoever is asked during the start and waits for the turn that spawns would close a circle.
+    _waits: Option<waits::Entered>,
+}
+
+/// Gives an agent its place and begins its start; or finds the one that stands there.
+pub(crate) async fn begin<A: Agent>(
     place: Place<'_>,
     mut spec: AgentSpec<A>,
-) -> Result<Arc<Seat>, SpawnError> {
+) -> Result<Spawning, SpawnError> {
     place.parent.engine.env.seam().await;
     let seat = loop {
         match enter(&place, &mut spec)? {
             Entered::New(seat) => break seat,
-            Entered::Known(seat) => return Ok(seat),
+            Entered::Known(seat) => {
+                return Ok(Spawning { seat, begun: Begun::Over(Some(Started::Ok)), _waits: None });
+            }
             Entered::Held(over) => wait(&place, &over).await?,
         }
     };
-    let started = match Runner::<A>::start_in_place(&seat) {
-        Begun::Over(started) => started,
-        Begun::Pending(first_start) => first_start.wait().await,
-    };
-    first_started(&seat, started)
+    let waits = place.turn.map(|turn| turn.waits_for(Awaited::Agent(Arc::clone(&seat))));
+    let begun = Runner::<A>::start_in_place(&seat);
+    Ok(Spawning { seat, begun, _waits: waits })
+}
+
+impl Spawning {
+    pub(crate) const fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+
+    /// Waits until it has started.
+    pub(crate) async fn started(self) -> Result<Arc<Seat>, SpawnError> {
+        let started = match self.begun {
+            Begun::Over(started) => started,
+            Begun::Pending(first_start) => first_start.wait().await,
+        };
+        first_started(&self.seat, started)
+    }
+}
+
+/// Spawns an agent and waits until it has started. Under a parent that is paused it waits for the resume first.
+///
+/// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
+pub(crate) async fn spawn<A: Agent>(place: Place<'_>, spec: AgentSpec<A>) -> Result<Arc<Seat>, SpawnError> {
+    begin(place, spec).await?.started().await
 }
 
 /// Waits for the end of a pause, unless the turn that spawns is cancelled meanwhile.

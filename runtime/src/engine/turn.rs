@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::seat::{Fence, Seat};
+use super::waits::WaitsFor;
+use crate::asked::Asked;
 use crate::env::Timer;
 use crate::error::AgentError;
 use crate::event::{Outcome, Wait, What};
@@ -24,6 +26,8 @@ use crate::time::Time;
 pub(crate) struct Turn {
     pub(crate) number: u64,
     pub(crate) seat: Arc<Seat>,
+    /// The turn whose question this answers.
+    beside: Option<Arc<Turn>>,
     pub(crate) incarnation: Incarnation,
     pub(crate) phase: Phase,
     pub(crate) task: Option<TaskId>,
@@ -42,8 +46,11 @@ pub(crate) struct Turn {
     /// Waits that a stale detector does not hold against it.
     waits: AtomicU32,
     once_begun: AtomicBool,
+    /// It has crashed or was cut short: what it has asked is left for the next attempt.
+    leaves_asks: AtomicBool,
     /// Whether a child of its task was begun.
     has_children: AtomicBool,
+    pub(super) waits_for: Mutex<WaitsFor>,
     exit: Mutex<Option<Exit>>,
     attempted: OnceLock<Attempted>,
     /// The event that began it, for what it begins.
@@ -74,6 +81,12 @@ pub(crate) struct Attempted {
 pub(crate) trait Listener: Send + Sync {
     fn say(&self, text: &str);
 
+    /// Whether the task has its outcome.
+    fn is_over(&self) -> bool;
+
+    /// What the task's turns have asked.
+    fn asked(&self) -> &Arc<Asked>;
+
     /// The turn could not be stopped: nothing that it says counts any more. With a reason if its agent has ended.
     fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }
@@ -89,14 +102,32 @@ pub(crate) enum Cancel {
     Withdrawn,
     Expired,
     Stop,
+    /// It is over: whatever it has left behind ends with it.
+    Over,
 }
 
 impl Turn {
     pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, task: Option<TaskId>, deadline: Time) -> Arc<Self> {
+        Self::begin(seat, phase, task, deadline, None)
+    }
+
+    /// The answering of a question of another turn, in which it is polled.
+    pub(crate) fn beside(asking: &Arc<Self>, seat: &Arc<Seat>, deadline: Time) -> Arc<Self> {
+        Self::begin(seat, Phase::Question, None, deadline, Some(Arc::clone(asking)))
+    }
+
+    fn begin(
+        seat: &Arc<Seat>,
+        phase: Phase,
+        task: Option<TaskId>,
+        deadline: Time,
+        beside: Option<Arc<Self>>,
+    ) -> Arc<Self> {
         let now = seat.engine.env.now();
         Arc::new(Self {
             number: seat.engine.number(),
             seat: Arc::clone(seat),
+            beside,
             incarnation: seat.incarnation(),
             phase,
             task,
@@ -110,7 +141,9 @@ impl Turn {
             looked: AtomicU64::new(now.as_nanos()),
             waits: AtomicU32::new(0),
             once_begun: AtomicBool::new(false),
+            leaves_asks: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
+            waits_for: Mutex::default(),
             exit: Mutex::new(None),
             attempted: OnceLock::new(),
             begin: OnceLock::new(),
@@ -138,6 +171,7 @@ impl Turn {
             2 => Some(Cancel::Withdrawn),
             3 => Some(Cancel::Expired),
             4 => Some(Cancel::Stop),
+            5 => Some(Cancel::Over),
             _ => None,
         }
     }
@@ -166,16 +200,56 @@ impl Turn {
 
     /// Leaves the seat: from here on whatever still holds this turn is refused everything.
     pub(crate) fn leave(&self) {
-        let mut gate = self.seat.gate.lock();
-        self.open.store(false, Ordering::Release);
-        if gate.turn.as_ref().is_some_and(|turn| turn.number == self.number) {
-            gate.turn = None;
+        {
+            let mut gate = self.seat.gate.lock();
+            self.open.store(false, Ordering::Release);
+            if gate.turn.as_ref().is_some_and(|turn| turn.number == self.number) {
+                gate.turn = None;
+            }
         }
+        self.cancel(Cancel::Over);
+    }
+
+    /// Whether somebody wants the task no more, who is not its agent.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(self.cancelled(), Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired))
+    }
+
+    /// What it has asked is for the next attempt at its task, unless there will be none.
+    pub(super) fn leave_asks(&self) {
+        if !self.is_interrupted() && self.seat.gate.lock().fence != Fence::Closed {
+            self.leaves_asks.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether an ask of it that is let go is left for the next attempt: where the turn did not let it go itself, but
+    /// crashed, was cut short or is over. What is left and not taken up is withdrawn with the outcome of the task.
+    pub(crate) fn leaves_asks(&self) -> bool {
+        let panics = || std::thread::panicking() && current().is_some_and(|turn| turn.number == self.number);
+        let comes_back = || self.seat.gate.lock().fence != Fence::Closed;
+        self.leaves_asks.load(Ordering::Acquire)
+            || !self.open.load(Ordering::Acquire)
+            || panics()
+            || (self.cancelled() == Some(Cancel::Stop) && comes_back())
+    }
+
+    /// What its task's turns have asked; none of a start or a hook.
+    pub(crate) fn asked(&self) -> Option<&Arc<Asked>> {
+        self.listener.get().map(|task| task.asked())
     }
 
     /// Whether it may begin anything. Read under the gate's lock where that must not change meanwhile.
     pub(crate) fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
+        let is_current = self.beside.as_ref().is_none_or(|asking| {
+            // It is in nobody's gate, so it looks itself whether its incarnation is the one that acts.
+            asking.is_open() && self.incarnation == self.seat.incarnation()
+        });
+        self.open.load(Ordering::Acquire) && is_current
+    }
+
+    /// The turn in which it is polled: its own, or that of whoever asks.
+    pub(crate) fn polled_in(self: &Arc<Self>) -> &Arc<Self> {
+        self.beside.as_ref().map_or(self, |asking| asking.polled_in())
     }
 
     /// Where its events belong.

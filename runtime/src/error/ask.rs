@@ -17,8 +17,8 @@ pub enum AskError<T> {
     /// `handle` returned an error.
     #[error("{0} failed: {1}")]
     Failed(AgentId, AgentError),
-    /// The task crashed its agent in every attempt; the errors in order.
-    #[error("{agent} crashed in every attempt: {}", last(.errors))]
+    /// The task failed in every attempt; the errors in order.
+    #[error("{agent} failed in every attempt: {}", last(.errors))]
     Poisoned {
         /// The agent.
         agent: AgentId,
@@ -40,10 +40,23 @@ pub enum AskError<T> {
     /// The asker's own turn was cancelled.
     #[error("the turn that asked {0} was cancelled")]
     Cancelled(AgentId),
+    /// The agent's turn waits for the asker's, itself or by way of others, so none of them could ever go on. The task comes
+    /// back where it was not accepted.
+    #[error("the ask would close a circle of waiting turns: {}", circle(.path))]
+    Cycle {
+        /// Who waits for whom, from the asker by way of the agent that it asked back to the asker.
+        path: Vec<AgentId>,
+        /// The task.
+        task: Option<T>,
+    },
 }
 
 fn last(errors: &[AgentError]) -> String {
     errors.last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn circle(path: &[AgentId]) -> String {
+    path.iter().map(AgentId::as_str).collect::<Vec<_>>().join(" -> ")
 }
 
 /// Without the task, whose type need not be printable and whose content is nobody's business.
@@ -57,6 +70,7 @@ impl<T> fmt::Debug for AskError<T> {
             Self::MailboxFull(..) => "MailboxFull",
             Self::Stopped(..) => "Stopped",
             Self::Cancelled(..) => "Cancelled",
+            Self::Cycle { .. } => "Cycle",
         };
         write!(f, "{name}({self})")
     }
@@ -71,9 +85,11 @@ impl<T> AskError<T> {
             Self::Expired(_) => Advice::Now,
             // At once would only find it full again.
             Self::MailboxFull(..) => Advice::After(defaults::RETRY),
-            Self::Poisoned { .. } | Self::Interrupted(_) | Self::Stopped(..) | Self::Cancelled(_) => {
-                Advice::Never
-            }
+            Self::Poisoned { .. }
+            | Self::Interrupted(_)
+            | Self::Stopped(..)
+            | Self::Cancelled(_)
+            | Self::Cycle { .. } => Advice::Never,
         }
     }
 
@@ -83,7 +99,7 @@ impl<T> AskError<T> {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::Failed(_, error) => error.http_status(),
-            Self::Poisoned { .. } => 500,
+            Self::Poisoned { .. } | Self::Cycle { .. } => 500,
             Self::Expired(_) => 504,
             Self::MailboxFull(..) | Self::Interrupted(_) | Self::Stopped(..) | Self::Cancelled(_) => 503,
         }
@@ -99,6 +115,7 @@ impl<T> AskError<T> {
             Self::Expired(_) => FailureClass::Deadline,
             Self::MailboxFull(..) => FailureClass::Overloaded,
             Self::Stopped(..) => FailureClass::Stopped,
+            Self::Cycle { .. } => FailureClass::Failed,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 
 use super::*;
-use crate::id::AgentId;
+use crate::id::{AgentId, TaskId};
 use crate::ledger::{Amount, OnRefusal, Refusal};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::FailureClass;
@@ -82,7 +82,31 @@ fn after_ask(last: Option<&AskError<Payload>>) -> Option<AskError<Payload>> {
         Some(E::Expired(_)) => E::MailboxFull(agent(), payload),
         Some(E::MailboxFull(..)) => E::Stopped(agent(), StopReason::Stopped, Some(payload)),
         Some(E::Stopped(..)) => E::Cancelled(agent()),
-        Some(E::Cancelled(_)) => return None,
+        Some(E::Cancelled(_)) => E::Cycle { path: vec![agent(), agent()], task: Some(payload) },
+        Some(E::Cycle { .. }) => return None,
+    })
+}
+
+fn after_question(last: Option<&QuestionError>) -> Option<QuestionError> {
+    use QuestionError as E;
+    Some(match last {
+        None => E::Unanswered { from: agent(), path: vec![AgentId::root("s")] },
+        Some(E::Unanswered { .. }) => E::Failed(agent(), failed()),
+        Some(E::Failed(..)) => E::Expired(agent()),
+        Some(E::Expired(_)) => E::Cancelled(agent()),
+        Some(E::Cancelled(_)) => E::Stopping(agent()),
+        Some(E::Stopping(_)) => return None,
+    })
+}
+
+fn after_replay(last: Option<&ReplayError>) -> Option<ReplayError> {
+    use ReplayError as E;
+    let letter = TaskId::outside(agent(), 1);
+    Some(match last {
+        None => E::Unknown(letter),
+        Some(E::Unknown(_)) => E::NotKept(letter),
+        Some(E::NotKept(_)) => E::OtherTask { letter, agent: agent(), message: "expected a string".into() },
+        Some(E::OtherTask { .. }) => return None,
     })
 }
 
@@ -234,6 +258,17 @@ fn all() -> Vec<Sample> {
             _ => sample(name, error.advice(), error.http_status(), &error),
         });
     }
+    for error in chain(after_question) {
+        let name = format!("QuestionError::{}", variant(&error));
+        all.push(match &error {
+            QuestionError::Failed(..) => passes_on(&name, "AgentError", &error),
+            _ => sample(name, error.advice(), error.http_status(), &error),
+        });
+    }
+    for error in chain(after_replay) {
+        let name = format!("ReplayError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
     for error in chain(after_effect) {
         let name = format!("EffectError::{}", variant(&error));
         all.push(match &error {
@@ -318,6 +353,8 @@ fn no_error_shows_a_payload_and_each_is_one_line() {
 fn an_error_that_concerns_an_agent_names_it() {
     let of_agents = [
         "AskError",
+        "QuestionError",
+        "ReplayError",
         "EffectError",
         "SpawnError",
         "RunError",

@@ -86,12 +86,28 @@ impl EffectEnd {
     }
 }
 
+/// How an agent is done with a question from below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionEnd {
+    /// It has answered.
+    Answered,
+    /// It has no answer: the question goes up.
+    PassedUp,
+    /// It failed or panicked.
+    Failed,
+    /// Whoever asked was cancelled, or could wait no longer.
+    Dropped,
+}
+
 /// What a turn can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// An answer of another agent.
     Ask,
+    /// An answer from above.
+    Parent,
     /// The start or the end of a child.
     Child,
     /// A permit or another link of an effect's chain.
@@ -106,6 +122,7 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ask => "waits for an answer",
+            Self::Parent => "waits for an answer from above",
             Self::Child => "waits for a child",
             Self::Admission => "waits for a permit",
             Self::Sleep => "sleeps",

@@ -50,7 +50,7 @@ impl Snapshot {
             self.forget(&event.agent);
         }
         if let (What::TaskEnded { .. }, Some(task)) = (&event.what, &event.task) {
-            self.tasks.forget_task(task);
+            self.tasks.forget_task(&event.agent, task);
         }
     }
 }

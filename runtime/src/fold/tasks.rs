@@ -11,8 +11,8 @@ use crate::id::{AgentId, Seq, TaskId};
 /// Every task, until it or its agent is let go. One whose acceptance is not known has a row from its first event on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tasks {
-    /// By agent and number, since the keys of a map have to be texts or numbers to be written down.
-    rows: BTreeMap<AgentId, BTreeMap<u64, TaskRow>>,
+    /// By agent, so that they can be let go with it.
+    rows: BTreeMap<AgentId, BTreeMap<TaskId, TaskRow>>,
     faults: Vec<TaskFault>,
 }
 
@@ -36,6 +36,8 @@ pub struct TaskRow {
     pub id: TaskId,
     /// The task whose turn asked; none from outside.
     pub asker: Option<TaskId>,
+    /// The dead letter that it is a replay of.
+    pub replay_of: Option<TaskId>,
     /// When it was put into the mailbox.
     pub accepted: Option<Mark>,
     /// How often a turn has taken it up.
@@ -65,15 +67,15 @@ impl Tasks {
     /// A task's row, if it is known.
     #[must_use]
     pub fn get(&self, task: &TaskId) -> Option<&TaskRow> {
-        self.rows.get(task.agent())?.get(&task.number())
+        self.rows.values().find_map(|tasks| tasks.get(task))
     }
 
-    /// All tasks, by agent and number.
+    /// All tasks, by agent and id.
     pub fn iter(&self) -> impl Iterator<Item = &TaskRow> {
         self.rows.values().flat_map(BTreeMap::values)
     }
 
-    /// An agent's tasks, by number.
+    /// An agent's tasks, by id.
     pub fn of_agent(&self, agent: &AgentId) -> impl Iterator<Item = &TaskRow> {
         self.rows.get(agent).into_iter().flat_map(BTreeMap::values)
     }
@@ -87,11 +89,11 @@ impl Tasks {
 
 impl Tasks {
     /// Lets a task go that has its outcome.
-    pub(super) fn forget_task(&mut self, task: &TaskId) {
-        let Some(tasks) = self.rows.get_mut(task.agent()) else { return };
-        tasks.remove(&task.number());
+    pub(super) fn forget_task(&mut self, agent: &AgentId, task: &TaskId) {
+        let Some(tasks) = self.rows.get_mut(agent) else { return };
+        tasks.remove(task);
         if tasks.is_empty() {
-            self.rows.remove(task.agent());
+            self.rows.remove(agent);
         }
     }
 }
@@ -110,10 +112,11 @@ impl Fold for Tasks {
             _ => return,
         };
         let row =
-            self.rows.entry(task.agent().clone()).or_default().entry(task.number()).or_insert_with(|| {
+            self.rows.entry(event.agent.clone()).or_default().entry(task.clone()).or_insert_with(|| {
                 TaskRow {
                     id: task.clone(),
                     asker: None,
+                    replay_of: None,
                     accepted: None,
                     attempts: 0,
                     error: None,
@@ -127,8 +130,9 @@ impl Fold for Tasks {
         }
         row.state = next;
         match &event.what {
-            What::TaskAccepted { asker } => {
+            What::TaskAccepted { asker, replay_of } => {
                 row.asker.clone_from(asker);
+                row.replay_of.clone_from(replay_of);
                 row.accepted = Some(Mark::of(event));
             }
             What::TurnBegan { .. } => row.attempts += 1,

@@ -214,10 +214,10 @@ proptest! {
 #[test]
 fn a_second_outcome_is_a_fault_and_the_first_stays() {
     let agent = AgentId::root("s");
-    let task = TaskId::new(agent.clone(), 1);
+    let task = TaskId::outside(agent.clone(), 1);
     let ended = |outcome| What::TaskEnded { outcome };
     let whats = [
-        What::TaskAccepted { asker: None },
+        What::TaskAccepted { asker: None, replay_of: None },
         What::TurnBegan { attempt: 1 },
         ended(Outcome::Done),
         ended(Outcome::Stopped),

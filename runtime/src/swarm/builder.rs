@@ -34,6 +34,7 @@ pub struct SwarmBuilder {
     sweep: Option<Duration>,
     keep: Keep,
     max_depth: u32,
+    dead_letters: usize,
     env: Option<Env>,
 }
 
@@ -51,6 +52,7 @@ impl SwarmBuilder {
             sweep: Some(defaults::SWEEP),
             keep: Keep::default(),
             max_depth: defaults::DEPTH,
+            dead_letters: defaults::DEAD_LETTERS,
             env: None,
         }
     }
@@ -127,6 +129,12 @@ impl SwarmBuilder {
         self
     }
 
+    /// How many dead letters are kept; 1,000 by default. Of more the oldest are dropped, and counted.
+    pub fn dead_letters(mut self, most: usize) -> Self {
+        self.dead_letters = most;
+        self
+    }
+
     /// The environment that the swarm lives in; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {
@@ -173,6 +181,7 @@ impl SwarmBuilder {
             interrupt_grace: self.interrupt_grace,
             stop_within: self.stop_within,
             keep: self.keep,
+            dead_letters: self.dead_letters,
         });
         let policies = Policies {
             shutdown: Shutdown::UntilDeadline,

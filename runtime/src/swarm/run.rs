@@ -5,14 +5,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::Swarm;
 use crate::agent::Agent;
 use crate::ask::Ask;
 use crate::defaults;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, spawn};
-use crate::error::RunError;
+use crate::engine::spawn::{Naming, Place, begin};
+use crate::error::{AskError, RunError};
 use crate::event::Role;
+use crate::lifecycle::StopReason;
 use crate::receipt::Stop;
 use crate::spec::AgentSpec;
 
@@ -24,11 +27,12 @@ pub struct Run<A: Agent> {
     task: A::Task,
     within: Duration,
     stop: Stop,
+    on_drop: OnDrop,
 }
 
 impl<A: Agent> Run<A> {
     pub(super) fn new(swarm: Swarm, spec: AgentSpec<A>, task: A::Task) -> Self {
-        Self { swarm, spec, task, within: defaults::ASK, stop: Stop::default() }
+        Self { swarm, spec, task, within: defaults::ASK, stop: Stop::default(), on_drop: OnDrop::Stop }
     }
 
     /// The ask's deadline; 30 s unless told.
@@ -43,21 +47,66 @@ impl<A: Agent> Run<A> {
         self
     }
 
-    async fn run(self) -> Result<A::Output, RunError<A::Task>> {
-        let Self { swarm, mut spec, task, within, stop } = self;
-        let parent = spec.parent.take().unwrap_or_else(|| swarm.root_seat());
-        let place = Place { parent: &parent, role: Role::Scope, turn: None, naming: Naming::New };
-        let seat = match spawn(place, spec).await {
-            Ok(seat) => seat,
-            Err(error) => return Err(RunError::Spawn(error, Box::new(task))),
-        };
-        let guard = StopOnDrop(Some(Arc::clone(&seat)));
-        let output = Ask::<A>::new(Arc::clone(&seat), task, None).within(within).await;
-        guard.disarm();
-        // The receipt is an event; the answer is what was asked for.
-        drop(seat.engine.stop_ordered(&seat, stop).await);
-        output.map_err(RunError::Ask)
+    /// What dropping the run does; [`OnDrop::Stop`] unless told.
+    pub fn on_drop(mut self, then: OnDrop) -> Self {
+        self.on_drop = then;
+        self
     }
+
+    async fn run(self) -> Result<A::Output, RunError<A::Task>> {
+        let Self { swarm, mut spec, task, within, stop, on_drop } = self;
+        let parent = spec.parent.take().unwrap_or_else(|| swarm.root_seat());
+        let work = work(Arc::clone(&parent), spec, task, within, stop);
+        if on_drop == OnDrop::Stop {
+            return work.await;
+        }
+        // It goes on wherever this is dropped, and is no handle of the swarm.
+        let (tell, told) = oneshot::channel();
+        parent.engine.env.spawn_work(async move {
+            tell.send(work.await).ok();
+        });
+        let over = |_| Err(RunError::Ask(AskError::Stopped(parent.id.clone(), StopReason::Stopped, None)));
+        told.await.unwrap_or_else(over)
+    }
+}
+
+/// What dropping a run does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDrop {
+    /// The subtree is fenced at once and stopped in the background: nobody pays for what nobody waits for.
+    #[default]
+    Stop,
+    /// The task goes on, within its deadline, and the subtree is stopped when it has its outcome. The outcome and the stop
+    /// are events. The swarm's own end still ends it.
+    Continue,
+}
+
+async fn work<A: Agent>(
+    parent: Arc<Seat>,
+    spec: AgentSpec<A>,
+    task: A::Task,
+    within: Duration,
+    stop: Stop,
+) -> Result<A::Output, RunError<A::Task>> {
+    let place = Place { parent: &parent, role: Role::Scope, turn: None, naming: Naming::New };
+    let spawning = match begin(place, spec).await {
+        Ok(spawning) => spawning,
+        Err(error) => return Err(RunError::Spawn(error, Box::new(task))),
+    };
+    let guard = StopOnDrop(Some(Arc::clone(spawning.seat())));
+    let started = spawning.started().await;
+    let seat = match started {
+        Ok(seat) => seat,
+        Err(error) => {
+            guard.disarm();
+            return Err(RunError::Spawn(error, Box::new(task)));
+        }
+    };
+    let output = Ask::<A>::new(Arc::clone(&seat), task, None).within(within).await;
+    guard.disarm();
+    // The receipt is an event; the answer is what was asked for.
+    drop(seat.engine.stop_ordered(&seat, stop).await);
+    output.map_err(RunError::Ask)
 }
 
 impl<A: Agent> IntoFuture for Run<A> {

@@ -21,7 +21,7 @@ fn id(text: &str) -> AgentId {
 }
 
 fn task(agent: &str, number: u64) -> TaskId {
-    serde_json::from_value(serde_json::json!({ "agent": agent, "number": number })).unwrap()
+    serde_json::from_value(format!("{agent}#{number}").into()).unwrap()
 }
 
 impl Forged {
@@ -92,7 +92,32 @@ impl Forged {
     }
 
     pub(super) fn accepted(self, agent: &str, number: u64) -> Self {
-        self.write(agent, 1, Some(number), What::TaskAccepted { asker: None })
+        self.write(agent, 1, Some(number), What::TaskAccepted { asker: None, replay_of: None })
+    }
+
+    pub(super) fn redelivered(self, agent: &str, number: u64) -> Self {
+        self.write(agent, 1, Some(number), What::TaskRedelivered { error: "torn".into() })
+    }
+
+    /// A task that another one's turn asked, by its whole id.
+    pub(super) fn asked(self, agent: &str, id: &str) -> Self {
+        self.write_in(agent, id, What::TaskAccepted { asker: None, replay_of: None })
+    }
+
+    pub(super) fn asked_began(self, agent: &str, id: &str) -> Self {
+        self.write_in(agent, id, What::TurnBegan { attempt: 1 })
+    }
+
+    pub(super) fn asked_ended(self, agent: &str, id: &str, outcome: Outcome) -> Self {
+        self.write_in(agent, id, What::TaskEnded { outcome })
+    }
+
+    fn write_in(mut self, agent: &str, task: &str, what: What) -> Self {
+        self = self.write(agent, 1, None, what);
+        if let Some(event) = self.events.last_mut().map(Arc::make_mut) {
+            event.task = serde_json::from_value(task.into()).ok();
+        }
+        self
     }
 
     pub(super) fn turn_began(self, agent: &str, number: u64, attempt: u32) -> Self {

@@ -50,6 +50,11 @@ impl Point {
         Self::new(Phase::Stop, "*")
     }
 
+    /// Before an agent's `on_question` looks at a question about this, as a glob.
+    pub fn question(about: &str) -> Self {
+        Self::new(Phase::Question, about)
+    }
+
     /// Only of agents with this id or name, as a glob.
     pub fn of(mut self, agent: impl Into<String>) -> Self {
         self.agent = agent.into();

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use super::super::census::{Counted, Living};
 use super::super::drive::{Driven, drive};
 use super::super::points;
+use super::super::quiet::caught;
 use super::super::seat::{Fence, Seat};
-use super::super::turn::{Attempted, Cancel, Listener, Turn};
+use super::super::turn::{Attempted, Listener, Turn};
+use super::help::accepted;
 use super::{Runner, Task, drop_quietly};
 use crate::agent::Agent;
+use crate::asked::Asked;
 use crate::context::Context;
+use crate::dead_letter::DeadLetter;
 use crate::delivery::{self, Facts, Fate, Next, Stopping, TurnOver};
 use crate::error::AgentError;
-use crate::event::What;
+use crate::event::{Outcome, What};
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
 use crate::policy::{Exit, FailureClass};
-use crate::task::{Attempt, DeadLetter, Over, TaskCell};
+use crate::task::{Attempt, Over, TaskCell};
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
 pub(super) enum After<A> {
@@ -26,9 +30,37 @@ pub(super) enum After<A> {
     Stops(Option<A>),
 }
 
+/// How the work on a task ended.
+pub(super) struct Ended<O> {
+    pub(super) over: TurnOver,
+    pub(super) output: Option<O>,
+    /// What `on_help` said after the last attempt, if it said anything.
+    helped: Option<Result<O, AgentError>>,
+}
+
+impl<O> Ended<O> {
+    fn of(driven: Driven<Result<O, AgentError>>) -> Self {
+        let (over, output) = match driven {
+            Driven::Returned(Ok(output)) => (TurnOver::Output, Some(output)),
+            Driven::Returned(Err(error)) => (TurnOver::Error(error), None),
+            Driven::Panicked(message) => (TurnOver::Panic(message), None),
+            Driven::Dropped(dropped) => (TurnOver::Dropped(dropped), None),
+        };
+        Self { over, output, helped: None }
+    }
+}
+
 impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
     fn say(&self, text: &str) {
         TaskCell::say(self, text);
+    }
+
+    fn is_over(&self) -> bool {
+        TaskCell::is_over(self)
+    }
+
+    fn asked(&self) -> &Arc<Asked> {
+        TaskCell::asked(self)
     }
 
     fn lose(&self, turn: &Turn, ended: Option<StopReason>) {
@@ -50,7 +82,7 @@ impl<A: Agent> Runner<A> {
     pub(super) async fn turn(&self, mut agent: A, task: Task<A>) -> After<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
-        let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.deadline);
+        let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.terms.deadline);
         let began = |attempt| {
             turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
         };
@@ -65,6 +97,7 @@ impl<A: Agent> Runner<A> {
         if once_begun {
             turn.set_once_begun();
         }
+        task.begin_again(errors.last().is_some_and(AgentError::wants_redelivery));
         turn.set_attempted(Attempted { attempt, errors }, Arc::clone(&task) as Arc<dyn Listener>);
         seat.engine.watch(&turn);
         let counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
@@ -78,9 +111,31 @@ impl<A: Agent> Runner<A> {
             };
             drive(&turn, self.generation, handled.instrument(span)).await
         };
+        let mut ended = accepted(&task, Ended::of(driven));
+        if ended.output.is_none()
+            && !self.is_superseded()
+            && let (Fate::Poisoned(error), _) =
+                delivery::decide(ended.over.clone(), self.facts(&turn, attempt))
+        {
+            ended.helped = Box::pin(self.help(&task, &turn, &payload, error)).await;
+        }
         turn.leave();
         drop(counted);
-        self.after(agent, task, &turn, driven, payload, attempt).await
+        self.after(agent, task, &turn, ended, payload, attempt).await
+    }
+
+    /// What the verdict on a turn depends on.
+    fn facts(&self, turn: &Turn, attempt: u32) -> Facts {
+        let seat = &self.seat;
+        Facts {
+            attempt,
+            attempts: seat.policies.attempts,
+            once_begun: turn.once_begun(),
+            interrupted: turn.is_interrupted(),
+            stopping: seat.stopping(),
+            crashed_before: turn.crashed_before(),
+            restart: seat.restart_policy(),
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "what is left of a turn, taken apart once")]
@@ -89,7 +144,7 @@ impl<A: Agent> Runner<A> {
         agent: A,
         task: Task<A>,
         turn: &Arc<Turn>,
-        driven: Driven<Result<A::Output, AgentError>>,
+        ended: Ended<A::Output>,
         payload: A::Task,
         attempt: u32,
     ) -> After<A> {
@@ -99,29 +154,22 @@ impl<A: Agent> Runner<A> {
             drop_quietly(agent);
             return After::Stops(None);
         }
-        let mut output = None;
-        let over = match driven {
-            Driven::Returned(Ok(value)) => {
-                output = Some(value);
-                TurnOver::Output
+        let Ended { over, mut output, helped } = ended;
+        let facts = self.facts(turn, attempt);
+        let (mut fate, mut next) = delivery::decide(over, facts);
+        if let (Fate::Poisoned(error), Some(helped)) = (&fate, helped) {
+            match helped {
+                Ok(answer) => {
+                    turn.note(What::TaskHelped);
+                    output = Some(answer);
+                    fate = Fate::Done;
+                }
+                Err(last) => {
+                    task.add_error(error.clone());
+                    fate = Fate::Poisoned(last);
+                }
             }
-            Driven::Returned(Err(error)) => TurnOver::Error(error),
-            Driven::Panicked(message) => TurnOver::Panic(message),
-            Driven::Dropped(dropped) => TurnOver::Dropped(dropped),
-        };
-        let facts = Facts {
-            attempt,
-            attempts: seat.policies.attempts,
-            once_begun: turn.once_begun(),
-            interrupted: matches!(
-                turn.cancelled(),
-                Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired)
-            ),
-            stopping: seat.stopping(),
-            crashed_before: turn.crashed_before(),
-            restart: seat.restart_policy(),
-        };
-        let (fate, mut next) = delivery::decide(over, facts);
+        }
         if let Some(asked) = turn.take_exit().filter(|_| next == Next::GoesOn) {
             let counted = true;
             next = Next::Exits { exit: asked, counted };
@@ -138,6 +186,11 @@ impl<A: Agent> Runner<A> {
         }
         if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
             Box::pin(seat.end_children_of(&task.id)).await;
+            if self.is_superseded() {
+                // It was given up meanwhile, and may have ended: its turn has no end any more.
+                drop_quietly(agent);
+                return After::Stops(None);
+            }
         }
         turn.note_end();
         match next {
@@ -168,6 +221,24 @@ impl<A: Agent> Runner<A> {
         false
     }
 
+    fn letter(&self, task: &Task<A>, payload: &A::Task, last: AgentError) -> DeadLetter {
+        let seat = &self.seat;
+        let mut errors = task.errors();
+        errors.push(last);
+        DeadLetter {
+            task: task.id.clone(),
+            agent: seat.id.clone(),
+            name: seat.name.to_string(),
+            agent_type: seat.body.agent_type().to_owned(),
+            outcome: Outcome::Poisoned,
+            errors,
+            at: seat.engine.env.now(),
+            payload: caught(|| serde_json::to_value(payload).ok()).ok().flatten(),
+            replay_of: task.terms.replay_of.clone(),
+            replayed_as: Vec::new(),
+        }
+    }
+
     /// Gives the task its fate. Says whether it has its outcome.
     fn apply(
         &self,
@@ -194,16 +265,12 @@ impl<A: Agent> Runner<A> {
                 task.finish(Over::Stopped(self.seat.stop_reason()), None, ended);
             }
             Fate::Poisoned(error) => {
-                let dead = DeadLetter::new(
-                    task.id.clone(),
-                    self.seat.name.to_string(),
-                    &payload,
-                    &task.errors(),
-                    &error,
-                );
-                if task.finish(Over::Poisoned, Some(error), ended) {
-                    self.seat.engine.dead_letters.push(dead);
-                }
+                let letter = self.letter(task, &payload, error.clone());
+                task.finish(Over::Poisoned, Some(error), |outcome| {
+                    ended(outcome);
+                    // Before anybody is told, so that whoever is finds it.
+                    self.seat.engine.dead_letters.push(letter);
+                });
             }
             Fate::Redelivered { error, counts } => {
                 let message = error.to_string();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::names::NameId;
 use super::tally::{Clock, Ending, Series, Tally, Tokens, bucket};
 use crate::event::{Event, What};
+use crate::id::TaskId;
 use crate::policy::Exit;
 use crate::time::Time;
 use crate::usage::Usage;
@@ -21,7 +22,7 @@ pub(crate) struct Gauge {
 /// What is open at an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
-    /// In the order of their numbers, which is that of their acceptance.
+    /// In the order of their acceptance.
     tasks: VecDeque<OpenTask>,
     turn: Option<Time>,
     effects: Vec<OpenEffect>,
@@ -30,7 +31,7 @@ struct Open {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct OpenTask {
-    number: u64,
+    id: TaskId,
     accepted: Time,
     /// Since when it waits for its turn; none while it has one.
     waits: Option<Time>,
@@ -162,11 +163,12 @@ impl Open {
     }
 
     fn take_task(&mut self, event: &Event, counts: &mut Counts<'_>) {
-        let number = event.task.as_ref().map_or(0, crate::id::TaskId::number);
-        let known = self.tasks.binary_search_by_key(&number, |task| task.number).ok();
+        let Some(id) = &event.task else { return };
+        // Mostly the first: tasks are worked off in their order.
+        let known = self.tasks.iter().position(|task| task.id == *id);
         match &event.what {
             What::TaskAccepted { .. } => {
-                self.tasks.push_back(OpenTask { number, accepted: event.at, waits: Some(event.at) });
+                self.tasks.push_back(OpenTask { id: id.clone(), accepted: event.at, waits: Some(event.at) });
                 counts.one(Series::Accepted);
             }
             What::TurnBegan { .. } => {

@@ -142,9 +142,9 @@ impl World {
             (Life::Running, false, 0..=4) if !self.agents[at].queue.is_empty() => self.begin_turn(at),
             (Life::Running, ..) => {
                 self.agents[at].tasks += 1;
-                let task = TaskId::new(self.agents[at].id.clone(), self.agents[at].tasks);
+                let task = TaskId::outside(self.agents[at].id.clone(), self.agents[at].tasks);
                 self.agents[at].queue.push_back((task.clone(), 0));
-                self.write(at, Some(task), What::TaskAccepted { asker: None });
+                self.write(at, Some(task), What::TaskAccepted { asker: None, replay_of: None });
             }
         }
     }

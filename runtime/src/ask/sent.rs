@@ -1,0 +1,125 @@
+//! A task on its way: put into a mailbox, ended from outside, found again by the next attempt of its asker.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Answer, Cell};
+use crate::agent::Agent;
+use crate::asked::AskedTask;
+use crate::engine::body::Typed;
+use crate::engine::seat::Seat;
+use crate::engine::turn::{Cancel, Turn};
+use crate::event::What;
+use crate::id::TaskId;
+use crate::key::{About, Digest, Key, Standing};
+use crate::mailbox::NotAccepted;
+use crate::task::{Again, Over, TaskCell, Terms};
+
+/// Puts a task into the mailbox and rings.
+pub(crate) fn push<A: Agent>(
+    seat: &Arc<Seat>,
+    task: A::Task,
+    terms: &Terms<A::Output>,
+) -> Result<Cell<A>, NotAccepted<A::Task>> {
+    let typed: &Typed<A> = seat.typed();
+    let cell = typed.mailbox.push(task, |number, task| {
+        let id = match (&terms.asker, &terms.key) {
+            (Some(asker), Some(key)) => TaskId::inside(asker, key),
+            _ => TaskId::outside(seat.id.clone(), number),
+        };
+        let (asker, replay_of) = (terms.asker.clone(), terms.replay_of.clone());
+        seat.note_in(Some(id.clone()), What::TaskAccepted { asker, replay_of });
+        Arc::new(TaskCell::new(id, terms.clone(), task))
+    })?;
+    if let Some(letter) = &terms.replay_of {
+        seat.engine.dead_letters.replayed(letter, cell.id.clone());
+    }
+    seat.ring();
+    Ok(cell)
+}
+
+/// Ends a task from outside: queued, it is taken out; running, its turn is interrupted.
+pub(super) fn end<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, over: Over<A::Output>, why: Cancel) {
+    let turn = cell.turn();
+    let id = cell.id.clone();
+    let ended = cell.finish(over, None, |outcome| {
+        seat.note_in(Some(id), What::TaskEnded { outcome });
+    });
+    if !ended {
+        return;
+    }
+    match turn {
+        Some(turn) => seat.interrupt(&turn, why),
+        None => seat.typed::<A>().mailbox.remove(cell),
+    }
+}
+
+/// A task that a turn has asked, for the turn's next attempt.
+pub(super) struct Claimed<A: Agent> {
+    pub(super) seat: Arc<Seat>,
+    pub(super) cell: Cell<A>,
+}
+
+impl<A: Agent> AskedTask for Claimed<A> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn standing(&self) -> Standing {
+        self.cell.standing()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.cell.has_failed()
+    }
+
+    fn withdraw(&self) {
+        end::<A>(&self.seat, &self.cell, Over::Withdrawn, Cancel::Withdrawn);
+    }
+}
+
+/// What an earlier attempt has left.
+pub(super) enum Found<A: Agent> {
+    Nothing,
+    Open(Claimed<A>),
+    Answer(Answer<A>),
+}
+
+/// What an ask is about, for its digest: an agent's id may change with an attempt, its name does not.
+#[derive(Serialize)]
+struct Input<'a, T> {
+    agent: &'a str,
+    task: &'a T,
+}
+
+/// The key of an ask in a turn of a task, and what stands under it. None where the task cannot be written down.
+pub(super) fn find<A: Agent>(
+    seat: &Arc<Seat>,
+    task: &A::Task,
+    asker: &Arc<Turn>,
+    branch: &Option<Arc<str>>,
+) -> Option<(Key, Found<A>)> {
+    const KIND: &str = "ask";
+    let asked = asker.asked()?;
+    let digest = Digest::of(KIND, &Input { agent: &seat.name, task })?;
+    let about = About { branch: branch.clone(), kind: KIND, digest };
+    // Another living agent of that name is not the one that was asked; one that has ended may have come again.
+    let is_it = |claimed: &Claimed<A>| Arc::ptr_eq(&claimed.seat, seat) || claimed.seat.is_stopped();
+    loop {
+        let (key, held) = asked.next(&about, |task| task.as_any().downcast_ref().is_some_and(is_it));
+        let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Claimed<A>>());
+        let Some(Claimed { seat: its, cell }) = held else { return Some((key, Found::Nothing)) };
+        let found = match cell.again(&its.id) {
+            Again::Open => Found::Open(Claimed { seat: Arc::clone(its), cell: Arc::clone(cell) }),
+            Again::Answer(answer) => Found::Answer(answer),
+            Again::Nothing => {
+                asked.spend(&key);
+                continue;
+            }
+        };
+        asker.note(What::TaskClaimed { task: cell.id.clone() });
+        return Some((key, found));
+    }
+}

@@ -1,0 +1,105 @@
+//! Dead letters: tasks that failed in every attempt, kept to be read and replayed.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{AgentError, ReplayError};
+use crate::event::Outcome;
+use crate::id::{AgentId, TaskId};
+use crate::time::Time;
+
+/// A task that failed in every attempt.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The task.
+    pub task: TaskId,
+    /// Its agent.
+    pub agent: AgentId,
+    /// The agent's name.
+    pub name: String,
+    /// The type of the agent's behaviour.
+    pub agent_type: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What each attempt failed with, in order.
+    pub errors: Vec<AgentError>,
+    /// When it ended.
+    pub at: Time,
+    /// The payload as JSON; none if it could not be written down.
+    pub payload: Option<serde_json::Value>,
+    /// The dead letter that this was a replay of.
+    pub replay_of: Option<TaskId>,
+    /// The tasks as which it has been replayed, in order.
+    pub replayed_as: Vec<TaskId>,
+}
+
+/// Without its payload, which is nobody's business.
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeadLetter({} of {}, {} attempts)", self.task, self.name, self.errors.len())
+    }
+}
+
+/// The dead letters of a swarm, the oldest first.
+pub(crate) struct DeadLetters {
+    most: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    letters: VecDeque<DeadLetter>,
+    dropped: u64,
+}
+
+impl DeadLetters {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, kept: Mutex::default() }
+    }
+
+    /// Lays one aside; of more than the swarm keeps the oldest is dropped, and counted.
+    pub(crate) fn push(&self, letter: DeadLetter) {
+        let mut kept = self.kept.lock();
+        kept.letters.push_back(letter);
+        if kept.letters.len() > self.most {
+            kept.letters.pop_front();
+            kept.dropped += 1;
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<DeadLetter> {
+        self.kept.lock().letters.iter().cloned().collect()
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.kept.lock().dropped
+    }
+
+    /// A letter's payload as a task of an agent.
+    pub(crate) fn task<T: DeserializeOwned>(&self, of: &TaskId, agent: &AgentId) -> Result<T, ReplayError> {
+        let kept = self.kept.lock();
+        let letter = kept.letters.iter().find(|letter| letter.task == *of);
+        let payload = match letter.map(|letter| &letter.payload) {
+            None => return Err(ReplayError::Unknown(of.clone())),
+            Some(None) => return Err(ReplayError::NotKept(of.clone())),
+            Some(Some(payload)) => payload.clone(),
+        };
+        // A user's code reads it, under no lock.
+        drop(kept);
+        T::deserialize(payload).map_err(|error| ReplayError::OtherTask {
+            letter: of.clone(),
+            agent: agent.clone(),
+            message: error.to_string(),
+        })
+    }
+
+    pub(crate) fn replayed(&self, of: &TaskId, task: TaskId) {
+        if let Some(letter) = self.kept.lock().letters.iter_mut().find(|letter| letter.task == *of) {
+            letter.replayed_as.push(task);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether an output counts, and who may help after the last attempt.
+
+use std::sync::Arc;
+
+use super::super::drive::{Driven, drive};
+use super::super::quiet::caught;
+use super::super::turn::Turn;
+use super::turn::Ended;
+use super::{Runner, Task};
+use crate::agent::{Agent, Message};
+use crate::context::Context;
+use crate::delivery::TurnOver;
+use crate::error::AgentError;
+use crate::policy::FailureClass;
+use crate::task::TaskCell;
+
+/// An output that its asker does not accept is a failed attempt, with the reason.
+pub(super) fn accepted<T: Message, O: Message>(task: &TaskCell<T, O>, mut ended: Ended<O>) -> Ended<O> {
+    let Some(output) = &ended.output else { return ended };
+    if let Err(reason) = check(task, output) {
+        ended.output = None;
+        ended.over = TurnOver::Error(AgentError::redeliver(reason));
+    }
+    ended
+}
+
+fn check<T: Message, O: Message>(task: &TaskCell<T, O>, output: &O) -> Result<(), AgentError> {
+    match caught(|| task.check(output)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(reason)) => Err(AgentError::message(format!("the output was not accepted: {reason}"))),
+        Err(message) => Err(AgentError::message(format!("the output's check panicked: {message}"))),
+    }
+}
+
+impl<A: Agent> Runner<A> {
+    /// Asks the agent's `on_help` after the last attempt, in the turn that this was.
+    pub(super) async fn help(
+        &self,
+        task: &Task<A>,
+        turn: &Arc<Turn>,
+        payload: &A::Task,
+        error: AgentError,
+    ) -> Option<Result<A::Output, AgentError>> {
+        // A turn that was dropped as stale begins anew: it has shown no progress because it could not.
+        self.seat.line.lock().orders.drop_turn.take_if(|(number, _)| *number == turn.number);
+        turn.show_progress();
+        let mut errors = task.errors();
+        errors.push(error);
+        let cx = Context::new(Arc::clone(turn));
+        match drive(turn, self.generation, A::on_help(payload, &errors, &cx)).await {
+            Driven::Returned(Ok(output)) => {
+                let output = output?;
+                Some(check(task, &output).map(|()| output))
+            }
+            Driven::Returned(Err(error)) => Some(Err(error)),
+            Driven::Panicked(message) => {
+                let text = format!("on_help panicked: {message}");
+                Some(Err(AgentError::new(FailureClass::Bug, text)))
+            }
+            Driven::Dropped(_) => None,
+        }
+    }
+}

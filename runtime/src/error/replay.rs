@@ -1,0 +1,45 @@
+//! Why a dead letter was not replayed.
+
+use thiserror::Error;
+
+use super::Advice;
+use crate::id::{AgentId, TaskId};
+
+/// Why a dead letter could not be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// There is no such letter: the task is none, or so many came after it that it was dropped.
+    #[error("there is no dead letter of task {0}")]
+    Unknown(TaskId),
+    /// Its payload could not be written down when it was laid aside.
+    #[error("the payload of dead letter {0} was not kept: it cannot be written down as JSON")]
+    NotKept(TaskId),
+    /// Its payload is no task of the agent that it is to be replayed to.
+    #[error("the payload of dead letter {letter} is no task of {agent}: {message}")]
+    OtherTask {
+        /// The letter.
+        letter: TaskId,
+        /// The agent that it was to be replayed to.
+        agent: AgentId,
+        /// Why not.
+        message: String,
+    },
+}
+
+impl ReplayError {
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        Advice::Never
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Unknown(_) => 404,
+            Self::NotKept(_) | Self::OtherTask { .. } => 409,
+        }
+    }
+}
