@@ -364,7 +364,6 @@ static TEXTS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             if kind.is_dir() && !foreign && (!name.starts_with('.') || name == ".ci") {
                 folders.push(path);
             } else if let (true, Ok(text)) = (kind.is_file() && name != ".git", fs::read_to_string(&path)) {
-                // Of a linked work tree `.git` is a file.
                 let path = path.strip_prefix(root).expect("it was found below the root");
                 texts.push((path.to_string_lossy().replace('\\', "/"), text));
             }
