@@ -12,15 +12,15 @@ use crate::ask::Ask;
 use crate::children::Children;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel};
-use crate::error::{AskError, PauseError, ResumeError};
+use crate::error::{AskError, GrantError, PauseError, ResumeError};
 use crate::event::Kind;
 use crate::fault::Phase;
 use crate::fold::Metrics;
 use crate::id::{AgentId, Incarnation, TaskId};
 use crate::journal::Filter;
-use crate::ledger::Balance;
+use crate::ledger::{Balance, Budget};
 use crate::lifecycle::{AgentState, StopReason};
-use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
+use crate::pause::{Pause, PauseReceipt, PausedBy, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 
 /// The address of an agent: the same across its restarts. Cheap to clone; holding it keeps nothing running.
@@ -62,10 +62,13 @@ pub struct Status {
     pub children: usize,
     /// What it and its subtree have spent and reserved.
     pub cost: Balance,
+    /// The pause that holds it, if one does.
+    pub paused: Option<PausedBy>,
 }
 
 impl Status {
-    pub(crate) fn of(seat: &Seat) -> Self {
+    pub(crate) fn of(seat: &Arc<Seat>) -> Self {
+        let paused = seat.paused_by();
         let children = seat.gate.lock().family.as_ref().map_or(0, |family| family.seats.len());
         let queued = seat.body.queued();
         let live = seat.live.lock();
@@ -79,6 +82,7 @@ impl Status {
             queued,
             children,
             cost: seat.meter.subtree(),
+            paused,
         }
     }
 }
@@ -233,6 +237,15 @@ impl<A: Agent> AgentRef<A> {
     /// [`ResumeError`] if none stands at it.
     pub fn resume(&self) -> Result<ResumeReceipt, ResumeError> {
         self.seat.engine.resume(&self.seat)
+    }
+
+    /// Raises its budget by so much of each amount that it bounds; what it does not bound stays unbounded, and what happens at
+    /// a refusal stays as it is. A subtree that was paused for want of it waits for [`AgentRef::resume`].
+    ///
+    /// # Errors
+    /// [`GrantError`] if it has ended, has no budget of its own, or what is granted is no amount.
+    pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
+        self.seat.engine.grant(&self.seat, more)
     }
 
     /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped.

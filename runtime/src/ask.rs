@@ -13,11 +13,11 @@ pub(crate) use self::sent::push;
 use self::sent::{Claimed, Found, end};
 use crate::agent::Agent;
 use crate::defaults;
+use crate::engine::alarm::{Alarm, Deadline};
 use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
 use crate::engine::waits::{Awaited, Entered};
-use crate::env::Timer;
 use crate::error::AskError;
 use crate::event::{Wait, What};
 use crate::id::TaskId;
@@ -49,7 +49,8 @@ pub struct Ask<A: Agent> {
     seat: Arc<Seat>,
     state: State<A>,
     within: Duration,
-    deadline: Time,
+    /// Settled when it begins.
+    deadline: Option<Deadline>,
     asker: Option<Arc<Turn>>,
     branch: Option<Arc<str>>,
     /// Once it was looked for among what earlier attempts have asked.
@@ -57,7 +58,7 @@ pub struct Ask<A: Agent> {
     /// Places among those who wait: for room, and for the asker's cancel.
     room: Option<u64>,
     cancel: Option<u64>,
-    timer: Option<Timer>,
+    alarm: Option<Arc<Alarm>>,
     waiting: Option<Waiting>,
     parking: Parking,
     /// Its place in what the asker waits for.
@@ -85,13 +86,13 @@ impl<A: Agent> Ask<A> {
             seat,
             state: State::Unsent(Some(task), false),
             within: defaults::ASK,
-            deadline: Time::NEVER,
+            deadline: None,
             asker,
             branch: None,
             key: None,
             room: None,
             cancel: None,
-            timer: None,
+            alarm: None,
             waiting: None,
             parking: Parking::default(),
             entered: None,
@@ -187,7 +188,7 @@ impl<A: Agent> Ask<A> {
                 asked.detach(key);
             }
             cell.note_open(|| sent.seat.note_in(Some(cell.id.clone()), What::TaskDetached));
-            cell.keep_timer(sent.timer.take());
+            cell.keep_alarm(sent.alarm.take());
         }
         Ok(())
     }
@@ -199,8 +200,10 @@ impl<A: Agent> Ask<A> {
             if self.asker.is_none() {
                 self.asker = turn::current();
             }
-            let limit = self.asker.as_ref().map_or(Time::NEVER, |asker| asker.deadline);
-            self.deadline = (self.seat.engine.env.now() + self.within).min(limit);
+            let limit = self.asker.as_ref().map_or(Time::NEVER, |asker| asker.deadline());
+            let at = (self.seat.engine.env.now() + self.within).min(limit);
+            let asker = self.asker.as_ref().map(|turn| &turn.seat);
+            self.deadline = Some(Deadline::new(at, &self.seat, asker));
         }
     }
 
@@ -216,8 +219,9 @@ impl<A: Agent> Ask<A> {
                 Found::Nothing => {}
                 Found::Open(Claimed { seat, cell }) => {
                     // It keeps the deadline that it had.
-                    self.timer = cell.take_timer();
-                    self.deadline = cell.terms.deadline;
+                    self.alarm = cell.take_alarm();
+                    let at = seat.off_clock(cell.terms.deadline);
+                    self.deadline = Some(Deadline::new(at, &seat, None));
                     self.seat = seat;
                     self.state = State::Sent(cell);
                     return Ok(());
@@ -233,7 +237,7 @@ impl<A: Agent> Ask<A> {
         let terms = Terms {
             asker: self.asker.as_ref().and_then(|asker| asker.task.clone()),
             key: self.key.clone(),
-            deadline: self.deadline,
+            deadline: self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at)),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
         };
@@ -253,7 +257,7 @@ impl<A: Agent> Ask<A> {
         match self.send() {
             Ok(()) => {
                 if !matches!(self.state, State::Sent(_)) || self.room.is_some() {
-                    self.timer = None;
+                    self.alarm = None;
                 }
                 Poll::Ready(Ok(()))
             }
@@ -262,12 +266,12 @@ impl<A: Agent> Ask<A> {
             }
             Err(NotAccepted::Full(payload)) => {
                 self.state = State::Unsent(Some(payload), true);
-                let env = &self.seat.engine.env;
-                if env.now() >= self.deadline {
+                let Some(deadline) = &mut self.deadline else { return Poll::Pending };
+                if deadline.is_over(self.seat.engine.env.now()) {
                     return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
                 }
                 let waker = cx.waker().clone();
-                self.timer = Some(env.at(self.deadline, move || waker.wake()));
+                self.alarm = Some(Alarm::set(&self.seat, deadline.clone(), move || waker.wake_by_ref()));
                 self.seat.typed::<A>().mailbox.wait_for_room(&mut self.room, cx);
                 Poll::Pending
             }
@@ -286,7 +290,7 @@ impl<A: Agent> Ask<A> {
             asker.cancel.leave(&mut self.cancel);
             self.parking.leave(asker);
         }
-        self.timer = None;
+        self.alarm = None;
         self.waiting = None;
         self.entered = None;
     }
@@ -316,9 +320,11 @@ impl<A: Agent> Ask<A> {
     /// Sets its deadline, if it has one and it is not set.
     fn arm(&mut self) {
         let State::Sent(cell) = &self.state else { return };
-        if self.timer.is_none() && self.deadline != Time::NEVER {
+        if self.alarm.is_none()
+            && let Some(deadline) = self.deadline.take_if(|deadline| deadline.at() != Time::NEVER)
+        {
             let (seat, cell) = (Arc::clone(&self.seat), Arc::clone(cell));
-            self.timer = Some(self.seat.engine.env.at(self.deadline, move || {
+            self.alarm = Some(Alarm::set(&self.seat, deadline, move || {
                 end::<A>(&seat, &cell, Over::Expired, Cancel::Expired);
             }));
         }
@@ -333,7 +339,7 @@ impl<A: Agent> Ask<A> {
         let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.attempts = cell.attempts();
         if is_left {
-            cell.keep_timer(self.timer.take());
+            cell.keep_alarm(self.alarm.take());
         } else {
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
         }
@@ -361,13 +367,13 @@ impl<A: Agent> Future for Ask<A> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ask = self.get_mut();
+        ask.begin();
         if let Some(asker) = &ask.asker
             && ask.parking.poll(asker, cx).is_pending()
         {
             // Held, it is neither sent nor answered.
             return Poll::Pending;
         }
-        ask.begin();
         if ask.is_asker_cancelled(cx) {
             let agent = ask.seat.id.clone();
             ask.let_go();

@@ -111,7 +111,7 @@ impl Context {
     /// When the task's asker wants its answer; never, for a start and a tell.
     #[must_use]
     pub fn deadline(&self) -> Time {
-        self.turn.deadline
+        self.turn.deadline()
     }
 
     /// An effect of a kind: whatever touches the world. `input` says on what, for keys and records; it is never shown.

@@ -4,6 +4,7 @@
 //! The stopper or a pause's walk, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and a parent's gate before its child's.
 
+pub(crate) mod alarm;
 mod blank;
 pub(crate) mod body;
 pub(crate) mod cell;

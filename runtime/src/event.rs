@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::words::{EffectEnd, Outcome, QuestionEnd, Role, Wait};
+pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};
 
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
@@ -114,6 +114,11 @@ pub enum What {
         within: Duration,
         /// Whether effects in flight were cut short that may run again.
         now: bool,
+        /// Whether the clocks of deadlines stand meanwhile.
+        holds_deadlines: bool,
+        /// Who needs more of a budget, where that pauses and asks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        need: Option<Box<Need>>,
     },
     /// The receipt of a pause: who is quiet, and who was not by its deadline.
     PauseStands {
@@ -219,6 +224,11 @@ pub enum What {
         effect: u64,
         /// What was billed above the worst case, amount by amount.
         over: Usage,
+    },
+    /// The agent's budget has been raised.
+    BudgetGranted {
+        /// By how much of each amount.
+        more: Box<Budget>,
     },
     /// A budget has passed its warning share, in thousandths.
     BudgetWarned {
@@ -354,7 +364,7 @@ pub enum Kind {
     Task,
     /// Effects and waits.
     Effect,
-    /// Overruns and warnings.
+    /// Overruns, warnings and grants.
     Budget,
     /// Reports, lost cells, stale turns, holdings.
     Supervision,
@@ -410,7 +420,7 @@ impl What {
             | Self::EffectRefused { .. }
             | Self::WaitBegan { .. }
             | Self::WaitEnded { .. } => Kind::Effect,
-            Self::Overrun { .. } | Self::BudgetWarned { .. } => Kind::Budget,
+            Self::Overrun { .. } | Self::BudgetGranted { .. } | Self::BudgetWarned { .. } => Kind::Budget,
             Self::SupervisorReport(_)
             | Self::Reported { .. }
             | Self::OrphanFound { .. }
@@ -455,6 +465,7 @@ impl What {
             Self::EffectEnded { .. } => "effect_ended",
             Self::EffectRefused { .. } => "effect_refused",
             Self::Overrun { .. } => "overrun",
+            Self::BudgetGranted { .. } => "budget_granted",
             Self::BudgetWarned { .. } => "budget_warned",
             Self::WaitBegan { .. } => "wait_began",
             Self::WaitEnded { .. } => "wait_ended",

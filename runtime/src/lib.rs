@@ -55,10 +55,10 @@ pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Re
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{
-    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, LookupError, PauseError,
+    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, GrantError, LookupError, PauseError,
     QuestionError, ReplayError, ResumeError, RunError, SpawnError, StartError,
 };
-pub use self::event::{Event, Kind, Outcome, Role, What};
+pub use self::event::{Event, Kind, Need, Outcome, Role, What};
 pub use self::fold::Metrics;
 pub use self::holding::Holding;
 pub use self::id::{AgentId, Incarnation, Seq, TaskId};
@@ -68,7 +68,7 @@ pub use self::ledger::{Balance, Breakdown, Budget, CostRow, OnRefusal, Refusal, 
 pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
 pub use self::orphans::{Dealt, Found, Swept};
-pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};
+pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, PausedBy, Rest, ResumeReceipt};
 pub use self::policy::{
     AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;
+use crate::event::Need;
 use crate::id::{AgentId, TaskId};
 use crate::time::Time;
 
@@ -22,6 +23,7 @@ use crate::time::Time;
 pub struct Pause {
     pub(crate) within: Duration,
     pub(crate) now: bool,
+    pub(crate) holds_deadlines: bool,
 }
 
 impl Default for Pause {
@@ -34,13 +36,24 @@ impl Pause {
     /// What is in flight comes to its end first. The receipt is due in 10 s.
     #[must_use]
     pub const fn at_next_await() -> Self {
-        Self { within: defaults::PAUSE, now: false }
+        Self { within: defaults::PAUSE, now: false, holds_deadlines: false }
     }
 
     /// What is in flight is cut short where it may run again. The receipt is due in 10 s.
     #[must_use]
     pub const fn now() -> Self {
-        Self { within: defaults::PAUSE, now: true }
+        Self { now: true, ..Self::at_next_await() }
+    }
+
+    /// Stops the clocks meanwhile: deadlines of tasks at agents of the subtree, of what these have asked elsewhere, and of
+    /// effects that are not in their call, move by as long as the pause stands. Otherwise they go on and expire.
+    ///
+    /// Of an ask whose both sides are paused at different times, the longer pause counts where they lie close together. The
+    /// deadline of a pause's or a stop's own receipt never moves.
+    #[must_use]
+    pub const fn hold_deadlines(mut self) -> Self {
+        self.holds_deadlines = true;
+        self
     }
 
     /// When the receipt is due, quiet or not. The pause stands either way.
@@ -153,7 +166,8 @@ impl PauseReceipt {
         })
     }
 
-    /// The deadlines of queued and begun tasks that go on while the subtree is paused, soonest first.
+    /// The deadlines of queued and begun tasks that go on while the subtree is paused, soonest first; none under
+    /// [`Pause::hold_deadlines`].
     #[must_use]
     pub fn deadlines(&self) -> &[PassingDeadline] {
         &self.deadlines
@@ -224,6 +238,15 @@ impl fmt::Display for ResumeReceipt {
         }
         Ok(())
     }
+}
+
+/// The pause that holds an agent, in its status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedBy {
+    /// At which agent it stands: this one, or the nearest above.
+    pub agent: AgentId,
+    /// What it waits for, if a budget brought it about: a grant to the agent named there, and a resume.
+    pub need: Option<Need>,
 }
 
 #[cfg(test)]

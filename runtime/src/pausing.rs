@@ -26,12 +26,14 @@ use std::ops::BitOr;
 pub(crate) struct Grip {
     /// Effects in flight are cut short that may run again.
     pub(crate) now: bool,
+    /// The clocks of deadlines stand.
+    pub(crate) clocks: bool,
 }
 
 impl BitOr for Grip {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
-        Self { now: self.now || other.now }
+        Self { now: self.now || other.now, clocks: self.clocks || other.clocks }
     }
 }
 

@@ -147,7 +147,7 @@ impl AskParent {
         let env = turn.seat.engine.env.clone();
         env.seam().await;
         self.question.from = Some(from.clone());
-        let deadline = (env.now() + self.within).min(turn.deadline);
+        let deadline = (env.now() + self.within).min(turn.deadline());
         let _waiting = turn.wait(Wait::Parent);
         tokio::select! {
             biased;

@@ -22,12 +22,12 @@ use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
 use crate::env::Env;
-use crate::error::{LookupError, PauseError, ReplayError, ResumeError, SpawnError};
+use crate::error::{GrantError, LookupError, PauseError, ReplayError, ResumeError, SpawnError};
 use crate::event::Event;
 use crate::fold::{Metrics, Tree};
 use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
-use crate::ledger::{Balance, Breakdown};
+use crate::ledger::{Balance, Breakdown, Budget};
 use crate::lifecycle::AgentState;
 use crate::orphans::Swept;
 use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
@@ -248,6 +248,14 @@ impl Swarm {
     /// [`ResumeError`] if the swarm is not paused.
     pub fn resume(&self) -> Result<ResumeReceipt, ResumeError> {
         self.0.engine.resume(&self.0.root)
+    }
+
+    /// Raises the budget of the whole swarm, as [`AgentRef::grant`] does an agent's.
+    ///
+    /// # Errors
+    /// [`GrantError`] if it has ended, was given no budget, or what is granted is no amount.
+    pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
+        self.0.engine.grant(&self.0.root, more)
     }
 
     /// Stops everything, children before parents, and ends the session.

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 
 use crate::agent::Message;
 use crate::asked::Asked;
+use crate::engine::alarm::Alarm;
 use crate::engine::turn::Turn;
-use crate::env::Timer;
 use crate::error::{AgentError, AskError};
 use crate::event::Outcome;
 use crate::id::{AgentId, Seq, TaskId};
@@ -25,6 +25,7 @@ use crate::time::Time;
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
+    /// Its deadline is by the clock of its agent's seat.
     pub(crate) terms: Terms<O>,
     /// What its own turns have asked.
     asked: OnceLock<Arc<Asked>>,
@@ -77,7 +78,7 @@ struct Slot<T, O> {
     /// What its asker took, for the asker's next attempt.
     kept: Option<Kept>,
     /// Its deadline while nobody waits for it.
-    timer: Option<Timer>,
+    alarm: Option<Arc<Alarm>>,
 }
 
 /// An answer that can be given once more.
@@ -151,7 +152,7 @@ impl<T, O> TaskCell<T, O> {
             said: VecDeque::new(),
             once_begun: false,
             kept: None,
-            timer: None,
+            alarm: None,
         };
         Self { id, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
     }
@@ -205,7 +206,7 @@ impl<T, O> TaskCell<T, O> {
         error: Option<AgentError>,
         ended: impl FnOnce(Outcome),
     ) -> bool {
-        let (waker, timer) = {
+        let (waker, alarm) = {
             let mut slot = self.slot.lock();
             if matches!(slot.state, State::Over(_) | State::Taken) {
                 return false;
@@ -213,9 +214,9 @@ impl<T, O> TaskCell<T, O> {
             ended(over.outcome());
             slot.errors.extend(error);
             slot.state = State::Over(over);
-            (slot.waker.take(), slot.timer.take())
+            (slot.waker.take(), slot.alarm.take())
         };
-        drop(timer);
+        drop(alarm);
         if let Some(asked) = self.asked.get() {
             asked.end();
         }
@@ -264,17 +265,17 @@ impl<T, O> TaskCell<T, O> {
     }
 
     /// Keeps the deadline of a task that nobody waits for.
-    pub(crate) fn keep_timer(&self, timer: Option<Timer>) {
+    pub(crate) fn keep_alarm(&self, alarm: Option<Arc<Alarm>>) {
         let mut slot = self.slot.lock();
         let is_over = matches!(slot.state, State::Over(_) | State::Taken);
-        let old = if is_over { timer } else { std::mem::replace(&mut slot.timer, timer) };
+        let old = if is_over { alarm } else { std::mem::replace(&mut slot.alarm, alarm) };
         drop(slot);
         drop(old);
     }
 
     /// The deadline, for whoever waits for it again.
-    pub(crate) fn take_timer(&self) -> Option<Timer> {
-        self.slot.lock().timer.take()
+    pub(crate) fn take_alarm(&self) -> Option<Arc<Alarm>> {
+        self.slot.lock().alarm.take()
     }
 
     pub(crate) fn standing(&self) -> Standing {

@@ -1,6 +1,8 @@
 //! P5: a pause holds a subtree at its next await and says who is quiet; between the receipt and the resume nothing begins
 //! there, and after it all goes on as if nothing had been. The oracle looks at each quiet agent.
 
+mod budgets;
+mod deadlines;
 mod undisturbed;
 
 use std::sync::Arc;

@@ -145,6 +145,7 @@ impl Storm {
             // A pause that is lifted at some time, by this one or another, or stays.
             12 | 13 => {
                 let way = if self.dice.chance(500) { Pause::now() } else { Pause::at_next_await() };
+                let way = if self.dice.chance(300) { way.hold_deadlines() } else { way };
                 let is_lifted = self.dice.chance(700);
                 self.aside(async move {
                     drop(agent.pause(way.within(ms(patience))).await);

@@ -15,7 +15,7 @@ use crate::engine::pause::Held;
 use crate::engine::points;
 use crate::engine::seat::Fence;
 use crate::error::{Advice, AgentError, EffectError};
-use crate::event::{EffectEnd, Wait, What};
+use crate::event::{EffectEnd, Need, Wait, What};
 use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::ledger::OnRefusal;
@@ -74,7 +74,7 @@ impl Effect {
         Fut: Future<Output = Tried<T>> + Send,
     {
         // Given up after the booking is settled: what is quiet has its bill.
-        let mut out = Some(self.go_out(round).await?);
+        let mut out = Some(self.go_out(round, self.turn.seat.stood()).await?);
         self.turn.show_progress();
         let passed = self.until(round.deadline, Held::AtNextAwait, self.pass_links()).await?;
         let Some(held) = passed.transpose()? else { return Ok(None) };
@@ -93,16 +93,20 @@ impl Effect {
         result
     }
 
-    /// Goes out as soon as no pause holds the turn.
-    async fn go_out(&self, round: &mut Round) -> Result<Out, EffectError> {
+    /// Goes out as soon as no pause holds the turn. Its deadline moves by as long as the seat's clock has stood since it was
+    /// out: a call that is out is not held, and neither is its deadline.
+    async fn go_out(&self, round: &mut Round, stood: Duration) -> Result<Out, EffectError> {
         loop {
             self.turn.parked().await;
             self.may_begin()?;
-            if self.turn.seat.engine.env.now() >= round.deadline {
+            let seat = &self.turn.seat;
+            let deadline = round.deadline + seat.stood().saturating_sub(stood);
+            if seat.engine.env.now() >= deadline {
                 return Err(self.expired());
             }
             let doing = Doing::Call { kind: self.kind.clone(), once: self.repeat == Repeat::Once };
             if let Some(out) = self.turn.go_out(doing) {
+                round.deadline = deadline;
                 return Ok(out);
             }
         }
@@ -128,7 +132,7 @@ impl Effect {
 
     fn ends_at(&self) -> Time {
         let within = self.within.unwrap_or(defaults::EFFECT);
-        (self.turn.seat.engine.env.now() + within).min(self.turn.deadline)
+        (self.turn.seat.engine.env.now() + within).min(self.turn.deadline())
     }
 
     /// Awaits under the turn's cancel and the effect's deadline, until a pause holds the turn so firmly.
@@ -214,6 +218,15 @@ impl Effect {
         if let Err(refusal) = began {
             let (kind, message) = (self.kind.clone(), refusal.to_string());
             self.turn.note(What::EffectRefused { kind: kind.clone(), link: "budget".to_owned(), message });
+            if refusal.policy == OnRefusal::Pause
+                && self.turn.phase != Phase::Stop
+                && refusal.wanted.is_some()
+            {
+                let need = Need { agent: seat.id.clone(), kind: kind.clone(), refusal: refusal.clone() };
+                if engine.pause_refusing(seat, need) {
+                    return Ok(None);
+                }
+            }
             if refusal.policy == OnRefusal::Stop {
                 engine.stop_refusing(&refusal.ancestor);
             }
@@ -272,8 +285,9 @@ impl Effect {
             });
             // Between two calls it may be held, with what is reserved for it.
             *out = None;
+            let stood = self.turn.seat.stood();
             self.sleep(next).await?;
-            *out = Some(self.go_out(round).await?);
+            *out = Some(self.go_out(round, stood).await?);
             round.number += 1;
         }
     }

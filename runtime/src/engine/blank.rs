@@ -61,6 +61,7 @@ impl Blank<'_> {
             stuck: 0.into(),
             held: 0.into(),
             awaiting: 0.into(),
+            stood: 0.into(),
             body,
         })
     }

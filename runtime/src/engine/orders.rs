@@ -8,10 +8,11 @@ use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
 use crate::defaults;
+use crate::error::GrantError;
 use crate::event::What;
 use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
-use crate::ledger::Breakdown;
+use crate::ledger::{Breakdown, Budget};
 use crate::policy::Exit;
 use crate::receipt::{Stop, StopReceipt};
 
@@ -85,6 +86,24 @@ impl Engine {
             }
             seat = at.children().into_iter().find(|child| ancestor.is_within(&child.id));
         }
+    }
+
+    /// Raises a seat's budget.
+    pub(crate) fn grant(&self, seat: &Seat, more: Budget) -> Result<(), GrantError> {
+        let agent = seat.id.clone();
+        if let Err(bad) = more.check() {
+            return Err(GrantError::Bad { agent, bad });
+        }
+        if seat.meter.limits().is_none() {
+            return Err(GrantError::NoBudget { agent });
+        }
+        let gate = seat.gate.lock();
+        if seat.is_stopped() {
+            return Err(GrantError::Ended { agent });
+        }
+        seat.note(What::BudgetGranted { more: Box::new(more) });
+        drop(gate);
+        Ok(())
     }
 
     pub(crate) fn events(&self, filter: Filter) -> Events {

@@ -20,7 +20,7 @@
 //! - A pause ends with its agent: one that its supervisor starts again later is held only by those above.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::oneshot;
 
@@ -29,9 +29,9 @@ use super::line::Presence;
 use super::seat::{Fence, Gate, Seat};
 use super::turn::Turn;
 use crate::error::{PauseError, ResumeError};
-use crate::event::What;
+use crate::event::{Need, What};
 use crate::lifecycle::AgentState;
-use crate::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, Rest, ResumeReceipt};
+use crate::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, PausedBy, Rest, ResumeReceipt};
 use crate::pausing::{Change, Grip, Holds};
 use crate::signal::Signal;
 use crate::time::Time;
@@ -40,12 +40,26 @@ use crate::time::Time;
 pub(crate) struct Hold {
     holds: Holds,
     since: Time,
+    /// Since when its clock stands, if it does.
+    stands_since: Option<Time>,
     /// Raised when it holds no more.
     pub(super) over: Arc<Signal>,
     /// Pauses that wait until the seat is quiet.
     tallies: Vec<Arc<Tally>>,
     /// What was due and waits until the seat goes on.
     late: Vec<Box<dyn FnOnce() + Send>>,
+    /// What its own pause waits for, if for a grant.
+    need: Option<Need>,
+}
+
+impl Hold {
+    /// The seat's clock goes on, if it stood.
+    fn let_clock_go(&mut self, stood: &AtomicU64, now: Time) {
+        if let Some(since) = self.stands_since.take() {
+            let nanos = u64::try_from(now.since(since).as_nanos()).unwrap_or(u64::MAX);
+            stood.fetch_add(nanos, Ordering::SeqCst);
+        }
+    }
 }
 
 /// How many seats of a pause are not quiet yet.
@@ -113,6 +127,8 @@ struct Walk {
     released: Vec<Released>,
     running: Vec<Arc<Seat>>,
     still_held: Vec<Arc<Seat>>,
+    /// What was due while a clock stood that goes on.
+    late: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Engine {
@@ -122,7 +138,7 @@ impl Engine {
         root: &Arc<Seat>,
         pause: Pause,
     ) -> Result<PauseReceipt, PauseError> {
-        let receipt = self.order_pause(root, pause)?;
+        let receipt = self.order_pause(root, pause, None)?;
         // The control thread is gone, so the swarm is.
         receipt.await.map_err(|_| not_live(root))
     }
@@ -131,6 +147,7 @@ impl Engine {
         self: &Arc<Self>,
         root: &Arc<Seat>,
         pause: Pause,
+        need: Option<Need>,
     ) -> Result<oneshot::Receiver<PauseReceipt>, PauseError> {
         let (tell, told) = oneshot::channel();
         let number = self.number();
@@ -143,9 +160,16 @@ impl Engine {
                 return Err(not_live(root));
             }
             let agents = root.meter.live_agents() as usize + usize::from(root.body.has_behaviour());
-            root.note(What::PauseBegan { pause: number, agents, within: pause.within, now: pause.now });
+            root.note(What::PauseBegan {
+                pause: number,
+                agents,
+                within: pause.within,
+                now: pause.now,
+                holds_deadlines: pause.holds_deadlines,
+                need: need.clone().map(Box::new),
+            });
             drop(gate);
-            hold_all(root, Grip { now: pause.now })
+            hold_all(root, Grip { now: pause.now, clocks: pause.holds_deadlines }, need)
         };
         for turn in &walk.braked {
             turn.brake();
@@ -157,6 +181,20 @@ impl Engine {
             tell.send(receipt).ok();
         });
         Ok(told)
+    }
+
+    /// A budget of the seat or above it refused, whose policy is to pause and to ask. Says whether its subtree is paused.
+    pub(crate) fn pause_refusing(self: &Arc<Self>, seat: &Arc<Seat>, need: Need) -> bool {
+        let mut above = Some(seat);
+        while let Some(at) = above.filter(|at| at.id != need.refusal.ancestor) {
+            above = at.parent.as_ref();
+        }
+        let Some(root) = above else { return false };
+        if root.need().is_some() {
+            // Somebody else's need has brought it about already.
+            return true;
+        }
+        self.order_pause(root, Pause::at_next_await().hold_deadlines(), Some(need)).is_ok()
     }
 
     /// Lifts the pause that stands at an agent.
@@ -179,6 +217,9 @@ impl Engine {
         for released in walk.released {
             released.let_go();
         }
+        for late in walk.late {
+            late();
+        }
         Ok(receipt)
     }
 }
@@ -200,7 +241,7 @@ fn not_paused(root: &Arc<Seat>, is_held: bool) -> ResumeError {
 }
 
 /// Holds a subtree, parents before children.
-fn hold_all(root: &Arc<Seat>, grip: Grip) -> Walk {
+fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
     let mut walk = Walk::default();
     // One for the walk itself, so that the tally is not done before it is over.
     let walking = walk.tally.count();
@@ -214,6 +255,8 @@ fn hold_all(root: &Arc<Seat>, grip: Grip) -> Walk {
         let passed_on = gate.grip();
         if let Some(hold) = gate.hold.as_mut() {
             hold.tallies.push(walk.tally.count());
+            // The root is the first.
+            hold.need = need.take().or_else(|| hold.need.take());
         }
         let quiet = seat.rest_in(&mut gate);
         if quiet.is_empty() {
@@ -249,6 +292,8 @@ fn lift(root: &Arc<Seat>) -> Walk {
         });
         if after.is_none() {
             walk.released.extend(seat.ungrip(&mut gate));
+        } else if let Some(hold) = gate.hold.as_mut().filter(|hold| hold.stands_since.is_none()) {
+            walk.late.append(&mut hold.late);
         }
         drop(gate);
         if after.is_none() && seat.body.has_behaviour() {
@@ -268,6 +313,11 @@ impl Gate {
     /// How firmly the seat is held, if it is.
     pub(crate) fn grip(&self) -> Option<Grip> {
         self.hold.as_ref().and_then(|hold| hold.holds.grip())
+    }
+
+    /// Since when the seat's clock stands, if it does.
+    pub(crate) fn standing(&self) -> Option<Time> {
+        self.hold.as_ref().and_then(|hold| hold.stands_since)
     }
 
     /// What is being stopped for good, and what has ended, is not held.
@@ -291,14 +341,31 @@ impl Seat {
         let since = self.engine.env.now();
         let hold = gate.hold.get_or_insert_with(|| {
             let (holds, over) = (Holds::default(), Arc::default());
-            Box::new(Hold { holds, since, over, tallies: Vec::new(), late: Vec::new() })
+            Box::new(Hold {
+                holds,
+                since,
+                stands_since: None,
+                over,
+                tallies: Vec::new(),
+                late: Vec::new(),
+                need: None,
+            })
         });
         hold.holds.change(change);
         let held = match hold.holds.grip() {
             None => Held::Not,
-            Some(Grip { now: false }) => Held::AtNextAwait,
-            Some(Grip { now: true }) => Held::Now,
+            Some(Grip { now: false, .. }) => Held::AtNextAwait,
+            Some(Grip { now: true, .. }) => Held::Now,
         };
+        if !hold.holds.has_own() {
+            hold.need = None;
+        }
+        let stands = hold.holds.grip().is_some_and(|grip| grip.clocks);
+        if stands {
+            hold.stands_since.get_or_insert(since);
+        } else {
+            hold.let_clock_go(&self.stood, since);
+        }
         self.held.store(held as u8, Ordering::SeqCst);
     }
 
@@ -311,12 +378,30 @@ impl Seat {
 
     /// Nothing holds it any more: it is resumed, if it was quiet. The rest is done under no lock.
     pub(crate) fn ungrip(self: &Arc<Self>, gate: &mut Gate) -> Option<Released> {
-        let hold = gate.hold.take()?;
+        let mut hold = gate.hold.take()?;
+        hold.let_clock_go(&self.stood, self.engine.env.now());
         self.held.store(Held::Not as u8, Ordering::SeqCst);
         if self.state() == AgentState::Paused {
             self.note(What::AgentResumed);
         }
         Some(Released { seat: Arc::clone(self), turn: gate.turn.clone(), hold })
+    }
+
+    fn need(&self) -> Option<Need> {
+        self.gate.lock().hold.as_ref()?.need.clone()
+    }
+
+    /// The nearest pause that stands at it or above it.
+    pub(crate) fn paused_by(self: &Arc<Self>) -> Option<PausedBy> {
+        let mut at = Some(self).filter(|seat| seat.held() != Held::Not);
+        while let Some(seat) = at {
+            let gate = seat.gate.lock();
+            if let Some(hold) = gate.hold.as_ref().filter(|hold| hold.holds.has_own()) {
+                return Some(PausedBy { agent: seat.id.clone(), need: hold.need.clone() });
+            }
+            at = seat.parent.as_ref();
+        }
+        None
     }
 
     /// Says that it is quiet, if it is held and nothing of it moves.
@@ -405,12 +490,22 @@ impl Standing {
 }
 
 impl Seat {
-    /// The deadlines of the task that it works on and of those that wait.
+    /// The deadlines of the task that it works on and of those that wait, unless its clock stands.
     fn deadlines(&self) -> Vec<PassingDeadline> {
-        let turn = self.gate.lock().turn.clone();
+        let turn = {
+            let gate = self.gate.lock();
+            if gate.standing().is_some() {
+                return Vec::new();
+            }
+            gate.turn.clone()
+        };
         let begun =
-            turn.and_then(|turn| Some(PassingDeadline { task: turn.task.clone()?, at: turn.deadline }));
-        let queued = self.body.deadlines().into_iter().map(|(task, at)| PassingDeadline { task, at });
+            turn.and_then(|turn| Some(PassingDeadline { task: turn.task.clone()?, at: turn.deadline() }));
+        let queued = self
+            .body
+            .deadlines()
+            .into_iter()
+            .map(|(task, at)| PassingDeadline { task, at: self.off_clock(at) });
         begun.into_iter().chain(queued).collect()
     }
 }

@@ -7,7 +7,7 @@
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -71,6 +71,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) held: AtomicU8,
     /// What its turns wait for: how many entries there are in their lists.
     pub(crate) awaiting: AtomicU32,
+    /// For how long its clock has stood in pauses that are over, in nanoseconds.
+    pub(crate) stood: AtomicU64,
     pub(crate) body: B,
 }
 

@@ -31,7 +31,8 @@ pub(crate) struct Turn {
     pub(crate) incarnation: Incarnation,
     pub(crate) phase: Phase,
     pub(crate) task: Option<TaskId>,
-    pub(crate) deadline: Time,
+    /// By the clock of its seat.
+    deadline: Time,
     pub(crate) cancel: Signal,
     why: AtomicU8,
     open: AtomicBool,
@@ -107,6 +108,7 @@ pub(crate) enum Cancel {
 }
 
 impl Turn {
+    /// A turn that has to be over at a moment by its seat's clock.
     pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, task: Option<TaskId>, deadline: Time) -> Arc<Self> {
         Self::begin(seat, phase, task, deadline, None)
     }
@@ -280,6 +282,11 @@ impl Turn {
 
     pub(crate) fn show_progress(&self) {
         self.progress.store(self.seat.engine.env.now().as_nanos(), Ordering::Relaxed);
+    }
+
+    /// When its task, or itself, has to be over. While the seat's clock stands that moves on.
+    pub(crate) fn deadline(&self) -> Time {
+        self.seat.off_clock(self.deadline)
     }
 
     /// When it began, not counting the time in which it was held.

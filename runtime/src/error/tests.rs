@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 
 use super::*;
 use crate::id::{AgentId, TaskId};
-use crate::ledger::{Amount, OnRefusal, Refusal};
+use crate::ledger::{Amount, BadBudget, OnRefusal, Refusal};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::FailureClass;
 use crate::supervision::{BadChild, BadPolicy};
@@ -151,6 +151,19 @@ fn after_start(last: Option<&StartError>) -> Option<StartError> {
     })
 }
 
+fn after_grant(last: Option<&GrantError>) -> Option<GrantError> {
+    use GrantError as E;
+    let agent = agent();
+    Some(match last {
+        None => E::Ended { agent },
+        Some(E::Ended { .. }) => E::NoBudget { agent },
+        Some(E::NoBudget { .. }) => {
+            E::Bad { agent, bad: BadBudget { field: "usd", message: "it is no amount".into() } }
+        }
+        Some(E::Bad { .. }) => return None,
+    })
+}
+
 fn after_pause(last: Option<&PauseError>) -> Option<PauseError> {
     Some(match last {
         None => PauseError::NotLive { agent: agent(), state: AgentState::Stopping },
@@ -289,6 +302,10 @@ fn all() -> Vec<Sample> {
         let name = format!("StartError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
     }
+    for error in chain(after_grant) {
+        let name = format!("GrantError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
     for error in chain(after_pause) {
         let name = format!("PauseError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
@@ -358,6 +375,7 @@ fn an_error_that_concerns_an_agent_names_it() {
         "EffectError",
         "SpawnError",
         "RunError",
+        "GrantError",
         "PauseError",
         "ResumeError",
         "ChildError",

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::TaskId;
+use crate::id::{AgentId, TaskId};
+use crate::ledger::Refusal;
 
 /// What an agent is to its parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,25 @@ impl fmt::Display for Outcome {
             Self::Expired => "expired",
             Self::Stopped => "stopped",
         })
+    }
+}
+
+/// An effect that does not fit a budget which pauses its subtree and asks.
+///
+/// `Display` is one line: `s.1.2 needs more for model: s.1 has $0.12 left of its budget, and $0.40 is wanted`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Need {
+    /// Whose effect it is.
+    pub agent: AgentId,
+    /// Its kind.
+    pub kind: String,
+    /// Whose budget it is, what is wanted and what is left.
+    pub refusal: Refusal,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} needs more for {}: {}", self.agent, self.kind, self.refusal)
     }
 }
 

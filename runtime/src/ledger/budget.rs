@@ -34,6 +34,7 @@ pub struct Budget {
 /// | `Fail` | fails, and says what is left | goes on |
 /// | `Warn` | runs | goes on; a warning when all is spent |
 /// | `Stop` | fails, and says what is left | is stopped |
+/// | `Pause` | waits, and asks again after the resume | is paused, with its deadlines, until somebody resumes it |
 ///
 /// With `Warn` a budget is a mark and no bound: it never refuses anything, spawns included, and nothing promised of
 /// budgets holds for it. The budgets above and below it stay what they are.
@@ -47,6 +48,10 @@ pub enum OnRefusal {
     Warn,
     /// The effect fails and the budgeted agent is stopped with its subtree.
     Stop,
+    /// The budgeted agent is paused with its subtree, and an event says who needs how much and what is left. Somebody grants
+    /// more and resumes it, or stops it. What no grant could help still fails: an effect without a finite worst case, one of
+    /// a stop hook, a spawn.
+    Pause,
 }
 
 /// A budget that cannot be used as it was written.

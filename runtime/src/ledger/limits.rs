@@ -45,6 +45,27 @@ impl Limits {
             && self.max_children.is_none()
     }
 
+    /// More of each amount that both bound; what was not bounded is not bounded now.
+    pub fn grant(&mut self, more: &Self) {
+        let add = |most: &mut Option<u64>, more: Option<u64>| {
+            if let (Some(most), Some(more)) = (most, more) {
+                *most = most.saturating_add(more);
+            }
+        };
+        let few = |most: &mut Option<u32>, more: Option<u32>| {
+            if let (Some(most), Some(more)) = (most, more) {
+                *most = most.saturating_add(more);
+            }
+        };
+        if let (Some(most), Some(more)) = (&mut self.money, more.money) {
+            most.0 = most.0.saturating_add(more.0);
+        }
+        add(&mut self.tokens, more.tokens);
+        add(&mut self.calls, more.calls);
+        few(&mut self.depth, more.depth);
+        few(&mut self.live_agents, more.live_agents);
+    }
+
     /// Whether `worst` fits beside what is spent and reserved; an effect without a finite worst case states none.
     pub(super) fn admit(&self, balance: &Balance, worst: Option<&Usage>) -> Result<(), Exceeded> {
         let committed = balance.committed();
@@ -86,7 +107,7 @@ impl Limits {
 
     /// The largest warning share that was passed when what is spent grew from `before` to `after`, in thousandths.
     ///
-    /// Spending never shrinks, so each share is passed once.
+    /// Spending never shrinks, so each share is passed once, unless a grant has made it a larger amount.
     pub(super) fn passed(&self, before: &Usage, after: &Usage) -> Option<u32> {
         let all = (self.on_refusal == OnRefusal::Warn).then_some(1000);
         let passes = |permille: &u32| self.share(after, *permille) && !self.share(before, *permille);

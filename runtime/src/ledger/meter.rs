@@ -42,15 +42,20 @@ pub struct Meter {
 
 #[derive(Debug)]
 struct Bounds {
-    limits: Limits,
+    /// With all that was granted. A leaf, as the next.
+    limits: Mutex<Limits>,
     /// What counts in the budget's window, if it has one. A leaf: nothing is locked while it is held.
     spending: Mutex<Spending>,
 }
 
 impl Bounds {
+    fn limits(&self) -> Limits {
+        *self.limits.lock()
+    }
+
     /// What the limits are held against.
     fn balance(&self, meter: &Meter, wall: Duration) -> Balance {
-        if self.limits.window.is_some() { self.spending.lock().at(wall) } else { meter.subtree() }
+        if self.limits().window.is_some() { self.spending.lock().at(wall) } else { meter.subtree() }
     }
 }
 
@@ -83,7 +88,8 @@ impl Meter {
     }
 
     fn new(id: AgentId, parent: Option<Arc<Self>>, limits: Limits, depth: u32, is_scope: bool) -> Arc<Self> {
-        let bounds = (!limits.is_none()).then(|| Box::new(Bounds { limits, spending: Mutex::default() }));
+        let bounds = (!limits.is_none())
+            .then(|| Box::new(Bounds { limits: Mutex::new(limits), spending: Mutex::default() }));
         Arc::new(Self {
             id,
             parent,
@@ -102,10 +108,10 @@ impl Meter {
         &self.id
     }
 
-    /// Its budget, if it has one.
+    /// Its budget, if it has one, with all that was granted.
     #[must_use]
-    pub fn limits(&self) -> Option<&Limits> {
-        self.bounds.as_deref().map(|bounds| &bounds.limits)
+    pub fn limits(&self) -> Option<Limits> {
+        self.bounds.as_deref().map(Bounds::limits)
     }
 
     /// What the agent itself spends.
@@ -123,7 +129,7 @@ impl Meter {
     /// What counts in its budget's window, if that has one.
     #[must_use]
     pub fn spending(&self) -> Option<Spending> {
-        let windowed = self.bounds.as_ref().filter(|bounds| bounds.limits.window.is_some());
+        let windowed = self.bounds.as_ref().filter(|bounds| bounds.limits().window.is_some());
         windowed.map(|bounds| bounds.spending.lock().clone())
     }
 
@@ -147,7 +153,7 @@ impl Meter {
     pub fn admit(&self, worst: Option<&Usage>, wall: Duration) -> Result<(), Refusal> {
         for meter in self.and_above() {
             let Some(bounds) = meter.bounds.as_deref() else { continue };
-            let limits = &bounds.limits;
+            let limits = bounds.limits();
             if limits.on_refusal == OnRefusal::Warn {
                 continue;
             }
@@ -173,7 +179,7 @@ impl Meter {
             let children = meter.children.load(Relaxed).saturating_add(u32::from(is_parent));
             is_parent &= meter.is_scope;
             let live = meter.live_agents().saturating_add(crew.agents);
-            let room = |limits: &Limits| limits.room(depth - meter.depth, live, children);
+            let room = |limits: Limits| limits.room(depth - meter.depth, live, children);
             let room = meter.limits().map_or(Ok(()), room);
             room.map_err(|(bound, limit)| NoRoom { ancestor: meter.id.clone(), bound, limit })?;
         }
@@ -185,7 +191,7 @@ impl Meter {
     /// # Errors
     /// As [`Meter::admit_spawn`]. `below` is the crew without the agent itself.
     pub fn admit_declared(&self, below: Crew, children: u32) -> Result<(), NoRoom> {
-        let room = |limits: &Limits| limits.room(below.levels, below.agents, children);
+        let room = |limits: Limits| limits.room(below.levels, below.agents, children);
         let room = self.limits().map_or(Ok(()), room);
         room.map_err(|(bound, limit)| NoRoom { ancestor: self.id.clone(), bound, limit })
     }
@@ -205,6 +211,12 @@ impl Meter {
                 spent: balance.spent + *used,
                 reserved: balance.reserved.above(reserved),
             }),
+            What::BudgetGranted { more } => {
+                if let (Some(bounds), Ok(more)) = (&self.bounds, more.check()) {
+                    bounds.limits.lock().grant(&more);
+                }
+                Vec::new()
+            }
             What::AgentSpawned { .. } if !self.is_scope => self.count(|count| count.saturating_add(1)),
             What::AgentStopped { .. } if !self.is_scope => self.count(|count| count.saturating_sub(1)),
             _ => Vec::new(),
@@ -216,9 +228,10 @@ impl Meter {
         let mut warnings = Vec::new();
         for meter in self.and_above() {
             let (before, after) = meter.amounts.get_or_init(Box::default).subtree.change(&change);
-            let Some(Bounds { limits, spending }) = meter.bounds.as_deref() else { continue };
+            let Some(bounds) = meter.bounds.as_deref() else { continue };
+            let limits = bounds.limits();
             let (before, after) = match limits.window {
-                Some(window) => spending.lock().apply(window, what, wall),
+                Some(window) => bounds.spending.lock().apply(window, what, wall),
                 None => (before.spent, after.spent),
             };
             let passed = limits.passed(&before, &after);

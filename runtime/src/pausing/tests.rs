@@ -60,7 +60,7 @@ enum Deed {
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let grip = any::<bool>().prop_map(|now| Grip { now });
+    let grip = any::<(bool, bool)>().prop_map(|(now, clocks)| Grip { now, clocks });
     let deed = prop_oneof![
         2 => (0_usize..64).prop_map(Deed::Grow),
         3 => (0_usize..64, grip).prop_map(|(at, grip)| Deed::Pause(at, grip)),
@@ -106,9 +106,9 @@ fn a_walk_turns_back_where_another_pause_still_holds() {
     for at in 0..9 {
         tree.grow(Some(at));
     }
-    tree.walk(0, Change::Pause(Grip { now: true }));
+    tree.walk(0, Change::Pause(Grip { now: true, clocks: false }));
     tree.visits = 0;
-    tree.walk(3, Change::Pause(Grip { now: false }));
+    tree.walk(3, Change::Pause(Grip::default()));
     tree.walk(3, Change::Resume);
     assert_eq!(tree.visits, 2, "what is below was held as firmly before");
 }

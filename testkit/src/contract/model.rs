@@ -23,7 +23,7 @@ pub enum Conduct {
     Answers,
     /// It calls a tool of the request, with JSON.
     CallsATool,
-    /// It turns requests away, to come again after [`RETRY_AFTER`].
+    /// It turns requests away, to come again after two seconds.
     RateLimits,
     /// It breaks off after its first chunk.
     BreaksOff,

@@ -39,6 +39,11 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
                     accounts.entry(event.agent.clone()).or_insert_with(|| Account::new(limits));
                 }
             }
+            What::BudgetGranted { more } => {
+                if let Some(account) = accounts.get_mut(&event.agent) {
+                    account.limits.grant(&more.check().unwrap_or_default());
+                }
+            }
             What::EffectBegan { effect, reserved, .. } => {
                 for (id, account) in accounts.iter_mut().filter(|(id, _)| above(id)) {
                     account.turn(wall);

@@ -158,7 +158,12 @@ impl Forged {
     }
 
     pub(super) fn pause_began(self, root: &str, pause: u64, within: Duration) -> Self {
-        self.write(root, 1, None, What::PauseBegan { pause, agents: 1, within, now: false })
+        self.write(
+            root,
+            1,
+            None,
+            What::PauseBegan { pause, agents: 1, within, now: false, holds_deadlines: false, need: None },
+        )
     }
 
     pub(super) fn pause_stands(self, root: &str, pause: u64) -> Self {

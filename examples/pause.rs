@@ -1,0 +1,63 @@
+//! Pausing: a subtree is held at its next await and goes on as if nothing had been; and a budget that asks before it lets
+//! more be spent.
+
+use std::time::Duration;
+
+use skep::{Agent, AgentError, AgentSpec, Budget, Context, OnRefusal, Pause, Stop, Swarm, Usage};
+
+/// Writes a book, chapter by chapter; each costs one call.
+struct Writer;
+
+impl Agent for Writer {
+    type Task = u32;
+    type Output = String;
+
+    async fn handle(&mut self, chapters: &u32, cx: &Context) -> Result<String, AgentError> {
+        let mut book = String::new();
+        for chapter in 1..=*chapters {
+            cx.progress(format!("chapter {chapter}"));
+            let write = cx.effect("model", chapter).worst_case(Usage::calls(1));
+            let text = write
+                .run(|call| async move {
+                    // Stands for a model that takes its time.
+                    cx.env().sleep_until(cx.now() + Duration::from_millis(50)).await;
+                    call.used(Usage::calls(1));
+                    Ok(format!("{chapter}. "))
+                })
+                .await?;
+            book.push_str(&text);
+        }
+        Ok(book)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let swarm = Swarm::builder("press").start().await?;
+    // At the fourth call it pauses and asks, instead of failing the work that was paid for.
+    let budget = Budget::new().calls(3).on_refusal(OnRefusal::Pause);
+    let writer = swarm.spawn(AgentSpec::new("writer", || Writer).budget(budget)).await?;
+    let book = tokio::spawn(writer.ask(5));
+
+    // A person pauses it: the call in flight comes to its end, and nothing begins after it.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let receipt = writer.pause(Pause::at_next_await()).await?;
+    println!("{receipt}");
+    println!("{}: {} calls spent", writer.state(), writer.cost().spent.calls);
+    println!("{}", writer.resume()?);
+
+    // The budget pauses it: whoever runs the swarm sees who needs how much, and grants more.
+    let need = loop {
+        if let Some(need) = writer.status().paused.and_then(|paused| paused.need) {
+            break need;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    println!("{need}");
+    writer.grant(Budget::new().calls(2))?;
+    println!("{}", writer.resume()?);
+
+    println!("the book: {}", book.await??);
+    println!("{}", swarm.stop(Stop::default()).await);
+    Ok(())
+}
