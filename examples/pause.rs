@@ -1,5 +1,7 @@
 //! Pausing: a subtree is held at its next await and goes on as if nothing had been; and a budget that asks before it lets
 //! more be spent.
+#![allow(clippy::print_stdout, reason = "an example is there to be read")]
+#![allow(clippy::disallowed_methods, reason = "main is no part of the swarm")]
 
 use std::time::Duration;
 

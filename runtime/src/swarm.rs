@@ -145,7 +145,7 @@ impl Swarm {
     /// What each live agent is and does right now, parents before children.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        self.0.root.subtree().iter().map(|seat| Status::of(seat)).collect()
+        self.0.root.subtree().iter().map(Status::of).collect()
     }
 
     /// The tree of all agents, with what they do now; of those that have ended, the ones whose end the journal still keeps, and
