@@ -19,11 +19,14 @@
 //! - A start that is under way is held like a turn, and its deadline begins anew with the resume.
 //! - A pause ends with its agent: one that its supervisor starts again later is held only by those above.
 
+mod standing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::oneshot;
 
+use self::standing::Standing;
 use super::Engine;
 use super::line::Presence;
 use super::seat::{Fence, Gate, Seat};
@@ -31,7 +34,7 @@ use super::turn::Turn;
 use crate::error::{PauseError, ResumeError};
 use crate::event::{Need, What};
 use crate::lifecycle::AgentState;
-use crate::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, PausedBy, Rest, ResumeReceipt};
+use crate::pause::{Doing, Pause, PauseReceipt, PausedBy, Rest, ResumeReceipt};
 use crate::pausing::{Change, Grip, Holds};
 use crate::signal::Signal;
 use crate::time::Time;
@@ -449,63 +452,5 @@ impl Seat {
         }
         let doing = gate.turn.as_ref().filter(|_| gate.fence != Fence::Held).map(|turn| turn.doing());
         Rest::Busy(doing.unwrap_or(Doing::Ending))
-    }
-}
-
-/// A pause that stands, and whose receipt is to come.
-struct Standing {
-    engine: Arc<Engine>,
-    number: u64,
-    root: Arc<Seat>,
-    began: Time,
-}
-
-impl Standing {
-    async fn wait(self, walk: Walk, until: Time) -> PauseReceipt {
-        let env = &self.engine.env;
-        tokio::select! {
-            biased;
-            () = walk.tally.none_left.raised() => {}
-            () = env.sleep_until(until) => {}
-        }
-        let agents = walk.seats.iter().filter(|seat| seat.body.has_behaviour());
-        let rows: Vec<_> = agents
-            .clone()
-            .map(|seat| PauseRow { id: seat.id.clone(), name: seat.name.to_string(), rest: seat.resting() })
-            .collect();
-        let mut deadlines: Vec<PassingDeadline> =
-            agents.flat_map(|seat| seat.deadlines()).filter(|deadline| deadline.at != Time::NEVER).collect();
-        deadlines.sort_by_key(|deadline| deadline.at);
-        let receipt =
-            PauseReceipt { root: self.root.id.clone(), rows, deadlines, took: env.now().since(self.began) };
-        let gate = self.root.gate.lock();
-        if self.root.state().is_live() {
-            let quiet = receipt.rows.iter().filter(|row| row.rest == Rest::Quiet).count();
-            let busy = receipt.busy().count();
-            self.root.note(What::PauseStands { pause: self.number, quiet, busy });
-        }
-        drop(gate);
-        receipt
-    }
-}
-
-impl Seat {
-    /// The deadlines of the task that it works on and of those that wait, unless its clock stands.
-    fn deadlines(&self) -> Vec<PassingDeadline> {
-        let turn = {
-            let gate = self.gate.lock();
-            if gate.standing().is_some() {
-                return Vec::new();
-            }
-            gate.turn.clone()
-        };
-        let begun =
-            turn.and_then(|turn| Some(PassingDeadline { task: turn.task.clone()?, at: turn.deadline() }));
-        let queued = self
-            .body
-            .deadlines()
-            .into_iter()
-            .map(|(task, at)| PassingDeadline { task, at: self.off_clock(at) });
-        begun.into_iter().chain(queued).collect()
     }
 }
