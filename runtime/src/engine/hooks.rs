@@ -36,28 +36,21 @@ struct Driver {
 /// A poll that takes longer blocks its thread. Each waiting hook has at least so much of the stop's time.
 const BLOCKS: Duration = Duration::from_millis(20);
 
-/// Begins stop hooks, each with its own end. Those of dormant agents are queued together: their driver shares the lock, and
-/// would else be met at it for each.
-pub(super) fn begin(engine: &Arc<Engine>, hooks: &mut Vec<(Arc<Seat>, Time)>) {
-    let mut dormant = Vec::new();
-    for (seat, until) in hooks.drain(..) {
-        let is_dormant = {
-            let mut line = seat.line.lock();
-            line.hook_until = until;
-            line.presence != Presence::Open
-        };
-        if is_dormant {
-            dormant.push(seat);
-        } else {
-            seat.order(|orders| orders.next = Some(Next::Hook(until)));
-        }
-    }
-    if dormant.is_empty() {
+/// Begins a seat's stop hook.
+pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
+    let is_dormant = {
+        let mut line = seat.line.lock();
+        line.hook_until = until;
+        line.presence != Presence::Open
+    };
+    if !is_dormant {
+        seat.order(|orders| orders.next = Some(Next::Hook(until)));
         return;
     }
+    let engine = &seat.engine;
     let has_driver = {
         let mut stopper = engine.stopper.lock();
-        stopper.hooks.seats.extend(dormant);
+        stopper.hooks.seats.push_back(Arc::clone(seat));
         stopper.hooks.driver.is_some()
     };
     if !has_driver {

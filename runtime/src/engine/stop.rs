@@ -149,18 +149,9 @@ impl Engine {
         while let Some(this) = next {
             match this {
                 Next::Perform(actions) => {
-                    let mut hooks = Vec::new();
                     for (action, stopping) in actions {
-                        if let (Action::Hook { until, .. }, Some(Stopping { seat, .. })) =
-                            (&action, &stopping)
-                        {
-                            hooks.push((Arc::clone(seat), *until));
-                            continue;
-                        }
-                        hooks::begin(self, &mut hooks);
                         self.perform_stop(action, stopping);
                     }
-                    hooks::begin(self, &mut hooks);
                 }
                 Next::Cancel(turns, released) => {
                     for turn in turns {
@@ -178,6 +169,7 @@ impl Engine {
 
     fn perform_stop(self: &Arc<Self>, action: Action, stopping: Option<Stopping>) {
         match (action, stopping) {
+            (Action::Hook { until, .. }, Some(Stopping { seat, .. })) => hooks::begin(&seat, until),
             (Action::Abort { .. }, Some(Stopping { seat, .. })) => {
                 seat.order(|orders| orders.abort = true);
                 if hooks::take_back(&seat) {
@@ -185,8 +177,7 @@ impl Engine {
                 }
             }
             (Action::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
-            // Hooks have begun already, together.
-            (Action::Hook { .. }, _) | (Action::Abort { .. } | Action::Ended(_), None) => {}
+            (Action::Hook { .. } | Action::Abort { .. } | Action::Ended(_), None) => {}
             (Action::Finished { request, rows }, _) => self.stop_finished(request, rows),
             (Action::WakeAt(at), _) => {
                 let engine = Arc::downgrade(self);
