@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::Engine;
 use super::line::Presence;
@@ -54,7 +55,7 @@ impl Engine {
         };
         if let Some((due, timer)) = fired {
             drop(timer);
-            self.beat(now, due, &open);
+            self.beat(now, due, beat, &open);
         }
         for turn in open {
             let looked = Time::from_nanos(turn.looked.load(Ordering::Relaxed));
@@ -67,9 +68,9 @@ impl Engine {
     }
 
     /// Notes whether the beat came late, and sends a probe to where the turns run.
-    fn beat(self: &Arc<Self>, now: Time, due: Time, open: &[Arc<Turn>]) {
+    fn beat(self: &Arc<Self>, now: Time, due: Time, every: Duration, open: &[Arc<Turn>]) {
         let mut standstill = self.standstill.lock();
-        let sends = standstill.beat(now, due);
+        let sends = standstill.beat(now, due, every);
         standstill.forget_before(open.iter().map(|turn| turn.last_progress()).min().unwrap_or(now));
         drop(standstill);
         if sends {
