@@ -175,10 +175,11 @@ impl<A: Agent> AgentRef<A> {
         self.seat.meter.subtree()
     }
 
-    /// How it and its subtree are doing in numbers, since it was spawned.
+    /// How it and its subtree are doing in numbers, since it was spawned; once it has ended they are in its parent's, and these
+    /// are of nothing.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.seat.engine.metrics(&self.seat)
+        self.seat.engine.metrics(&self.seat.id)
     }
 
     /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped

@@ -18,7 +18,6 @@ pub(crate) mod heartbeat;
 mod hooks;
 mod interface;
 pub(crate) mod line;
-mod measure;
 mod orders;
 pub(crate) mod orphans;
 pub(crate) mod park;
@@ -49,7 +48,6 @@ use crate::dead_letter::DeadLetters;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
-use crate::fold::metrics::Names;
 use crate::journal::{Journal, Keep};
 use crate::resources::Resources;
 use crate::signal::Signal;
@@ -83,8 +81,6 @@ pub(crate) struct Engine {
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) census: Census,
-    /// The kinds and links that metrics tell apart; a leaf below the live states.
-    pub(crate) metric_names: Mutex<Names>,
     /// Seats whose life has ended and of which something is left: on its way out, or stuck.
     pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
@@ -112,7 +108,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
-        let journal = Arc::new(Journal::new(setup.env.clone(), setup.keep));
+        let journal = Journal::new(setup.env.clone(), setup.keep);
         Arc::new(Self {
             env: setup.env,
             session: setup.session,
@@ -124,7 +120,6 @@ impl Engine {
             resources: setup.resources,
             dead_letters: DeadLetters::new(setup.dead_letters),
             census: Census::default(),
-            metric_names: Mutex::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),
             standstill: Mutex::default(),

@@ -25,7 +25,7 @@
 
 mod costs;
 pub(crate) mod draw;
-pub(crate) mod metrics;
+mod metrics;
 mod rows;
 mod snapshot;
 mod states;

@@ -8,12 +8,14 @@
 //!    section. So a live view is the fold of the events up to some seq.
 //! 2. The log's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state. That of the
 //!    views is taken before it and by nobody who holds it; no event is appended under either.
-//! 3. `append` never refuses and never blocks on anything slow: drop guards call it. An append that finds the log too long
-//!    cuts a few events off, unless another thread is about it.
+//! 3. `append` never refuses and never blocks on anything slow: drop guards call it. What is over is cut off on the control
+//!    thread; only where the log grows faster than that, the append that finds it too long cuts a few events off itself,
+//!    unless another thread is about it.
 //! 4. An event leaves the log under the lock of the views, and is in the snapshot when that is given back. So whoever does
 //!    not find an event in the log finds it in the snapshot.
 
 mod bell;
+mod cutter;
 mod log;
 mod subscription;
 mod views;
@@ -24,10 +26,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use self::bell::Bell;
+use self::cutter::Cutter;
 pub use self::log::Keep;
-use self::log::{Log, WasCut};
+use self::log::{Length, Log, WasCut};
 pub use self::subscription::{Events, Filter, Lagged};
-use self::views::Views;
+use self::views::{View, Views};
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
@@ -40,12 +43,14 @@ pub(crate) struct Journal {
     log: Mutex<Log>,
     views: Mutex<Views>,
     bell: Arc<Bell>,
+    cutter: Arc<Cutter>,
     env: Env,
 }
 
 impl Drop for Journal {
     fn drop(&mut self) {
         self.bell.break_up();
+        self.cutter.end();
     }
 }
 
@@ -58,8 +63,11 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Journal {
-    pub(crate) fn new(env: Env, keep: Keep) -> Self {
-        Self { log: Mutex::new(Log::new(keep)), views: Mutex::default(), bell: Arc::default(), env }
+    pub(crate) fn new(env: Env, keep: Keep) -> Arc<Self> {
+        let (log, cutter) = (Mutex::new(Log::new(keep)), Arc::<Cutter>::default());
+        let journal = Arc::new(Self { log, views: Mutex::default(), bell: Arc::default(), cutter, env });
+        journal.cutter.begin(&journal);
+        journal
     }
 
     /// Records what happened and applies it.
@@ -85,7 +93,7 @@ impl Journal {
     ) -> Result<Seq, E> {
         let at = self.env.now();
         let mut warnings = Vec::new();
-        let (events, is_long) = {
+        let (events, length) = {
             let mut log = self.log.lock();
             // Read outside the lock, so another thread's later moment may stand here already: time never goes back.
             let at = at.max(log.at());
@@ -102,14 +110,17 @@ impl Journal {
                     what,
                 });
                 warnings.extend(entry.seat.apply(&event, wall));
-                entry.seat.measure(&event);
                 log.push(Arc::clone(&event));
                 event
             });
-            (events, log.is_long())
+            (events, log.length())
         };
-        if is_long {
-            self.cut();
+        match length {
+            Length::Fits => {}
+            Length::Long => self.cutter.call(),
+            Length::TooLong => {
+                self.cut();
+            }
         }
         let seq = events.last().map_or(0, |event| event.seq);
         // One is the journal's own. Who follows took another before looking, and finds the event if this finds none.
@@ -136,12 +147,16 @@ impl Journal {
         self.append(&entry, What::BudgetWarned { permille: warning.permille });
     }
 
-    /// Cuts the oldest events off and lets the snapshot take them in.
-    fn cut(&self) {
+    /// Cuts the oldest events off and lets the snapshot take them in. Says whether it is to be done again.
+    fn cut(&self) -> bool {
         // Another thread is at it, or somebody looks at the views: the next append will find the log too long still.
-        let Some(mut views) = self.views.try_lock() else { return };
-        let events = self.log.lock().take_oldest();
+        let Some(mut views) = self.views.try_lock() else { return false };
+        let (events, is_long) = {
+            let mut log = self.log.lock();
+            (log.take_oldest(), log.length() != Length::Fits)
+        };
         views.cut(&events);
+        is_long
     }
 
     /// The events from a seq on, up to `most` of them; an error if the first of them was cut.
@@ -154,8 +169,8 @@ impl Journal {
         self.views.lock().at_cut()
     }
 
-    /// Looks at the views of now. `look` appends nothing.
-    pub(crate) fn view<R>(&self, look: impl FnOnce(&Snapshot) -> R) -> R {
+    /// Looks at a view of now. `look` appends nothing.
+    pub(crate) fn view<F: View, R>(&self, look: impl FnOnce(&F) -> R) -> R {
         look(self.views.lock().now(&self.log))
     }
 

@@ -1,6 +1,5 @@
 //! What a stop returns: who was alive at the fence, and how each ended.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::defaults;
 use crate::engine::seat::Seat;
 use crate::id::{AgentId, Incarnation};
-use crate::stopping::{End, HookFault, Row, SeatKey};
+use crate::stopping::{ByKey, End, HookFault, Row};
 use crate::usage::Usage;
 
 /// How a subtree is to be stopped.
@@ -74,12 +73,7 @@ pub struct StopReceipt {
 }
 
 impl StopReceipt {
-    pub(crate) fn new(
-        root: &Seat,
-        rows: &[Row],
-        seats: &HashMap<SeatKey, Arc<Seat>>,
-        took: Duration,
-    ) -> Self {
+    pub(crate) fn new(root: &Seat, rows: &[Row], seats: &ByKey<Arc<Seat>>, took: Duration) -> Self {
         // The root and scopes have no behaviour that could be alive; they are places.
         let agent = |row: &Row| {
             seats.get(&row.key).filter(|seat| seat.body.has_behaviour()).map(|seat| stop_row(row, seat))
@@ -96,7 +90,7 @@ impl StopReceipt {
 
     /// A stop of what had ended before.
     pub(crate) fn empty(root: &Seat) -> Self {
-        Self::new(root, &[], &HashMap::new(), Duration::ZERO)
+        Self::new(root, &[], &ByKey::default(), Duration::ZERO)
     }
 
     /// The agent whose subtree was stopped.

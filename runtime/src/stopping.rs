@@ -39,9 +39,9 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub(crate) use words::{Action, HookEnd, Input, Node, RequestId, Row, SeatKey, TurnEnd};
+pub(crate) use words::{Action, ByKey, HookEnd, Input, Node, RequestId, Row, SeatKey, TurnEnd};
 pub use words::{End, HookFault};
 
 use self::closing::Work;
@@ -52,7 +52,7 @@ use crate::time::Time;
 /// All that is being stopped in a swarm.
 #[derive(Debug, Default)]
 pub(crate) struct StopPlan {
-    seats: HashMap<SeatKey, Seat>,
+    seats: ByKey<Seat>,
     /// Seats whose parent is not being stopped, by that parent: a later stop of the parent takes them in.
     loose: BTreeMap<SeatKey, BTreeSet<SeatKey>>,
     /// What has been asked for and has not finished, by its root.

@@ -152,7 +152,7 @@ impl Swarm {
     /// the number of the others. It costs as much as there are agents in it, however long the swarm has run.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        self.0.engine.journal.view(|now| now.tree.clone())
+        self.0.engine.journal.view(Tree::clone)
     }
 
     /// The bill, agent by agent; what ended before the journal's cut is one sum in its parent's row.
@@ -173,11 +173,11 @@ impl Swarm {
         self.0.root.meter.subtree()
     }
 
-    /// How the swarm is doing in numbers, for a dashboard: `swarm.metrics().text()` answers a scrape. It is counted as things
-    /// happen; reading it walks the living agents.
+    /// How the swarm is doing in numbers, for a dashboard: `swarm.metrics().text()` answers a scrape. It takes in the events
+    /// since it was last read, and walks the living agents.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.0.engine.metrics(&self.0.root)
+        self.0.engine.metrics(&self.0.root.id)
     }
 
     /// Searches the swarm for what should not be, and deals with it: agents whose supervisor has ended without a stop, by their

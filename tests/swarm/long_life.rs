@@ -25,7 +25,11 @@ fn cut_of(swarm: &Swarm) -> u64 {
 fn folded(events: &[Arc<Event>], cut: u64) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for event in events {
-        if event.seq <= cut { snapshot.cut(event) } else { snapshot.apply(event) }
+        if event.seq <= cut {
+            snapshot.cut(event);
+        } else {
+            snapshot.apply(event);
+        }
     }
     snapshot
 }

@@ -10,6 +10,7 @@ use super::stop::Purpose;
 use crate::defaults;
 use crate::error::GrantError;
 use crate::event::What;
+use crate::fold::{Costs, Metered, Metrics};
 use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
 use crate::ledger::{Breakdown, Budget};
@@ -113,7 +114,12 @@ impl Engine {
 
     /// The bill of a subtree.
     pub(crate) fn breakdown(&self, root: &AgentId) -> Breakdown {
-        self.journal.view(|now| now.costs.breakdown(root))
+        self.journal.view(|now: &Costs| now.breakdown(root))
+    }
+
+    /// The metrics of a subtree.
+    pub(crate) fn metrics(&self, top: &AgentId) -> Metrics {
+        self.journal.view(|now: &Metered| now.metrics_of(top))
     }
 }
 

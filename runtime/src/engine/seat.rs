@@ -22,7 +22,6 @@ use super::pause::Hold;
 use super::turn::Turn;
 use crate::effect::Allowance;
 use crate::event::{Event, Role, What};
-use crate::fold::metrics::Gauge;
 use crate::holding::Holdings;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::journal::Entry;
@@ -126,8 +125,6 @@ pub(crate) struct Live {
     pub(crate) reason: Option<StopReason>,
     /// It has ended, and may be spawned again.
     pub(crate) spec_stands: bool,
-    /// What is counted of it; none while there is nothing to count.
-    pub(crate) gauge: Option<Box<Gauge>>,
 }
 
 impl<B: Body + ?Sized> Seat<B> {

@@ -31,7 +31,7 @@ use crate::event::What;
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::{Exit, FailureClass};
 use crate::receipt::StopReceipt;
-use crate::stopping::{Action, End, HookEnd, HookFault, Input, RequestId, Row, SeatKey, StopPlan, TurnEnd};
+use crate::stopping::{Action, ByKey, End, HookEnd, HookFault, Input, RequestId, Row, StopPlan, TurnEnd};
 use crate::supervision::Started;
 use crate::time::Time;
 
@@ -39,7 +39,7 @@ use crate::time::Time;
 #[derive(Default)]
 pub(crate) struct Stopper {
     plan: StopPlan,
-    nodes: HashMap<SeatKey, Stopping>,
+    nodes: ByKey<Stopping>,
     requests: HashMap<RequestId, Request>,
     actions: Vec<Action>,
     asked: VecDeque<Asked>,
@@ -85,7 +85,7 @@ struct Request {
     began: Time,
     deadline: Time,
     /// Who was alive at the fence, for an ordered stop's receipt.
-    seats: HashMap<SeatKey, Arc<Seat>>,
+    seats: ByKey<Arc<Seat>>,
 }
 
 /// Why a subtree is stopped.
@@ -284,7 +284,7 @@ impl Stopper {
         let Asked { root, purpose, is_brutal, began, deadline } = asked;
         let request = engine.number();
         let walk = self.walk(&root, &purpose, request, engine);
-        let mut seats = HashMap::new();
+        let mut seats = ByKey::default();
         if let Purpose::Ordered { within, .. } = &purpose {
             root.note(What::StopBegan { stop: request, agents: walk.agents(), within: *within });
             seats.extend(walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))));

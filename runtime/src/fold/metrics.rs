@@ -1,8 +1,7 @@
 //! How a swarm is doing in numbers: a typed snapshot, and the fold that it is taken from.
 //!
 //! Every agent has a sparse table of its own counts; when it ends for good that is added to its parent's, so what is kept is
-//! bounded by what lives. The sum over a living subtree is what that subtree did since its top was spawned. The runtime keeps
-//! these tables in its seats and advances them in `append`; [`Metered`] is the same over a journal.
+//! bounded by what lives. The sum over a living subtree is what that subtree did since its top was spawned.
 //!
 //! # Invariants
 //! 1. Of every count, the sum over all that lives is the number of its events: an agent's end hands on what it counted, and
@@ -20,11 +19,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::gauge::Gauge;
-pub(crate) use self::names::{NameId, Named, Names};
+use self::gauge::Gauge;
+use self::names::{Named, Names};
 pub use self::snapshot::{EffectMetrics, Histogram, Metrics};
-use self::tally::Tally;
+use self::tally::{Series, Tally};
 use super::Fold;
+use super::rows::Rows;
 use crate::event::{Event, Role, What};
 use crate::id::AgentId;
 use crate::lifecycle::{AgentState, Lifecycle};
@@ -32,66 +32,9 @@ use crate::lifecycle::{AgentState, Lifecycle};
 /// The type under which a scope's seat is spawned.
 const SCOPE: &str = "scope";
 
-/// Where the gauges of agents are kept: in seats, or in the rows of a fold.
-pub(crate) trait Places {
-    /// An agent there.
-    type At: Clone;
-    /// Its gauge, if it has one, and whether it has ended for good.
-    fn with<R>(&mut self, at: &Self::At, then: impl FnOnce(&mut Option<Box<Gauge>>, bool) -> R) -> R;
-    /// Its parent.
-    fn above(&self, at: &Self::At) -> Option<Self::At>;
-    /// The place of a name in the list of its kind.
-    fn place(&mut self, named: Named<'_>) -> NameId;
-}
-
-/// Counts an event at its agent. The agent's state is that after the event; a place is no agent.
-pub(crate) fn measure<P: Places>(places: &mut P, at: &P::At, is_place: bool, event: &Event) {
-    if gauge::counts(event) {
-        let name = Named::of(&event.what).map_or(0, |named| places.place(named));
-        let late =
-            places.with(at, |gauge, has_ended| gauge.get_or_insert_default().take(event, name, has_ended));
-        if let Some(late) = late {
-            let parent = places.above(at);
-            climb(places, parent, |tally| tally.add_all(&late));
-        }
-    }
-    let Some(series) = gauge::counts_above(&event.what) else { return };
-    let parent = places.above(at);
-    let handed_on = places.with(at, |gauge, has_ended| match gauge {
-        Some(gauge) if has_ended => gauge.tally.clone(),
-        // A session's root hands on to nobody.
-        Some(gauge) if parent.is_some() => {
-            // Spawned again: what it counted before is its parent's. What is open in it stays to be timed.
-            gauge.tally = Tally::default();
-            Tally::default()
-        }
-        _ => Tally::default(),
-    });
-    climb(places, parent, |tally| {
-        if !is_place {
-            tally.add(series, 1);
-        }
-        tally.add_all(&handed_on);
-    });
-}
-
-/// Adds to an agent's counts; where it has ended, to its parent's too, up to the first that lives.
-fn climb<P: Places>(places: &mut P, from: Option<P::At>, add: impl Fn(&mut Tally)) {
-    let mut next = from;
-    while let Some(at) = next.take() {
-        let has_ended = places.with(&at, |gauge, has_ended| {
-            add(&mut gauge.get_or_insert_default().tally);
-            has_ended
-        });
-        if has_ended {
-            next = places.above(&at);
-        }
-    }
-}
-
 /// What several agents come to.
 #[derive(Default)]
-pub(crate) struct Sum {
+struct Sum {
     tally: Tally,
     states: BTreeMap<&'static str, u64>,
     queued: u64,
@@ -100,12 +43,12 @@ pub(crate) struct Sum {
 
 impl Sum {
     /// Adds the counts of an agent, and of what has ended below it.
-    pub(crate) fn add_counts(&mut self, gauge: &Gauge) {
+    fn add_counts(&mut self, gauge: &Gauge) {
         self.tally.add_all(&gauge.tally);
     }
 
     /// Adds what an agent is and has right now.
-    pub(crate) fn add_present(&mut self, state: &AgentState, is_place: bool, gauge: Option<&Gauge>) {
+    fn add_present(&mut self, state: &AgentState, is_place: bool, gauge: Option<&Gauge>) {
         if !state.is_live() {
             return;
         }
@@ -118,7 +61,7 @@ impl Sum {
     }
 
     /// What it all comes to.
-    pub(crate) fn metrics(&self, names: &Names) -> Metrics {
+    fn metrics(&self, names: &Names) -> Metrics {
         let mut metrics = Metrics::of(&self.tally, names);
         metrics.agents = self.states.iter().map(|(state, count)| ((*state).to_owned(), *count)).collect();
         (metrics.queued, metrics.longest_queue) = (self.queued, self.longest);
@@ -126,12 +69,12 @@ impl Sum {
     }
 }
 
-/// The metrics of a session, and of any living agent's subtree, from its events alone.
+/// The metrics of a session, and of any agent's subtree, from its events alone.
 ///
 /// It holds a row for each living agent, and for one that has ended only until what is open in it has ended too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metered {
-    rows: BTreeMap<AgentId, Row>,
+    rows: Rows<Row>,
     names: Names,
 }
 
@@ -158,20 +101,20 @@ impl Metered {
     /// The metrics of all of it.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.sum(self.rows.iter())
+        // An ended agent's counts are its parent's; a session's root hands on to nobody.
+        self.sum(|id, row| row.is_live() || id.parent().is_none())
     }
 
-    /// The metrics of an agent's subtree since the agent was spawned; those of nothing if it has ended.
+    /// The metrics of an agent's subtree since the agent was spawned; those of nothing if it has ended. Walks all agents.
     #[must_use]
     pub fn metrics_of(&self, agent: &AgentId) -> Metrics {
-        self.sum(self.rows.iter().filter(|(id, _)| id.is_within(agent)))
+        self.sum(|id, row| id.is_within(agent) && (row.is_live() || id.parent().is_none()))
     }
 
-    fn sum<'a>(&self, rows: impl Iterator<Item = (&'a AgentId, &'a Row)>) -> Metrics {
+    fn sum(&self, has_part: impl Fn(&AgentId, &Row) -> bool) -> Metrics {
         let mut sum = Sum::default();
-        for (id, row) in rows {
-            // An ended agent's counts are its parent's; a session's root hands on to nobody.
-            if let Some(gauge) = row.gauge.as_ref().filter(|_| row.is_live() || id.parent().is_none()) {
+        for (_, row) in self.rows.iter().filter(|(id, row)| has_part(id, row)) {
+            if let Some(gauge) = &row.gauge {
                 sum.add_counts(gauge);
             }
             if let Some(life) = &row.life {
@@ -180,34 +123,50 @@ impl Metered {
         }
         sum.metrics(&self.names)
     }
-}
 
-impl Places for Metered {
-    type At = AgentId;
-
-    fn with<R>(&mut self, at: &AgentId, then: impl FnOnce(&mut Option<Box<Gauge>>, bool) -> R) -> R {
-        match self.rows.get_mut(at) {
-            Some(row) => {
-                let is_live = row.is_live();
-                then(&mut row.gauge, !is_live)
+    /// Counts an event that an agent has come or gone, at its parent.
+    fn count_above(&mut self, series: Series, event: &Event) {
+        let parent = event.agent.parent();
+        let Some(row) = self.rows.get_mut(&event.agent) else { return };
+        let is_live = row.is_live();
+        let handed_on = match &mut row.gauge {
+            Some(gauge) if !is_live => gauge.tally.clone(),
+            // A session's root hands on to nobody.
+            Some(gauge) if parent.is_some() => {
+                // Spawned again: what it counted before is its parent's. What is open in it stays to be timed.
+                gauge.tally = Tally::default();
+                Tally::default()
             }
-            // Long gone: what comes for it goes up.
-            None => then(&mut None, true),
+            _ => Tally::default(),
+        };
+        let is_agent = !row.is_place;
+        self.climb(parent, |tally| {
+            if is_agent {
+                tally.add(series, 1);
+            }
+            tally.add_all(&handed_on);
+        });
+    }
+
+    /// Adds to an agent's counts; where it has ended, to its parent's too, up to the first that lives.
+    fn climb(&mut self, from: Option<AgentId>, add: impl Fn(&mut Tally)) {
+        let mut next = from;
+        while let Some(at) = next.take() {
+            let row = self.rows.get_mut(&at);
+            let is_live = row.as_ref().is_some_and(|row| row.is_live());
+            if let Some(row) = row {
+                add(&mut row.gauge.get_or_insert_default().tally);
+            }
+            if !is_live {
+                next = at.parent();
+            }
         }
-    }
-
-    fn above(&self, at: &AgentId) -> Option<AgentId> {
-        at.parent()
-    }
-
-    fn place(&mut self, named: Named<'_>) -> NameId {
-        self.names.place(named)
     }
 }
 
 impl Fold for Metered {
     fn apply(&mut self, event: &Event) {
-        let row = self.rows.entry(event.agent.clone()).or_default();
+        let row = self.rows.get_or_default(&event.agent);
         if let What::AgentSpawned { role, agent_type, .. } = &event.what {
             row.is_place = *role == Role::Root || agent_type == SCOPE;
             row.life.get_or_insert_default();
@@ -216,9 +175,19 @@ impl Fold for Metered {
             // An event that cannot follow is `States`' to report.
             let _ = life.apply(&event.what);
         }
-        let is_place = row.is_place;
-        measure(self, &event.agent, is_place, event);
-        if self.rows.get(&event.agent).is_some_and(Row::is_done) && event.agent.parent().is_some() {
+        let is_live = row.is_live();
+        let late = gauge::counts(event).then(|| {
+            let name = Named::of(&event.what).map_or(0, |named| self.names.place(named));
+            row.gauge.get_or_insert_default().take(event, name, !is_live)
+        });
+        let is_done = row.is_done();
+        if let Some(late) = late.flatten() {
+            self.climb(event.agent.parent(), |tally| tally.add_all(&late));
+        }
+        if let Some(series) = gauge::counts_above(&event.what) {
+            self.count_above(series, event);
+        }
+        if is_done && event.agent.parent().is_some() {
             self.rows.remove(&event.agent);
         }
     }

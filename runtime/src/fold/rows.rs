@@ -1,10 +1,11 @@
 //! Rows by agent: found by hash, seen and written in the order of the ids.
 //!
 //! Every event that a journal cuts looks a few rows up. Of a hundred thousand agents an ordered map compares seventeen ids
-//! for each, all of which begin alike.
+//! for each, all of which begin alike. Ids are ours, so the hash need not be one that nobody can foresee.
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::id::AgentId;
@@ -12,11 +13,11 @@ use crate::id::AgentId;
 /// Boxed, so that a growing table moves pointers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Rows<V>(HashMap<AgentId, Box<V>>);
+pub(super) struct Rows<V>(HashMap<AgentId, Box<V>, FixedState>);
 
 impl<V> Default for Rows<V> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 }
 
@@ -27,6 +28,22 @@ impl<V> Rows<V> {
 
     pub(super) fn get_mut(&mut self, agent: &AgentId) -> Option<&mut V> {
         self.0.get_mut(agent).map(|row| &mut **row)
+    }
+
+    pub(super) fn get_or_default(&mut self, agent: &AgentId) -> &mut V
+    where
+        V: Default,
+    {
+        // Two look-ups for what is new are less than an id that is cloned for each that is known.
+        if !self.0.contains_key(agent) {
+            self.0.insert(agent.clone(), Box::default());
+        }
+        self.get_mut(agent).expect("it is there now")
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&AgentId, &V)> {
+        self.0.iter().map(|(agent, row)| (agent, &**row))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -37,21 +37,18 @@ impl Snapshot {
         self.tree.states()
     }
 
-    /// Takes an event in and lets go of what is over with it.
-    pub fn cut(&mut self, event: &Event) {
+    /// Takes an event in and lets go of what is over with it. Says whether the event's agent is.
+    pub fn cut(&mut self, event: &Event) -> bool {
         self.apply(event);
-        self.let_go(event);
-    }
-
-    /// Lets go of what was over with an event that has been taken in.
-    pub(crate) fn let_go(&mut self, event: &Event) {
-        // What somebody has adopted lives on below an agent that has ended.
-        if event.what.frees() && !self.tree.has_life_below(&event.agent) {
-            self.forget(&event.agent);
-        }
         if let (What::TaskEnded { .. }, Some(task)) = (&event.what, &event.task) {
             self.tasks.forget_task(&event.agent, task);
         }
+        // What somebody has adopted lives on below an agent that has ended.
+        let is_over = event.what.frees() && !self.tree.has_life_below(&event.agent);
+        if is_over {
+            self.forget(&event.agent);
+        }
+        is_over
     }
 }
 

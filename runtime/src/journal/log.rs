@@ -27,7 +27,7 @@ impl Default for Keep {
     }
 }
 
-/// So many events are cut at once: few enough that the append which does it is hardly longer than others.
+/// So many events are cut at once: few enough that nobody who needs the views or the thread meanwhile waits for long.
 const CHUNK: usize = 64;
 
 pub(super) struct Log {
@@ -36,6 +36,17 @@ pub(super) struct Log {
     last: Seq,
     at: Time,
     most: usize,
+    /// Above so many, whoever appends helps to cut.
+    too_many: usize,
+}
+
+/// Whether a log is longer than it should be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    Fits,
+    Long,
+    /// It grows faster than it is cut.
+    TooLong,
 }
 
 /// An event was asked for that is no longer kept.
@@ -48,7 +59,8 @@ impl Log {
             Keep::All => usize::MAX - CHUNK,
             Keep::Last(most) => most.min(usize::MAX - CHUNK),
         };
-        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most }
+        let too_many = most.saturating_add(most / 4).saturating_add(2 * CHUNK);
+        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most, too_many }
     }
 
     pub(super) const fn last(&self) -> Seq {
@@ -66,8 +78,12 @@ impl Log {
     }
 
     /// Whether it is time to cut.
-    pub(super) fn is_long(&self) -> bool {
-        self.kept.len() >= self.most + CHUNK
+    pub(super) fn length(&self) -> Length {
+        match self.kept.len() {
+            length if length >= self.too_many => Length::TooLong,
+            length if length >= self.most + CHUNK => Length::Long,
+            _ => Length::Fits,
+        }
     }
 
     /// Takes the oldest events out, if there are more than are to be kept.
@@ -119,7 +135,7 @@ mod tests {
             let mut cut = Vec::new();
             for seq in 1..=count {
                 log.push(event(seq));
-                if log.is_long() {
+                if log.length() != Length::Fits {
                     cut.extend(log.take_oldest().iter().map(|event| event.seq));
                 }
             }

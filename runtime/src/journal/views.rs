@@ -1,4 +1,4 @@
-//! The folds that a journal keeps: at its cut, and of now where somebody has asked for that.
+//! The folds that a journal keeps: at its cut, and of now those that somebody has asked for.
 
 use std::sync::Arc;
 
@@ -6,56 +6,110 @@ use parking_lot::Mutex;
 
 use super::log::Log;
 use crate::event::Event;
-use crate::fold::{Fold, Snapshot};
+use crate::fold::{Costs, Fold, Metered, Snapshot, Tree};
+use crate::id::{AgentId, Seq};
 
 /// Read this many at a time, so that who looks does not hold an append up.
 const BATCH: usize = 1_024;
 
 /// # Invariants
 /// 1. `cut` has taken in what was cut and nothing else.
-/// 2. `now`, where it is, is ahead of `cut` and equals it with the events up to its seq taken in.
+/// 2. A head, where it is, is ahead of `cut` and equals its fold with the events up to its seq taken in.
 #[derive(Default)]
 pub(super) struct Views {
     /// Shared with those that lagged: one who still reads it has a copy made.
     cut: Arc<Snapshot>,
-    /// Boxed, since most swarms are never asked.
-    now: Option<Box<Snapshot>>,
+    heads: Heads,
+}
+
+/// Folds of now, as far as they were last asked for. Most swarms are asked for none.
+#[derive(Default)]
+pub(crate) struct Heads {
+    tree: Head<Tree>,
+    costs: Head<Costs>,
+    metered: Head<Metered>,
+}
+
+/// Boxed, since there mostly is none.
+type Head<F> = Option<Box<(Seq, F)>>;
+
+/// A fold that is shown as it is now.
+pub(crate) trait View: Fold + Clone {
+    fn at_cut(snapshot: &Snapshot) -> &Self;
+    fn head(heads: &mut Heads) -> &mut Head<Self>;
+}
+
+macro_rules! view {
+    ($fold:ty, $field:ident) => {
+        impl View for $fold {
+            fn at_cut(snapshot: &Snapshot) -> &Self {
+                &snapshot.$field
+            }
+
+            fn head(heads: &mut Heads) -> &mut Head<Self> {
+                &mut heads.$field
+            }
+        }
+    };
+}
+
+view!(Tree, tree);
+view!(Costs, costs);
+view!(Metered, metered);
+
+impl Heads {
+    /// Lets go of what the snapshot let go of.
+    fn cut(&mut self, at: Seq, gone: &[AgentId]) {
+        self.let_go::<Tree>(at, gone);
+        self.let_go::<Costs>(at, gone);
+        self.let_go::<Metered>(at, gone);
+    }
+
+    fn let_go<F: View>(&mut self, at: Seq, gone: &[AgentId]) {
+        let head = F::head(self);
+        // Nobody has asked for so long that nothing is gained by going on from there.
+        if head.as_ref().is_some_and(|head| head.0 < at) {
+            *head = None;
+        }
+        if let Some(head) = head {
+            for agent in gone {
+                head.1.forget(agent);
+            }
+        }
+    }
 }
 
 impl Views {
     /// Takes in what was cut from the log.
     pub(super) fn cut(&mut self, events: &[Arc<Event>]) {
         let cut = Arc::make_mut(&mut self.cut);
+        let mut gone = Vec::new();
         for event in events {
-            cut.cut(event);
-        }
-        // Nobody has asked for so long that nothing is gained by going on from there.
-        let is_behind = self.now.as_ref().is_some_and(|now| now.seq < cut.seq);
-        if is_behind {
-            self.now = None;
-        }
-        if let Some(now) = &mut self.now {
-            for event in events {
-                now.let_go(event);
+            if cut.cut(event) {
+                gone.push(event.agent.clone());
             }
         }
+        self.heads.cut(cut.seq, &gone);
     }
 
     pub(super) fn at_cut(&self) -> Arc<Snapshot> {
         Arc::clone(&self.cut)
     }
 
-    /// The views after all that has happened.
-    pub(super) fn now(&mut self, log: &Mutex<Log>) -> &Snapshot {
-        let now = self.now.get_or_insert_with(|| Box::new((*self.cut).clone()));
+    /// A view after all that has happened.
+    pub(super) fn now<F: View>(&mut self, log: &Mutex<Log>) -> &F {
+        let cut = &self.cut;
+        let head = F::head(&mut self.heads);
+        let (seq, fold) = &mut **head.get_or_insert_with(|| Box::new((cut.seq, F::at_cut(cut).clone())));
         // What is cut meanwhile would be cut under the lock that is held here.
         loop {
-            let events = log.lock().read(now.seq + 1, BATCH).unwrap_or_default();
-            if events.is_empty() {
-                return now;
-            }
+            let events = log.lock().read(*seq + 1, BATCH).unwrap_or_default();
             for event in &events {
-                now.apply(event);
+                fold.apply(event);
+                *seq = event.seq;
+            }
+            if events.is_empty() {
+                return fold;
             }
         }
     }

@@ -1,7 +1,9 @@
 //! What the engine tells the plan, and what the plan tells the engine.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Shutdown;
@@ -9,6 +11,8 @@ use crate::time::Time;
 
 /// A seat, for the plan. Never given to another seat while a stop knows it.
 pub(crate) type SeatKey = u64;
+/// What there is of each seat, in no order that may be seen.
+pub(crate) type ByKey<V> = HashMap<SeatKey, V, FixedState>;
 /// A stop that was asked for.
 pub(crate) type RequestId = u64;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::engine::census::Living;
 use crate::engine::seat::Seat;
-use crate::fold::{Metrics, Snapshot};
+use crate::fold::Metrics;
 use crate::id::{AgentId, Seq};
 use crate::journal::{Events, Filter};
 use crate::ledger::Balance;
@@ -32,12 +32,6 @@ impl Witness {
     #[must_use]
     pub fn last_seq(&self) -> Seq {
         self.engine.journal.last()
-    }
-
-    /// The views of now, as everybody is shown them: from the journal's snapshot and what came after it.
-    #[must_use]
-    pub fn view(&self) -> Snapshot {
-        self.engine.journal.view(Clone::clone)
     }
 
     /// Follows what happens, from the session's begin.
@@ -72,9 +66,9 @@ impl Witness {
         seats.iter().map(row).collect()
     }
 
-    /// The metrics that are counted as things happen, to be held against the fold.
+    /// The metrics as everybody is shown them, to be held against a fold of all events.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.engine.metrics(&self.root)
+        self.engine.metrics(&self.root.id)
     }
 }

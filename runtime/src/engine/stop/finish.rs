@@ -1,6 +1,6 @@
 //! The end of an ordered stop: what was told to go is waited for, then the receipt is handed over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::event::What;
 use crate::receipt::StopReceipt;
-use crate::stopping::{End, RequestId, Row, SeatKey};
+use crate::stopping::{ByKey, End, RequestId, Row};
 use crate::time::Time;
 
 /// An ordered stop whose plan has finished.
@@ -30,7 +30,7 @@ impl Finished {
     pub(super) async fn deliver(
         mut self,
         root: Arc<Seat>,
-        mut seats: HashMap<SeatKey, Arc<Seat>>,
+        mut seats: ByKey<Arc<Seat>>,
         began: Time,
         deadline: Time,
     ) {
@@ -82,7 +82,7 @@ impl Finished {
 
 impl Engine {
     /// What is left of earlier lives in a subtree, but for those that are being stopped now; parents before children.
-    fn leaving_within(&self, root: &Seat, but: &HashMap<SeatKey, Arc<Seat>>) -> Vec<Arc<Seat>> {
+    fn leaving_within(&self, root: &Seat, but: &ByKey<Arc<Seat>>) -> Vec<Arc<Seat>> {
         let leaving = self.leaving.lock();
         let here = |seat: &&Arc<Seat>| seat.id.is_within(&root.id) && !but.contains_key(&seat.key);
         let mut here: Vec<_> = leaving.values().filter(here).cloned().collect();

@@ -164,13 +164,14 @@ impl Open {
 
     fn take_task(&mut self, event: &Event, counts: &mut Counts<'_>) {
         let Some(id) = &event.task else { return };
+        if matches!(event.what, What::TaskAccepted { .. }) {
+            self.tasks.push_back(OpenTask { id: id.clone(), accepted: event.at, waits: Some(event.at) });
+            counts.one(Series::Accepted);
+            return;
+        }
         // Mostly the first: tasks are worked off in their order.
         let known = self.tasks.iter().position(|task| task.id == *id);
         match &event.what {
-            What::TaskAccepted { .. } => {
-                self.tasks.push_back(OpenTask { id: id.clone(), accepted: event.at, waits: Some(event.at) });
-                counts.one(Series::Accepted);
-            }
             What::TurnBegan { .. } => {
                 self.turn = Some(event.at);
                 let waits = known.and_then(|at| self.tasks[at].waits.take());
