@@ -151,10 +151,7 @@ impl Journal {
     fn cut(&self) -> bool {
         // Another thread is at it, or somebody looks at the views: the next append will find the log too long still.
         let Some(mut views) = self.views.try_lock() else { return false };
-        let (events, is_long) = {
-            let mut log = self.log.lock();
-            (log.take_oldest(), log.length() != Length::Fits)
-        };
+        let (events, is_long) = self.log.lock().take_oldest();
         views.cut(&events);
         is_long
     }

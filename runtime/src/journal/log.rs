@@ -36,8 +36,9 @@ pub(super) struct Log {
     last: Seq,
     at: Time,
     most: usize,
-    /// Above so many, whoever appends helps to cut.
-    too_many: usize,
+    /// From so many on it is to be cut, and by whoever appends. Well above `most`, so that a cut is worth waking a thread for.
+    long: usize,
+    too_long: usize,
 }
 
 /// Whether a log is longer than it should be.
@@ -59,8 +60,9 @@ impl Log {
             Keep::All => usize::MAX - CHUNK,
             Keep::Last(most) => most.min(usize::MAX - CHUNK),
         };
-        let too_many = most.saturating_add(most / 4).saturating_add(2 * CHUNK);
-        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most, too_many }
+        let long = most.saturating_add((most / 16).max(CHUNK));
+        let too_long = most.saturating_add((most / 4).max(4 * CHUNK));
+        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most, long, too_long }
     }
 
     pub(super) const fn last(&self) -> Seq {
@@ -80,16 +82,17 @@ impl Log {
     /// Whether it is time to cut.
     pub(super) fn length(&self) -> Length {
         match self.kept.len() {
-            length if length >= self.too_many => Length::TooLong,
-            length if length >= self.most + CHUNK => Length::Long,
+            length if length >= self.too_long => Length::TooLong,
+            length if length >= self.long => Length::Long,
             _ => Length::Fits,
         }
     }
 
-    /// Takes the oldest events out, if there are more than are to be kept.
-    pub(super) fn take_oldest(&mut self) -> Vec<Arc<Event>> {
-        let over = self.kept.len().saturating_sub(self.most).min(CHUNK);
-        self.kept.drain(..over).collect()
+    /// Takes the oldest events out, if there are more than are to be kept, and says whether there still are.
+    pub(super) fn take_oldest(&mut self) -> (Vec<Arc<Event>>, bool) {
+        let over = self.kept.len().saturating_sub(self.most);
+        let oldest = self.kept.drain(..over.min(CHUNK)).collect();
+        (oldest, over > CHUNK)
     }
 
     pub(super) fn read(&self, from: Seq, most: usize) -> Result<Vec<Arc<Event>>, WasCut> {
@@ -136,13 +139,13 @@ mod tests {
             for seq in 1..=count {
                 log.push(event(seq));
                 if log.length() != Length::Fits {
-                    cut.extend(log.take_oldest().iter().map(|event| event.seq));
+                    cut.extend(log.take_oldest().0.iter().map(|event| event.seq));
                 }
             }
             prop_assert_eq!(log.last(), count);
             prop_assert!(cut.iter().copied().eq(1..=cut.len() as Seq), "cut in order, once each");
             let kept: Vec<_> = log.all().iter().map(|event| event.seq).collect();
-            prop_assert!(kept.len() < most + CHUNK && (kept.len() >= most || cut.is_empty()));
+            prop_assert!(kept.len() < log.long && (kept.len() >= most || cut.is_empty()));
             prop_assert!(kept.iter().copied().eq(cut.len() as Seq + 1..=count));
             let read = log.read(from, batch).map(|read| read.iter().map(|event| event.seq).collect::<Vec<_>>());
             if from.max(1) <= cut.len() as Seq {
