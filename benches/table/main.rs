@@ -29,7 +29,7 @@ fn main() {
         ["grow", size] => return println!("{}", growth::measure(size.parse().expect("a number of agents"))),
         _ => {}
     }
-    let mut times = 5;
+    let mut times = 3;
     if let Some(at) = words.iter().position(|word| word == "--times") {
         times = words.remove(at + 1).parse().expect("a number of times");
         words.remove(at);

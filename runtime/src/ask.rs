@@ -23,7 +23,7 @@ use crate::event::{Wait, What};
 use crate::id::TaskId;
 use crate::key::Key;
 use crate::mailbox::NotAccepted;
-use crate::task::{Accept, Over, TaskCell, Terms};
+use crate::task::{Accept, More, Over, TaskCell, Terms};
 use crate::time::Time;
 
 type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
@@ -234,14 +234,14 @@ impl<A: Agent> Ask<A> {
         }
         let State::Unsent(task, _) = &mut self.state else { return Ok(()) };
         let Some(payload) = task.take() else { return Ok(()) };
-        let terms = Terms {
+        let more = More {
             asker: self.asker.as_ref().and_then(|asker| asker.task.clone()),
             key: self.key.clone(),
-            deadline: self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at)),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
         };
-        let cell = push::<A>(&self.seat, payload, &terms)?;
+        let deadline = self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at));
+        let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more))?;
         if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
             let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };
             if !asked.enter(key.clone(), Arc::new(claimed)) {

@@ -34,11 +34,17 @@ pub(crate) struct TaskCell<T, O> {
 
 /// What goes with a task besides its payload.
 pub(crate) struct Terms<O> {
+    pub(crate) deadline: Time,
+    /// Boxed, since a task from outside has nothing of it, and a mailbox may be long.
+    more: Option<Box<More<O>>>,
+}
+
+/// What only some tasks have with them.
+pub(crate) struct More<O> {
     /// The task whose turn asks.
     pub(crate) asker: Option<TaskId>,
     /// Its key among what that turn asks.
     pub(crate) key: Option<Key>,
-    pub(crate) deadline: Time,
     /// The dead letter that this is a replay of.
     pub(crate) replay_of: Option<TaskId>,
     pub(crate) accept: Option<Accept<O>>,
@@ -47,23 +53,32 @@ pub(crate) struct Terms<O> {
 /// Says of an output why it is none.
 pub(crate) type Accept<O> = Arc<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
-impl<O> Clone for Terms<O> {
-    fn clone(&self) -> Self {
-        let Self { asker, key, deadline, replay_of, accept } = self;
-        Self {
-            asker: asker.clone(),
-            key: key.clone(),
-            deadline: *deadline,
-            replay_of: replay_of.clone(),
-            accept: accept.clone(),
-        }
-    }
-}
-
 impl<O> Terms<O> {
+    pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
+        let More { asker, key, replay_of, accept } = &more;
+        let is_plain = asker.is_none() && key.is_none() && replay_of.is_none() && accept.is_none();
+        Self { deadline, more: (!is_plain).then(|| Box::new(more)) }
+    }
+
     /// Those of a task that nobody waits for.
-    pub(crate) const fn told(asker: Option<TaskId>) -> Self {
-        Self { asker, key: None, deadline: Time::NEVER, replay_of: None, accept: None }
+    pub(crate) fn told(asker: Option<TaskId>) -> Self {
+        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None })
+    }
+
+    pub(crate) fn asker(&self) -> Option<&TaskId> {
+        self.more.as_ref()?.asker.as_ref()
+    }
+
+    pub(crate) fn key(&self) -> Option<&Key> {
+        self.more.as_ref()?.key.as_ref()
+    }
+
+    pub(crate) fn replay_of(&self) -> Option<&TaskId> {
+        self.more.as_ref()?.replay_of.as_ref()
+    }
+
+    fn accept(&self) -> Option<&Accept<O>> {
+        self.more.as_ref()?.accept.as_ref()
     }
 }
 
@@ -72,13 +87,38 @@ struct Slot<T, O> {
     payload: Option<T>,
     waker: Option<Waker>,
     attempts: u32,
+    once_begun: bool,
+    /// Boxed, since most tasks have none of it.
+    left: Option<Box<Left>>,
+}
+
+/// What attempts, and askers that have gone, have left with a task.
+#[derive(Default)]
+struct Left {
     errors: Vec<AgentError>,
     said: VecDeque<String>,
-    once_begun: bool,
     /// What its asker took, for the asker's next attempt.
     kept: Option<Kept>,
     /// Its deadline while nobody waits for it.
     alarm: Option<Arc<Alarm>>,
+}
+
+impl<T, O> Slot<T, O> {
+    fn left(&mut self) -> &mut Left {
+        self.left.get_or_insert_default()
+    }
+
+    fn errors(&self) -> Vec<AgentError> {
+        self.left.as_ref().map_or_else(Vec::new, |left| left.errors.clone())
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        self.left.as_ref()?.kept.as_ref()
+    }
+
+    fn take_alarm(&mut self) -> Option<Arc<Alarm>> {
+        self.left.as_mut()?.alarm.take()
+    }
 }
 
 /// An answer that can be given once more.
@@ -148,11 +188,8 @@ impl<T, O> TaskCell<T, O> {
             payload: Some(payload),
             waker: None,
             attempts: 0,
-            errors: Vec::new(),
-            said: VecDeque::new(),
             once_begun: false,
-            kept: None,
-            alarm: None,
+            left: None,
         };
         Self { id, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
     }
@@ -167,12 +204,7 @@ impl<T, O> TaskCell<T, O> {
         slot.state = State::Running(Arc::clone(turn));
         slot.attempts += 1;
         began(slot.attempts);
-        Some(Attempt {
-            payload,
-            attempt: slot.attempts,
-            errors: slot.errors.clone(),
-            once_begun: slot.once_begun,
-        })
+        Some(Attempt { payload, attempt: slot.attempts, errors: slot.errors(), once_begun: slot.once_begun })
     }
 
     /// Running → Queued, with the payload; false if the task has its outcome already. `redelivered` appends the event.
@@ -194,7 +226,7 @@ impl<T, O> TaskCell<T, O> {
         if !counts {
             slot.attempts -= 1;
         }
-        slot.errors.push(error);
+        slot.left().errors.push(error);
         redelivered();
         true
     }
@@ -212,9 +244,11 @@ impl<T, O> TaskCell<T, O> {
                 return false;
             }
             ended(over.outcome());
-            slot.errors.extend(error);
+            if let Some(error) = error {
+                slot.left().errors.push(error);
+            }
             slot.state = State::Over(over);
-            (slot.waker.take(), slot.alarm.take())
+            (slot.waker.take(), slot.take_alarm())
         };
         drop(alarm);
         if let Some(asked) = self.asked.get() {
@@ -253,7 +287,7 @@ impl<T, O> TaskCell<T, O> {
 
     /// Why its asker does not accept an output.
     pub(crate) fn check(&self, output: &O) -> Result<(), String> {
-        self.terms.accept.as_ref().map_or(Ok(()), |accept| accept(output))
+        self.terms.accept().map_or(Ok(()), |accept| accept(output))
     }
 
     /// Appends an event of a task that has no outcome yet.
@@ -268,14 +302,14 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn keep_alarm(&self, alarm: Option<Arc<Alarm>>) {
         let mut slot = self.slot.lock();
         let is_over = matches!(slot.state, State::Over(_) | State::Taken);
-        let old = if is_over { alarm } else { std::mem::replace(&mut slot.alarm, alarm) };
+        let old = if is_over { alarm } else { std::mem::replace(&mut slot.left().alarm, alarm) };
         drop(slot);
         drop(old);
     }
 
     /// The deadline, for whoever waits for it again.
     pub(crate) fn take_alarm(&self) -> Option<Arc<Alarm>> {
-        self.slot.lock().alarm.take()
+        self.slot.lock().take_alarm()
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -283,7 +317,7 @@ impl<T, O> TaskCell<T, O> {
         let holds = match &slot.state {
             State::Queued | State::Running(_) => true,
             State::Over(over) => matches!(over, Over::Done(_) | Over::Failed(_) | Over::Poisoned),
-            State::Taken => slot.kept.is_some(),
+            State::Taken => slot.kept().is_some(),
         };
         if holds { Standing::Holds } else { Standing::Spent }
     }
@@ -292,7 +326,7 @@ impl<T, O> TaskCell<T, O> {
         let slot = self.slot.lock();
         match &slot.state {
             State::Over(over) => matches!(over, Over::Failed(_)),
-            State::Taken => matches!(slot.kept, Some(Kept::Failed(_))),
+            State::Taken => matches!(slot.kept(), Some(Kept::Failed(_))),
             State::Queued | State::Running(_) => false,
         }
     }
@@ -303,7 +337,7 @@ impl<T, O> TaskCell<T, O> {
 
     /// One more of its errors, where an attempt has more than one.
     pub(crate) fn add_error(&self, error: AgentError) {
-        self.slot.lock().errors.push(error);
+        self.slot.lock().left().errors.push(error);
     }
 
     /// Attempts that have begun and count.
@@ -313,16 +347,17 @@ impl<T, O> TaskCell<T, O> {
 
     /// The errors of all attempts.
     pub(crate) fn errors(&self) -> Vec<AgentError> {
-        self.slot.lock().errors.clone()
+        self.slot.lock().errors()
     }
 
     /// Passes what the agent says on to the asker.
     pub(crate) fn say(&self, text: &str) {
         let mut slot = self.slot.lock();
-        if slot.said.len() == SAID {
-            slot.said.pop_front();
+        let said = &mut slot.left().said;
+        if said.len() == SAID {
+            said.pop_front();
         }
-        slot.said.push_back(text.to_owned());
+        said.push_back(text.to_owned());
         if let Some(waker) = slot.waker.take() {
             waker.wake();
         }
@@ -330,7 +365,7 @@ impl<T, O> TaskCell<T, O> {
 
     /// What the agent has said since the last call.
     pub(crate) fn take_said(&self) -> Vec<String> {
-        self.slot.lock().said.drain(..).collect()
+        self.slot.lock().left.as_mut().map_or_else(Vec::new, |left| left.said.drain(..).collect())
     }
 }
 
@@ -348,10 +383,10 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         let State::Over(over) = std::mem::replace(&mut slot.state, State::Taken) else {
             return Poll::Pending;
         };
-        let is_kept = self.terms.key.is_some();
+        let is_kept = self.terms.key().is_some();
         match &over {
-            Over::Failed(error) if is_kept => slot.kept = Some(Kept::Failed(error.clone())),
-            Over::Poisoned if is_kept => slot.kept = Some(Kept::Poisoned),
+            Over::Failed(error) if is_kept => slot.left().kept = Some(Kept::Failed(error.clone())),
+            Over::Poisoned if is_kept => slot.left().kept = Some(Kept::Poisoned),
             _ => {}
         }
         let agent = agent.clone();
@@ -361,12 +396,12 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                 if is_kept {
                     // A user's code writes it, under no lock.
                     let text = serde_json::to_vec(&output).ok();
-                    self.slot.lock().kept = text.map(Kept::Output);
+                    self.slot.lock().left().kept = text.map(Kept::Output);
                 }
                 Ok(output)
             }
             Over::Failed(error) => Err(AskError::Failed(agent, error)),
-            Over::Poisoned => Err(AskError::Poisoned { agent, errors: slot.errors.clone() }),
+            Over::Poisoned => Err(AskError::Poisoned { agent, errors: slot.errors() }),
             Over::Interrupted => Err(AskError::Interrupted(agent)),
             Over::Withdrawn => Err(AskError::Cancelled(agent)),
             Over::Expired => Err(AskError::Expired(agent)),
@@ -378,13 +413,13 @@ impl<T: Message, O: Message> TaskCell<T, O> {
     pub(crate) fn again(&self, agent: &AgentId) -> Again<T, O> {
         let text = {
             let slot = self.slot.lock();
-            match (&slot.state, &slot.kept) {
+            match (&slot.state, slot.kept()) {
                 (State::Taken, Some(Kept::Output(text))) => text.clone(),
                 (State::Taken, Some(Kept::Failed(error))) => {
                     return Again::Answer(Err(AskError::Failed(agent.clone(), error.clone())));
                 }
                 (State::Taken, Some(Kept::Poisoned)) => {
-                    let (agent, errors) = (agent.clone(), slot.errors.clone());
+                    let (agent, errors) = (agent.clone(), slot.errors());
                     return Again::Answer(Err(AskError::Poisoned { agent, errors }));
                 }
                 (State::Taken, None) => return Again::Nothing,

@@ -21,19 +21,19 @@ use crate::task::{Again, Over, TaskCell, Terms};
 pub(crate) fn push<A: Agent>(
     seat: &Arc<Seat>,
     task: A::Task,
-    terms: &Terms<A::Output>,
+    terms: Terms<A::Output>,
 ) -> Result<Cell<A>, NotAccepted<A::Task>> {
     let typed: &Typed<A> = seat.typed();
     let cell = typed.mailbox.push(task, |number, task| {
-        let id = match (&terms.asker, &terms.key) {
+        let (asker, replay_of) = (terms.asker().cloned(), terms.replay_of().cloned());
+        let id = match (&asker, terms.key()) {
             (Some(asker), Some(key)) => TaskId::inside(asker, key),
             _ => TaskId::outside(seat.id.clone(), number),
         };
-        let (asker, replay_of) = (terms.asker.clone(), terms.replay_of.clone());
         seat.note_in(Some(id.clone()), What::TaskAccepted { asker, replay_of });
-        Arc::new(TaskCell::new(id, terms.clone(), task))
+        Arc::new(TaskCell::new(id, terms, task))
     })?;
-    if let Some(letter) = &terms.replay_of {
+    if let Some(letter) = cell.terms.replay_of() {
         seat.engine.dead_letters.replayed(letter, cell.id.clone());
     }
     seat.ring();

@@ -234,7 +234,7 @@ impl<A: Agent> Runner<A> {
             errors,
             at: seat.engine.env.now(),
             payload: caught(|| serde_json::to_value(payload).ok()).ok().flatten(),
-            replay_of: task.terms.replay_of.clone(),
+            replay_of: task.terms.replay_of().cloned(),
             replayed_as: Vec::new(),
         }
     }
