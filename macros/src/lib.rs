@@ -8,8 +8,12 @@ use syn::{Error, FnArg, ItemFn, LitInt, Token};
 /// A test that runs its body once for each seed, each on a fresh simulated world: one thread, a paused clock.
 ///
 /// The function is async, takes the `Lab` of its seed, and gives a `TestResult` or nothing. `seeds = 64` is how many seeds
-/// an ordinary run takes, 16 unless told. A failure prints its seed, the plan and the last events; `SKEP_SEED=7` runs that
-/// seed alone, `SKEP_SEEDS=1000` or `SKEP_SEEDS=x10` as many, `SKEP_SEED_FROM=4000` begins there.
+/// an ordinary run takes, 16 unless told.
+///
+/// A failure says what broke, the seed, the plan shrunk to what matters, what happened there, and the folder that has all of
+/// it. `SKEP_SEED=7` runs that seed alone, `SKEP_SEEDS=1000` or `SKEP_SEEDS=x10` as many, `SKEP_SEED_FROM=4000` begins there;
+/// `SKEP_PLAN=<folder>/plan.json` runs the failure again. A seed that failed is put into `tests/lab-seeds/<test>.txt` of the
+/// package and is run first from then on: commit that file.
 #[proc_macro_attribute]
 pub fn swarm_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item).unwrap_or_else(|error| error.to_compile_error().into())
@@ -34,7 +38,11 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Erro
         #[test]
         fn #name() {
             #sig #block
-            ::skep::testkit::run_seeds(concat!(module_path!(), "::", stringify!(#name)), #seeds, #name);
+            ::skep::testkit::Test {
+                name: concat!(module_path!(), "::", stringify!(#name)),
+                package: env!("CARGO_MANIFEST_DIR"),
+            }
+            .run(#seeds, #name);
         }
     }
     .into())

@@ -20,6 +20,7 @@ use crate::history::History;
 use crate::oracle::{self, Evidence};
 use crate::plan::firing::{Firing, Hit};
 use crate::plan::{FaultPlan, Rule};
+use crate::trial::Trial;
 
 /// On a real clock others want the processor too.
 const REAL_SLACK: Duration = Duration::from_secs(5);
@@ -31,6 +32,7 @@ pub struct Lab {
     is_real: bool,
     plan: FaultPlan,
     models: Models,
+    trial: Arc<Trial>,
     running: Arc<Mutex<Option<Running>>>,
 }
 
@@ -50,7 +52,7 @@ impl Lab {
     #[must_use]
     pub fn seed(seed: u64) -> Self {
         let (plan, models) = (FaultPlan::default(), Models::new());
-        Self { seed, is_real: false, plan, models, running: Arc::default() }
+        Self { seed, is_real: false, plan, models, trial: Arc::default(), running: Arc::default() }
     }
 
     /// The real world, with the same plans and oracles: real clock, control on its own thread, turns on the runtime that
@@ -88,6 +90,12 @@ impl Lab {
         self
     }
 
+    /// The same in a run that may have another plan than the one it is told.
+    pub(crate) fn on_trial(mut self, trial: Arc<Trial>) -> Self {
+        self.trial = trial;
+        self
+    }
+
     /// Which seed this world has.
     #[must_use]
     pub const fn which_seed(&self) -> u64 {
@@ -119,8 +127,9 @@ impl Lab {
             self.running.lock().is_none(),
             "a lab is the world of one swarm: make another lab for the second"
         );
-        let firing = Arc::new(Firing::new(&self.plan, self.seed));
-        let faults = Some(Arc::clone(&firing) as Arc<dyn Faults>);
+        let plan = self.trial.plan(&self.plan);
+        let firing = Arc::new(Firing::new(&plan, self.seed));
+        let faults = Some(self.trial.begin(&self.plan, Arc::clone(&firing) as Arc<dyn Faults>));
         let env = if self.is_real {
             Env::real_with(faults)
         } else {
@@ -134,7 +143,7 @@ impl Lab {
         };
         let witness = swarm.witness();
         let watch = Watch::begin(witness.clone(), !self.is_real);
-        let running = Running { firing, witness, watch, receipts: Vec::new(), plan: self.plan.clone() };
+        let running = Running { firing, witness, watch, receipts: Vec::new(), plan };
         *self.running.lock() = Some(running);
         swarm
     }

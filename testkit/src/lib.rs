@@ -11,21 +11,27 @@
 pub mod conformance;
 pub mod contract;
 mod dice;
+mod found;
 mod history;
 mod lab;
 pub mod oracle;
 mod plan;
 mod seeds;
+mod shrink;
+mod trial;
 mod twice;
 mod vars;
+mod world;
 
 pub use self::dice::Dice;
+pub use self::found::{Found, Recipe, RecipeError, event_lines, examine, replay};
 pub use self::history::History;
 pub use self::lab::{Failure, Lab};
 pub use self::plan::chaos::Chaos;
 pub use self::plan::firing::{Firing, Hit};
 pub use self::plan::point::Point;
 pub use self::plan::{FaultPlan, Rule};
-pub use self::seeds::{TestResult, Verdict, run_seeds};
+pub use self::seeds::{Test, run_seeds};
 pub use self::twice::{Difference, twice};
 pub use self::vars::seeds;
+pub use self::world::{TestResult, Verdict};

@@ -1,90 +1,102 @@
-//! Runs a test once for each seed, each in a fresh world.
+//! Runs a swarm test once for each seed, each in a fresh world: first those that have failed before.
 
-use std::fmt::Debug;
+mod kept;
+
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
+use self::kept::Kept;
+use crate::found::{Found, Recipe, examine, replay};
 use crate::lab::Lab;
 use crate::vars;
+use crate::world::Verdict;
 
-/// What a swarm test gives.
-pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
-
-/// So long, by the virtual clock, and a test is taken to hang.
-const PATIENCE: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// What a test's end says about it.
-pub trait Verdict {
-    /// What is wrong, if anything is.
-    fn wrong(self) -> Option<String>;
+/// A swarm test, as `#[skep::swarm_test]` describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Test {
+    /// Its name, with its modules.
+    pub name: &'static str,
+    /// The folder of its package, where seeds that failed are kept.
+    pub package: &'static str,
 }
 
-impl Verdict for () {
-    fn wrong(self) -> Option<String> {
-        None
+impl Test {
+    /// Runs it for as many seeds, after those that failed before. It is what `#[skep::swarm_test]` expands to.
+    ///
+    /// `SKEP_SEED`, `SKEP_SEEDS` and `SKEP_SEED_FROM` choose other seeds, and `SKEP_PLAN` a file that a failing run wrote.
+    /// A seed that fails is put into `tests/lab-seeds/<test>.txt` of the package, to be committed and run first from then on.
+    ///
+    /// # Panics
+    /// As [`run_seeds`].
+    pub fn run<F, Fut>(&self, seeds: u64, test: F)
+    where
+        F: Fn(Lab) -> Fut,
+        Fut: Future<Output: Verdict>,
+    {
+        let kept = Kept::of(Path::new(self.package), self.name);
+        run(self.name, seeds, Some(&kept), test);
     }
 }
 
-impl<E: Debug> Verdict for Result<(), E> {
-    fn wrong(self) -> Option<String> {
-        self.err().map(|error| format!("{error:?}"))
-    }
-}
-
-/// Runs `test` for as many seeds, on a fresh runtime of one thread with a paused clock each. It is what
-/// `#[skep::swarm_test]` expands to; `SKEP_SEED`, `SKEP_SEEDS` and `SKEP_SEED_FROM` choose other seeds.
+/// Runs `test` for as many seeds, on a fresh runtime of one thread with a paused clock each. `SKEP_SEED`, `SKEP_SEEDS` and
+/// `SKEP_SEED_FROM` choose other seeds, `SKEP_PLAN` a file that a failing run wrote.
 ///
 /// # Panics
-/// At the first seed that fails, with the seed, how to run it again, the plan as JSON, and the last events.
+/// At the first seed that fails, with what a person has to know of it: what broke, the plan shrunk to what matters, what
+/// happened there, and the folder that has all of it, below `SKEP_LAB_OUT` or the build's folder.
 pub fn run_seeds<F, Fut>(name: &str, seeds: u64, test: F)
 where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    for seed in vars::seeds(seeds) {
-        let lab = Lab::seed(seed);
-        if let Err(wrong) = in_a_world(|| test(lab.clone())) {
-            let again = name.rsplit("::").next().unwrap_or(name);
-            panic!(
-                "{name} fails with seed {seed}: SKEP_SEED={seed} cargo test {again}\n{wrong}\n{}",
-                lab.report()
-            );
+    run(name, seeds, None, test);
+}
+
+fn run<F, Fut>(name: &str, seeds: u64, kept: Option<&Kept>, test: F)
+where
+    F: Fn(Lab) -> Fut,
+    Fut: Future<Output: Verdict>,
+{
+    if let Some(path) = vars::plan() {
+        let recipe = Recipe::read(&path).unwrap_or_else(|error| panic!("SKEP_PLAN: {error}"));
+        // A name on cargo's command line can mean several tests.
+        if recipe.test == name {
+            replay(&recipe, test).unwrap_or_else(|found| panic!("{}", tell(&found, None)));
+        }
+        return;
+    }
+    let before = kept.filter(|_| !vars::is_one_seed()).map(Kept::read).unwrap_or_default();
+    for seed in before.into_iter().chain(vars::seeds(seeds)) {
+        if let Err(found) = examine(name, seed, &test) {
+            panic!("{}", tell(&found, kept));
         }
     }
 }
 
-/// Runs one future in a fresh simulated world.
-pub(crate) fn in_a_world<Fut>(test: impl FnOnce() -> Fut) -> Result<(), String>
-where
-    Fut: Future<Output: Verdict>,
-{
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .map_err(|error| format!("no runtime: {error}"))?;
-    let hangs =
-        || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
-    let run =
-        || runtime.block_on(async { tokio::time::timeout(PATIENCE, async { test().await.wrong() }).await });
-    let wrong = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(wrong)) => wrong,
-        Ok(Err(_)) => Some(hangs()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            Some(
-                text.or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "a panic".to_owned()),
-            )
-        }
-    };
-    wrong.map_or(Ok(()), Err)
+/// Writes down what was found, and says it.
+fn tell(found: &Found, kept: Option<&Kept>) -> String {
+    let folder = found.folder_in(&crate::found::home());
+    let short = found.name.rsplit("::").next().unwrap_or(&found.name);
+    let plan: PathBuf = folder.join("plan.json");
+    let again = [
+        format!("SKEP_SEED={} cargo test {short}", found.seed),
+        format!("SKEP_PLAN={} cargo test {short}", plan.display()),
+    ];
+    let mut story = found.story(&again, Some(&folder));
+    if let Err(error) = found.write(&folder, &story) {
+        story.push_str(&format!("(they could not be written: {error})\n"));
+    }
+    if let Some(kept) = kept {
+        story.push_str(&kept.add(found.seed, &found.wrong));
+    }
+    story
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::catch_unwind;
+    use std::time::Duration;
 
     #[test]
     fn each_seed_has_its_own_world_and_a_failing_one_is_named() {
@@ -96,13 +108,8 @@ mod tests {
             });
         });
         let message = failed.unwrap_err().downcast::<String>().unwrap();
-        assert!(message.contains("SKEP_SEED=2 cargo test test\n\"not this one\""), "{message}");
-        assert!(message.contains("session_began"), "{message}");
-    }
-
-    #[test]
-    fn a_test_that_waits_for_nothing_hangs_and_fails() {
-        let hung = in_a_world(std::future::pending::<()>);
-        assert!(hung.unwrap_err().starts_with("it hangs"));
+        assert!(message.contains("SKEP_SEED=2 cargo test test\n"), "{message}");
+        assert!(message.contains("\"not this one\""), "{message}");
+        assert!(message.contains("session began"), "{message}");
     }
 }

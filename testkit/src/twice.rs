@@ -4,11 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use skep_runtime::Event;
 
 use crate::lab::Lab;
-use crate::seeds::{Verdict, in_a_world};
+use crate::world::{Verdict, in_a_world_until};
 
 /// The first event in which two runs of one seed differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +38,11 @@ where
 {
     let run = || {
         let lab = Lab::seed(seed);
-        let events = Mutex::new(Vec::new());
-        let world = || async {
-            let verdict = scenario(lab.clone()).await;
-            // Read here: what a runtime that goes down drops, it drops in an order of its own.
-            *events.lock() = lab.events();
-            verdict
-        };
-        if let Err(wrong) = in_a_world(world) {
+        let mut events = Vec::new();
+        if let Err(wrong) = in_a_world_until(true, || scenario(lab.clone()), || events = lab.events()) {
             panic!("seed {seed}: {wrong}\n{}", lab.report());
         }
-        events.into_inner()
+        events
     };
     let (first, second) = (run(), run());
     compare(seed, &first, &second)

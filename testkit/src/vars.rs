@@ -1,8 +1,12 @@
 //! The environment's words for the seeds of a run, read here and nowhere else.
 #![allow(clippy::disallowed_methods, reason = "this is the environment's one home in this crate")]
 
-use std::env::var;
+use std::env::{current_dir, current_exe, var, var_os};
 use std::ops::Range;
+use std::path::PathBuf;
+
+/// Runs that a shrinking may take.
+const SHRINKING_RUNS: usize = 200;
 
 /// The seeds to run where a test asks for `count`.
 ///
@@ -24,6 +28,42 @@ pub fn seeds(count: u64) -> Range<u64> {
 /// How many of the last events a report shows: 40, or what `SKEP_EVENTS` says.
 pub(crate) fn events_shown() -> usize {
     var("SKEP_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+/// Whether one seed alone is wanted.
+pub(crate) fn is_one_seed() -> bool {
+    var_os("SKEP_SEED").is_some()
+}
+
+/// The file of a failure that is to be run again: `SKEP_PLAN`.
+pub(crate) fn plan() -> Option<PathBuf> {
+    var_os("SKEP_PLAN").map(PathBuf::from)
+}
+
+/// How often a failing test is run again to shrink its plan: 200 times at most, or what `SKEP_SHRINK` says.
+pub(crate) fn shrinking_runs() -> usize {
+    var("SKEP_SHRINK").ok().and_then(|text| text.parse().ok()).unwrap_or(SHRINKING_RUNS)
+}
+
+/// Where failures are to be kept: `SKEP_LAB_OUT`.
+pub(crate) fn lab_out() -> Option<PathBuf> {
+    var_os("SKEP_LAB_OUT").map(PathBuf::from)
+}
+
+/// The folder that cargo builds in: the one above this program that says it is a cache.
+pub(crate) fn target_folder() -> Option<PathBuf> {
+    let program = current_exe().ok()?;
+    program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists()).map(PathBuf::from)
+}
+
+/// The folder that the process is in.
+pub(crate) fn here() -> Option<PathBuf> {
+    current_dir().ok()
+}
+
+/// Whether the environment asks for backtraces of panics.
+pub(crate) fn wants_backtraces() -> bool {
+    var("RUST_BACKTRACE").is_ok_and(|text| text != "0")
 }
 
 fn range(count: u64, one: Option<&str>, many: Option<&str>, from: Option<&str>) -> Range<u64> {

@@ -11,6 +11,7 @@ mod asks;
 mod control;
 mod dead_letters;
 mod docs;
+mod failing;
 mod help;
 mod journal;
 mod ledger;

@@ -14,7 +14,7 @@ use skep_runtime::{
 
 use super::scenario::{ChildLine, Ended, Scenario, Step, Then};
 use crate::lab::Lab;
-use crate::seeds::in_a_world;
+use crate::world::in_a_world;
 
 /// So long by the virtual clock, and all that follows from a step has happened: no child takes time for anything.
 const QUIET: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ pub(super) fn play(scenario: &Scenario, seed: u64) -> (Vec<Then>, Option<String>
         stage.play(scenario, &played).await;
         lab.try_end(swarm).await.map(drop)
     });
-    (played.into_inner(), wrong.err())
+    (played.into_inner(), wrong.err().map(|wrong| wrong.text))
 }
 
 /// What the children have written down.

@@ -1,0 +1,126 @@
+//! A failure that was found: shrunk to what matters, told to a person, and kept in a folder.
+
+mod folder;
+mod recipe;
+mod scene;
+mod smaller;
+mod story;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use skep_runtime::Event;
+
+pub use self::folder::event_lines;
+pub(crate) use self::folder::{file_name, home, shown};
+pub use self::recipe::{Recipe, RecipeError};
+use crate::lab::Lab;
+use crate::plan::FaultPlan;
+use crate::trial::{Kind, Ran, Wanted, run};
+use crate::vars;
+use crate::world::{Verdict, Wrong};
+
+/// A seed with which a swarm test fails, and the least plan with which it still fails in the same way.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Found {
+    /// The test's name.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// What is wrong, in words; with the shrunk plan.
+    pub wrong: String,
+    /// File, line and column of the panic, if it was one.
+    pub place: Option<String>,
+    /// The plan that the test asked for.
+    pub given: FaultPlan,
+    /// What of it matters. Arrivals that chance had chosen stand there by their number.
+    pub plan: FaultPlan,
+    /// What there is to say of the shrinking.
+    pub remark: String,
+    /// All that happened with the shrunk plan, until the test was over.
+    pub events: Vec<Arc<Event>>,
+}
+
+/// Runs a swarm test's body under a seed, in a fresh simulated world. If it fails, it is run again with ever smaller plans:
+/// 200 times at most, or as often as `SKEP_SHRINK` says.
+///
+/// # Errors
+/// What was [`Found`].
+pub fn examine<F, Fut>(name: &str, seed: u64, test: F) -> Result<(), Box<Found>>
+where
+    F: Fn(Lab) -> Fut,
+    Fut: Future<Output: Verdict>,
+{
+    let first = run(seed, Wanted::Given, &test);
+    let Some(wrong) = first.wrong.clone() else { return Ok(()) };
+    let given = first.given.clone().unwrap_or_default();
+    let most = vars::shrinking_runs();
+    if given.rules.is_empty() || most == 0 {
+        let remark = if given.rules.is_empty() { "which is empty" } else { "it was not shrunk" };
+        return Err(Box::new(Found::of(
+            name,
+            seed,
+            &given,
+            (given.clone(), first, wrong),
+            remark.to_owned(),
+        )));
+    }
+    let kind = Kind::of(&wrong);
+    let again = |plan: &FaultPlan| run(seed, Wanted::This(plan.clone()), &test);
+    let fails = |ran: &Ran| ran.given.as_ref() == Some(&given) && ran.kind().as_ref() == Some(&kind);
+    if !fails(&again(&given)) {
+        let remark = "the same seed with the same plan did not fail so again: something in the test or its agents \
+                      does not come from the seed; `skep::testkit::twice` names the first event that differs";
+        return Err(Box::new(Found::of(
+            name,
+            seed,
+            &given,
+            (given.clone(), first, wrong),
+            remark.to_owned(),
+        )));
+    }
+    let (plan, remark) = smaller::smaller(&given, most, again, fails);
+    let last = again(&plan);
+    let (plan, last, wrong) = match last.wrong.clone() {
+        Some(wrong) => (plan, last, wrong),
+        None => (given.clone(), first, wrong),
+    };
+    Err(Box::new(Found::of(name, seed, &given, (plan, last, wrong), remark)))
+}
+
+/// Runs a swarm test's body as a recipe says, with its plan in place of the one that the body asks for.
+///
+/// # Errors
+/// What was [`Found`]; it is not shrunk any further.
+pub fn replay<F, Fut>(recipe: &Recipe, test: F) -> Result<(), Box<Found>>
+where
+    F: Fn(Lab) -> Fut,
+    Fut: Future<Output: Verdict>,
+{
+    let ran = run(recipe.seed, Wanted::This(recipe.plan.clone()), &test);
+    let Some(wrong) = ran.wrong.clone() else { return Ok(()) };
+    let given = ran.given.clone().unwrap_or_default();
+    let last = (recipe.plan.clone(), ran, wrong);
+    Err(Box::new(Found::of(&recipe.test, recipe.seed, &given, last, "as it was written down".to_owned())))
+}
+
+impl Found {
+    fn of(
+        name: &str,
+        seed: u64,
+        given: &FaultPlan,
+        (plan, ran, wrong): (FaultPlan, Ran, Wrong),
+        remark: String,
+    ) -> Self {
+        let Wrong { text, place } = wrong;
+        let (name, given) = (name.to_owned(), given.clone());
+        Self { name, seed, wrong: text, place, given, plan, remark, events: ran.events }
+    }
+
+    /// The recipe of it: enough to have the same again.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        Recipe { test: self.name.clone(), seed: self.seed, plan: self.plan.clone() }
+    }
+}

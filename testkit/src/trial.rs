@@ -1,0 +1,100 @@
+//! One run of a test's body, with the plan that it asks for or with another in its place.
+//!
+//! A body makes its plan itself, so a smaller one can only be tried by running the body again and putting that plan where
+//! the body's own would go.
+
+mod arrivals;
+mod kind;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use skep_runtime::Event;
+use skep_runtime::fault::Faults;
+
+pub(crate) use self::arrivals::{Arrivals, Fired};
+pub(crate) use self::kind::Kind;
+use crate::lab::Lab;
+use crate::plan::FaultPlan;
+use crate::world::{Verdict, Wrong, in_a_world_until};
+
+/// Which plan a run has.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Wanted {
+    /// The one that its body asks for.
+    #[default]
+    Given,
+    /// This one, whatever its body asks for.
+    This(FaultPlan),
+}
+
+/// What a lab is told of the run that it stands in, and tells of it.
+#[derive(Default)]
+pub(crate) struct Trial {
+    wanted: Wanted,
+    began: Mutex<Option<Began>>,
+}
+
+/// The plans of the swarm that was started, and what fired.
+#[derive(Clone)]
+struct Began {
+    given: FaultPlan,
+    arrivals: Arc<Arrivals>,
+}
+
+impl Trial {
+    /// The plan that a swarm gets whose test asks for `given`.
+    pub(crate) fn plan(&self, given: &FaultPlan) -> FaultPlan {
+        match &self.wanted {
+            Wanted::Given => given.clone(),
+            Wanted::This(plan) => plan.clone(),
+        }
+    }
+
+    /// The faults of the swarm that starts now, seen from here.
+    pub(crate) fn begin(&self, given: &FaultPlan, faults: Arc<dyn Faults>) -> Arc<dyn Faults> {
+        let arrivals = Arc::new(Arrivals::new(faults));
+        *self.began.lock() = Some(Began { given: given.clone(), arrivals: Arc::clone(&arrivals) });
+        arrivals
+    }
+}
+
+/// A run that is over.
+pub(crate) struct Ran {
+    /// What is wrong with it, if anything is.
+    pub(crate) wrong: Option<Wrong>,
+    /// The plan that its body asked for; none if it started no swarm.
+    pub(crate) given: Option<FaultPlan>,
+    /// What the plan did.
+    pub(crate) fired: Vec<Fired>,
+    /// All that happened, until the test was over.
+    pub(crate) events: Vec<Arc<Event>>,
+}
+
+impl Ran {
+    /// The kind of what is wrong.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.wrong.as_ref().map(Kind::of)
+    }
+}
+
+/// Runs a test's body once.
+pub(crate) fn run<F, Fut>(seed: u64, wanted: Wanted, test: &F) -> Ran
+where
+    F: Fn(Lab) -> Fut,
+    Fut: Future<Output: Verdict>,
+{
+    let is_first = matches!(wanted, Wanted::Given);
+    let trial = Arc::new(Trial { wanted, began: Mutex::default() });
+    let lab = Lab::seed(seed).on_trial(Arc::clone(&trial));
+    let mut events = Vec::new();
+    let ended = in_a_world_until(is_first, || test(lab.clone()), || events = lab.events());
+    let began = trial.began.lock().take();
+    Ran {
+        wrong: ended.err(),
+        fired: began.as_ref().map(|began| began.arrivals.fired()).unwrap_or_default(),
+        given: began.map(|began| began.given),
+        events,
+    }
+}
