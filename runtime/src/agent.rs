@@ -88,3 +88,19 @@ pub trait Agent: Send + 'static {
         async { Ok(()) }
     }
 }
+
+/// A type's own name, without its path and its parameters, which have paths of theirs.
+pub(crate) fn type_word<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    let name = name.split_once('<').map_or(name, |(name, _)| name);
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_type_has_the_name_that_a_person_gave_it() {
+        assert_eq!(super::type_word::<String>(), "String");
+        assert_eq!(super::type_word::<std::collections::BTreeMap<String, Vec<u8>>>(), "BTreeMap");
+    }
+}

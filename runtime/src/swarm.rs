@@ -130,7 +130,7 @@ impl Swarm {
             return Err(LookupError::OtherType {
                 name: name.to_owned(),
                 found: seat.body.agent_type().to_owned(),
-                wanted: std::any::type_name::<A>().rsplit("::").next().unwrap_or_default().to_owned(),
+                wanted: crate::agent::type_word::<A>().to_owned(),
             });
         }
         Ok(AgentRef::new(seat))

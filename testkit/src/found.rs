@@ -6,6 +6,7 @@ mod scene;
 mod smaller;
 mod story;
 
+use std::backtrace::Backtrace;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub struct Found {
     pub remark: String,
     /// All that happened with the shrunk plan, until the test was over.
     pub events: Vec<Arc<Event>>,
+    trace: Option<Arc<Backtrace>>,
 }
 
 /// Runs a swarm test's body under a seed, in a fresh simulated world. If it fails, it is run again with ever smaller plans:
@@ -113,9 +115,9 @@ impl Found {
         (plan, ran, wrong): (FaultPlan, Ran, Wrong),
         remark: String,
     ) -> Self {
-        let Wrong { text, place } = wrong;
+        let Wrong { text, place, trace } = wrong;
         let (name, given) = (name.to_owned(), given.clone());
-        Self { name, seed, wrong: text, place, given, plan, remark, events: ran.events }
+        Self { name, seed, wrong: text, place, given, plan, remark, events: ran.events, trace }
     }
 
     /// The recipe of it: enough to have the same again.

@@ -2,10 +2,12 @@
 
 mod clock;
 mod failure;
+mod time;
 mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,6 +16,7 @@ use skep_runtime::fault::Faults;
 use skep_runtime::{Env, Event, Keep, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
 
 pub use self::failure::Failure;
+pub use self::time::NotSeen;
 use self::watch::Watch;
 use crate::dice::Dice;
 use crate::history::History;
@@ -24,6 +27,9 @@ use crate::trial::Trial;
 
 /// On a real clock others want the processor too.
 const REAL_SLACK: Duration = Duration::from_secs(5);
+
+/// Turns that everybody else has where what is due at one moment has to be over.
+const SETTLING: usize = 64;
 
 /// A world for one swarm: simulated by a seed, or real. Clones are the same world.
 #[derive(Clone)]
@@ -44,6 +50,8 @@ struct Running {
     watch: Arc<Watch>,
     receipts: Vec<StopReceipt>,
     plan: FaultPlan,
+    /// The last event that a test has waited for.
+    found: Arc<AtomicU64>,
 }
 
 impl Lab {
@@ -143,7 +151,7 @@ impl Lab {
         };
         let witness = swarm.witness();
         let watch = Watch::begin(witness.clone(), !self.is_real);
-        let running = Running { firing, witness, watch, receipts: Vec::new(), plan };
+        let running = Running { firing, witness, watch, receipts: Vec::new(), plan, found: Arc::default() };
         *self.running.lock() = Some(running);
         swarm
     }
@@ -192,7 +200,7 @@ impl Lab {
         };
         running.receipts.push(receipt.clone());
         // What a swarm lets go of at its very end is gone once everybody else had their turn.
-        for _ in 0..64 {
+        for _ in 0..SETTLING {
             tokio::task::yield_now().await;
         }
         running.watch.look();

@@ -3,6 +3,7 @@
 mod kept;
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use self::kept::Kept;
@@ -61,16 +62,24 @@ where
         let recipe = Recipe::read(&path).unwrap_or_else(|error| panic!("SKEP_PLAN: {error}"));
         // A name on cargo's command line can mean several tests.
         if recipe.test == name {
-            replay(&recipe, test).unwrap_or_else(|found| panic!("{}", tell(&found, None)));
+            replay(&recipe, test).unwrap_or_else(|found| fail(&found, None));
         }
         return;
     }
     let before = kept.filter(|_| !vars::is_one_seed()).map(Kept::read).unwrap_or_default();
     for seed in before.into_iter().chain(vars::seeds(seeds)) {
         if let Err(found) = examine(name, seed, &test) {
-            panic!("{}", tell(&found, kept));
+            fail(&found, kept);
         }
     }
+}
+
+/// Says what was found and ends the test. The place of this panic and its backtrace would say nothing: they are left out.
+#[allow(clippy::print_stderr, reason = "it is where a failing test speaks")]
+fn fail(found: &Found, kept: Option<&Kept>) {
+    let told = tell(found, kept);
+    eprintln!("{told}");
+    resume_unwind(Box::new(told));
 }
 
 /// Writes down what was found, and says it.

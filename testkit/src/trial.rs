@@ -85,11 +85,10 @@ where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    let is_first = matches!(wanted, Wanted::Given);
     let trial = Arc::new(Trial { wanted, began: Mutex::default() });
     let lab = Lab::seed(seed).on_trial(Arc::clone(&trial));
     let mut events = Vec::new();
-    let ended = in_a_world_until(is_first, || test(lab.clone()), || events = lab.events());
+    let ended = in_a_world_until(|| test(lab.clone()), || events = lab.events());
     let began = trial.began.lock().take();
     Ran {
         wrong: ended.err(),

@@ -39,7 +39,7 @@ where
     let run = || {
         let lab = Lab::seed(seed);
         let mut events = Vec::new();
-        if let Err(wrong) = in_a_world_until(true, || scenario(lab.clone()), || events = lab.events()) {
+        if let Err(wrong) = in_a_world_until(|| scenario(lab.clone()), || events = lab.events()) {
             panic!("seed {seed}: {wrong}\n{}", lab.report());
         }
         events

@@ -61,11 +61,6 @@ pub(crate) fn here() -> Option<PathBuf> {
     current_dir().ok()
 }
 
-/// Whether the environment asks for backtraces of panics.
-pub(crate) fn wants_backtraces() -> bool {
-    var("RUST_BACKTRACE").is_ok_and(|text| text != "0")
-}
-
 fn range(count: u64, one: Option<&str>, many: Option<&str>, from: Option<&str>) -> Range<u64> {
     let number =
         |name: &str, text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number"));

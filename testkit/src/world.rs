@@ -3,10 +3,12 @@
 mod panics;
 
 use std::any::Any;
+use std::backtrace::Backtrace;
 use std::fmt::{self, Debug};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -35,12 +37,14 @@ impl<E: Debug> Verdict for Result<(), E> {
 }
 
 /// What is wrong with a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wrong {
     /// In words.
     pub(crate) text: String,
     /// File, line and column of the panic, if it was one.
     pub(crate) place: Option<String>,
+    /// Its backtrace, if the environment asks for such.
+    pub(crate) trace: Option<Arc<Backtrace>>,
 }
 
 impl fmt::Display for Wrong {
@@ -54,20 +58,16 @@ pub(crate) fn in_a_world<Fut>(test: impl FnOnce() -> Fut) -> Result<(), Wrong>
 where
     Fut: Future<Output: Verdict>,
 {
-    in_a_world_until(true, test, || {})
+    in_a_world_until(test, || {})
 }
 
 /// The same, with a look at the world before it goes down: what a runtime that goes down drops, it drops in an order of
-/// its own. Panics are printed if it `may_speak` and the environment asks for their backtraces.
-pub(crate) fn in_a_world_until<Fut>(
-    may_speak: bool,
-    test: impl FnOnce() -> Fut,
-    last_look: impl FnOnce(),
-) -> Result<(), Wrong>
+/// its own.
+pub(crate) fn in_a_world_until<Fut>(test: impl FnOnce() -> Fut, last_look: impl FnOnce()) -> Result<(), Wrong>
 where
     Fut: Future<Output: Verdict>,
 {
-    let of = |text: String| Wrong { text, place: None };
+    let of = |text: String| Wrong { text, place: None, trace: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -75,7 +75,7 @@ where
         .map_err(|error| of(format!("no runtime: {error}")))?;
     let hangs =
         || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
-    let heard = panics::hear(may_speak);
+    let heard = panics::hear();
     let ended = runtime.block_on(async {
         let ended = tokio::time::timeout(PATIENCE, caught(async { test().await.wrong() })).await;
         last_look();
@@ -84,7 +84,10 @@ where
     match ended {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(wrong))) => Err(of(wrong)),
-        Ok(Err(panic)) => Err(Wrong { text: message(&*panic), place: heard.last() }),
+        Ok(Err(panic)) => {
+            let (place, trace) = heard.last();
+            Err(Wrong { text: message(&*panic), place, trace })
+        }
         Err(_) => Err(of(hangs())),
     }
 }
@@ -121,7 +124,7 @@ mod tests {
             tokio::task::yield_now().await;
             assert!(std::hint::black_box(false), "as it has to");
         };
-        let wrong = in_a_world_until(false, panics, || has_looked = true).unwrap_err();
+        let wrong = in_a_world_until(panics, || has_looked = true).unwrap_err();
         assert!(has_looked && wrong.text == "as it has to");
         assert!(wrong.place.is_some_and(|place| place.contains("world.rs:")), "the place is this file");
     }

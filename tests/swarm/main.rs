@@ -23,6 +23,7 @@ mod orphans;
 mod outcomes;
 mod outside;
 mod pause;
+mod probe;
 mod questions;
 mod stale;
 mod stop;

@@ -98,7 +98,7 @@ impl<A: Agent> Body for Typed<A> {
     }
 
     fn agent_type(&self) -> &'static str {
-        std::any::type_name::<A>().rsplit("::").next().unwrap_or("agent")
+        crate::agent::type_word::<A>()
     }
 
     fn has_behaviour(&self) -> bool {

@@ -19,7 +19,7 @@ impl Found {
 
     /// Writes all of it into a folder, which is made if it is not there: `failure.txt`, what a person reads; `plan.json`, the
     /// [`Recipe`](super::Recipe); `given.json`, the plan before it was shrunk; `events.jsonl` and `tree.txt`, all that
-    /// happened with the shrunk plan, and the tree then.
+    /// happened with the shrunk plan, and the tree then; `backtrace.txt`, if `RUST_BACKTRACE` asks for it.
     ///
     /// # Errors
     /// The system's, if a file cannot be written.
@@ -36,6 +36,9 @@ impl Found {
             ("tree.txt", tree + "\n"),
         ] {
             std::fs::write(folder.join(name), text)?;
+        }
+        if let Some(trace) = &self.trace {
+            std::fs::write(folder.join("backtrace.txt"), trace.to_string())?;
         }
         Ok(())
     }

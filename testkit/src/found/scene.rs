@@ -13,6 +13,9 @@ use skep_runtime::{AgentId, Event};
 /// Lines of events that a person reads through.
 const LINES: usize = 16;
 
+/// Of these the last, whatever was done before.
+const TAIL: usize = 4;
+
 /// Lines of the tree, with its heading.
 const TREE: usize = 9;
 
@@ -22,24 +25,33 @@ const DATA: usize = 110;
 /// How many of the first events are over at the moment that the failure is about: the event or the stop that its words
 /// name, else the swarm's own stop, which ends every test and says nothing about it.
 pub(super) fn moment(wrong: &str, events: &[Arc<Event>]) -> usize {
-    let number = |word: &str| {
-        let rest = wrong.split_once(word)?.1;
-        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()
-    };
-    let event = || number("event ").and_then(|seq| events.iter().position(|event| event.seq == seq));
-    let begin = |wanted: u64| {
-        let is_its = |what: &What| matches!(what, What::StopBegan { stop, .. } | What::AgentStopping { stop } if *stop == wanted);
-        events.iter().position(|event| is_its(&event.what))
-    };
     let ending = || {
         let its = |event: &Arc<Event>| match event.what {
             What::StopBegan { stop, .. } if event.agent.depth() == 0 => Some(stop),
             _ => None,
         };
-        events.iter().rev().find_map(its)
+        begin_of(events.iter().rev().find_map(its)?, events)
     };
-    let stop = || number("stop ").and_then(begin);
-    event().map(|at| at + 1).or_else(stop).or_else(|| begin(ending()?)).unwrap_or(events.len())
+    named(wrong, events).or_else(ending).unwrap_or(events.len())
+}
+
+/// The moment that the failure's words name, if they do.
+fn named(wrong: &str, events: &[Arc<Event>]) -> Option<usize> {
+    let number = |word: &str| {
+        let rest = wrong.split_once(word)?.1;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok()
+    };
+    let event = || {
+        let seq = number("event ")?;
+        events.iter().position(|event| event.seq == seq).map(|at| at + 1)
+    };
+    event().or_else(|| begin_of(number("stop ")?, events))
+}
+
+/// Where a stop begins: with its first fence.
+fn begin_of(wanted: u64, events: &[Arc<Event>]) -> Option<usize> {
+    let is_its = |what: &What| matches!(what, What::StopBegan { stop, .. } | What::AgentStopping { stop } if *stop == wanted);
+    events.iter().position(|event| is_its(&event.what))
 }
 
 /// The events that matter, a line each; a gap is an ellipsis.
@@ -53,13 +65,17 @@ pub(super) fn happened(wrong: &str, events: &[Arc<Event>]) -> Vec<String> {
         !is_quiet && (concerned.is_empty() || concerned.contains(&event.agent))
     };
     let of: Vec<usize> = (0..events.len()).filter(|at| matters(&events[*at])).collect();
-    let before = of.partition_point(|at| *at < moment);
-    let mut shown: BTreeSet<usize> = of[before.saturating_sub(6)..].iter().take(8).copied().collect();
     let is_fault = |at: usize| matches!(events[at].what, What::FaultInjected { .. });
+    let end = of.partition_point(|at| *at < moment);
+    let mut shown: BTreeSet<usize> = of[end.saturating_sub(TAIL)..end].iter().copied().collect();
+    // What the failure's words name is looked at from both sides.
+    if named(wrong, events).is_some() {
+        shown.extend(of[end..].iter().take(TAIL));
+    }
     for (place, _) in of.iter().enumerate().filter(|(_, at)| is_fault(**at)) {
-        let around = &of[place.saturating_sub(2)..(place + 5).min(of.len())];
-        if shown.len() + around.len() <= LINES {
-            shown.extend(around);
+        let mut around = of[place.saturating_sub(2)..].iter().take(LINES - TAIL);
+        while let (true, Some(at)) = (shown.len() < LINES, around.next()) {
+            shown.insert(*at);
         }
     }
     let mut lines = Vec::new();

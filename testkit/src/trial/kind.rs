@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str, place: Option<&str>) -> Kind {
-        Kind::of(&Wrong { text: text.to_owned(), place: place.map(str::to_owned) })
+        Kind::of(&Wrong { text: text.to_owned(), place: place.map(str::to_owned), trace: None })
     }
 
     #[test]

@@ -1,53 +1,50 @@
 //! Where a test's panics were. They are said once, in the report of the run, and not at every run of a shrinking.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::panic::{set_hook, take_hook};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
-use crate::vars;
+/// The place of a panic, and its backtrace if the environment asks for such.
+type Panic = (Option<String>, Option<Arc<Backtrace>>);
 
 thread_local! {
-    /// What was heard in the world that this thread is in.
-    static HEARD: RefCell<Option<Panics>> = const { RefCell::new(None) };
-}
-
-struct Panics {
-    is_loud: bool,
-    last: Option<String>,
+    /// The last panic in the world that this thread is in.
+    static HEARD: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
 /// While it lives, panics of this thread are heard and not printed.
 pub(super) struct Heard(());
 
-/// Begins to hear. Where a backtrace is wanted, a world that `may_speak` prints its panics too.
-pub(super) fn hear(may_speak: bool) -> Heard {
+/// Begins to hear.
+pub(super) fn hear() -> Heard {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |info| {
-            let mut is_loud = true;
-            let note = |heard: &RefCell<Option<Panics>>| {
-                if let Some(panics) = &mut *heard.borrow_mut() {
-                    panics.last = info.location().map(ToString::to_string);
-                    is_loud = panics.is_loud;
+            let note = |heard: &RefCell<Option<Panic>>| match &mut *heard.borrow_mut() {
+                Some(last) => {
+                    let trace = Backtrace::capture();
+                    let has_trace = trace.status() == BacktraceStatus::Captured;
+                    *last = (info.location().map(ToString::to_string), has_trace.then(|| Arc::new(trace)));
+                    true
                 }
+                None => false,
             };
             // A thread that ends has no such cell any more; nor is it in a world.
-            HEARD.try_with(note).ok();
-            if is_loud {
+            if !HEARD.try_with(note).unwrap_or_default() {
                 before(info);
             }
         }));
     });
-    let is_loud = may_speak && vars::wants_backtraces();
-    HEARD.with(|heard| *heard.borrow_mut() = Some(Panics { is_loud, last: None }));
+    HEARD.with(|heard| *heard.borrow_mut() = Some(Panic::default()));
     Heard(())
 }
 
 impl Heard {
-    /// The place of the last panic.
-    pub(super) fn last(&self) -> Option<String> {
-        HEARD.with(|heard| heard.borrow().as_ref().and_then(|panics| panics.last.clone()))
+    /// The last panic.
+    pub(super) fn last(&self) -> Panic {
+        HEARD.with(|heard| heard.borrow().clone().unwrap_or_default())
     }
 }
 
