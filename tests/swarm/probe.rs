@@ -42,7 +42,7 @@ async fn a_probe_sees_what_it_is_asked_and_answers_when_it_is_told(lab: Lab) -> 
     clerk.reply(1).fail(AgentError::message("closed"));
     assert_eq!(asker.ask("ink".to_owned()).await?, 2);
     assert!(asker.ask("pens".to_owned()).await.unwrap_err().to_string().contains("closed"));
-    let seen: Vec<_> = clerk.seen().iter().map(|what| what.to_string()).collect();
+    let seen: Vec<_> = clerk.seen().iter().map(ToString::to_string).collect();
     assert_eq!(seen, ["stamps", "ink", "pens"]);
     lab.end(swarm).await;
     Ok(())
