@@ -4,7 +4,6 @@ use skep::testkit::{Dice, Lab, Point, TestResult};
 use skep::{AgentRef, Budget, NanoUsd, OnRefusal, Outcome, Restart, Swarm, Usage};
 
 use super::forest::{Act, Forest, Imp, Soil, amount, ms, spend};
-use super::storm::Storm;
 
 /// Spends of every kind in every place: at the agent, at children of tasks and agents, in scopes, and beside.
 fn spends(dice: &mut Dice, depth: u64) -> Vec<Act> {
@@ -65,14 +64,6 @@ async fn blow(dice: &mut Dice, swarm: &Swarm, agent: AgentRef<Imp>) {
         4 => drop(agent.stop(skep::Stop::within(patience)).await),
         _ => drop(agent.tell(acts)),
     }
-}
-
-/// The wild storm spends too, and everything is billed there as well.
-#[skep::swarm_test(seeds = 100)]
-async fn the_bill_is_exact_in_a_storm(lab: Lab) {
-    let mut storm = Storm::begin(&lab, Soil { budgets: true, ..Soil::WILD }).await;
-    storm.blow(30, true).await;
-    storm.end().await;
 }
 
 fn pays(worst: u64, used: u64, takes: u64) -> Act {

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
 
 mod forest;
+mod imp;
 mod storm;
 
 mod asks;
@@ -13,6 +14,7 @@ mod dead_letters;
 mod docs;
 mod failing;
 mod help;
+mod hierarchies;
 mod journal;
 mod ledger;
 mod limits;

@@ -162,6 +162,22 @@ async fn the_children_of_a_lost_parent_are_found_by_the_sweep(lab: Lab) -> TestR
     Ok(())
 }
 
+#[skep::swarm_test(seeds = 20)]
+async fn the_children_of_a_lost_parent_end_before_those_above_it(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("parent").vanishes());
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Stop).await?;
+    family.parent.tell(vec![])?;
+    family.kid.tell(vec![Act::SleepDeaf(300)])?;
+    tokio::time::sleep(ms(100)).await;
+    // Sooner than the sweep.
+    let history = lab.end(swarm).await;
+    let named: Vec<_> = history.receipt().rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(named, ["kid", "lead"], "{}", history.receipt());
+    assert_eq!(history.count("orphan_found"), 1, "the stop finds it as the sweep would");
+    Ok(())
+}
+
 #[skep::swarm_test(seeds = 10)]
 async fn a_lost_cell_that_nobody_replaced_is_found(lab: Lab) -> TestResult {
     let lab = lab.fault(Point::turn().of("imp").mislays_cell());

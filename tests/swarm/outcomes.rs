@@ -8,16 +8,7 @@ use skep::{
     ScopeOwner, Stop, StopReason,
 };
 
-use super::forest::{Act, Hook, Imp, Soil, Start, acts, ms};
-use super::storm::Storm;
-
-#[skep::swarm_test(seeds = 200)]
-async fn every_task_of_a_storm_has_one_outcome(lab: Lab) {
-    let mut storm = Storm::begin(&lab, Soil::WILD).await;
-    storm.blow(25, true).await;
-    // The oracle looks at each: accepted once, one outcome, nothing after it.
-    storm.end().await;
-}
+use super::forest::{Act, Hook, Imp, Start, acts, ms};
 
 #[skep::swarm_test(seeds = 100)]
 async fn every_asker_hears_of_its_task(lab: Lab) -> TestResult {

@@ -15,8 +15,7 @@ use skep::{
     Pause, PauseError, Rest, Restart, ResumeError, Stop, Strategy, Swarm, What,
 };
 
-use super::forest::{Act, Hook, Imp, Soil, Start, ms};
-use super::storm::Storm;
+use super::forest::{Act, Hook, Imp, Start, ms};
 
 fn pays(takes: u64, once: bool) -> Act {
     Act::Spend { kind: 0, worst: 2, used: 1, takes, tries: 1, says: true, once }
@@ -422,12 +421,4 @@ async fn a_crash_of_what_is_not_quiet_yet_ends_in_quiet(lab: Lab) -> TestResult 
     assert!(answer.await?.is_ok());
     lab.end(swarm).await;
     Ok(())
-}
-
-/// Pauses among faults, kills, stops, interrupts and dropped asks; every oracle hears of it.
-#[skep::swarm_test(seeds = 200)]
-async fn pauses_stand_in_a_storm(lab: Lab) {
-    let mut storm = Storm::begin(&lab, Soil::WILD).await;
-    storm.blow(40, lab.dice().chance(500)).await;
-    storm.end().await;
 }

@@ -8,16 +8,7 @@ use skep::{
     StopReason, Strategy, Supervisor, What,
 };
 
-use super::forest::{Act, Hook, Imp, Soil, Start, ms};
-use super::storm::Storm;
-
-/// A storm without stops: only supervision ends and restarts anything, and it holds to the state table all the while.
-#[skep::swarm_test(seeds = 200)]
-async fn supervision_stands_in_a_storm(lab: Lab) {
-    let mut storm = Storm::begin(&lab, Soil { depth: 4, ..Soil::WILD }).await;
-    storm.blow(40, false).await;
-    storm.end().await;
-}
+use super::forest::{Act, Hook, Imp, Start, ms};
 
 fn imp(name: &str, restart: Restart) -> AgentSpec<Imp> {
     Imp::spec(name).restart(restart)

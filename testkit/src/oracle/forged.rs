@@ -175,6 +175,12 @@ impl Forged {
         self.write(agent, 1, None, What::OrphanFound { found, dealt: Dealt::Stopped })
     }
 
+    /// A fault plan loses it.
+    pub(super) fn lost(self, agent: &str) -> Self {
+        let what = What::FaultInjected { rule: 0, point: "turn".into(), action: "vanish".into() };
+        self.write(agent, 1, None, what)
+    }
+
     pub(super) fn adopted(self, agent: &str, by: &str) -> Self {
         self.write(agent, 1, None, What::AgentAdopted { by: id(by) })
     }

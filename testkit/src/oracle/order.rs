@@ -7,20 +7,31 @@ use skep_runtime::event::{Event, What};
 use skep_runtime::{AgentId, Found};
 
 use super::Evidence;
-use super::roster::Roster;
+use super::roster::{Adoptions, Roster};
 
 /// See the module.
 #[must_use]
 pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut roster = Roster::default();
-    let orphans: Vec<&AgentId> = evidence.events.iter().filter_map(orphan).collect();
-    let is_recorded = |id: &AgentId| orphans.iter().any(|orphan| id.is_within(orphan));
+    let mut adoptions = Adoptions::default();
+    let orphans: Vec<(&AgentId, &AgentId)> = evidence.events.iter().filter_map(orphan).collect();
+    let lost: Vec<&AgentId> = named(evidence, is_loss);
+    let stopped: Vec<&AgentId> = named(evidence, |what| matches!(what, What::StopBegan { .. }));
+    let is_recorded = |id: &AgentId, above: &AgentId| {
+        orphans.iter().any(|(orphan, of)| *of == above && id.is_within(orphan))
+            // Somebody was quicker than the sweep.
+            || lost.contains(&above)
+                && stopped.iter().any(|top| id.is_within(top) && top.is_within(above) && *top != above)
+    };
     for event in evidence.events {
         roster.apply(event);
+        adoptions.apply(event);
         match &event.what {
             What::AgentStopped { .. } => {
-                let below = roster.alive_within(&event.agent).filter(|(id, _)| !is_recorded(id));
+                let is_its = |id: &AgentId| adoptions.is_below(id, &event.agent);
+                let below = roster.alive_within(&event.agent);
+                let below = below.filter(|(id, _)| is_its(id) && !is_recorded(id, &event.agent));
                 wrong
                     .extend(below.map(|(id, _)| format!("{} ended before its descendant {id}", event.agent)));
             }
@@ -28,7 +39,7 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
                 let parent = event.agent.parent();
                 let is_orphan =
                     parent.as_ref().is_some_and(|id| !roster.get(id).is_some_and(|entry| entry.is_alive));
-                if is_orphan && !is_recorded(&event.agent) {
+                if is_orphan && !parent.is_some_and(|parent| is_recorded(&event.agent, &parent)) {
                     wrong.push(format!(
                         "{} lives ({}) and its parent does not",
                         event.agent,
@@ -53,9 +64,21 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
     wrong
 }
 
-/// The agent of which this is the orphan record.
-fn orphan(event: &Arc<Event>) -> Option<&AgentId> {
-    matches!(event.what, What::OrphanFound { found: Found::Orphan { .. }, .. }).then_some(&event.agent)
+/// The agent of which this is the orphan record, and who had supervised it.
+fn orphan(event: &Arc<Event>) -> Option<(&AgentId, &AgentId)> {
+    match &event.what {
+        What::OrphanFound { found: Found::Orphan { of }, .. } => Some((&event.agent, of)),
+        _ => None,
+    }
+}
+
+/// Whether a plan has lost an agent.
+fn is_loss(what: &What) -> bool {
+    matches!(what, What::FaultInjected { action, .. } if action == "vanish")
+}
+
+fn named<'a>(evidence: &Evidence<'a>, is_meant: impl Fn(&What) -> bool) -> Vec<&'a AgentId> {
+    evidence.events.iter().filter(|event| is_meant(&event.what)).map(|event| &event.agent).collect()
 }
 
 #[cfg(test)]
@@ -85,6 +108,13 @@ mod tests {
             1,
             "the one between has none"
         );
+        let quicker = || lost().stop("s.1.1", 8, &["s.1.1.2", "s.1.1"]);
+        assert_eq!(quicker().judged(super::order).len(), 2, "a stop of theirs is no excuse");
+        assert!(quicker().lost("s.1").judged(super::order).is_empty(), "but where a plan has lost it");
+        let adopted = || Forged::tree(&["s.1", "s.1.1", "s.1.1.2"]).orphaned("s.1.1.2", "s.1.1");
+        let ends = |ends| adopted().adopted("s.1.1.2", "s.1").stop("s", 7, ends).judged(super::order);
+        assert!(ends(&["s.1.1", "s.1.1.2", "s.1"]).is_empty(), "it is no longer that one's");
+        assert_eq!(ends(&["s.1.1", "s.1", "s.1.1.2"]), ["s.1 ended before its descendant s.1.1.2"]);
         let by_the_dead = lost().orphaned("s.1.1", "s.1").adopted("s.1.1", "s.1").judged(super::order);
         assert_eq!(by_the_dead, ["s.1.1 is adopted by s.1, which is no ancestor that lives"]);
     }

@@ -1,4 +1,4 @@
-//! Who is there and fenced, event by event: the oracles' own count, simpler than the folds that they judge.
+//! Who is there, fenced, and whose, event by event: the oracles' own count, simpler than the folds that they judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,5 +52,23 @@ impl Roster {
     pub(super) fn ever_within(&self, top: &AgentId) -> BTreeSet<AgentId> {
         let within = self.0.iter().filter(|(id, entry)| !entry.is_place && id.is_within(top));
         within.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+/// Who supervises whom instead of the parent that its id names.
+#[derive(Debug, Default)]
+pub(super) struct Adoptions(BTreeMap<AgentId, AgentId>);
+
+impl Adoptions {
+    pub(super) fn apply(&mut self, event: &Event) {
+        if let What::AgentAdopted { by } = &event.what {
+            self.0.insert(event.agent.clone(), by.clone());
+        }
+    }
+
+    /// Whether one stands below another, supervisor by supervisor.
+    pub(super) fn is_below(&self, agent: &AgentId, above: &AgentId) -> bool {
+        let supervisor = |id: &AgentId| self.0.get(id).cloned().or_else(|| id.parent());
+        std::iter::successors(supervisor(agent), supervisor).any(|supervisor| supervisor == *above)
     }
 }

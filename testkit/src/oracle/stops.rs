@@ -6,7 +6,7 @@ use skep_runtime::event::What;
 use skep_runtime::{AgentId, End, StopReceipt};
 
 use super::Evidence;
-use super::roster::Roster;
+use super::roster::{Adoptions, Roster};
 
 /// A stop as the journal has it.
 struct Stop {
@@ -25,6 +25,7 @@ struct Stop {
 pub fn stops(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut roster = Roster::default();
+    let mut adoptions = Adoptions::default();
     let mut fencing: Option<(u64, BTreeSet<AgentId>, AgentId)> = None;
     let mut all: Vec<Stop> = Vec::new();
     // What could not be stopped may still be there for a later stop to name.
@@ -83,10 +84,11 @@ pub fn stops(evidence: &Evidence<'_>) -> Vec<String> {
             _ => {}
         }
         roster.apply(event);
+        adoptions.apply(event);
     }
     let left = all.iter().filter(|stop| !stop.is_over);
     wrong.extend(left.map(|stop| format!("stop {} of {} began and never ended", stop.number, stop.root)));
-    wrong.extend(evidence.receipts.iter().flat_map(|receipt| receipt_is_whole(receipt, &all)));
+    wrong.extend(evidence.receipts.iter().flat_map(|receipt| receipt_is_whole(receipt, &all, &adoptions)));
     wrong
 }
 
@@ -119,11 +121,11 @@ impl Stop {
 }
 
 /// The rows are those that were alive at the fence, once each, children first.
-fn receipt_is_whole(receipt: &StopReceipt, all: &[Stop]) -> Vec<String> {
+fn receipt_is_whole(receipt: &StopReceipt, all: &[Stop], adoptions: &Adoptions) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut rows: BTreeSet<AgentId> = BTreeSet::new();
     for row in receipt.rows() {
-        if let Some(above) = rows.iter().find(|above| row.id.is_within(above) && row.id != **above) {
+        if let Some(above) = rows.iter().find(|above| adoptions.is_below(&row.id, above)) {
             wrong.push(format!(
                 "the receipt of {} names {above} before its descendant {}",
                 receipt.root(),

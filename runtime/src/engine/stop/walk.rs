@@ -11,6 +11,7 @@ use crate::engine::seat::{Fence, Seat};
 use crate::engine::turn::Turn;
 use crate::event::{Role, What};
 use crate::lifecycle::{AgentState, StopReason};
+use crate::orphans::{Dealt, Found};
 use crate::policy::Shutdown;
 use crate::stopping::{Node, RequestId};
 
@@ -95,18 +96,23 @@ impl Stopper {
             });
             (children, was_closed, shutdown)
         };
-        if seat.is_stopped() {
+        let is_over = seat.is_stopped();
+        if is_over && !children.iter().any(|child| !child.is_stopped()) {
             // Nothing runs for it; only its spec stood.
             if for_good {
                 seat.end(StopReason::Stopped, None);
             }
             return children;
         }
-        if for_good && !was_closed {
+        if is_over {
+            // Nobody should live below it. It is the place that they end under, so that they end before those above it.
+            note_orphans(seat, &children);
+        }
+        if for_good && !was_closed && !is_over {
             seat.body.close(StopReason::Stopped);
             seat.note(What::AgentStopping { stop: request });
         }
-        if !is_spared {
+        if !is_spared && !is_over {
             walk.seats.push(Arc::clone(seat));
         }
         match self.nodes.get_mut(&seat.key) {
@@ -118,7 +124,7 @@ impl Stopper {
                 }
             }
             None => {
-                let node = self.node(seat, for_good, is_spared, shutdown);
+                let node = self.node(seat, for_good, is_spared || is_over, shutdown);
                 walk.nodes.push(node);
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
@@ -151,5 +157,13 @@ impl Stopper {
             busy: matches!(presence, Presence::Open | Presence::Starting),
             hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
         }
+    }
+}
+
+/// Says of those who live below an agent that has ended that they were found.
+fn note_orphans(of: &Seat, children: &[Arc<Seat>]) {
+    for orphan in children.iter().filter(|child| !child.is_stopped()) {
+        let found = Found::Orphan { of: of.id.clone() };
+        orphan.note(What::OrphanFound { found, dealt: Dealt::Stopped });
     }
 }
