@@ -9,7 +9,7 @@ use crate::sides::{Crashing, Starts};
 use crate::table::shown;
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 300_000];
-const WORK: [&str; 6] = ["spawn", "status", "tree", "costs", "restart", "stop"];
+const WORK: [&str; 7] = ["spawn", "status", "tree", "costs", "restart", "stop", "ended"];
 
 pub(crate) fn print() {
     println!("\n| µs an agent, of | {} |", WORK.join(" | "));
@@ -57,10 +57,18 @@ async fn all(size: usize) -> [f64; WORK.len()] {
     }
     starts.all().await;
     let restart = clock.lap();
+    // One waits for the end of each.
+    let mut waits = tokio::task::JoinSet::new();
+    for agent in agents {
+        waits.spawn(async move { agent.ended().await });
+    }
+    clock.lap();
     let receipt = parent.stop(Stop::within(Duration::from_secs(60))).await;
     assert_eq!(receipt.rows().len(), size + 1);
     let stop = clock.lap();
-    [spawn, status, tree, costs, restart, stop]
+    assert_eq!(waits.join_all().await.len(), size);
+    let ended = clock.lap();
+    [spawn, status, tree, costs, restart, stop, ended]
 }
 
 struct Clock {

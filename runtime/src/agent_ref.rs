@@ -13,11 +13,9 @@ use crate::children::Children;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel};
 use crate::error::{AskError, GrantError, PauseError, ResumeError};
-use crate::event::Kind;
 use crate::fault::Phase;
 use crate::fold::Metrics;
 use crate::id::{AgentId, Incarnation, TaskId};
-use crate::journal::Filter;
 use crate::ledger::{Balance, Budget};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::pause::{Pause, PauseReceipt, PausedBy, ResumeReceipt};
@@ -251,14 +249,11 @@ impl<A: Agent> AgentRef<A> {
         let env = &self.seat.engine.env;
         let deadline = env.now() + within;
         self.seat.body.close(StopReason::Stopped);
-        let filter = Filter::all().under(&self.seat.id).kinds([Kind::Task, Kind::Agent]);
-        let mut events = self.seat.engine.events(filter);
-        while !self.is_at_rest() {
-            tokio::select! {
-                biased;
-                event = events.next() => if event.is_none() { break },
-                () = env.sleep_until(deadline) => break,
-            }
+        let watch = self.seat.engine.journal.watch(&self.seat.id);
+        tokio::select! {
+            biased;
+            _ = watch.until(|| self.is_at_rest().then_some(())) => {}
+            () = env.sleep_until(deadline) => {}
         }
         self.stop(Stop::within(deadline.since(env.now()).max(Duration::from_millis(100)))).await
     }
@@ -275,14 +270,8 @@ impl<A: Agent> AgentRef<A> {
 
     /// Waits until it has ended for good, and says why. Restarts are waited through.
     pub async fn ended(&self) -> StopReason {
-        let mut events = self.seat.engine.events(Filter::all().under(&self.seat.id).kinds([Kind::Agent]));
-        loop {
-            if let Some(reason) = self.seat.reason() {
-                return reason;
-            }
-            if events.next().await.is_none() {
-                return self.seat.reason().unwrap_or(StopReason::Stopped);
-            }
-        }
+        let watch = self.seat.engine.journal.watch(&self.seat.id);
+        // Nothing is found where the swarm is gone.
+        watch.until(|| self.seat.reason()).await.unwrap_or(StopReason::Stopped)
     }
 }

@@ -19,6 +19,7 @@ mod cutter;
 mod log;
 mod subscription;
 mod views;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub use self::log::Keep;
 use self::log::{Length, Log, WasCut};
 pub use self::subscription::{Events, Filter, Lagged};
 use self::views::{View, Views};
+pub(crate) use self::watch::Watch;
+use self::watch::Watchers;
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
@@ -43,6 +46,7 @@ pub(crate) struct Journal {
     log: Mutex<Log>,
     views: Mutex<Views>,
     bell: Arc<Bell>,
+    watchers: Arc<Watchers>,
     cutter: Arc<Cutter>,
     env: Env,
 }
@@ -50,6 +54,7 @@ pub(crate) struct Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.bell.break_up();
+        self.watchers.break_up();
         self.cutter.end();
     }
 }
@@ -65,7 +70,8 @@ pub(crate) struct Entry<'a> {
 impl Journal {
     pub(crate) fn new(env: Env, keep: Keep) -> Arc<Self> {
         let (log, cutter) = (Mutex::new(Log::new(keep)), Arc::<Cutter>::default());
-        let journal = Arc::new(Self { log, views: Mutex::default(), bell: Arc::default(), cutter, env });
+        let (views, bell, watchers) = (Mutex::default(), Arc::default(), Arc::default());
+        let journal = Arc::new(Self { log, views, bell, watchers, cutter, env });
         journal.cutter.begin(&journal);
         journal
     }
@@ -127,6 +133,7 @@ impl Journal {
         if Arc::strong_count(&self.bell) > 1 {
             self.bell.ring();
         }
+        self.watchers.ring(&entry.seat.id);
         for event in &events {
             trace(event);
         }
@@ -179,6 +186,17 @@ impl Journal {
     /// All events that are kept.
     pub(crate) fn kept(&self) -> Vec<Arc<Event>> {
         self.log.lock().all()
+    }
+
+    /// Waits for something at one agent.
+    pub(crate) fn watch(&self, agent: &AgentId) -> Watch {
+        self.watchers.watch(agent)
+    }
+
+    /// How many agents somebody looks at.
+    #[cfg(feature = "lab")]
+    pub(crate) fn watched(&self) -> usize {
+        self.watchers.len()
     }
 
     pub(crate) fn bell(&self) -> Arc<Bell> {

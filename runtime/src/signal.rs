@@ -2,6 +2,7 @@
 //!
 //! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -17,7 +18,8 @@ pub(crate) struct Signal {
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    wakers: Vec<(u64, Waker)>,
+    /// By their places, which only grow.
+    wakers: VecDeque<(u64, Waker)>,
 }
 
 impl Signal {
@@ -53,9 +55,9 @@ impl Signal {
             waiting.next += 1;
             waiting.next
         });
-        match waiting.wakers.iter_mut().find(|(number, _)| *number == mine) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => waiting.wakers.push((mine, cx.waker().clone())),
+        match waiting.wakers.binary_search_by_key(&mine, |(number, _)| *number) {
+            Ok(at) => waiting.wakers[at].1.clone_from(cx.waker()),
+            Err(at) => waiting.wakers.insert(at, (mine, cx.waker().clone())),
         }
         Poll::Pending
     }
@@ -63,7 +65,11 @@ impl Signal {
     /// Gives up a place among the waiting.
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
         if let Some(mine) = place.take() {
-            self.waiting.lock().wakers.retain(|(number, _)| *number != mine);
+            let mut waiting = self.waiting.lock();
+            let at = waiting.wakers.binary_search_by_key(&mine, |(number, _)| *number);
+            let left = at.ok().and_then(|at| waiting.wakers.remove(at));
+            drop(waiting);
+            drop(left);
         }
     }
 

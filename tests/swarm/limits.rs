@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Advice, Budget, Scope, ScopeOwner, SpawnError, Stop, Supervisor};
+use skep::{Advice, Budget, Scope, ScopeOwner, SpawnError, Stop, StopReason, Supervisor};
 
-use super::forest::{Act, Imp};
+use super::forest::{Act, Imp, ms};
 
 #[skep::swarm_test(seeds = 50)]
 async fn a_parent_has_no_more_children_than_it_may_however_many_are_spawned_at_once(lab: Lab) -> TestResult {
@@ -115,5 +115,28 @@ async fn many_are_spawned_in_order_and_what_fails_is_a_row(lab: Lab) -> TestResu
     let refused = scope.spawn_many([Imp::spec("a"), Imp::spec("b")]).await;
     assert!(refused.iter().all(Result::is_err));
     lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn hundreds_may_wait_each_for_the_end_of_one_agent(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let mut waits = tokio::task::JoinSet::new();
+    let mut imps = Vec::new();
+    for number in 0..200 {
+        let imp = swarm.spawn(Imp::spec(format!("imp-{number}"))).await?;
+        let (waited, twice) = (imp.clone(), imp.clone());
+        waits.spawn(async move { (number, waited.ended().await) });
+        let given_up = tokio::spawn(async move { tokio::time::timeout(ms(5), twice.ended()).await.is_err() });
+        assert!(number % 20 > 0 || given_up.await?, "it lives on");
+        imps.push(imp);
+    }
+    for (number, imp) in imps.iter().enumerate().filter(|(number, _)| number % 2 == 0) {
+        drop(imp.stop(Stop::default()).await);
+        let (heard, reason) = waits.join_next().await.expect("somebody waits")?;
+        assert_eq!((heard, reason), (number, StopReason::Stopped), "nobody else has ended");
+    }
+    lab.end(swarm).await;
+    assert_eq!(waits.join_all().await.len(), 100, "the rest ended with the swarm");
     Ok(())
 }

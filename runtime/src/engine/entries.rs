@@ -25,6 +25,7 @@ impl Engine {
             ("open turns", self.turns.lock().len()),
             ("living", self.census.len()),
             ("timers", self.env.timers()),
+            ("watched agents", self.journal.watched()),
             ("rows of the tree", snapshot.tree.iter().count()),
             ("rows of costs", snapshot.costs.len()),
             ("tasks", snapshot.tasks.iter().count()),
