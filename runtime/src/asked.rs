@@ -1,4 +1,4 @@
-//! What the turns of one task have asked, by key, for the next attempt to find.
+//! What the turns of one task have begun, by key, for the next attempt to find: what they asked, and what they were given.
 //!
 //! # Invariants
 //! 1. What was asked outlives the turn that asked it only while the asker's task is open: with its outcome all that is
@@ -26,15 +26,15 @@ struct List {
 }
 
 struct Entry {
-    task: Arc<dyn AskedTask>,
+    task: Arc<dyn Begun>,
     /// Nobody may have it again.
     is_spent: bool,
     /// It goes on without an asker.
     is_detached: bool,
 }
 
-/// A task that was asked, whatever its types.
-pub(crate) trait AskedTask: Send + Sync {
+/// A task that was asked, or an effect that was made, whatever its types.
+pub(crate) trait Begun: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 
     /// Whether it goes on or has an answer.
@@ -43,7 +43,7 @@ pub(crate) trait AskedTask: Send + Sync {
     /// Whether its answer is an error of its agent.
     fn has_failed(&self) -> bool;
 
-    /// Ends it, if it is open.
+    /// Ends it, if it is a task and open.
     fn withdraw(&self);
 }
 
@@ -52,8 +52,8 @@ impl Asked {
     pub(crate) fn next(
         &self,
         about: &About,
-        fits: impl Fn(&dyn AskedTask) -> bool,
-    ) -> (Key, Option<Arc<dyn AskedTask>>) {
+        fits: impl Fn(&dyn Begun) -> bool,
+    ) -> (Key, Option<Arc<dyn Begun>>) {
         let mut list = self.0.lock();
         let List { numbers, tasks, .. } = &mut *list;
         let (key, holds) = numbers.next(about, |key| {
@@ -65,7 +65,7 @@ impl Asked {
     }
 
     /// Enters what was asked. False if the asker's task has its outcome already.
-    pub(crate) fn enter(&self, key: Key, task: Arc<dyn AskedTask>) -> bool {
+    pub(crate) fn enter(&self, key: Key, task: Arc<dyn Begun>) -> bool {
         let mut list = self.0.lock();
         if !list.is_over {
             list.tasks.insert(key, Entry { task, is_spent: false, is_detached: false });

@@ -116,7 +116,7 @@ impl Context {
 
     /// An effect of a kind: whatever touches the world. `input` says on what, for keys and records; it is never shown.
     pub fn effect(&self, kind: impl Into<String>, input: impl serde::Serialize) -> Effect {
-        Effect::new(Arc::clone(&self.turn), kind.into(), &input)
+        Effect::new(Arc::clone(&self.turn), self.branch.as_ref(), kind.into(), &input)
     }
 
     /// Spawns a child of the task: it ends when the task has its outcome. In a start, a child of the agent.

@@ -8,6 +8,7 @@
 mod allowance;
 mod booking;
 mod chain;
+mod memory;
 mod run;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
 pub use self::chain::{Admitted, Denied, Link, Request, Stage};
+use self::memory::Place;
 use crate::engine::turn::Turn;
 use crate::error::{Advice, AgentError};
 use crate::event::What;
@@ -91,13 +93,20 @@ pub struct Effect {
     repeat: Repeat,
     within: Option<Duration>,
     retry: Retry,
+    place: Place,
 }
 
 impl Effect {
-    pub(crate) fn new(turn: Arc<Turn>, kind: String, input: &impl Serialize) -> Self {
-        // The input keys what is recorded; nothing is recorded in memory.
-        let _ = input;
-        Self { turn, kind, worst: Some(Usage::ZERO), repeat: Repeat::Pure, within: None, retry: Retry::NEVER }
+    /// One of a turn, in a branch of it.
+    pub(crate) fn new(
+        turn: Arc<Turn>,
+        branch: Option<&Arc<str>>,
+        kind: String,
+        input: &impl Serialize,
+    ) -> Self {
+        let place = Place::of(turn.seat.policies.restart_mode, branch, &kind, input);
+        let (worst, repeat, within, retry) = (Some(Usage::ZERO), Repeat::Pure, None, Retry::NEVER);
+        Self { turn, kind, worst, repeat, within, retry, place }
     }
 
     /// The most that one try can cost; it is reserved for every try before the effect begins. Nothing by default.

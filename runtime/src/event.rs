@@ -161,6 +161,11 @@ pub enum What {
         /// The task that was asked.
         task: TaskId,
     },
+    /// The turn makes an effect that an attempt before it has made, and gets its result.
+    EffectRecalled {
+        /// The effect's kind.
+        kind: String,
+    },
     /// Whoever asked it waits no longer, and it goes on.
     TaskDetached,
     /// The task has its one outcome.
@@ -409,6 +414,7 @@ impl What {
             | Self::Progress { .. }
             | Self::TaskHelped
             | Self::TaskClaimed { .. }
+            | Self::EffectRecalled { .. }
             | Self::TaskDetached
             | Self::QuestionBegan { .. }
             | Self::QuestionEnded { .. }
@@ -472,6 +478,7 @@ impl What {
             Self::Progress { .. } => "progress",
             Self::TaskHelped => "task_helped",
             Self::TaskClaimed { .. } => "task_claimed",
+            Self::EffectRecalled { .. } => "effect_recalled",
             Self::TaskDetached => "task_detached",
             Self::QuestionBegan { .. } => "question_began",
             Self::QuestionEnded { .. } => "question_ended",

@@ -70,7 +70,7 @@ pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
 pub use self::orphans::{Dealt, Found, Swept};
 pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, PausedBy, Rest, ResumeReceipt};
 pub use self::policy::{
-    AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy,
+    AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };
 pub use self::question::{Answer, AskParent, Question};
 pub use self::receipt::{Stop, StopReceipt, StopRow};

@@ -27,6 +27,19 @@ pub enum Restart {
     Temporary,
 }
 
+/// What the next attempt at a task has of the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartMode {
+    /// What it was told by those it asked: an ask is answered once. Its effects are made again, as OTP's would be.
+    #[default]
+    Anew,
+    /// Its effects too: one that was done gives what it gave, and is neither made nor billed again. It is the same if its kind
+    /// and input are, and the how-many-th of such in its branch; so a prompt with the last error in it is another. Where the
+    /// turn has no task (a start, a hook) nothing is kept. Results are kept in memory, as JSON, until the task has its outcome.
+    Resume,
+}
+
 /// How long an agent's own turn and stop hook may take when it is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,7 +17,9 @@ use crate::engine::seat::Seat;
 use crate::engine::spawn::{Plant, Planted};
 use crate::error::SpawnError;
 use crate::ledger::{Budget, Limits};
-use crate::policy::{AutoShutdown, Backoff, FailureClass, Intensity, Orphans, Restart, Shutdown, Strategy};
+use crate::policy::{
+    AutoShutdown, Backoff, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
+};
 use crate::supervision::{self, ChildPolicy, ChildSpec, ChildType, Decision};
 use crate::usage::Usage;
 
@@ -26,6 +28,9 @@ use crate::usage::Usage;
 pub struct Policies {
     /// When it is started again; by default as its place says: permanent, or transient for children of tasks and scopes.
     pub restart: Option<Restart>,
+    /// What an attempt at a task has of the one before it.
+    #[serde(default)]
+    pub restart_mode: RestartMode,
     /// What its own turn and hook get when it is stopped.
     pub shutdown: Shutdown,
     /// A pause before each restart; none means at once.
@@ -85,6 +90,7 @@ impl Default for Policies {
     fn default() -> Self {
         Self {
             restart: None,
+            restart_mode: RestartMode::default(),
             shutdown: Shutdown::default(),
             backoff: None,
             limit: None,
@@ -207,6 +213,14 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.policies.restart = Some(restart);
+        self
+    }
+
+    /// Whether an attempt at a task that follows a crash gets the results of the effects that were paid for; by default it
+    /// makes them again.
+    #[must_use]
+    pub fn restart_mode(mut self, mode: RestartMode) -> Self {
+        self.policies.restart_mode = mode;
         self
     }
 

@@ -27,6 +27,7 @@ mod outside;
 mod pause;
 mod probe;
 mod questions;
+mod resume;
 mod stale;
 mod stop;
 mod supervision;

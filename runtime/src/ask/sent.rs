@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Answer, Cell};
 use crate::agent::Agent;
-use crate::asked::AskedTask;
+use crate::asked::Begun;
 use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{Cancel, Turn};
@@ -62,7 +62,7 @@ pub(super) struct Claimed<A: Agent> {
     pub(super) cell: Cell<A>,
 }
 
-impl<A: Agent> AskedTask for Claimed<A> {
+impl<A: Agent> Begun for Claimed<A> {
     fn as_any(&self) -> &dyn Any {
         self
     }

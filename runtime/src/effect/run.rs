@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
+use super::memory::Recalled;
 use super::{Admitted, Booking, Call, Effect, Repeat, Request, Tried};
 use crate::agent::Message;
 use crate::defaults;
@@ -52,6 +53,11 @@ impl Effect {
         env.seam().await;
         // An effect has a deadline of its own, so its silence is excused.
         let _excused = self.turn.excuse();
+        let key = match self.recall().await? {
+            Recalled::Result(value) => return Ok(value),
+            Recalled::Nothing(key) => Some(key),
+            Recalled::Never => None,
+        };
         let mut round = Round { number: 1, deadline: self.ends_at() };
         let result = loop {
             match self.round(&call, &mut round).await {
@@ -61,6 +67,9 @@ impl Effect {
                 Err(error) => break Err(error),
             }
         };
+        if let (Some(key), Ok(value)) = (key, &result) {
+            self.keep(key, value);
+        }
         // Its result waits for the resume.
         self.turn.parked().await;
         env.seam().await;
@@ -125,7 +134,7 @@ impl Effect {
     }
 
     /// The fence, the epoch and the cancel.
-    fn may_begin(&self) -> Result<(), EffectError> {
+    pub(super) fn may_begin(&self) -> Result<(), EffectError> {
         let may = self.turn.is_open() && !self.turn.cancel.is_raised();
         if may { Ok(()) } else { Err(self.cancelled()) }
     }
