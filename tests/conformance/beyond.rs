@@ -1,7 +1,7 @@
 //! What OTP does not have: backoff after Akka, a child's own limit, decisions by class of failure.
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Backoff, Decision, FailureClass, Restart, StopReason, Supervisor};
+use skep::{Backoff, Decision, FailureClass, Restart, SpawnError, StopReason, Supervisor};
 
 use crate::rig::*;
 
@@ -97,7 +97,34 @@ async fn a_task_that_keeps_crashing_its_agent_is_set_aside(lab: Lab) -> TestResu
     Ok(())
 }
 
+/// Elixir's DynamicSupervisor: the next one is refused, a child between two lives counts, and one that has ended does not.
+async fn max_children(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let sup = rig.start(Supervisor::dynamic().max_children(2).intensity(9, ms(5_000))).await;
+    let children = sup.children();
+    let refused = async |name| match children.start_child(rig.says(name, &[])).await {
+        Err(SpawnError::MaxChildren { limit: 2, .. }) => true,
+        Ok(_) => false,
+        Err(error) => panic!("{error}"),
+    };
+    children.start_child(rig.says("a", &[]).backoff(BACKOFF)).await?;
+    children.start_child(rig.says("b", &[])).await?;
+    assert!(refused("c").await);
+    rig.exit("a", crash()).await;
+    assert_eq!(seen(&children), "a restarting, b running");
+    assert!(refused("c").await, "one that waits for its restart has its place");
+    rig.swarm.env().sleep_until(rig.swarm.env().now() + ms(200)).await;
+    assert_eq!(seen(&children), "a running, b running");
+    children.terminate_child("b").await?;
+    children.delete_child("b").await.ok();
+    assert!(!refused("c").await, "a place is free");
+    assert!(refused("d").await);
+    rig.end().await;
+    Ok(())
+}
+
 cases! {
+    max_children "Elixir",
     backoff_doubles_for_failing_starts_and_tasks_wait "Akka",
     a_childs_own_limit "S4, ours",
     decisions_by_class "S2, ours",
