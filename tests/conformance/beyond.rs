@@ -97,7 +97,7 @@ async fn a_task_that_keeps_crashing_its_agent_is_set_aside(lab: Lab) -> TestResu
     Ok(())
 }
 
-/// Elixir's DynamicSupervisor: the next one is refused, a child between two lives counts, and one that has ended does not.
+/// Elixir's `DynamicSupervisor`: the next one is refused, a child between two lives counts, and one that has ended does not.
 async fn max_children(lab: Lab) -> TestResult {
     let rig = Rig::new(lab).await;
     let sup = rig.start(Supervisor::dynamic().max_children(2).intensity(9, ms(5_000))).await;
