@@ -87,6 +87,9 @@ pub(crate) struct Engine {
     pub(crate) turns: Mutex<OpenTurns>,
     /// How long turns could not have gone on, whatever they are.
     pub(crate) standstill: Mutex<Standstill>,
+    /// Held, under the parent's gate, from the admission of an agent with its declared children to the last of their events:
+    /// another's is not admitted meanwhile against a count in which some of them are missing.
+    pub(crate) announcing: Mutex<()>,
     /// When the heartbeat looks next.
     pub(crate) heartbeat: Mutex<Option<(Time, Timer)>>,
     /// When it is swept next.
@@ -123,6 +126,7 @@ impl Engine {
             leaving: Mutex::default(),
             turns: Mutex::default(),
             standstill: Mutex::default(),
+            announcing: Mutex::default(),
             heartbeat: Mutex::default(),
             sweeping: Mutex::default(),
             circles: Mutex::default(),

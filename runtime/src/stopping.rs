@@ -21,6 +21,8 @@
 //! 4. Whatever has limits of its own is *watched*: at its `abort` all that runs under it is cut and no hook begins there any
 //!    more, at its `give_up` all that is left under it ends. Every request's root is watched, so every request finishes at
 //!    its deadline.
+//!    What is cut at the end of its own time is waited for as [`Limits::confirm`](limits::Limits::confirm) has it, so that
+//!    one that is stuck costs the others no hook.
 //! 5. If a seat is condemned, so is its whole subtree, at least as severely. So a walk that condemns stops where it meets one.
 //! 6. `due` holds exactly `Seat::next_due` of each seat; so a tick looks at nothing that is not due.
 //! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is walked is in ordered maps, so that the

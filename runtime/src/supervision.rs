@@ -144,6 +144,8 @@ pub struct Core {
     backlog: VecDeque<Waiting>,
     /// Places in the backlog that have been given out.
     places: u64,
+    /// A child was given up alone since the last round: what was stopped for it is started again.
+    resumes: bool,
     /// It has given up, shut down or failed to start, and decides nothing more.
     over: bool,
 }
@@ -179,6 +181,7 @@ impl Core {
             round: None,
             backlog: VecDeque::new(),
             places: 0,
+            resumes: false,
             over: false,
         }
     }
@@ -248,6 +251,7 @@ impl Core {
         self.table.reset();
         self.window.clear();
         self.round = None;
+        self.resumes = false;
         self.over = false;
         dropped
     }

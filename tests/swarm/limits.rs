@@ -1,9 +1,10 @@
 //! How many agents there may be and how deep: refused by name, in one step with the spawn, and told what to do.
 
 use std::collections::BTreeSet;
+use std::sync::Barrier;
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Advice, Budget, Scope, ScopeOwner, SpawnError, Stop, StopReason, Supervisor};
+use skep::{Advice, AgentRef, Budget, Scope, ScopeOwner, SpawnError, Stop, StopReason, Supervisor, Swarm};
 
 use super::forest::{Act, Imp, ms};
 
@@ -92,6 +93,29 @@ async fn declared_children_have_to_fit_every_bound_too(lab: Lab) -> TestResult {
     swarm.spawn(crowd("more", 2)).await?;
     lab.end(swarm).await;
     Ok(())
+}
+
+/// On real threads: a simulated spawn is one moment.
+#[test]
+fn two_trees_that_are_spawned_at_once_do_not_overshoot_together() {
+    let crowd = |name: &str| (0..60).fold(Imp::spec(name), |spec, at| spec.child(Imp::spec(at.to_string())));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for _ in 0..100 {
+        let most = Budget::new().live_agents(2 + 61);
+        let swarm = runtime.block_on(Swarm::builder("limits").budget(most).start()).unwrap();
+        let parents = ["one", "two"].map(|name| runtime.block_on(swarm.spawn(Imp::spec(name))).unwrap());
+        let gate = Barrier::new(2);
+        let spawn = |parent: &AgentRef<Imp>| {
+            gate.wait();
+            runtime.block_on(swarm.spawn(crowd("crowd").under(parent))).is_ok()
+        };
+        let spawned = std::thread::scope(|threads| {
+            let all = parents.each_ref().map(|parent| threads.spawn(|| spawn(parent)));
+            all.map(|thread| thread.join().unwrap())
+        });
+        assert!(spawned.contains(&true) && spawned.contains(&false), "{} live", swarm.live_agents());
+        assert!(runtime.block_on(swarm.stop(Stop::default())).nothing_left());
+    }
 }
 
 #[skep::swarm_test(seeds = 5)]

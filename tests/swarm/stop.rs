@@ -128,6 +128,26 @@ async fn what_blocks_its_thread_is_stuck_and_the_receipt_says_so(lab: Lab) -> Te
 }
 
 #[skep::swarm_test(seeds = 20)]
+async fn a_child_that_blocks_its_thread_costs_the_others_no_hook(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("stuck").blocks(ms(60_000)));
+    let swarm = lab.start().await;
+    let slow = |name: &str| Imp::with(name, Start::Ready, Hook::Slow(50), None);
+    let top = swarm.spawn(slow("top").child(slow("declared"))).await?;
+    let stuck = Imp::spec("stuck").under(&top).shutdown(Shutdown::within(ms(300)));
+    swarm.spawn(stuck).await?.tell(vec![])?;
+    swarm.spawn(slow("sibling").under(&top)).await?;
+    tokio::time::sleep(ms(10)).await;
+    let receipt = swarm.stop(Stop::within(ms(10_000))).await;
+    let ends: Vec<_> = receipt.rows().iter().map(|row| (row.name.as_str(), row.end, &row.hook)).collect();
+    for name in ["sibling", "declared", "top"] {
+        assert!(ends.contains(&(name, End::Clean, &None)), "{ends:?}");
+    }
+    assert!(ends.contains(&("stuck", End::Stuck, &None)) && receipt.took() < ms(2_000), "{receipt}");
+    lab.conclude(receipt).await?;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
 async fn a_stop_names_what_an_earlier_stop_could_not_stop(lab: Lab) -> TestResult {
     let lab = lab.fault(Point::turn().of("deep").blocks(ms(60_000)));
     let swarm = lab.start().await;

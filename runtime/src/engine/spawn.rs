@@ -130,6 +130,7 @@ pub(crate) fn bad_child(name: &str, error: &crate::supervision::BadChild) -> Spa
 /// them, so that a spec that cannot be leaves no trace. A declared child whose allowance does not fit does without.
 fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>, cause: Option<Seq>) -> Result<(), SpawnError> {
     let crew = crew_of(seat)?;
+    let _announcing = parent.engine.announcing.lock();
     seat.note_spawned::<SpawnError>(spawned(seat), cause, || Ok(parent.meter.admit_spawn(crew)?))?;
     for below in seat.subtree().iter().skip(1) {
         if let Err(refusal) = below.note_spawned::<Refusal>(spawned(below), cause, || Ok(())) {

@@ -18,7 +18,8 @@ impl Step<'_> {
         self.change(key, |seat| {
             let over = |end| Phase::Over { end, fault: None };
             match (&seat.phase, end) {
-                (Phase::Over { .. }, _) => {}
+                // One that was given up as stuck may still come back before its children have ended.
+                (Phase::Over { end, .. }, _) if *end != End::Stuck => {}
                 (_, TurnEnd::Exited) => seat.phase = over(End::AlreadyStopped),
                 // A hook's fate is told by its own report.
                 (Phase::Hook { .. } | Phase::HookCut { .. }, _) => {}
@@ -63,7 +64,8 @@ impl Step<'_> {
     fn open(&mut self, key: SeatKey) {
         let Some(seat) = self.plan.seats.get(&key) else { return };
         let Some(parent) = seat.parent.and_then(|parent| self.plan.seats.get(&parent)) else { return };
-        let limits = parent.grant(key, parent.limits, self.now);
+        let now = self.now;
+        let limits = parent.grant(key, parent.limits, now);
         let own = limits != parent.limits;
         if seat.opened {
             self.change(key, |seat| seat.watched |= own);
@@ -74,6 +76,7 @@ impl Step<'_> {
             seat.opened = true;
             seat.watched |= own;
             seat.limits = limits;
+            seat.await_cut(now);
         });
         self.open_unordered(key);
     }

@@ -24,15 +24,31 @@ impl Step<'_> {
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
             Phase::Turn { until } | Phase::Hook { until } if until <= now => self.cut(key),
+            _ if seat.is_cut() && seat.confirm <= now => self.wait_no_more(key),
             _ if !seat.is_condemned() => self.condemn(key, Sentence::OutOfTime),
             _ => self.give_up(key),
         }
     }
 
     pub(super) fn cut(&mut self, key: SeatKey) {
-        if self.change(key, |seat| seat.cut(true)) == Some(true) {
+        let now = self.now;
+        let is_cut = self.change(key, |seat| {
+            let is_cut = seat.cut(true);
+            seat.await_cut(now);
+            is_cut
+        });
+        if is_cut == Some(true) {
             self.out.push(Action::Abort { key });
         }
+    }
+
+    /// It is stuck, and ends so as soon as its children have ended: those who wait for it go on.
+    fn wait_no_more(&mut self, key: SeatKey) {
+        self.change(key, |seat| {
+            let (end, fault) = seat.end();
+            seat.phase = Phase::Over { end, fault };
+        });
+        self.work.push_back(Work::Settle(key));
     }
 
     /// Cuts what runs in a subtree and lets no hook begin there any more.

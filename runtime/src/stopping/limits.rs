@@ -7,6 +7,10 @@ use crate::time::Time;
 /// What is kept back at least for aborting: a dropped future confirms within it even on a busy machine.
 pub(super) const PATIENCE_MIN: Duration = Duration::from_millis(50);
 
+/// What was cut at the end of its own time is waited for so long at least, if there is time: a thread that blocks may come
+/// back.
+const RETURN_MIN: Duration = Duration::from_secs(1);
+
 /// The least part of a stop's time that a sibling gets, if there is time.
 const PART_MIN: Duration = Duration::from_millis(100);
 
@@ -31,6 +35,13 @@ impl Limits {
 
     pub(super) fn tightened(self, other: Self) -> Self {
         Self { abort: self.abort.min(other.abort), give_up: self.give_up.min(other.give_up) }
+    }
+
+    /// Until when something may confirm that was cut at `now`, at the end of `own` time: as long again, but no more than half
+    /// of what is left. The other half is for those who wait for it, its siblings' hooks and its ancestors'.
+    pub(super) fn confirm(self, own: Duration, now: Time) -> Time {
+        let half = self.abort.since(now) / 2;
+        (now + own.max(RETURN_MIN).min(half).max(PATIENCE_MIN)).min(self.give_up)
     }
 
     /// What one of `siblings` that stop in order gets of these: an equal part of what is left, and from that part its own
@@ -74,6 +85,18 @@ mod tests {
         assert_eq!(Limits::of_stop(at(1_100), at(1_000)), Limits { abort: at(1_050), give_up: at(1_100) });
         assert_eq!(Limits::of_stop(at(1_010), at(1_000)), Limits { abort: at(1_000), give_up: at(1_010) });
         assert_eq!(Limits::of_stop(at(3), at(1_000)), Limits { abort: at(1_000), give_up: at(1_000) });
+    }
+
+    #[test]
+    fn what_is_cut_is_waited_for_as_long_again_and_half_of_the_rest_at_most() {
+        let whole = Limits { abort: at(9_000), give_up: at(10_000) };
+        let confirm = |own, now| whole.confirm(Duration::from_millis(own), at(now));
+        assert_eq!(confirm(200, 200), at(1_200));
+        assert_eq!(confirm(3_000, 3_000), at(6_000));
+        assert_eq!(confirm(5_000, 5_000), at(7_000));
+        assert_eq!(confirm(5_000, 8_990), at(9_040));
+        assert_eq!(confirm(5_000, 9_990), at(10_000));
+        assert_eq!(Limits::NONE.confirm(Duration::ZERO, at(500)), at(1_500), "not for ever");
     }
 
     #[test]

@@ -34,7 +34,9 @@ impl Step<'_> {
         }
         self.join(root, request);
         self.change(root, |seat| seat.watched = true);
-        self.tighten(root, Limits::of_stop(deadline, self.now));
+        let now = self.now;
+        self.tighten(root, Limits::of_stop(deadline, now));
+        self.change(root, |seat| seat.await_cut(now));
         if brutal {
             self.condemn(root, Sentence::Brutal);
         }

@@ -1,6 +1,7 @@
 //! What the plan knows of one seat.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::limits::Limits;
 use super::words::{End, HookFault, Node, SeatKey};
@@ -50,6 +51,8 @@ pub(super) struct Seat {
     pub(super) limits: Limits,
     pub(super) sentence: Sentence,
     pub(super) phase: Phase,
+    /// Until when what was cut may confirm it; after that nobody waits for it.
+    pub(super) confirm: Time,
     /// Children by start order.
     pub(super) unordered: BTreeSet<(u32, SeatKey)>,
     pub(super) ordered_children: BTreeSet<(u32, SeatKey)>,
@@ -77,6 +80,7 @@ impl Seat {
             limits: Limits::NONE,
             sentence: Sentence::None,
             phase: if node.busy { Phase::Turn { until } } else { Phase::Rest },
+            confirm: Time::NEVER,
             unordered: BTreeSet::new(),
             ordered_children: BTreeSet::new(),
             in_turn: None,
@@ -89,6 +93,21 @@ impl Seat {
 
     pub(super) fn is_condemned(&self) -> bool {
         self.sentence != Sentence::None
+    }
+
+    pub(super) const fn is_cut(&self) -> bool {
+        matches!(self.phase, Phase::TurnCut | Phase::HookCut { .. })
+    }
+
+    /// Sets until when what was cut is waited for, once it is known what there is to share.
+    pub(super) fn await_cut(&mut self, now: Time) {
+        if self.opened && self.is_cut() {
+            let own = match self.shutdown {
+                Shutdown::Brutal | Shutdown::UntilDeadline => Duration::ZERO,
+                Shutdown::Within(span) => span,
+            };
+            self.confirm = self.confirm.min(self.limits.confirm(own, now));
+        }
     }
 
     pub(super) fn has_children(&self) -> bool {
@@ -130,6 +149,7 @@ impl Seat {
             Phase::Hook { .. } => Phase::HookCut { hung },
             _ => return false,
         };
+        self.confirm = Time::NEVER;
         true
     }
 
@@ -137,7 +157,8 @@ impl Seat {
     pub(super) fn next_due(&self) -> Time {
         let run = match self.phase {
             Phase::Turn { until } | Phase::Hook { until } => until,
-            _ => Time::NEVER,
+            Phase::TurnCut | Phase::HookCut { .. } => self.confirm,
+            Phase::Rest | Phase::Over { .. } => Time::NEVER,
         };
         let limit = match (self.watched, self.sentence) {
             (false, _) => Time::NEVER,

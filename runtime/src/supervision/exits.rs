@@ -131,7 +131,7 @@ impl Core {
                 let pause = self.pause(key, false, m).unwrap_or(Duration::ZERO);
                 self.wait(key, exit, Then::Retry, pause, m);
             }
-            Decision::Restart | Decision::Stop => self.own_end(key, exit, m),
+            Decision::Restart | Decision::Stop => self.given_up(key, exit, m),
         }
     }
 
@@ -196,11 +196,17 @@ impl Core {
         let escalated = Exit::Escalated { message: format!("child {key} ended: {}; {why}", Line(&exit)) };
         m.report(Context::Shutdown, key, escalated.clone());
         if is_alone {
-            self.own_end(key, escalated, m);
+            self.given_up(key, escalated, m);
         } else {
             self.end(key, exit, m);
             self.finish(Action::GiveUp { exit: escalated }, m);
         }
+    }
+
+    /// A child is not tried again, and its supervisor goes on.
+    fn given_up(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
+        self.resumes = true;
+        self.own_end(key, exit, m);
     }
 
     /// A child ended by itself and stays so, which may end the supervisor (S9).
@@ -230,16 +236,20 @@ impl Core {
         }
     }
 
-    /// Lets go of what a round has stopped to start it again, once no attempt is left that would: the one that failed
-    /// has been given up or terminated.
+    /// Deals with what a round has stopped to start it again, once no attempt is left that would. Where the child that it
+    /// was stopped for has been given up, it has done nothing wrong and is started; where somebody has terminated that one,
+    /// it is let go, as in OTP.
     pub(super) fn release_held(&mut self, m: &mut Moment<'_>) {
         let sums = self.table.sums();
-        if self.over
-            || sums.held == 0
-            || sums.restarting > 0
-            || self.round.is_some()
-            || !self.backlog.is_empty()
-        {
+        if sums.restarting > 0 || self.over || self.round.is_some() || !self.backlog.is_empty() {
+            return;
+        }
+        let resumes = std::mem::take(&mut self.resumes);
+        if sums.held == 0 {
+            return;
+        }
+        if resumes {
+            self.resume_held(m);
             return;
         }
         for key in self.table.take_held() {

@@ -34,6 +34,8 @@ enum Aim {
     RollBack { failed: ChildKey, reason: String },
     /// A child is restarted with its siblings in scope.
     Repair { trigger: ChildKey, after: Option<Exit> },
+    /// The child of a repair has been given up alone: those that were stopped for it are started again.
+    Resume,
 }
 
 /// Keys below one, from `scope`'s first on.
@@ -66,6 +68,13 @@ impl Core {
         let aim = Aim::Repair { trigger, after: Some(after) };
         self.table.set(trigger, Life::Held);
         self.round = Some(Round { aim, scope: first..=last, left: first..=last, at: None, down: true });
+        self.walk(m);
+    }
+
+    /// Starts what an earlier round has stopped, and nobody else.
+    pub(super) fn resume_held(&mut self, m: &mut Moment<'_>) {
+        let scope = self.table.ends().map_or(NONE, |(first, last)| first..=last);
+        self.round = Some(Round { aim: Aim::Resume, left: scope.clone(), scope, at: None, down: false });
         self.walk(m);
     }
 
@@ -116,7 +125,9 @@ impl Core {
         match self.round.as_ref().map(|round| &round.aim) {
             Some(Aim::Repair { .. }) if temporary => self.end(key, exit, m),
             Some(Aim::Repair { .. }) => self.table.set(key, Life::Held),
-            Some(Aim::StartAll | Aim::RollBack { .. }) | None => self.table.set(key, Life::Nothing),
+            Some(Aim::StartAll | Aim::RollBack { .. } | Aim::Resume) | None => {
+                self.table.set(key, Life::Nothing)
+            }
         }
     }
 
@@ -141,12 +152,13 @@ impl Core {
             return;
         };
         match child.life() {
+            Life::Nothing if matches!(round.aim, Aim::Resume) => round.left = above(&round.scope, key),
             Life::Nothing | Life::Held => {
                 round.left = above(&round.scope, key);
                 round.at = Some(key);
                 let after = match &mut round.aim {
                     Aim::Repair { trigger, after } if *trigger == key => after.take(),
-                    Aim::Repair { .. } | Aim::StartAll | Aim::RollBack { .. } => None,
+                    Aim::Repair { .. } | Aim::StartAll | Aim::RollBack { .. } | Aim::Resume => None,
                 };
                 self.table.set(key, Life::Starting(By::Round));
                 m.say(Action::Start { key, after, automatic: true });
@@ -162,7 +174,7 @@ impl Core {
     /// A start of the round has failed: a repair leaves the rest to the next attempt, starting all is rolled back.
     pub(super) fn round_failed(&mut self, key: ChildKey, reason: String, m: &mut Moment<'_>) {
         match self.round.as_mut() {
-            Some(Round { aim: Aim::Repair { .. }, .. }) => {
+            Some(Round { aim: Aim::Repair { .. } | Aim::Resume, .. }) => {
                 self.start_failed_again(key, reason, m);
                 if self.table.life(key) == Some(Life::Restarting) {
                     self.round = None;

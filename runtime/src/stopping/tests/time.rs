@@ -69,6 +69,42 @@ fn a_stuck_sibling_does_not_take_the_others_chance() {
 }
 
 #[test]
+fn what_is_stuck_past_its_own_time_costs_the_others_no_hook() {
+    let mut rig = Rig::default();
+    let nodes =
+        vec![node(1, None), node(2, 1), fixed(3, 2), node(4, 2).within(500).busy(), node(5, 4).busy()];
+    assert_eq!(rig.stop(1, nodes, 10_000), []);
+    assert_eq!(rig.tick(500), [Abort(4)]);
+    assert_eq!(rig.tick(1_499), []);
+    assert_eq!(rig.tick(1_500), [], "it waits for its child");
+    assert_eq!(rig.turn(5, TurnEnd::Dropped), [Ended(5), Ended(4), Hook(3)]);
+    assert_eq!(rig.done(3), [Ended(3), Hook(2)]);
+    assert_eq!(rig.done(2), [Ended(2), Hook(1)]);
+    assert_eq!(rig.done(1), [Ended(1), Finished(0)]);
+    assert_eq!([1, 2, 3, 4].map(|key| rig.end(key)), [End::Clean, End::Clean, End::Clean, End::Stuck]);
+}
+
+#[test]
+fn what_comes_back_while_its_children_end_is_not_stuck() {
+    for (end, then) in [(TurnEnd::Returned, Hook(1)), (TurnEnd::Dropped, Ended(1))] {
+        let mut rig = Rig::default();
+        rig.stop(1, vec![node(1, None).within(100).busy(), node(2, 1).busy()], 10_000);
+        rig.tick(100);
+        assert_eq!(rig.tick(1_100), []);
+        assert_eq!(rig.turn(1, end), []);
+        assert_eq!(rig.turn(2, TurnEnd::Dropped)[..2], [Ended(2), then]);
+    }
+}
+
+#[test]
+fn what_a_brutal_spec_cuts_is_not_waited_for_until_the_deadline() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None).brutal().busy(), node(2, 1).brutal().busy()];
+    assert_eq!(rig.stop(1, nodes, 10_000), [Abort(1), Abort(2)]);
+    assert_eq!(rig.tick(1_000), [Ended(2), Ended(1), Finished(0)]);
+}
+
+#[test]
 fn a_part_that_is_cut_late_has_time_to_confirm_it() {
     let mut rig = Rig::default();
     let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1).busy(), node(4, 3).busy()];

@@ -187,6 +187,25 @@ fn siblings_are_let_go_when_the_attempt_that_would_start_them_is_terminated() {
 }
 
 #[test]
+fn siblings_of_a_child_that_is_given_up_alone_are_started_again() {
+    let own = Intensity { restarts: 1, period: Duration::from_secs(5) };
+    let limited = ChildPolicy { limit: Some(own), ..child(Restart::Permanent) };
+    let children = [child(Restart::Permanent), limited, child(Restart::Permanent), child(Restart::Transient)];
+    let mut desk = Desk::new(Strategy::OneForAll, 0).running(&children);
+    desk.exited(4, Exit::Normal);
+    desk.exited(2, crash());
+    desk.stopped(3);
+    desk.stopped(1);
+    desk.started(1, Started::Ok);
+    assert_eq!(deeds(desk.fails_to_start(2)), [wait(2)]);
+    let actions = deeds(desk.due(2));
+    assert!(matches!(actions[0], Action::Ended { key: 2, exit: Exit::Escalated { .. } }), "{actions:?}");
+    assert_eq!(actions[1..], [start(3, None)], "not the one that had ended by itself, nor the one given up");
+    assert_eq!(deeds(desk.fails_to_start(3)), [wait(3)], "a failed start is tried again as any other");
+    assert_eq!(deeds(desk.due(3)).len(), 2, "under the supervisor's own limit, which is none here");
+}
+
+#[test]
 fn the_child_that_began_a_round_is_let_go_with_its_siblings() {
     let mut desk = Desk::new(Strategy::OneForAll, 9).running(&permanent(2));
     desk.exited(2, crash());
