@@ -1,7 +1,13 @@
 //! A turn that shows no progress is stale: by what it could have done, not by a clock that ran on without it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
 use skep::testkit::{Lab, Point, TestResult};
-use skep::{AgentState, FailureClass, OnStale, Outcome, Stop, What};
+use skep::{
+    Agent, AgentError, AgentSpec, AgentState, Context, FailureClass, OnStale, Outcome, Stop, Swarm, What,
+};
 
 use super::forest::{Act, Imp, ms};
 
@@ -92,4 +98,75 @@ async fn a_stale_turn_that_holds_its_thread_is_given_up_too(lab: Lab) -> TestRes
     };
     assert!(history.of("imp").iter().any(|event| is_stale(&event.what)));
     Ok(())
+}
+
+const STALE: Duration = Duration::from_secs(4);
+
+/// Says that its turn has begun, and ends it when its process is told nothing more.
+struct Silent;
+
+impl Agent for Silent {
+    type Task = ();
+    type Output = u32;
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<u32, AgentError> {
+        writeln!(std::io::stdout(), "the turn has begun").map_err(AgentError::failed)?;
+        // Not by `cx`, so it shows no progress.
+        let told = tokio::task::spawn_blocking(|| std::io::stdin().lines().count());
+        told.await.map_err(AgentError::failed)?;
+        Ok(cx.attempt())
+    }
+}
+
+#[test]
+#[ignore = "the process that the next test stops and continues"]
+fn a_silent_turn_in_a_process_of_its_own() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let swarm = Swarm::builder("stopped").start().await.unwrap();
+        let silent = AgentSpec::new("silent", || Silent).heartbeat(ms(100), STALE);
+        let silent = swarm.spawn(silent).await.unwrap();
+        assert_eq!(silent.ask(()).within(STALE * 20).await.unwrap(), 1, "its first attempt");
+        assert!(!swarm.events_so_far().iter().any(|event| event.what.name() == "turn_stale"));
+        assert!(swarm.stop(Stop::default()).await.is_clean());
+    });
+}
+
+/// As a laptop does that is closed: its clock goes on, and nothing in it could have.
+#[cfg(unix)]
+#[test]
+fn a_process_that_was_stopped_and_continued_has_no_stale_turn() {
+    let mut process = Process(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "stale::a_silent_turn_in_a_process_of_its_own", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut said = BufReader::new(process.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|line| line.contains("the turn has begun")));
+    process.signal("STOP");
+    std::thread::sleep(STALE * 2);
+    process.signal("CONT");
+    // It is looked at now, and is still silent.
+    std::thread::sleep(STALE / 4);
+    drop(process.0.stdin.take());
+    let said: Vec<String> = said.collect();
+    assert!(process.0.wait().unwrap().success(), "{said:?}");
+}
+
+/// Gone with its test, however that ends.
+struct Process(Child);
+
+impl Process {
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.0.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+    }
 }

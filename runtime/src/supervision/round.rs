@@ -126,7 +126,7 @@ impl Core {
             Some(Aim::Repair { .. }) if temporary => self.end(key, exit, m),
             Some(Aim::Repair { .. }) => self.table.set(key, Life::Held),
             Some(Aim::StartAll | Aim::RollBack { .. } | Aim::Resume) | None => {
-                self.table.set(key, Life::Nothing)
+                self.table.set(key, Life::Nothing);
             }
         }
     }
