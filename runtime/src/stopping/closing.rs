@@ -68,7 +68,7 @@ impl Step<'_> {
         let limits = parent.grant(key, parent.limits, now);
         let own = limits != parent.limits;
         if seat.opened {
-            self.change(key, |seat| seat.watched |= own);
+            // Watched since that request.
             self.tighten(key, limits);
             return;
         }

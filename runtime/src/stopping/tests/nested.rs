@@ -162,3 +162,15 @@ fn a_seat_whose_parent_was_not_named_is_in_the_receipt_all_the_same() {
     rig.done(1);
     assert_eq!(rig.named(0), [3, 1]);
 }
+
+#[test]
+fn a_seat_named_late_below_an_inner_stop_is_in_the_receipts_of_both() {
+    let mut rig = Rig::default();
+    rig.stop(2, vec![node(2, 1), node(3, 2).busy()], 10_000);
+    rig.stop(1, vec![node(1, None), node(4, 3).busy()], 10_000);
+    assert_eq!(rig.turn(4, TurnEnd::Crashed), [Ended(4)]);
+    rig.turn(3, TurnEnd::Crashed);
+    rig.done(2);
+    rig.done(1);
+    assert_eq!((rig.named(0), rig.named(1)), (vec![4, 3, 2], vec![4, 3, 2, 1]));
+}

@@ -152,3 +152,30 @@ fn a_chain_of_only_children_loses_no_time_at_its_levels() {
     assert_eq!(rig.stop(1, nodes.collect(), 1_000), [Hook(1_000)]);
     assert_eq!(rig.wake, Some(at(900)));
 }
+
+#[test]
+fn when_it_wants_to_be_woken_is_said_when_that_changes_and_no_more() {
+    let (mut plan, mut out) = (StopPlan::new(), Vec::new());
+    let nodes = vec![node(1, None).busy()];
+    plan.step(
+        Input::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false },
+        at(0),
+        &mut out,
+    );
+    assert_eq!(out, [Action::WakeAt(at(900))]);
+    out.clear();
+    plan.step(Input::TurnEnded { key: 7, end: TurnEnd::Returned }, at(1), &mut out);
+    assert_eq!(out, []);
+}
+
+#[test]
+fn a_hook_has_its_own_time_to_confirm_after_a_turn_that_had_its() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None).within(500).busy()], 10_000);
+    assert_eq!(rig.tick(500), [Abort(1)]);
+    assert_eq!(rig.now(600).turn(1, TurnEnd::Returned), [Hook(1)]);
+    assert_eq!(rig.tick(1_100), [Abort(1)]);
+    assert_eq!(rig.tick(1_600), [], "the turn's would have been over");
+    assert_eq!(rig.tick(2_100), [Ended(1), Finished(0)]);
+    assert_eq!((rig.end(1), rig.fault(1)), (End::Stuck, Some(HookFault::Hung)));
+}
