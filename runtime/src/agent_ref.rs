@@ -142,8 +142,8 @@ impl<A: Agent> AgentRef<A> {
         use crate::mailbox::NotAccepted;
         use crate::task::Terms;
         let asker = turn::current();
-        match crate::ask::push::<A>(&self.seat, task, Terms::told(asker.and_then(|asker| asker.task.clone())))
-        {
+        let terms = Terms::told(asker.and_then(|asker| asker.task.clone()));
+        match crate::ask::push::<A>(&self.seat, task, terms, crate::ask::Way::Tell) {
             Ok(_) => Ok(()),
             Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),
             Err(NotAccepted::Closed(task, reason)) => {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-pub(crate) use self::sent::push;
 use self::sent::{Claimed, Found, end};
+pub(crate) use self::sent::{Way, push};
 use crate::agent::Agent;
 use crate::defaults;
 use crate::engine::alarm::{Alarm, Deadline};
@@ -241,7 +241,7 @@ impl<A: Agent> Ask<A> {
             accept: self.accept.clone(),
         };
         let deadline = self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at));
-        let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more))?;
+        let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more), Way::Ask)?;
         if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
             let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };
             if !asked.enter(key.clone(), Arc::new(claimed)) {

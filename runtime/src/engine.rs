@@ -22,6 +22,10 @@ mod orders;
 pub(crate) mod orphans;
 pub(crate) mod park;
 pub(crate) mod pause;
+#[cfg(feature = "lab")]
+pub(crate) mod points;
+#[cfg(not(feature = "lab"))]
+#[path = "engine/no_points.rs"]
 pub(crate) mod points;
 pub(crate) mod quiet;
 pub(crate) mod runner;

@@ -32,6 +32,7 @@ struct Parts {
     work: Handle,
     control: Handle,
     timers: Arc<Timers>,
+    #[cfg(feature = "lab")]
     faults: Option<Arc<dyn Faults>>,
     // Ends the control thread with the last clone.
     _thread: Option<ControlThread>,
@@ -74,7 +75,20 @@ impl Env {
     ) -> Self {
         let timers = Timers::start(clock, &control);
         let work = Handle::current();
-        Self(Arc::new(Parts { clock, chance, simulated, work, control, timers, faults, _thread: thread }))
+        // There is no point at which they could be asked.
+        #[cfg(not(feature = "lab"))]
+        drop(faults);
+        Self(Arc::new(Parts {
+            clock,
+            chance,
+            simulated,
+            work,
+            control,
+            timers,
+            #[cfg(feature = "lab")]
+            faults,
+            _thread: thread,
+        }))
     }
 
     /// Whether this is a simulation: one thread, a clock that may be paused, chance from a seed.
@@ -84,7 +98,8 @@ impl Env {
     }
 
     /// What to do at the fault points, if anything is planned.
+    #[cfg(feature = "lab")]
     pub(crate) fn faults(&self) -> Option<&Arc<dyn Faults>> {
-        if cfg!(feature = "lab") { self.0.faults.as_ref() } else { None }
+        self.0.faults.as_ref()
     }
 }

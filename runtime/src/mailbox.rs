@@ -1,11 +1,19 @@
 //! The queue in a seat: bounded for tasks, first come first served for those who wait for room.
 
+#[cfg(feature = "lab")]
+mod astray;
+#[cfg(not(feature = "lab"))]
+#[path = "mailbox/straight.rs"]
+mod astray;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use parking_lot::Mutex;
 
+use self::astray::Astray;
+pub(crate) use self::astray::Delivery;
 use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::task::TaskCell;
@@ -26,6 +34,8 @@ struct Queue<T, O> {
     next_task: u64,
     next_place: u64,
     waiting: VecDeque<(u64, Waker)>,
+    /// What a fault plan has done on the way here.
+    astray: Astray<T, O>,
 }
 
 /// Why a task was not accepted, with the task.
@@ -44,26 +54,30 @@ impl<T, O> Mailbox<T, O> {
             next_task: 0,
             next_place: 0,
             waiting: VecDeque::new(),
+            astray: Astray::default(),
         };
         Self { queue: Mutex::new(queue), capacity }
     }
 
-    /// Puts a task at the end. `make` gives the cell for the task's number and appends its event.
+    /// Puts a task at the end, or where `deliver` says. `make` gives the cell for the task's number and appends its event.
     pub(crate) fn push(
         &self,
         payload: T,
+        deliver: impl FnOnce() -> Delivery,
         make: impl FnOnce(u64, T) -> Arc<TaskCell<T, O>>,
     ) -> Result<Arc<TaskCell<T, O>>, NotAccepted<T>> {
         let mut queue = self.queue.lock();
         if let Some(reason) = &queue.closed {
             return Err(NotAccepted::Closed(payload, reason.clone()));
         }
-        if queue.tasks.len() >= self.capacity {
+        if !queue.has_room(self.capacity) {
             return Err(NotAccepted::Full(payload));
         }
-        queue.next_task += 1;
-        let task = make(queue.next_task, payload);
-        queue.tasks.push_back(Arc::clone(&task));
+        let Queue { tasks, astray, next_task, .. } = &mut *queue;
+        let Some(delivery) = astray.admit(deliver()) else { return Err(NotAccepted::Full(payload)) };
+        *next_task += 1;
+        let task = make(*next_task, payload);
+        astray.put(tasks, Arc::clone(&task), delivery);
         Ok(task)
     }
 
@@ -96,6 +110,7 @@ impl<T, O> Mailbox<T, O> {
         let waker = {
             let mut queue = self.queue.lock();
             queue.tasks.retain(|queued| !Arc::ptr_eq(queued, task));
+            queue.astray.remove(task);
             queue.next_waiting(self.capacity)
         };
         wake(waker);
@@ -104,7 +119,7 @@ impl<T, O> Mailbox<T, O> {
     /// Waits for room. `place` is the caller's place among the waiting.
     pub(crate) fn wait_for_room(&self, place: &mut Option<u64>, cx: &mut Context<'_>) {
         let mut queue = self.queue.lock();
-        if queue.closed.is_some() || queue.tasks.len() < self.capacity {
+        if queue.closed.is_some() || queue.has_room(self.capacity) {
             // Room came between the refusal and now.
             cx.waker().wake_by_ref();
             return;
@@ -155,7 +170,31 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn take_all(&self) -> VecDeque<Arc<TaskCell<T, O>>> {
         let mut queue = self.queue.lock();
         queue.ended = true;
-        std::mem::take(&mut queue.tasks)
+        let mut all = std::mem::take(&mut queue.tasks);
+        all.extend(queue.astray.take());
+        all
+    }
+
+    /// A message that a fault plan has delayed arrives, unless its task has been ended.
+    #[cfg(feature = "lab")]
+    pub(crate) fn arrive(&self, number: u64) {
+        let mut queue = self.queue.lock();
+        if let Some(task) = queue.astray.arrive(number) {
+            queue.tasks.push_back(task);
+        }
+    }
+
+    /// There is room again: whoever waits for it looks once more.
+    #[cfg(feature = "lab")]
+    pub(crate) fn make_room(&self) {
+        let waiting = {
+            let mut queue = self.queue.lock();
+            queue.astray.make_room();
+            std::mem::take(&mut queue.waiting)
+        };
+        for (_, waker) in waiting {
+            waker.wake();
+        }
     }
 
     /// The task that was taken out has a turn, or needs none.
@@ -165,7 +204,9 @@ impl<T, O> Mailbox<T, O> {
 
     /// The queued tasks with their deadlines.
     pub(crate) fn deadlines(&self) -> Vec<(TaskId, Time)> {
-        self.queue.lock().tasks.iter().map(|task| (task.id.clone(), task.terms.deadline)).collect()
+        let queue = self.queue.lock();
+        let all = queue.tasks.iter().chain(queue.astray.tasks());
+        all.map(|task| (task.id.clone(), task.terms.deadline)).collect()
     }
 
     /// Tasks whose turn has not begun.
@@ -176,9 +217,12 @@ impl<T, O> Mailbox<T, O> {
 }
 
 impl<T, O> Queue<T, O> {
+    fn has_room(&self, capacity: usize) -> bool {
+        self.tasks.len() < capacity && !self.astray.is_full()
+    }
+
     fn next_waiting(&mut self, capacity: usize) -> Option<Waker> {
-        let has_room = self.tasks.len() < capacity;
-        if has_room { self.waiting.pop_front().map(|(_, waker)| waker) } else { None }
+        if self.has_room(capacity) { self.waiting.pop_front().map(|(_, waker)| waker) } else { None }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod clock;
 mod failure;
+mod models;
+mod own;
 mod time;
 mod watch;
 
@@ -13,14 +15,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use skep_actors::{Model, Models};
 use skep_runtime::fault::Faults;
-use skep_runtime::{Env, Event, Keep, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
+use skep_runtime::{Env, Event, Keep, StartError, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
 
 pub use self::failure::Failure;
+pub use self::own::Look;
+use self::own::Own;
 pub use self::time::NotSeen;
 use self::watch::Watch;
 use crate::dice::Dice;
 use crate::history::History;
 use crate::oracle::{self, Evidence};
+use crate::plan::check::PlanError;
 use crate::plan::firing::{Firing, Hit};
 use crate::plan::{FaultPlan, Rule};
 use crate::trial::Trial;
@@ -39,6 +44,7 @@ pub struct Lab {
     plan: FaultPlan,
     models: Models,
     trial: Arc<Trial>,
+    own: Own,
     running: Arc<Mutex<Option<Running>>>,
 }
 
@@ -60,7 +66,8 @@ impl Lab {
     #[must_use]
     pub fn seed(seed: u64) -> Self {
         let (plan, models) = (FaultPlan::default(), Models::new());
-        Self { seed, is_real: false, plan, models, trial: Arc::default(), running: Arc::default() }
+        let (own, trial) = (Own::default(), Arc::default());
+        Self { seed, is_real: false, plan, models, own, trial, running: Arc::default() }
     }
 
     /// The real world, with the same plans and oracles: real clock, control on its own thread, turns on the runtime that
@@ -124,13 +131,45 @@ impl Lab {
         self.start_with(|builder| builder).await
     }
 
-    /// Starts a swarm here as `describe` has it. Its journal is kept whole unless that says otherwise; one that is cut has
-    /// to keep as much as happens between two looks of the lab, which is after each event that lets others run.
+    /// Starts a swarm here as `describe` has it. Its journal is kept whole unless that says otherwise.
     ///
     /// # Panics
-    /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the builder is wrong; each says
-    /// what to do.
+    /// As [`Lab::wrap`], and if the builder is wrong.
     pub async fn start_with(&self, describe: impl FnOnce(SwarmBuilder) -> SwarmBuilder) -> Swarm {
+        match self.wrap(describe(Swarm::builder("lab").keep(Keep::All))).await {
+            Ok(swarm) => swarm,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Starts the swarm that an app describes, as it stands: only its environment is the lab's, and models that the lab was
+    /// given take the place of the app's of the same name. A journal that is cut has to keep as much as happens between two
+    /// looks of the lab, which is after each event that lets others run.
+    ///
+    /// ```
+    /// # use skep_runtime::{Budget, Swarm, SwarmBuilder};
+    /// # use skep_testkit::{Lab, Preset, run_seeds};
+    /// fn app() -> SwarmBuilder {
+    ///     Swarm::builder("my-app").budget(Budget::new().calls(100)).permits("model", 4)
+    /// }
+    ///
+    /// # run_seeds("doc", 1, |lab| async move {
+    /// let swarm = lab.wrap(app()).await?;
+    /// lab.end(swarm).await;
+    /// # Ok::<(), skep_runtime::StartError>(())
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`] of the app's own builder.
+    ///
+    /// # Panics
+    /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the plan makes no sense; each says
+    /// what to do.
+    pub async fn wrap(&self, builder: SwarmBuilder) -> Result<Swarm, StartError> {
+        if let Err(wrong) = self.plan.check().and_then(|()| self.check_world()) {
+            panic!("the fault plan makes no sense: {wrong}");
+        }
         assert!(
             self.running.lock().is_none(),
             "a lab is the world of one swarm: make another lab for the second"
@@ -144,16 +183,17 @@ impl Lab {
             clock::must_be_paused();
             Env::simulated(self.seed, faults)
         };
-        let builder = Swarm::builder("lab").keep(Keep::All).resource(self.models.clone());
-        let swarm = match describe(builder).env(env).start().await {
-            Ok(swarm) => swarm,
-            Err(error) => panic!("{error}"),
-        };
+        let builder = builder.change_resource(|app: Option<&Models>| models::provided(app, &self.models));
+        let swarm = builder.env(env).start().await?;
         let witness = swarm.witness();
-        let watch = Watch::begin(witness.clone(), !self.is_real);
+        let watch = Watch::begin(witness.clone(), !self.is_real, self.own.clone());
         let running = Running { firing, witness, watch, receipts: Vec::new(), plan, found: Arc::default() };
         *self.running.lock() = Some(running);
-        swarm
+        Ok(swarm)
+    }
+
+    fn check_world(&self) -> Result<(), PlanError> {
+        if self.is_real { self.plan.check_real() } else { Ok(()) }
     }
 
     /// Holds a receipt against an independent count, now, and against the journal at the end.
@@ -205,12 +245,13 @@ impl Lab {
         }
         running.watch.look();
         let events = running.watch.events();
-        let evidence = Evidence::new(&events, &running.receipts);
+        let evidence = Evidence::new(&events, &running.receipts).with_slack(running.firing.jumped());
         let evidence = if self.is_real { evidence.with_threads(REAL_SLACK) } else { evidence };
         let mut wrong = running.watch.wrong();
         for (name, oracle) in oracle::ALL {
             wrong.extend(oracle(&evidence).into_iter().map(|what| format!("{name}: {what}")));
         }
+        wrong.extend(running.watch.own().judge(&evidence));
         if receipt.nothing_left() {
             let left = watch::left(&running.witness, receipt.root());
             wrong.extend(

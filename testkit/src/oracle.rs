@@ -91,6 +91,13 @@ impl<'a> Evidence<'a> {
         Self { events, receipts, slack: Duration::from_millis(60), threads: false }
     }
 
+    /// The same where something may be so much later still: the clock has jumped.
+    #[must_use]
+    pub const fn with_slack(mut self, more: Duration) -> Self {
+        self.slack = self.slack.saturating_add(more);
+        self
+    }
+
     /// The same from a real clock, which others use too, and from threads.
     #[must_use]
     pub const fn with_threads(mut self, slack: Duration) -> Self {

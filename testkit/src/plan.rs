@@ -1,11 +1,14 @@
 //! A fault plan: a value that says what is done to a swarm, where and when.
 
 pub(crate) mod chaos;
+pub(crate) mod check;
 pub(crate) mod firing;
 mod glob;
 pub(crate) mod point;
+mod random;
+mod verbs;
+mod words;
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +17,11 @@ use skep_runtime::fault::{Fault, Phase, Site};
 use self::glob::matches;
 
 /// Rules of what is done to a swarm. It belongs to one swarm, can be written down, and replayed with its seed.
+///
+/// As JSON it is `{"seed": 0, "rules": [{"agent": "*", "phase": "effect", "detail": "model", "action": "panic"}]}`: of a rule
+/// phase and action have to be said. What is read is [checked](FaultPlan::check), and so is a plan when its lab starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(try_from = "check::Written")]
 pub struct FaultPlan {
     /// What the chances of its rules are thrown with, together with the lab's seed.
     pub seed: u64,
@@ -32,7 +38,7 @@ pub struct Rule {
     pub agent: String,
     /// The kind of place.
     pub phase: Phase,
-    /// The effect's kind or the step's name, as a glob.
+    /// What [`Phase::detail`] says, as a glob: the effect's kind, the step's name.
     #[serde(default = "anything")]
     pub detail: String,
     /// Only at the n-th arrival that the selectors above match, from 1; at each if not said.
@@ -41,6 +47,9 @@ pub struct Rule {
     /// At most so often; any number of times if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
+    /// Whether arrivals and firings are counted for each agent alone; over all that are meant if not said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_agent: bool,
     /// With this chance at each arrival, in thousandths; always if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permille: Option<u64>,
@@ -63,6 +72,13 @@ impl FaultPlan {
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
+        self
+    }
+
+    /// The rules of another plan after its own.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rules.extend(other.rules);
         self
     }
 
@@ -101,68 +117,6 @@ impl Rule {
             && matches(&self.detail, site.detail)
             && (matches(&self.agent, site.name) || matches(&self.agent, site.agent.as_str()))
     }
-}
-
-/// Such as `panic in the 2nd effect grep of security`.
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", action(&self.action))?;
-        let each = match self.nth {
-            Some(nth) => format!("the {}", ordinal(nth)),
-            None => "each".to_owned(),
-        };
-        let (before, place) = match self.phase {
-            Phase::Start => ("before", "start"),
-            Phase::Turn => ("before", "turn"),
-            Phase::Step => ("at", "step"),
-            Phase::Effect => ("in", "effect"),
-            Phase::Stop => ("before", "stop hook"),
-            Phase::Question => ("before", "answer"),
-            _ => ("at", "point"),
-        };
-        write!(f, " {before} {each} {place}")?;
-        if self.detail != "*" {
-            write!(f, " {}", self.detail)?;
-        }
-        write!(f, " of {}", if self.agent == "*" { "any agent" } else { &self.agent })?;
-        if let Some(permille) = self.permille {
-            write!(f, ", {} % of the time", permille / 10)?;
-        }
-        if let Some((from, until)) = self.window {
-            write!(f, ", from {from:?} to {until:?}")?;
-        }
-        match self.times {
-            Some(1) => f.write_str(", once"),
-            Some(times) => write!(f, ", at most {times} times"),
-            None => Ok(()),
-        }
-    }
-}
-
-fn action(fault: &Fault) -> String {
-    match fault {
-        Fault::Panic => "panic".to_owned(),
-        Fault::Error(error) => format!("fail with {error:?}", error = error.to_string()),
-        Fault::Hang => "hang".to_owned(),
-        Fault::HangDeaf => "hang, deaf to cancels,".to_owned(),
-        Fault::Slow(pause) => format!("slow down by {pause:?}"),
-        Fault::Block(span) => format!("block the thread for {span:?}"),
-        Fault::LoseCell => "lose the cell".to_owned(),
-        Fault::Kill => "be killed".to_owned(),
-        Fault::Spawn => "try to spawn".to_owned(),
-        Fault::CostSpike(usage) => format!("be billed {usage} more"),
-        other => other.name().to_owned(),
-    }
-}
-
-fn ordinal(number: u64) -> String {
-    let ending = match (number % 10, number % 100) {
-        (1, rest) if rest != 11 => "st",
-        (2, rest) if rest != 12 => "nd",
-        (3, rest) if rest != 13 => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod control;
 mod dead_letters;
 mod docs;
 mod failing;
+mod faults;
 mod help;
 mod hierarchies;
 mod journal;

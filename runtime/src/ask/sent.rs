@@ -9,6 +9,7 @@ use super::{Answer, Cell};
 use crate::agent::Agent;
 use crate::asked::Begun;
 use crate::engine::body::Typed;
+use crate::engine::points;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{Cancel, Turn};
 use crate::event::What;
@@ -17,14 +18,32 @@ use crate::key::{About, Digest, Key, Standing};
 use crate::mailbox::NotAccepted;
 use crate::task::{Again, Over, TaskCell, Terms};
 
+/// How somebody turns to an agent.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    Ask,
+    Tell,
+}
+
+impl Way {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Tell => "tell",
+        }
+    }
+}
+
 /// Puts a task into the mailbox and rings.
 pub(crate) fn push<A: Agent>(
     seat: &Arc<Seat>,
     task: A::Task,
     terms: Terms<A::Output>,
+    way: Way,
 ) -> Result<Cell<A>, NotAccepted<A::Task>> {
     let typed: &Typed<A> = seat.typed();
-    let cell = typed.mailbox.push(task, |number, task| {
+    let deliver = || points::deliver(seat, way.name());
+    let cell = typed.mailbox.push(task, deliver, |number, task| {
         let (asker, replay_of) = (terms.asker().cloned(), terms.replay_of().cloned());
         let id = match (&asker, terms.key()) {
             (Some(asker), Some(key)) => TaskId::inside(asker, key),

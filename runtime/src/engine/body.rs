@@ -43,6 +43,14 @@ pub(crate) trait Body: Any + Send + Sync {
     /// Takes tasks again.
     fn reopen(&self);
 
+    /// A message that a fault plan has delayed arrives.
+    #[cfg(feature = "lab")]
+    fn arrive(&self, _number: u64) {}
+
+    /// A mailbox that a fault plan has filled has room again.
+    #[cfg(feature = "lab")]
+    fn make_room(&self) {}
+
     /// Ends all that is queued as stopped, each payload going back to its asker.
     fn end_queued(&self, seat: &Seat, reason: &StopReason);
 

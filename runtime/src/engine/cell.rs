@@ -186,6 +186,7 @@ impl Seat {
     }
 
     /// Kills the cell, as a bug or a fault plan would; one that is still opening, or is opened for this, does not come up.
+    #[cfg(feature = "lab")]
     pub(crate) fn lose_cell(self: &Arc<Self>) {
         self.open_cell();
         let mut control = self.control.lock();
@@ -197,6 +198,7 @@ impl Seat {
     }
 
     /// Loses the cell with nobody noticing: what waits for it waits until a sweep.
+    #[cfg(feature = "lab")]
     pub(crate) fn mislay_cell(self: &Arc<Self>) {
         let mut control = self.control.lock();
         if !matches!(control.cell, Cell::None) {

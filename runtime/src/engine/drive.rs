@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use super::quiet::caught;
 use super::turn::{Turn, within};
 use crate::delivery::Dropped;
-use crate::time::Time;
 
 /// How a piece of work ended.
 pub(crate) enum Driven<T> {
@@ -69,7 +68,6 @@ impl Turn {
 
     /// Whether a simulated block is on; its end wakes the runner.
     pub(crate) fn is_blocked(&self) -> bool {
-        let until = self.blocked_until();
-        until > Time::ZERO && self.seat.engine.env.now() < until
+        self.bent.is_blocked(|| self.seat.engine.env.now())
     }
 }

@@ -220,6 +220,7 @@ impl Seat {
     }
 
     /// Its place ends with a fault plan's word, whatever is below it.
+    #[cfg(feature = "lab")]
     pub(crate) fn lose_place(self: &Arc<Self>) {
         let message = "lost".to_owned();
         self.wind_up(StopReason::Failed { class: FailureClass::Bug, message }, None, true);

@@ -146,7 +146,7 @@ impl Engine {
         receipt.await.map_err(|_| not_live(root))
     }
 
-    fn order_pause(
+    pub(crate) fn order_pause(
         self: &Arc<Self>,
         root: &Arc<Seat>,
         pause: Pause,

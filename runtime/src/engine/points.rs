@@ -1,13 +1,20 @@
-//! The fault points: what a plan wants done at one is performed here.
+//! The fault points: what a plan wants done at one is performed here. Without the feature `lab` `no_points.rs` stands here.
+
+mod deliver;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::seat::Seat;
+pub(crate) use self::deliver::deliver;
+use super::seat::{Fence, Seat};
 use super::turn::Turn;
 use crate::error::AgentError;
 use crate::event::What;
 use crate::fault::{Fault, Phase, Site};
+use crate::id::Seq;
+use crate::pause::Pause;
+use crate::time::Time;
 use crate::usage::Usage;
 
 /// What is left for the caller to do after a point was passed.
@@ -17,25 +24,57 @@ pub(crate) struct Passed {
     pub(crate) spike: Usage,
 }
 
+/// What a fault has done to a turn that lasts.
+#[derive(Default)]
+pub(crate) struct Bent {
+    /// A simulated block: neither polled nor dropped until then.
+    blocked_until: AtomicU64,
+    /// What it shows of its progress is not seen.
+    is_mute: AtomicBool,
+}
+
+impl Bent {
+    pub(crate) fn is_blocked(&self, now: impl Fn() -> Time) -> bool {
+        let until = Time::from_nanos(self.blocked_until.load(Ordering::Acquire));
+        until > Time::ZERO && now() < until
+    }
+
+    pub(crate) fn is_mute(&self) -> bool {
+        self.is_mute.load(Ordering::Acquire)
+    }
+}
+
+/// Asks the plan at a point and writes its word down: the one place where it is asked.
+pub(crate) fn decide(
+    seat: &Seat,
+    phase: Phase,
+    detail: &str,
+    note: impl FnOnce(What) -> Seq,
+) -> Option<Fault> {
+    let site = Site { agent: &seat.id, name: &seat.name, phase, detail };
+    let (rule, fault) = seat.engine.env.faults()?.at(&site)?;
+    let point = if detail.is_empty() { phase.to_string() } else { format!("{phase}:{detail}") };
+    note(What::FaultInjected { rule, point, action: fault.name().to_owned() });
+    Some(fault)
+}
+
 /// Passes a fault point of a turn. An error is the plan's; a hang never returns.
 pub(crate) async fn pass(turn: &Arc<Turn>, phase: Phase, detail: &str) -> Result<Passed, AgentError> {
-    let seat = &turn.seat;
-    let Some(faults) = seat.engine.env.faults() else { return Ok(Passed::default()) };
-    let site = Site { agent: &seat.id, name: &seat.name, phase, detail };
-    let Some((rule, fault)) = faults.at(&site) else { return Ok(Passed::default()) };
-    let point = format!("{phase:?}").to_lowercase();
-    let point = if detail.is_empty() { point } else { format!("{point}:{detail}") };
-    turn.note(What::FaultInjected { rule, point, action: fault.name().to_owned() });
-    // Boxed, since each turn would else carry room for every fault.
-    Box::pin(perform(turn, fault)).await
+    match decide(&turn.seat, phase, detail, |what| turn.note(what)) {
+        None => Ok(Passed::default()),
+        // Boxed, since each turn would else carry room for every fault.
+        Some(fault) => Box::pin(perform(turn, fault)).await,
+    }
 }
 
 async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
+    if let Some(error) = fault.as_error() {
+        return Err(error);
+    }
     let seat = &turn.seat;
     let env = &seat.engine.env;
     match fault {
         Fault::Panic => panic!("a fault plan's panic"),
-        Fault::Error(error) => return Err(error),
         Fault::Hang => {
             turn.cancel.raised().await;
             return Err(AgentError::message("a fault plan's hang was cancelled"));
@@ -46,10 +85,12 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
             env.sleep_until(env.now() + pause).await;
         }
         Fault::Block(span) => block(turn, span).await,
+        Fault::Pause(span) => pause(seat, span),
         Fault::LoseCell => seat.lose_cell(),
         Fault::MislayCell => seat.mislay_cell(),
+        Fault::LoseHeartbeat => turn.bent.is_mute.store(true, Ordering::Release),
         Fault::Vanish => {
-            seat.vanish();
+            vanish(seat);
             std::future::pending::<()>().await;
         }
         Fault::Kill => {
@@ -57,10 +98,33 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
             // The kill drops this future at its next await.
             std::future::pending::<()>().await;
         }
+        Fault::KillSubtree => {
+            seat.subtree().iter().rev().for_each(Seat::kill);
+            std::future::pending::<()>().await;
+        }
+        Fault::KillSupervisor => {
+            if let Some((supervisor, _)) = seat.supervisor() {
+                supervisor.kill();
+            }
+        }
         Fault::Spawn => spawn_late(seat, turn).await,
+        Fault::JumpClock(by) => {
+            if let Some(faults) = env.faults() {
+                faults.jump_clock(by);
+            }
+        }
         Fault::CostSpike(spike) => return Ok(Passed { spike }),
+        // An error, or one that has no place in a turn.
+        _ => {}
     }
     Ok(Passed::default())
+}
+
+/// Loses the agent as a bug would: its place ends, its runner is given up, and nothing below it is told.
+fn vanish(seat: &Arc<Seat>) {
+    seat.gate.lock().fence = Fence::Closed;
+    seat.supersede(true);
+    seat.lose_place();
 }
 
 /// A block: on a real clock it is one; in simulation the turn is neither polled nor dropped for so long.
@@ -73,7 +137,7 @@ async fn block(turn: &Arc<Turn>, span: Duration) {
         return;
     }
     let until = env.now() + span;
-    turn.block_until(until);
+    turn.bent.blocked_until.store(until.as_nanos(), Ordering::Release);
     let seat = Arc::downgrade(&turn.seat);
     let _wake = env.at(until, move || {
         if let Some(seat) = seat.upgrade() {
@@ -85,6 +149,24 @@ async fn block(turn: &Arc<Turn>, span: Duration) {
         if std::mem::take(&mut first) { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
     })
     .await;
+}
+
+/// Pauses the agent, unless it is ending, and sees that it is resumed.
+fn pause(seat: &Arc<Seat>, span: Duration) {
+    let engine = Arc::clone(&seat.engine);
+    if engine.order_pause(seat, Pause::at_next_await(), None).is_err() {
+        return;
+    }
+    let (env, seat) = (engine.env.clone(), Arc::clone(seat));
+    let until = env.now() + span;
+    env.clone().spawn_work(async move {
+        tokio::select! {
+            biased;
+            () = engine.over.raised() => {}
+            // Somebody else may have resumed or stopped it.
+            () = env.sleep_until(until) => drop(engine.resume(&seat)),
+        }
+    });
 }
 
 /// Tries to begin a child. In a subtree that is stopping the fence has to refuse it, whichever way it comes.

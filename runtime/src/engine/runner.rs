@@ -17,6 +17,7 @@
 
 mod bring_up;
 mod help;
+mod presence;
 mod turn;
 
 use std::future::poll_fn;
@@ -25,8 +26,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use self::bring_up::Brought;
+pub(super) use self::presence::PresenceGuard;
 use super::body::{Answered, Body, BoxFuture, Typed};
-use super::census::{Counted, Living};
 use super::line::{Next, Presence};
 use super::pause::Held;
 use super::quiet::caught;
@@ -119,6 +120,16 @@ impl<A: Agent> Body for Typed<A> {
 
     fn reopen(&self) {
         self.mailbox.reopen();
+    }
+
+    #[cfg(feature = "lab")]
+    fn arrive(&self, number: u64) {
+        self.mailbox.arrive(number);
+    }
+
+    #[cfg(feature = "lab")]
+    fn make_room(&self) {
+        self.mailbox.make_room();
     }
 
     fn end_queued(&self, seat: &Seat, reason: &StopReason) {
@@ -474,25 +485,4 @@ impl<A: Agent> Runner<A> {
 /// Drops a user's value; what its drop panics with changes nothing any more.
 fn drop_quietly<T>(value: T) {
     caught(|| drop(value)).ok();
-}
-
-/// Counts the runner in, and gives its presence up when it is gone.
-pub(super) struct PresenceGuard {
-    seat: Arc<Seat>,
-    generation: u64,
-    counted: Option<Counted>,
-}
-
-impl PresenceGuard {
-    pub(super) fn new(seat: &Arc<Seat>, generation: u64) -> Self {
-        let counted = Some(Counted::new(&seat.engine, &seat.id, Living::Runner));
-        Self { seat: Arc::clone(seat), generation, counted }
-    }
-}
-
-impl Drop for PresenceGuard {
-    fn drop(&mut self) {
-        self.counted = None;
-        self.seat.gone(self.generation);
-    }
 }

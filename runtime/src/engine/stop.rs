@@ -23,7 +23,7 @@ use self::finish::Finished;
 use super::cell::Item;
 use super::line::{self, Presence};
 use super::pause::Released;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
@@ -324,13 +324,6 @@ impl Seat {
         }
     }
 
-    /// Loses the agent as a bug would: its place ends, its runner is given up, and nothing below it is told.
-    pub(crate) fn vanish(self: &Arc<Self>) {
-        self.gate.lock().fence = Fence::Closed;
-        self.supersede(true);
-        self.lose_place();
-    }
-
     /// Says that something of it could not be stopped, and keeps it to be named by later stops.
     pub(crate) fn note_given_up(self: &Arc<Self>) {
         self.release_holdings_aside();
@@ -347,7 +340,7 @@ impl Seat {
     }
 
     /// Its runner could not be stopped. Whatever it still runs is refused everything; a new one may take its place.
-    fn supersede(&self, for_good: bool) -> bool {
+    pub(super) fn supersede(&self, for_good: bool) -> bool {
         let turn = {
             let mut gate = self.gate.lock();
             gate.turn.take()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::points::Bent;
 use super::seat::{Fence, Seat};
 use super::waits::WaitsFor;
 use crate::asked::Asked;
@@ -61,8 +62,7 @@ pub(crate) struct Turn {
     pub(crate) is_condemned: AtomicBool,
     /// It is being polled right now.
     pub(crate) polled: AtomicBool,
-    /// A simulated block: neither polled nor dropped until then.
-    blocked_until: AtomicU64,
+    pub(super) bent: Bent,
     /// The end of an interrupt's patience, or of a start's; taken back with the turn.
     grace: Mutex<Option<Timer>>,
     pub(super) is_polled: AtomicBool,
@@ -152,7 +152,7 @@ impl Turn {
             listener: OnceLock::new(),
             is_condemned: AtomicBool::new(false),
             polled: AtomicBool::new(false),
-            blocked_until: AtomicU64::new(0),
+            bent: Bent::default(),
             grace: Mutex::new(None),
             is_polled: AtomicBool::new(false),
             out: Mutex::new(Vec::new()),
@@ -250,6 +250,7 @@ impl Turn {
     }
 
     /// The turn in which it is polled: its own, or that of whoever asks.
+    #[cfg(feature = "lab")]
     pub(crate) fn polled_in(self: &Arc<Self>) -> &Arc<Self> {
         self.beside.as_ref().map_or(self, |asking| asking.polled_in())
     }
@@ -281,6 +282,9 @@ impl Turn {
     }
 
     pub(crate) fn show_progress(&self) {
+        if self.bent.is_mute() {
+            return;
+        }
         self.progress.store(self.seat.engine.env.now().as_nanos(), Ordering::Relaxed);
     }
 
@@ -303,7 +307,7 @@ impl Turn {
 
     /// Since when it has shown no progress; none while it waits for something that has a deadline of its own.
     pub(crate) fn silent_since(&self) -> Option<Time> {
-        (self.waits.load(Ordering::Acquire) == 0)
+        (self.waits.load(Ordering::Acquire) == 0 || self.bent.is_mute())
             .then(|| Time::from_nanos(self.progress.load(Ordering::Relaxed)))
     }
 
@@ -378,14 +382,6 @@ impl Turn {
     pub(crate) fn take_grace_back(&self) {
         let grace = self.grace.lock().take();
         drop(grace);
-    }
-
-    pub(crate) fn block_until(&self, at: Time) {
-        self.blocked_until.store(at.as_nanos(), Ordering::Release);
-    }
-
-    pub(crate) fn blocked_until(&self) -> Time {
-        Time::from_nanos(self.blocked_until.load(Ordering::Acquire))
     }
 }
 

@@ -50,10 +50,14 @@ impl Drop for ControlThread {
     }
 }
 
+#[cfg(feature = "lab")]
 impl super::Env {
-    /// Blocks the calling thread, as a fault plan wants it on a real clock.
+    /// Keeps the calling thread busy, as a fault plan wants it on a real clock: a turn that computes and never awaits.
     pub(crate) fn block_thread(&self, span: std::time::Duration) {
         debug_assert!(!self.is_simulated(), "a block is simulated there");
-        std::thread::sleep(span);
+        let until = self.now() + span;
+        while self.now() < until {
+            std::hint::spin_loop();
+        }
     }
 }

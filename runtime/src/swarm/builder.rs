@@ -135,6 +135,14 @@ impl SwarmBuilder {
         self
     }
 
+    /// Puts what `change` makes of a resource in its place.
+    #[cfg(feature = "lab")]
+    pub fn change_resource<T: Send + Sync + 'static>(mut self, change: impl FnOnce(Option<&T>) -> T) -> Self {
+        let changed = change(self.resources.get::<T>().as_deref());
+        self.resources.insert(Arc::new(changed));
+        self
+    }
+
     /// The environment that the swarm lives in; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {

@@ -14,8 +14,11 @@ use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
 use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Witness};
 
+use super::own::{Look, Own};
+
 pub(super) struct Watch {
     witness: Witness,
+    own: Own,
     is_simulated: bool,
     seen: Mutex<Seen>,
 }
@@ -34,12 +37,12 @@ struct Seen {
 const ENOUGH: usize = 20;
 
 impl Watch {
-    pub(super) fn begin(witness: Witness, is_simulated: bool) -> Arc<Self> {
+    pub(super) fn begin(witness: Witness, is_simulated: bool, own: Own) -> Arc<Self> {
         let (states, costs) = (States::default(), Costs::default());
         let follows = witness.history(Filter::all());
         let metered = Metered::default();
         let seen = Seen { follows, states, costs, metered, events: Vec::new(), wrong: Vec::new() };
-        let watch = Arc::new(Self { witness, is_simulated, seen: Mutex::new(seen) });
+        let watch = Arc::new(Self { witness, own, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
         drop(tokio::spawn(async move {
             let mut events = looker.witness.history(Filter::all());
@@ -49,6 +52,10 @@ impl Watch {
             }
         }));
         watch
+    }
+
+    pub(super) const fn own(&self) -> &Own {
+        &self.own
     }
 
     /// All that has happened.
@@ -65,8 +72,9 @@ impl Watch {
     /// Takes in what has happened since the last look and compares.
     pub(super) fn look(&self) {
         let mut seen = self.seen.lock();
-        let fresh = seen.follow();
-        for event in fresh {
+        let news = seen.follow();
+        let fresh = news.len();
+        for event in news {
             if let What::StopEnded { stop, stuck: 0, .. } = event.what {
                 let left = left(&self.witness, &event.agent);
                 let end =
@@ -81,6 +89,11 @@ impl Watch {
         if is_one_moment && seen.wrong.len() < ENOUGH {
             seen.compare(&live, at);
             seen.compare_metrics(&metrics, at);
+        }
+        if seen.wrong.len() < ENOUGH {
+            let Seen { states, costs, events, wrong, .. } = &mut *seen;
+            let fresh = &events[at - fresh..];
+            wrong.extend(self.own.look(&Look { events, fresh, states, costs }));
         }
     }
 }

@@ -3,8 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use skep_runtime::AgentId;
 use skep_runtime::fault::{Fault, Faults, Phase, Site};
 use tokio::time::Instant;
 
@@ -20,9 +25,18 @@ pub struct Firing {
 
 struct State {
     dice: Dice,
-    /// Of each rule: the arrivals that its selectors matched, and how often it fired.
-    counts: Vec<(u64, u64)>,
+    /// Of each rule, and of each agent alone where it counts so.
+    counts: Vec<BTreeMap<Option<AgentId>, Count>>,
     hits: BTreeMap<(String, Phase, String), u64>,
+    /// By how much the clock has jumped in all.
+    jumped: Duration,
+}
+
+/// The arrivals that a rule's selectors matched, and how often it fired.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    hits: u64,
+    fired: u64,
 }
 
 /// A point that was arrived at.
@@ -32,7 +46,7 @@ pub struct Hit {
     pub agent: String,
     /// The kind of place.
     pub phase: Phase,
-    /// The effect's kind or the step's name.
+    /// What [`Phase::detail`] says.
     pub detail: String,
     /// How often.
     pub times: u64,
@@ -43,8 +57,8 @@ impl Firing {
     #[must_use]
     pub fn new(plan: &FaultPlan, seed: u64) -> Self {
         let dice = Dice::seeded(seed ^ plan.seed.rotate_left(32));
-        let counts = vec![(0, 0); plan.rules.len()];
-        let state = Mutex::new(State { dice, counts, hits: BTreeMap::new() });
+        let counts = vec![BTreeMap::new(); plan.rules.len()];
+        let state = Mutex::new(State { dice, counts, hits: BTreeMap::new(), jumped: Duration::ZERO });
         Self { rules: plan.rules.clone(), began: Instant::now(), state }
     }
 
@@ -61,10 +75,16 @@ impl Firing {
         hits.iter().map(hit).collect()
     }
 
+    /// By how much the plan has moved the clock in all: so much later than promised may anything be.
+    pub(crate) fn jumped(&self) -> Duration {
+        self.state.lock().jumped
+    }
+
     /// How often each rule fired.
     #[must_use]
     pub fn fired(&self) -> Vec<u64> {
-        self.state.lock().counts.iter().map(|(_, fired)| *fired).collect()
+        let state = self.state.lock();
+        state.counts.iter().map(|counts| counts.values().map(|count| count.fired).sum()).collect()
     }
 
     /// A line for each rule that had to fire and never did.
@@ -84,26 +104,35 @@ impl Faults for Firing {
         *state.hits.entry(place).or_default() += 1;
         let mut chosen = None;
         for (number, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.selects(site)) {
-            let (hits, fired) = &mut state.counts[number];
-            *hits += 1;
-            let fits = rule.nth.is_none_or(|nth| nth == *hits)
-                && rule.times.is_none_or(|most| *fired < most)
+            let State { dice, counts, .. } = &mut *state;
+            let whose = rule.per_agent.then(|| site.agent.clone());
+            let count = counts[number].entry(whose).or_default();
+            count.hits += 1;
+            let fits = rule.nth.is_none_or(|nth| nth == count.hits)
+                && rule.times.is_none_or(|most| count.fired < most)
                 && rule.window.is_none_or(|(from, until)| (from..until).contains(&since));
             // Thrown at every arrival that fits, so that one rule's firing does not change another's chances.
-            let fires = fits && rule.permille.is_none_or(|permille| state.dice.chance(permille));
+            let fires = fits && rule.permille.is_none_or(|permille| dice.chance(permille));
             if fires && chosen.is_none() {
-                state.counts[number].1 += 1;
+                count.fired += 1;
                 chosen = Some((number, rule.action.clone()));
             }
         }
         chosen
+    }
+
+    fn jump_clock(&self, by: Duration) {
+        self.state.lock().jumped += by;
+        // It has jumped with its first poll; the rest of it only lets others run.
+        let jump = pin!(tokio::time::advance(by));
+        let _ = jump.poll(&mut Context::from_waker(Waker::noop()));
     }
 }
 
 /// Such as `effect model of editor, 3 times`.
 impl fmt::Display for Hit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", format!("{:?}", self.phase).to_lowercase())?;
+        write!(f, "{}", self.phase)?;
         if !self.detail.is_empty() {
             write!(f, " {}", self.detail)?;
         }
@@ -115,8 +144,6 @@ impl fmt::Display for Hit {
 mod tests {
     use super::*;
     use crate::Point;
-    use skep_runtime::AgentId;
-    use std::time::Duration;
 
     fn arrivals(plan: &FaultPlan, seed: u64, count: usize) -> Vec<Option<usize>> {
         let firing = Firing::new(plan, seed);
@@ -132,6 +159,17 @@ mod tests {
         let twice =
             FaultPlan::default().rule(Point::effect("*").kills().times(2)).rule(Point::effect("*").panics());
         assert_eq!(arrivals(&twice, 0, 4), [Some(0), Some(0), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn a_rule_can_count_for_each_agent_alone() {
+        let firing = Firing::new(&FaultPlan::default().rule(Point::turn().per_agent().nth(2).panics()), 0);
+        let fires = |child| {
+            let id = AgentId::root("lab").child(child);
+            firing.at(&Site { agent: &id, name: "a", phase: Phase::Turn, detail: "" }).is_some()
+        };
+        assert_eq!([1, 2, 1, 2, 1, 2].map(fires), [false, false, true, true, false, false]);
+        assert_eq!(firing.fired(), [2]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use skep_runtime::fault::{Fault, Phase};
-use skep_runtime::{AgentError, Usage};
 
 use super::Rule;
 
@@ -15,6 +14,7 @@ pub struct Point {
     phase: Phase,
     detail: String,
     nth: Option<u64>,
+    per_agent: bool,
     permille: Option<u64>,
     window: Option<(Duration, Duration)>,
 }
@@ -22,7 +22,7 @@ pub struct Point {
 impl Point {
     fn new(phase: Phase, detail: &str) -> Self {
         let (agent, detail) = ("*".to_owned(), detail.to_owned());
-        Self { agent, phase, detail, nth: None, permille: None, window: None }
+        Self { agent, phase, detail, nth: None, per_agent: false, permille: None, window: None }
     }
 
     /// Before an agent's start.
@@ -55,15 +55,31 @@ impl Point {
         Self::new(Phase::Question, about)
     }
 
+    /// Where a task is put into a mailbox: `ask`, `tell`, or `*` for either. The agent is the one that is asked.
+    pub fn deliver(kind: &str) -> Self {
+        Self::new(Phase::Deliver, kind)
+    }
+
+    /// In a call of a model of this name, as a glob, that the lab has or that the app's `Models` have: once a try.
+    pub fn model(name: &str) -> Self {
+        Self::new(Phase::Model, name)
+    }
+
     /// Only of agents with this id or name, as a glob.
     pub fn of(mut self, agent: impl Into<String>) -> Self {
         self.agent = agent.into();
         self
     }
 
-    /// Only at the n-th arrival, from 1, counted over all agents that are meant.
+    /// Only at the n-th arrival, from 1, counted over all agents that are meant; see [`Point::per_agent`].
     pub const fn nth(mut self, nth: u64) -> Self {
         self.nth = Some(nth);
+        self
+    }
+
+    /// Counts arrivals and firings for each agent alone.
+    pub const fn per_agent(mut self) -> Self {
+        self.per_agent = true;
         self
     }
 
@@ -82,79 +98,7 @@ impl Point {
     /// The rule that does this here.
     #[must_use]
     pub fn does(self, action: Fault) -> Rule {
-        let Self { agent, phase, detail, nth, permille, window } = self;
-        Rule { agent, phase, detail, nth, times: None, permille, window, may_rest: false, action }
-    }
-
-    /// Panics.
-    #[must_use]
-    pub fn panics(self) -> Rule {
-        self.does(Fault::Panic)
-    }
-
-    /// Fails with this error.
-    #[must_use]
-    pub fn fails(self, error: AgentError) -> Rule {
-        self.does(Fault::Error(error))
-    }
-
-    /// Never returns, and unwinds when it is cancelled.
-    #[must_use]
-    pub fn hangs(self) -> Rule {
-        self.does(Fault::Hang)
-    }
-
-    /// Never returns and does not listen to its cancel.
-    #[must_use]
-    pub fn hangs_deaf(self) -> Rule {
-        self.does(Fault::HangDeaf)
-    }
-
-    /// Goes on after a pause.
-    #[must_use]
-    pub fn slows(self, pause: Duration) -> Rule {
-        self.does(Fault::Slow(pause))
-    }
-
-    /// Blocks its thread for so long; simulated, it is deaf to everything meanwhile.
-    #[must_use]
-    pub fn blocks(self, span: Duration) -> Rule {
-        self.does(Fault::Block(span))
-    }
-
-    /// The cell that serves the agent is lost.
-    #[must_use]
-    pub fn loses_cell(self) -> Rule {
-        self.does(Fault::LoseCell)
-    }
-
-    /// The cell that serves the agent is lost and nobody notices.
-    #[must_use]
-    pub fn mislays_cell(self) -> Rule {
-        self.does(Fault::MislayCell)
-    }
-
-    /// The agent is lost: its place ends, and nothing below it is told.
-    #[must_use]
-    pub fn vanishes(self) -> Rule {
-        self.does(Fault::Vanish)
-    }
-
-    /// The agent is killed.
-    #[must_use]
-    pub fn kills(self) -> Rule {
-        self.does(Fault::Kill)
-    }
-
-    /// The agent tries to spawn a child.
-    #[must_use]
-    pub fn spawns(self) -> Rule {
-        self.does(Fault::Spawn)
-    }
-
-    /// The provider bills this on top.
-    #[must_use]
-    pub fn costs(self, usage: Usage) -> Rule {
-        self.does(Fault::CostSpike(usage))
+        let Self { agent, phase, detail, nth, per_agent, permille, window } = self;
+        Rule { agent, phase, detail, nth, times: None, per_agent, permille, window, may_rest: false, action }
     }
 }

@@ -1,0 +1,59 @@
+//! The fault points as they are without the feature `lab`: nothing at all.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use super::seat::Seat;
+use super::turn::Turn;
+use crate::error::AgentError;
+use crate::fault::Phase;
+use crate::mailbox::Delivery;
+use crate::time::Time;
+use crate::usage::Usage;
+
+#[derive(Default)]
+pub(crate) struct Passed {
+    pub(crate) spike: Usage,
+}
+
+#[derive(Default)]
+pub(crate) struct Bent(());
+
+#[allow(clippy::unused_self, reason = "it stands for one that has something to say")]
+impl Bent {
+    pub(crate) const fn is_blocked(&self, _: impl Fn() -> Time + Copy) -> bool {
+        false
+    }
+
+    pub(crate) const fn is_mute(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn pass(_: &Arc<Turn>, _: Phase, _: &str) -> Ready<Result<Passed, AgentError>> {
+    ready(Ok(Passed::default()))
+}
+
+pub(crate) const fn deliver(_: &Arc<Seat>, _: &'static str) -> Delivery {
+    Delivery::Straight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_lab_a_turn_carries_nothing_for_it() {
+        assert_eq!((size_of::<Bent>(), size_of::<Delivery>()), (0, 0));
+    }
+
+    /// The program that runs this test has the whole runtime in it, compiled without the lab.
+    #[test]
+    fn without_the_lab_no_word_of_a_fault_is_in_the_program() {
+        let program = std::env::current_exe().and_then(std::fs::read).unwrap();
+        let has = |word: &str| program.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+        // Put together here, so that the test does not find itself.
+        assert!(!has(&["a fault plan", "'s panic"].concat()));
+        assert!(has(&["the behaviour could not", " be built anew"].concat()), "it finds what is there");
+    }
+}

@@ -1,0 +1,75 @@
+//! The models of a swarm in a lab: as the test or the app gives them, with a fault point at the provider's end.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use skep_actors::model::{Chunk, Chunks, ModelError, Prices, Request};
+use skep_actors::{Model, Models};
+use skep_runtime::Env;
+use skep_runtime::fault::{Fault, Phase, arrive};
+
+/// The app's models and the lab's, which take the place of those of the same name.
+pub(super) fn provided(app: Option<&Models>, lab: &Models) -> Models {
+    let all = app.into_iter().chain([lab]);
+    all.flat_map(|models| models.names().into_iter().map(|name| (models.get(&name), name)))
+        .fold(Models::new(), |all, (model, name)| all.with(name.clone(), Provided { name, model }))
+}
+
+/// A model whose provider does what the plan says.
+struct Provided {
+    name: String,
+    model: Arc<dyn Model>,
+}
+
+impl Model for Provided {
+    fn prices(&self) -> Prices {
+        self.model.prices()
+    }
+
+    fn input_at_most(&self, request: &Request) -> u64 {
+        self.model.input_at_most(request)
+    }
+
+    fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {
+        let answer = || self.model.stream(Arc::clone(&request), env);
+        match arrive(Phase::Model, &self.name) {
+            Some(Fault::Timeout) => Box::pin(stream::pending()),
+            Some(Fault::RateLimited(after)) => fails(ModelError::RateLimited { retry_after: Some(after) }),
+            Some(Fault::Unavailable(503 | 529)) => fails(ModelError::Overloaded { retry_after: None }),
+            Some(Fault::Unavailable(status)) => fails(ModelError::Failed(format!("status {status}"))),
+            Some(Fault::Cut) => Box::pin(answer().filter(|chunk| std::future::ready(is_said(chunk))).take(1)),
+            Some(Fault::Garbage) => Box::pin(answer().map(|chunk| chunk.map(garbled))),
+            Some(Fault::Slow(pause)) => {
+                let (env, answer) = (env.clone(), answer());
+                let late = async move {
+                    env.sleep_until(env.now() + pause).await;
+                    answer
+                };
+                Box::pin(stream::once(late).flatten())
+            }
+            _ => answer(),
+        }
+    }
+}
+
+fn fails(error: ModelError) -> Chunks {
+    Box::pin(stream::iter([Err(error)]))
+}
+
+/// Whether it is a part of what the model says, or why it says nothing.
+fn is_said(chunk: &Result<Chunk, ModelError>) -> bool {
+    matches!(chunk, Ok(Chunk::Text(_) | Chunk::ToolCall(_)) | Err(_))
+}
+
+/// As many characters, and no sense in them: arguments of a tool are no JSON any more.
+fn garbled(chunk: Chunk) -> Chunk {
+    let garble = |text: &str| "#".repeat(text.chars().count());
+    match chunk {
+        Chunk::Text(text) => Chunk::Text(garble(&text)),
+        Chunk::ToolCall(mut piece) => {
+            piece.arguments = garble(&piece.arguments);
+            Chunk::ToolCall(piece)
+        }
+        other => other,
+    }
+}
