@@ -48,7 +48,7 @@ pub(crate) fn faults(dice: &mut Dice) -> FaultPlan {
             5 => at().loses_cell(),
             6 => at().kills(),
             7 => at().spawns(),
-            _ => at().costs(amount(dice.between(1, 3))),
+            _ => Point::effect("*").chance(chance).costs(amount(dice.between(1, 3))),
         };
         plan = plan.rule(rule.may_rest());
     }
