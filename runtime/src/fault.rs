@@ -128,8 +128,8 @@ pub enum Fault {
     MislayCell,
     /// What the turn shows of its progress from here on is not seen: it is found stale though it lives.
     LoseHeartbeat,
-    /// The agent is lost, as by a bug of the runtime: its place ends, and nothing below it is told. A sweep finds what it leaves;
-    /// a stop that comes before ends that without a word of it, and the oracles say so.
+    /// The agent is lost, as by a bug of the runtime: its place ends, and nothing below it is told. A sweep finds what it leaves,
+    /// or the stop that comes first.
     Vanish,
     /// The agent is killed.
     Kill,

@@ -139,9 +139,10 @@ impl Preset {
                 .rule(Point::step("*").chance(300).spawns().may_rest())
                 .rule(Point::effect("*").chance(300).spawns().may_rest()),
             Self::SupervisorLost => plan
-                .rule(Point::stop().nth(1).kills_supervisor())
-                .rule(Point::step("*").nth(2).vanishes().may_rest())
-                .rule(Point::effect("*").nth(3).vanishes().may_rest()),
+                .rule(Point::turn().nth(1).vanishes())
+                .rule(Point::step("*").chance(100).vanishes().may_rest())
+                .rule(Point::effect("*").chance(100).vanishes().may_rest())
+                .rule(Point::stop().chance(500).kills_supervisor().may_rest()),
         };
         let rules = plan.rules.into_iter().map(|rule| rule.of(agents)).collect();
         FaultPlan { seed, rules }

@@ -10,7 +10,7 @@ use crate::lab::Lab;
 use crate::world::{Verdict, in_a_world_until};
 
 /// The first event in which two runs of one seed differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The seed.
     pub seed: u64,
@@ -24,7 +24,21 @@ pub struct Difference {
     pub before: Vec<String>,
 }
 
-/// Runs a scenario twice with one seed, each time in a fresh world, and compares all events as JSON.
+/// Runs a scenario twice with one seed, each time in a fresh world, and compares all events as JSON. What an agent takes from
+/// elsewhere than its context (a clock, a random number, the order of a hash map) shows in the first event that differs.
+///
+/// ```
+/// use skep_testkit::{TestResult, twice};
+///
+/// fn my_swarm_is_the_same_each_time() -> TestResult {
+///     twice(7, |lab| async move {
+///         let swarm = lab.start().await;
+///         lab.end(swarm).await;
+///     })?;
+///     Ok(())
+/// }
+/// # my_swarm_is_the_same_each_time().unwrap();
+/// ```
 ///
 /// # Errors
 /// The first [`Difference`].
@@ -74,6 +88,15 @@ impl fmt::Display for Difference {
         write!(f, "  second: {}", self.second.as_deref().unwrap_or(over))
     }
 }
+
+/// As it is read, since a test that returns it prints it so.
+impl fmt::Debug for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Difference {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,10 @@
 //! What a fault plan can do, each action where a user meets it; whatever it does, every oracle agrees.
 
+mod apart;
+mod calls;
 mod delivery;
+mod lives;
+mod presets;
 
 use serde::{Deserialize, Serialize};
 use skep::actors::{CallModel as _, Simulated};

@@ -83,7 +83,7 @@ impl FaultPlan {
 impl Rule {
     /// The field that makes no sense, and what would fit.
     fn wrong(&self) -> Option<(&'static str, String)> {
-        let Self { agent, phase, detail, nth, times, permille, window, action, .. } = self;
+        let Self { agent, phase, detail, nth, times, permille, window, may_rest, action, .. } = self;
         if agent.is_empty() {
             return Some(("agent", "an id or a name, or `*` for any agent".to_owned()));
         }
@@ -101,11 +101,15 @@ impl Rule {
         if *nth == Some(0) {
             return Some(("nth", "arrivals are counted from 1".to_owned()));
         }
-        if *times == Some(0) {
-            return Some(("times", "a rule that never fires: leave the rule out".to_owned()));
+        let never = || "it can never fire: 1 and more, or say that it may rest".to_owned();
+        if *times == Some(0) && !may_rest {
+            return Some(("times", never()));
         }
-        if permille.is_some_and(|chance| !(1..=1_000).contains(&chance)) {
-            return Some(("permille", "thousandths, from 1 to 1000".to_owned()));
+        if *permille == Some(0) && !may_rest {
+            return Some(("permille", never()));
+        }
+        if permille.is_some_and(|chance| chance > 1_000) {
+            return Some(("permille", "thousandths, up to 1000".to_owned()));
         }
         if window.is_some_and(|(from, until)| from >= until) {
             return Some(("window", "it ends before it begins".to_owned()));
@@ -161,6 +165,7 @@ mod tests {
             (Point::turn().nth(0).panics(), "nth"),
             (Point::turn().panics().times(0), "times"),
             (Point::turn().chance(1_001).panics(), "permille"),
+            (Point::turn().chance(0).panics(), "permille"),
             (Point::turn().between(second, second).panics(), "window"),
         ] {
             let wrong = wrong(rule);

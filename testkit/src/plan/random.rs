@@ -14,7 +14,7 @@ const ACTIONS: u64 = 28;
 
 impl Rule {
     /// Any rule that makes sense, for any agent, with a small chance; it may rest. Pauses, blocks and delays are below three
-    /// seconds. None has an agent vanish: that is a bug of the runtime's own, which a sweep has to find before a stop comes.
+    /// seconds. None has an agent vanish, which is a bug of the runtime and no misfortune.
     #[must_use]
     pub fn random(dice: &mut Dice) -> Self {
         let action = loop {
