@@ -5,14 +5,14 @@
 //!    On the real clock two views are compared only if no event came between.
 #![allow(clippy::disallowed_methods, reason = "the looker-on is no part of the swarm")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use skep_runtime::event::What;
 use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
-use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Found, Witness};
+use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Witness};
 
 use super::own::{Look, Own};
 
@@ -29,8 +29,6 @@ struct Seen {
     states: States,
     costs: Costs,
     metered: Metered,
-    /// Those that were found without a supervisor: once a stop has taken that one's place, no view has them.
-    orphans: BTreeSet<AgentId>,
     events: Vec<Arc<Event>>,
     wrong: Vec<String>,
 }
@@ -43,8 +41,7 @@ impl Watch {
         let (states, costs) = (States::default(), Costs::default());
         let follows = witness.history(Filter::all());
         let metered = Metered::default();
-        let orphans = BTreeSet::new();
-        let seen = Seen { follows, states, costs, metered, orphans, events: Vec::new(), wrong: Vec::new() };
+        let seen = Seen { follows, states, costs, metered, events: Vec::new(), wrong: Vec::new() };
         let watch = Arc::new(Self { witness, own, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
         drop(tokio::spawn(async move {
@@ -111,9 +108,6 @@ impl Seen {
                     self.states.apply(&event);
                     self.costs.apply(&event);
                     self.metered.apply(&event);
-                    if let What::OrphanFound { found: Found::Orphan { .. }, .. } = event.what {
-                        self.orphans.insert(event.agent.clone());
-                    }
                     fresh.push(event);
                 }
                 Err(lagged) => {
@@ -148,7 +142,6 @@ impl Seen {
                 ));
             }
         }
-        unseen.retain(|id, _| !self.is_orphaned(id));
         let lost = unseen.into_iter().map(|(id, state)| {
             format!("P7: after {at} events {id} is {state} by the journal and has no seat")
         });
@@ -156,14 +149,9 @@ impl Seen {
         self.wrong.extend(wrong);
     }
 
-    fn is_orphaned(&self, id: &AgentId) -> bool {
-        self.orphans.iter().any(|orphan| id.is_within(orphan))
-    }
-
     fn compare_metrics(&mut self, counted: &Metrics, at: usize) {
         let folded = self.metered.metrics();
-        let has_orphans = self.orphans.iter().any(|id| self.states.get(id).is_some_and(AgentState::is_live));
-        if *counted != folded && !has_orphans {
+        if *counted != folded {
             let wrong =
                 format!("P7: after {at} events the metrics are {counted:?}, by the journal {folded:?}");
             self.wrong.push(wrong);
@@ -175,4 +163,61 @@ impl Seen {
 pub(super) fn left(witness: &Witness, root: &AgentId) -> Vec<String> {
     let living = witness.census(root);
     living.into_iter().map(|(id, what, count)| format!("{count} {what:?} of {id}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use skep_runtime::{AgentSpec, Stop, Supervisor, Usage};
+
+    use super::*;
+    use crate::Lab;
+
+    type Live = Vec<(AgentId, AgentState, Balance, Balance)>;
+
+    fn supervisor() -> AgentSpec<Supervisor> {
+        Supervisor::one_for_one().named("supervisor")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_live_view_that_is_not_the_folded_one_is_found() {
+        let lab = Lab::seed(1);
+        let swarm = lab.start().await;
+        swarm.spawn(supervisor()).await.unwrap();
+        let watch = Watch::begin(swarm.witness(), true, Own::default());
+        let at = watch.events().len();
+        let compared = |plant: fn(&mut Live)| {
+            let mut live = swarm.live_view();
+            plant(&mut live);
+            let mut seen = watch.seen.lock();
+            seen.compare(&live, at);
+            std::mem::take(&mut seen.wrong)
+        };
+        assert!(compared(|_| {}).is_empty());
+        let other = compared(|live| live[1].1 = AgentState::Thinking);
+        assert!(
+            other.len() == 1 && other[0].starts_with("P7") && other[0].contains("lab.1 is thinking"),
+            "{other:?}"
+        );
+        let billed = compared(|live| live[1].2.spent = Usage::calls(1));
+        assert!(billed.len() == 1 && billed[0].starts_with("P2"), "{billed:?}");
+        let gone = compared(|live| drop(live.pop()));
+        assert!(
+            gone.len() == 1 && gone[0].contains("lab.1 is idle by the journal and has no seat"),
+            "{gone:?}"
+        );
+        lab.end(swarm).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_survives_a_receipt_is_found() {
+        let (lab, other) = (Lab::seed(1), Lab::seed(2));
+        let (swarm, gone) = (lab.start().await, other.start().await);
+        let lives = swarm.spawn(supervisor()).await.unwrap();
+        lives.kill();
+        let receipt = gone.stop(Stop::default()).await;
+        assert!(receipt.nothing_left());
+        let failure = lab.conclude(receipt).await.unwrap_err();
+        let survives = |wrong: &String| wrong.starts_with("P1: after the last receipt there lives");
+        assert!(failure.wrong().iter().any(survives), "{failure}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use skep_runtime::AgentId;
@@ -32,6 +33,7 @@ impl Fired {
             detail: if self.detail.is_empty() { "*".to_owned() } else { self.detail.clone() },
             nth: Some(self.nth),
             times: None,
+            per_agent: false,
             permille: None,
             window: None,
             may_rest: true,
@@ -81,5 +83,9 @@ impl Faults for Arrivals {
             seen.fired.push(Fired { agent, name, phase, detail, nth, action });
         }
         done
+    }
+
+    fn jump_clock(&self, by: Duration) {
+        self.faults.jump_clock(by);
     }
 }
