@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skep_runtime::NanoUsd;
+use skep_testkit::Preset;
 
+use crate::lab::Example;
 use crate::review::Severity;
 
 /// Swarms of supervised agents that stop, bill and recover exactly.
@@ -25,13 +28,30 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Review(Box<Review>),
 
-    /// Hold this build against what others have recorded
+    /// Put swarms under faults, and hold this build against what others have recorded
     #[command(subcommand)]
     Lab(Lab),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lab {
+    /// Run an example swarm under faults, once for each seed, and hold it to every promise
+    ///
+    /// A run is a simulated world: minutes of the swarm's time are over in milliseconds, and a seed is always the same run.
+    /// The first failure of each preset is run again with ever fewer faults until only those are left that matter; it is
+    /// told, and written into a folder together with its events.
+    #[command(after_help = RUN_EXIT_CODES)]
+    Run(Run),
+
+    /// Run a failure again, as a folder of `skep lab run` has it
+    #[command(
+        after_help = "Exit code: 0 it holds now; 1 it fails; 2 the file cannot be read or is of another program's test."
+    )]
+    Replay {
+        /// The plan.json in the folder
+        plan: PathBuf,
+    },
+
     /// Play recorded scenarios of Erlang/OTP's supervisor, one JSON object a line, and print each step that differs
     #[command(after_help = "Exit code: 0 all are equal; 1 one differs; 2 the file cannot be read.")]
     Traces {
@@ -42,6 +62,41 @@ pub(crate) enum Lab {
         #[arg(long)]
         core: bool,
     },
+}
+
+const RUN_EXIT_CODES: &str = "Exit code: 0 every run held; 1 one failed; 2 could not run.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// What is done to the swarm; may be given several times [default: each of them]
+    #[arg(long, value_name = "NAME", value_parser = preset())]
+    pub(crate) preset: Vec<Preset>,
+
+    /// A plan of your own instead, as JSON: rules, or a folder's plan.json
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub(crate) plan: Option<PathBuf>,
+
+    /// How many seeds for each preset
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+
+    /// The first seed
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) seed_from: u64,
+
+    /// The swarm that it is done to
+    #[arg(long, value_enum, default_value_t = Example::Research)]
+    pub(crate) swarm: Example,
+
+    /// Where failures are written, a folder for each
+    #[arg(long, value_name = "FOLDER", default_value = "target/skep-lab")]
+    pub(crate) out: PathBuf,
+}
+
+/// Presets by name, each with what it shows.
+fn preset() -> impl TypedValueParser<Value = Preset> {
+    let named = |preset: Preset| PossibleValue::new(preset.name()).help(preset.shows());
+    PossibleValuesParser::new(Preset::ALL.map(named)).try_map(|name| name.parse::<Preset>())
 }
 
 const EXIT_CODES: &str = "\
@@ -147,6 +202,9 @@ mod tests {
             ("skep review --budget two", ["--budget", "write it like \"2.50\""]),
             ("skep review --format xml", ["--format", "sarif"]),
             ("skep review --within soon", ["--within", "soon"]),
+            ("skep lab run --preset calm", ["--preset", "restart-storm"]),
+            ("skep lab run --swarm bees", ["--swarm", "research"]),
+            ("skep lab run --preset swizzle --plan p.json", ["--preset", "cannot be used with"]),
         ] {
             let error = parse(line).unwrap_err();
             assert!(words.iter().all(|word| error.contains(word)), "{error}");

@@ -10,7 +10,7 @@ use clap::Parser as _;
 use console::Term;
 use skep_runtime::NanoUsd;
 
-use crate::args::{self, Command, Format, Lab, Skep};
+use crate::args::{self, Command, Format, Skep};
 use crate::lab;
 use crate::review::report::text::{Layout, Paint};
 use crate::review::report::{json, markdown, sarif, text};
@@ -40,7 +40,7 @@ const TERMINATED: u8 = 143;
 pub fn main() -> ExitCode {
     match Skep::parse().command {
         Command::Review(options) => run_review(*options),
-        Command::Lab(Lab::Traces { file, core }) => lab::traces(&file, core),
+        Command::Lab(options) => lab::main(options),
     }
 }
 

@@ -1,28 +1,42 @@
-//! What others have recorded, held against this build.
+//! The lab from the command line: what others recorded held against this build, and example swarms under seeded faults.
 
-use std::fs;
+mod field;
+mod numbers;
+mod run;
+mod swarms;
+mod traces;
+
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 
-use skep_testkit::conformance::{On, play_all};
+pub(crate) use self::swarms::Example;
+use crate::args::Lab;
 
-/// The engine's world; any seed has to give the same trace.
-const SEED: u64 = 1;
+/// Something failed that was to hold.
+const FAILED: u8 = 1;
 
-/// Plays a file of scenarios; 0 if all are equal, 1 if one differs, 2 if it cannot be read.
-pub(crate) fn traces(file: &Path, core: bool) -> ExitCode {
-    let on = if core { On::Core } else { On::Engine(SEED) };
-    let read = fs::read_to_string(file).map_err(|error| error.to_string());
-    match read.and_then(|text| play_all(&text, on)) {
-        Ok(verdicts) => {
-            // If standard output is closed, the code has to do.
-            writeln!(io::stdout(), "{verdicts}").ok();
-            ExitCode::from(u8::from(!verdicts.mismatches.is_empty()))
-        }
+/// Could not run.
+const COULD_NOT: u8 = 2;
+
+/// Performs a subcommand.
+pub(crate) fn main(lab: Lab) -> ExitCode {
+    let (name, done) = match lab {
+        Lab::Traces { file, core } => ("traces", traces::play(&file, core)),
+        Lab::Run(options) => ("run", run::run(&options)),
+        Lab::Replay { plan } => ("replay", run::again(&plan)),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
         Err(why) => {
-            writeln!(io::stderr(), "skep lab traces {}: {why}", file.display()).ok();
-            ExitCode::from(2)
+            // If standard error is closed, the code has to do.
+            writeln!(io::stderr(), "skep lab {name}: {why}").ok();
+            ExitCode::from(COULD_NOT)
         }
     }
+}
+
+/// Says something; if standard output is closed, the exit code has to do.
+fn say(text: &str) {
+    writeln!(io::stdout(), "{text}").ok();
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! args     what can be said on the command line
 //! command  from the options to the exit code
-//! lab      what others recorded, held against this build
+//! lab      example swarms under faults; what others recorded, held against this build
 //! review   rules, findings, reports; and the swarm that applies them
 //! view     what a swarm does, from its journal alone
 //! ```

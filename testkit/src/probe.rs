@@ -14,6 +14,9 @@ use tokio::time::timeout;
 /// What is not expected comes with this much of what was there before.
 const SEEN: usize = 5;
 
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A scripted agent and what a test knows of it, like Akka's probes. Clones are the same probe.
 ///
 /// Its spec goes wherever an agent's does: below a supervisor, into another agent's constructor. Each task that reaches it
@@ -222,7 +225,7 @@ impl<T: Message + Clone + Debug, O: Message> Agent for Probe<T, O> {
     type Task = T;
     type Output = O;
 
-    async fn handle(&mut self, task: &T, _: &Context) -> Result<O, AgentError> {
+    async fn handle(&mut self, task: &T, cx: &Context) -> Result<O, AgentError> {
         self.desk.state.lock().seen.push(Arc::new(task.clone()));
         self.desk.came.notify_waiters();
         loop {
@@ -230,7 +233,12 @@ impl<T: Message + Clone + Debug, O: Message> Agent for Probe<T, O> {
             if let Some(answer) = self.desk.state.lock().answers.pop_front() {
                 return answer;
             }
-            answered.await;
+            tokio::select! {
+                biased;
+                // Whoever asked may give up.
+                cancelled = cx.sleep(FOR_EVER) => cancelled?,
+                () = answered => {}
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod dead_letters;
 mod docs;
 mod failing;
 mod faults;
+mod guide;
 mod help;
 mod hierarchies;
 mod journal;
