@@ -3,7 +3,8 @@
 //! # Invariants
 //! 1. A task that is redelivered has an attempt left, and no effect of it that may happen only once has begun.
 //! 2. Only an exit that the turn itself caused counts as an attempt.
-//! 3. All crashes of one task count once in the restart window, and the one that poisons it does not count.
+//! 3. All crashes of one task count once in the restart window: its first one. So a task does not take a supervisor down, and
+//!    a stream of tasks that crash whoever takes them up does.
 
 use crate::error::AgentError;
 use crate::policy::{Exit, FailureClass, Restart};
@@ -148,8 +149,7 @@ fn crashed(error: AgentError, facts: Facts) -> (Fate, Next) {
         return (Fate::Stopped, Next::Exits { exit, counted: true });
     }
     let fate = if facts.restart == Restart::Temporary { Fate::Failed(error) } else { again(error, facts) };
-    let counted = !facts.crashed_before && !matches!(fate, Fate::Poisoned(_));
-    (fate, Next::Exits { exit, counted })
+    (fate, Next::Exits { exit, counted: !facts.crashed_before })
 }
 
 /// Another attempt, if there is one left.
@@ -217,12 +217,10 @@ mod tests {
         }
 
         #[test]
-        fn a_task_counts_once_in_the_restart_window_and_not_when_it_is_poisoned(facts in facts(), over in over()) {
+        fn the_first_crash_of_a_task_counts_in_the_restart_window_and_no_other(facts in facts(), over in over()) {
             let is_kill = over == TurnOver::Dropped(Dropped::Exit) || facts.stopping == Stopping::ForGood;
-            if let (fate, Next::Exits { counted, .. }) = decide(over, facts) {
-                let poisoned = matches!(fate, Fate::Poisoned(_));
-                prop_assert!(!(poisoned && counted));
-                prop_assert!(!counted || !facts.crashed_before || is_kill || facts.interrupted);
+            if let (_, Next::Exits { counted, .. }) = decide(over, facts) {
+                prop_assert_eq!(counted, !facts.crashed_before || is_kill || facts.interrupted);
             }
         }
 
