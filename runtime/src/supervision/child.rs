@@ -27,8 +27,9 @@ pub struct ChildPolicy {
     /// It has no spec of its own: it is gone when it ends without a restart, and is handled alone whatever the
     /// strategy. So are the children of `Supervisor::dynamic`, of a task and of a scope.
     pub dynamic: bool,
-    /// Whether its restarts count in the window. Those of a task's or scope's child do not; it is given up, alone,
-    /// after [`defaults::ATTEMPTS`](crate::defaults::ATTEMPTS) failed starts in a row.
+    /// Whether its restarts count in the window. Those of a task's or scope's child do not: it is given up, alone, after
+    /// [`defaults::ATTEMPTS`](crate::defaults::ATTEMPTS) failed starts in a row, and when it was killed or gave up more often
+    /// than the supervisor bears. Its crashes are bounded by the attempts of its tasks.
     pub counted: bool,
     /// What to do by class of failure. A class that is not named follows `restart`; one that is named overrides it.
     pub on_failure: Vec<(FailureClass, Decision)>,

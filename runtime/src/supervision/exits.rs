@@ -8,7 +8,7 @@ use super::child::{ChildKey, Decision};
 use super::event::Started;
 use super::pause::pause;
 use super::report::{Context, Line, Report};
-use super::table::{self, By, Life};
+use super::table::{By, Life};
 use super::{Core, Moment};
 use crate::defaults;
 use crate::policy::{AutoShutdown, Exit, FailureClass, Intensity, Shutdown, Strategy};
@@ -101,7 +101,7 @@ impl Core {
     fn decide_end(&mut self, key: ChildKey, exit: Exit, counted: bool, m: &mut Moment<'_>) {
         let Some(child) = self.table.get(key) else { return };
         let decision = child.decision(&exit);
-        let counts = counted && child.counted;
+        let counts = counted && (child.counted || !is_of_a_task(&exit));
         if exit.is_abnormal() || decision != Decision::Stop {
             m.report(Context::ChildTerminated, key, exit.clone());
         }
@@ -175,8 +175,9 @@ impl Core {
 
     /// The limit that the child is counted under alone, if it is.
     pub(super) fn own_limit(&self, key: ChildKey) -> Option<Intensity> {
-        let each = self.policy.each_child_alone.then_some(self.policy.intensity);
-        self.table.get(key).and_then(table::Child::limit).or(each)
+        let child = self.table.get(key)?;
+        let is_alone = self.policy.each_child_alone || !child.counted;
+        child.limit().or(is_alone.then_some(self.policy.intensity))
     }
 
     fn beyond(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
@@ -261,5 +262,14 @@ impl Core {
 impl Moment<'_> {
     pub(super) fn report(&mut self, context: Context, child: ChildKey, reason: Exit) {
         self.say(Action::Report(Report { context, child, reason: Some(reason) }));
+    }
+}
+
+/// Whether an end used up an attempt of a task, which is bounded by that. One that was killed or gave up used up nothing.
+fn is_of_a_task(exit: &Exit) -> bool {
+    match exit {
+        Exit::Failed { class, .. } => *class != FailureClass::Killed,
+        Exit::Normal | Exit::Shutdown => true,
+        Exit::Escalated { .. } => false,
     }
 }
