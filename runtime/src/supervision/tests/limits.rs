@@ -152,6 +152,21 @@ fn after_giving_up_nothing_is_decided_until_the_reset() {
 }
 
 #[test]
+fn a_start_that_answers_after_giving_up_is_what_it_was() {
+    for (answer, state) in [
+        (Started::Ok, ChildState::Running),
+        (Started::Ignored, ChildState::Nothing),
+        (Started::Failed("no".to_owned()), ChildState::Nothing),
+    ] {
+        let mut desk = Desk::new(Strategy::OneForOne, 1).running(&permanent(2));
+        desk.exited(1, crash());
+        assert!(gives_up(&desk.exited(2, crash())));
+        assert_eq!(desk.started(1, answer), []);
+        assert_eq!(desk.core.state(1), Some(state));
+    }
+}
+
+#[test]
 fn the_supervisor_ends_with_its_first_significant_child_or_with_the_last() {
     let significant = |restart| ChildPolicy { significant: true, ..child(restart) };
     let children =

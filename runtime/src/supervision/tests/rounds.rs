@@ -1,7 +1,7 @@
 //! S1, S3 and S5 where several children are concerned.
 
 use super::*;
-use crate::supervision::ChildState;
+use crate::supervision::{ChildState, Decision};
 
 #[test]
 fn children_start_in_order_each_after_the_one_before() {
@@ -257,4 +257,14 @@ fn after_a_reset_specs_start_again_in_order_and_dynamic_ones_are_gone() {
     assert_eq!(deeds(desk.started(1, Started::Ok)), [start(3, None)]);
     desk.started(3, Started::Ok);
     assert_eq!(deeds(desk.exited(1, crash())), [stop(3)], "the window is empty");
+}
+
+#[test]
+fn a_temporary_child_that_its_class_restarts_is_not_deleted_by_its_own_round() {
+    let on_failure = vec![(FailureClass::Bug, Decision::Restart)];
+    let again = ChildPolicy { on_failure, ..child(Restart::Temporary) };
+    let mut desk = Desk::new(Strategy::OneForAll, 9).running(&[child(Restart::Permanent), again]);
+    assert_eq!(deeds(desk.exited(2, crash())), [stop(1)]);
+    assert_eq!(deeds(desk.stopped(1)), [start(1, None)]);
+    assert_eq!(deeds(desk.started(1, Started::Ok)), [start(2, Some(crash()))]);
 }

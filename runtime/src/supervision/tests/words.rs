@@ -55,6 +55,20 @@ fn an_odd_end_of_a_child_that_is_stopped_is_reported_and_never_fatal() {
 }
 
 #[test]
+fn a_failure_that_a_round_takes_for_its_stop_is_reported_as_one_unless_its_stop_is_brutal() {
+    for (shutdown, told) in
+        [(Shutdown::default(), vec![(Context::ShutdownError, 2)]), (Shutdown::Brutal, vec![])]
+    {
+        let second = ChildPolicy { shutdown, ..child(Restart::Permanent) };
+        let children = [child(Restart::Permanent), second, child(Restart::Permanent)];
+        let mut desk = Desk::new(Strategy::OneForAll, 9).running(&children);
+        desk.exited(1, crash());
+        assert_eq!(reports(desk.exited(2, crash())), [], "its turn has not come");
+        assert_eq!(reports(desk.stopped(3)), told);
+    }
+}
+
+#[test]
 fn a_report_is_one_line_and_an_object() {
     let reason = Some(Exit::failed(FailureClass::Bug, "first\n  second\r\n\nthird"));
     let report = Report { context: Context::ChildTerminated, child: 4, reason };
