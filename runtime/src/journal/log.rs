@@ -60,8 +60,8 @@ impl Log {
             Keep::All => usize::MAX - CHUNK,
             Keep::Last(most) => most.min(usize::MAX - CHUNK),
         };
-        let long = most.saturating_add((most / 16).max(CHUNK));
-        let too_long = most.saturating_add((most / 4).max(4 * CHUNK));
+        let long = most.saturating_add((most / 64).max(CHUNK));
+        let too_long = most.saturating_add((most / 16).max(4 * CHUNK));
         Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most, long, too_long }
     }
 
