@@ -11,7 +11,7 @@ use super::Journal;
 #[derive(Default)]
 pub(super) struct Cutter {
     called: Notify,
-    is_at_it: AtomicBool,
+    is_called: AtomicBool,
     is_over: AtomicBool,
 }
 
@@ -22,7 +22,7 @@ impl Cutter {
             loop {
                 cutter.called.notified().await;
                 // Before it looks: whoever appends from here on calls again.
-                cutter.is_at_it.store(false, Ordering::SeqCst);
+                cutter.is_called.store(false, Ordering::SeqCst);
                 if cutter.is_over.load(Ordering::SeqCst) {
                     return;
                 }
@@ -36,7 +36,7 @@ impl Cutter {
 
     /// Has it cut soon. One call is enough until it comes.
     pub(super) fn call(&self) {
-        if !self.is_at_it.swap(true, Ordering::SeqCst) {
+        if !self.is_called.swap(true, Ordering::SeqCst) {
             self.called.notify_one();
         }
     }

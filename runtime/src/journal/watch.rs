@@ -5,46 +5,44 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
+use super::bell::Bell;
 use crate::id::AgentId;
 
-/// Who waits for what at which agent.
+/// A bell for each agent that somebody waits at.
 #[derive(Default)]
 pub(super) struct Watchers {
     agents: Mutex<HashMap<AgentId, Watched, FixedState>>,
     /// How many agents are watched: most swarms' events find none.
     count: AtomicUsize,
-    is_over: AtomicBool,
 }
 
 #[derive(Default)]
 struct Watched {
     looks: usize,
-    notify: Arc<Notify>,
+    bell: Arc<Bell>,
 }
 
 impl Watchers {
     /// Something has happened to an agent.
     pub(super) fn ring(&self, agent: &AgentId) {
         if self.count.load(Ordering::SeqCst) > 0 {
-            let notify = self.agents.lock().get(agent).map(|watched| Arc::clone(&watched.notify));
-            if let Some(notify) = notify {
-                notify.notify_waiters();
+            let bell = self.agents.lock().get(agent).map(|watched| Arc::clone(&watched.bell));
+            if let Some(bell) = bell {
+                bell.ring();
             }
         }
     }
 
     /// Nothing will happen any more.
     pub(super) fn break_up(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let all: Vec<_> = self.agents.lock().values().map(|watched| Arc::clone(&watched.notify)).collect();
-        for notify in all {
-            notify.notify_waiters();
+        let bells: Vec<_> = self.agents.lock().values().map(|watched| Arc::clone(&watched.bell)).collect();
+        for bell in bells {
+            bell.break_up();
         }
     }
 
@@ -58,10 +56,10 @@ impl Watchers {
         let mut agents = self.agents.lock();
         let watched = agents.entry(agent.clone()).or_default();
         watched.looks += 1;
-        let notify = Arc::clone(&watched.notify);
+        let bell = Arc::clone(&watched.bell);
         self.count.store(agents.len(), Ordering::SeqCst);
         drop(agents);
-        Watch { watchers: Arc::clone(self), agent: agent.clone(), notify }
+        Watch { watchers: Arc::clone(self), agent: agent.clone(), bell }
     }
 }
 
@@ -69,27 +67,14 @@ impl Watchers {
 pub(crate) struct Watch {
     watchers: Arc<Watchers>,
     agent: AgentId,
-    notify: Arc<Notify>,
+    bell: Arc<Bell>,
 }
 
 impl Watch {
     /// Waits until `look` finds something, looking again after each event of the agent; none once the journal is gone and
     /// nothing is found.
-    pub(crate) async fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-        loop {
-            // Listens before it looks, so that no event is missed in between.
-            let rung = self.notify.notified();
-            let mut rung = std::pin::pin!(rung);
-            rung.as_mut().enable();
-            let is_over = self.watchers.is_over.load(Ordering::SeqCst);
-            if let Some(found) = look() {
-                return Some(found);
-            }
-            if is_over {
-                return None;
-            }
-            rung.await;
-        }
+    pub(crate) async fn until<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
+        self.bell.until(look).await
     }
 }
 
