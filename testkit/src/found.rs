@@ -58,29 +58,24 @@ where
     let Some(wrong) = first.wrong.clone() else { return Ok(()) };
     let given = first.given.clone().unwrap_or_default();
     let most = vars::shrinking_runs();
-    if given.rules.is_empty() || most == 0 {
-        let remark = if given.rules.is_empty() { "which is empty" } else { "it was not shrunk" };
-        return Err(Box::new(Found::of(
-            name,
-            seed,
-            &given,
-            (given.clone(), first, wrong),
-            remark.to_owned(),
-        )));
-    }
     let kind = Kind::of(&wrong);
     let again = |plan: &FaultPlan| run(seed, Wanted::This(plan.clone()), &test);
     let fails = |ran: &Ran| ran.given.as_ref() == Some(&given) && ran.kind().as_ref() == Some(&kind);
-    if !fails(&again(&given)) {
-        let remark = "the same seed with the same plan did not fail so again: something in the test or its agents \
-                      does not come from the seed; `skep::testkit::twice` names the first event that differs";
-        return Err(Box::new(Found::of(
-            name,
-            seed,
-            &given,
-            (given.clone(), first, wrong),
-            remark.to_owned(),
-        )));
+    let as_given = if given.rules.is_empty() {
+        Some("which is empty")
+    } else if most == 0 {
+        Some("it was not shrunk")
+    } else if !fails(&again(&given)) {
+        Some(
+            "the same seed with the same plan did not fail so again: something in the test or its agents does not come \
+             from the seed; `skep::testkit::twice` names the first event that differs",
+        )
+    } else {
+        None
+    };
+    if let Some(remark) = as_given {
+        let last = (given.clone(), first, wrong);
+        return Err(Box::new(Found::of(name, seed, &given, last, remark.to_owned())));
     }
     let (plan, remark) = smaller::smaller(&given, most, again, fails);
     let last = again(&plan);
