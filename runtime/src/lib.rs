@@ -81,7 +81,7 @@ pub use self::supervision::{
     ChildPolicy, ChildReport, ChildSpec, ChildState, Counts, Decision, SupervisorFlags,
 };
 #[cfg(feature = "lab")]
-pub use self::swarm::Witness;
+pub use self::swarm::{Bears, Witness};
 pub use self::swarm::{OnDrop, Run, Swarm, SwarmBuilder};
 pub use self::time::Time;
 pub use self::usage::Usage;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use self::builder::SwarmBuilder;
 pub use self::run::{OnDrop, Run};
 #[cfg(feature = "lab")]
-pub use self::witness::Witness;
+pub use self::witness::{Bears, Witness};
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
 use crate::ask::Ask;

@@ -245,7 +245,9 @@ impl Lab {
         }
         running.watch.look();
         let events = running.watch.events();
-        let evidence = Evidence::new(&events, &running.receipts).with_slack(running.firing.jumped());
+        let bears = running.watch.bears();
+        let evidence = Evidence::new(&events, &running.receipts).with_bears(&bears);
+        let evidence = evidence.with_slack(running.firing.jumped());
         let evidence = if self.is_real { evidence.with_threads(REAL_SLACK) } else { evidence };
         let mut wrong = running.watch.wrong();
         for (name, oracle) in oracle::ALL {

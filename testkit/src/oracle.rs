@@ -10,6 +10,7 @@
 //! | [`bills`] | P2: own costs sum to the subtree's; what is reserved is settled once |
 //! | [`budgets`] | P2: spent and reserved never exceed a budget and what providers billed above their word |
 //! | [`lives`] | there is never more than one incarnation that can act |
+//! | [`restarts`] | a child is restarted within its supervisor's intensity, in every window |
 //! | [`outcomes`] | every accepted task has exactly one outcome |
 //! | [`asks`] | what a crashed turn had asked waits for its next attempt, and no longer than for the outcome |
 //! | [`views`] | P7: every event may follow the state before it, and the views agree |
@@ -30,10 +31,12 @@ mod lives;
 mod order;
 mod outcomes;
 mod pauses;
+mod restarts;
 mod roster;
 mod stops;
 mod views;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,16 +50,17 @@ pub use self::lives::lives;
 pub use self::order::order;
 pub use self::outcomes::outcomes;
 pub use self::pauses::pauses;
+pub use self::restarts::restarts;
 pub use self::stops::stops;
 pub use self::views::views;
-use skep_runtime::StopReceipt;
 use skep_runtime::event::{Event, What};
+use skep_runtime::{AgentId, Bears, StopReceipt};
 
 /// Reads a session and gives a line for each thing that is wrong.
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Oracle); 12] = [
+pub const ALL: [(&str, Oracle); 13] = [
     ("P1 stops", stops),
     ("P1 order", order),
     ("P1 fences", fences),
@@ -65,6 +69,7 @@ pub const ALL: [(&str, Oracle); 12] = [
     ("P2 bills", bills),
     ("P2 budgets", budgets),
     ("one incarnation", lives),
+    ("restarts", restarts),
     ("one outcome", outcomes),
     ("asks", asks),
     ("P7 views", views),
@@ -78,6 +83,8 @@ pub struct Evidence<'a> {
     pub events: &'a [Arc<Event>],
     /// Receipts that somebody got.
     pub receipts: &'a [StopReceipt],
+    /// How many restarts of each child are borne, where it is known and they are counted.
+    pub bears: Option<&'a BTreeMap<AgentId, Bears>>,
     /// How much later than promised something may be: next to nothing by a virtual clock.
     pub slack: Duration,
     /// Whether threads ran beside each other: then what was seen together may stand apart in the journal.
@@ -88,7 +95,14 @@ impl<'a> Evidence<'a> {
     /// Evidence from a virtual clock.
     #[must_use]
     pub const fn new(events: &'a [Arc<Event>], receipts: &'a [StopReceipt]) -> Self {
-        Self { events, receipts, slack: Duration::from_millis(60), threads: false }
+        Self { events, receipts, bears: None, slack: Duration::from_millis(60), threads: false }
+    }
+
+    /// The same with how many restarts are borne.
+    #[must_use]
+    pub const fn with_bears(mut self, bears: &'a BTreeMap<AgentId, Bears>) -> Self {
+        self.bears = Some(bears);
+        self
     }
 
     /// The same where something may be so much later still: the clock has jumped.

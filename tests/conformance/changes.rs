@@ -1,7 +1,7 @@
 //! Live change: S12. Old children stay, the new policy holds from then on, a bad one is refused and changes nothing.
 
 use skep::testkit::{Lab, TestResult};
-use skep::{ChangeError, Restart, Shutdown, StopReason, Strategy, Supervisor, SupervisorFlags};
+use skep::{ChangeError, Restart, Shutdown, StopReason, Strategy, Supervisor, SupervisorFlags, What};
 
 use crate::rig::*;
 
@@ -57,6 +57,14 @@ async fn code_change_map(lab: Lab) -> TestResult {
     Ok(())
 }
 
+fn changed(what: &What) -> Option<String> {
+    match what {
+        What::PolicyChanged(policy) => Some(format!("{} restarts", policy.intensity.restarts)),
+        What::ChildPolicyChanged(policy) => Some(format!("{:?}", policy.restart)),
+        _ => None,
+    }
+}
+
 /// The policy of a dynamic supervisor and of the instances that run.
 async fn code_change_simple(lab: Lab) -> TestResult {
     let rig = Rig::new(lab).await;
@@ -74,6 +82,8 @@ async fn code_change_simple(lab: Lab) -> TestResult {
     assert_eq!(seen(&children), "a running");
     let error = children.change_child("a", |child| child.dynamic = false).unwrap_err();
     assert!(error.to_string().contains("dynamic"), "{error}");
+    let changes: Vec<_> = rig.lab.events().iter().filter_map(|event| changed(&event.what)).collect();
+    assert_eq!(changes, ["5 restarts", "Temporary"], "what is refused is no change");
     rig.end().await;
     Ok(())
 }

@@ -94,6 +94,31 @@ async fn a_stop_of_the_one_that_adopted_takes_it_too(lab: Lab) -> TestResult {
 }
 
 #[skep::swarm_test(seeds = 20)]
+async fn two_stops_at_once_above_and_below_both_take_what_was_adopted_past_one_of_them(
+    lab: Lab,
+) -> TestResult {
+    let swarm = lab.start().await;
+    let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
+    let parent = swarm.spawn(Imp::spec("parent").under(&lead).intensity(0, ms(5_000))).await?;
+    let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
+    let bad = swarm.spawn(Imp::spec("bad").under(&parent)).await?;
+    bad.tell(vec![Act::Panic])?;
+    bad.ended().await;
+    kid.tell(vec![Act::Sleep(60_000)])?;
+    tokio::time::sleep(ms(20)).await;
+    assert_eq!(parent.status().incarnation, 2, "it is back, and its child stays with its lead");
+
+    let stop = || Stop::within(ms(1_000));
+    let (above, below) = tokio::join!(lead.stop(stop()), parent.stop(stop()));
+    for receipt in [&above, &below] {
+        lab.saw(receipt);
+        assert!(receipt.rows().iter().any(|row| row.id == *kid.id()), "{receipt}");
+    }
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
 async fn an_orphan_without_a_policy_ends_with_its_parent(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
     let family = Family::new(&swarm, Orphans::Stop).await?;

@@ -55,6 +55,19 @@ async fn children_stop_before_their_parents_and_static_ones_in_reverse(lab: Lab)
 }
 
 #[skep::swarm_test(seeds = 20)]
+async fn a_supervisor_that_is_killed_in_mid_stop_does_not_hold_it_up(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::stop().of("worker").kills_supervisor());
+    let swarm = lab.start().await;
+    let desk = swarm.spawn(Supervisor::one_for_one().named("desk")).await?;
+    swarm.spawn(Imp::spec("worker").under(&desk)).await?;
+    let history = lab.end(swarm).await;
+    let ends: Vec<_> = history.receipt().rows().iter().map(|row| (row.name.as_str(), row.end)).collect();
+    assert_eq!(ends, [("worker", End::Clean), ("desk", End::Aborted)]);
+    assert!(history.receipt().took() < ms(100), "{}", history.receipt());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
 async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
     for (name, hook) in

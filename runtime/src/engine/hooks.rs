@@ -139,6 +139,9 @@ fn poll_in_place(seat: &Arc<Seat>) {
     let generation = {
         let mut line = seat.line.lock();
         if line.presence == Presence::Gone {
+            drop(line);
+            // It was killed in mid-stop: the plan waits for no hook of it.
+            seat.engine.hook_ended(seat, HookEnd::Dropped);
             return;
         }
         line.generation += 1;

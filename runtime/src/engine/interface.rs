@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::cell::Item;
 use super::family::{Family, Reply};
 use super::seat::{Changed, Fence, Seat};
-use crate::event::Role;
+use crate::event::{Role, What};
 use crate::policy::{AutoShutdown, Restart};
 use crate::supervision::{
     Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildReport, ChildSpec, ChildState, ChildType,
@@ -93,7 +93,9 @@ impl Seat {
         if self.policies.dynamic && policy.auto_shutdown != AutoShutdown::Never {
             return Err(BadPolicy::AutoShutdownDynamic);
         }
-        family.core.change(policy)
+        family.core.change(policy)?;
+        self.note(What::PolicyChanged(Box::new(policy)));
+        Ok(())
     }
 
     /// Has it treat a child in another way from now on. None if there is no such child.
@@ -109,11 +111,13 @@ impl Seat {
         change(&mut policy);
         let changed =
             Changed { restart: policy.restart, shutdown: policy.shutdown, significant: policy.significant };
-        if let Err(error) = family.core.change_child(number, policy) {
+        if let Err(error) = family.core.change_child(number, policy.clone()) {
             return Some(Err(error));
         }
+        let child = family.seats.get(&number)?;
         // The child's gate comes after its parent's: whoever stops it reads there what holds.
-        family.seats.get(&number)?.gate.lock().changed = Some(Box::new(changed));
+        child.gate.lock().changed = Some(Box::new(changed));
+        child.note(What::ChildPolicyChanged(Box::new(policy)));
         Some(Ok(()))
     }
 

@@ -1,5 +1,6 @@
 //! What the core is told of one child.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restart, Shutdown};
@@ -9,7 +10,7 @@ use crate::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restar
 pub type ChildKey = u32;
 
 /// What holds for one child. The default is OTP's: a permanent worker with five seconds to stop.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChildPolicy {
     /// When it is started again.
     pub restart: Restart,
@@ -83,7 +84,8 @@ impl ChildPolicy {
 }
 
 /// What a supervisor does about a child's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Starts it again.
     Restart,

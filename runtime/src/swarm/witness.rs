@@ -11,6 +11,17 @@ use crate::id::{AgentId, Seq};
 use crate::journal::{Events, Filter};
 use crate::ledger::Balance;
 use crate::lifecycle::AgentState;
+use crate::policy::{Intensity, Strategy};
+use crate::supervision::Policy;
+
+/// How many restarts of a child are borne.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bears {
+    /// How many, in which time.
+    pub intensity: Intensity,
+    /// Whether they are counted for the child alone, and not with those of its siblings.
+    pub is_alone: bool,
+}
 
 /// A look at a swarm from outside. It keeps nothing running: the swarm still ends with its last handle.
 #[derive(Clone)]
@@ -64,6 +75,26 @@ impl Witness {
         let seats = self.root.subtree();
         let row = |seat: &Arc<Seat>| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree());
         seats.iter().map(row).collect()
+    }
+
+    /// How many restarts are borne of each child that is restarted without its siblings and whose restarts count.
+    #[must_use]
+    pub fn bears(&self) -> Vec<(AgentId, Bears)> {
+        let mut all = Vec::new();
+        for seat in self.root.subtree() {
+            let gate = seat.gate.lock();
+            let Some(family) = &gate.family else { continue };
+            let Policy { strategy, intensity, each_child_alone, .. } = family.core.supervisor();
+            for (number, child) in family.seats.iter().filter(|(_, child)| !child.is_adopted()) {
+                let Some(policy) = family.core.policy(*number) else { continue };
+                if policy.counted && (strategy == Strategy::OneForOne || policy.dynamic) {
+                    let is_alone = each_child_alone || policy.limit.is_some();
+                    let intensity = policy.limit.unwrap_or(intensity);
+                    all.push((child.id.clone(), Bears { intensity, is_alone }));
+                }
+            }
+        }
+        all
     }
 
     /// The metrics as everybody is shown them, to be held against a fold of all events.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use skep_runtime::event::What;
 use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
-use skep_runtime::{AgentId, AgentState, Balance, Event, Events, Filter, Witness};
+use skep_runtime::{AgentId, AgentState, Balance, Bears, Event, Events, Filter, Witness};
 
 use super::own::{Look, Own};
 
@@ -29,6 +29,7 @@ struct Seen {
     states: States,
     costs: Costs,
     metered: Metered,
+    bears: BTreeMap<AgentId, Bears>,
     events: Vec<Arc<Event>>,
     wrong: Vec<String>,
 }
@@ -41,7 +42,15 @@ impl Watch {
         let (states, costs) = (States::default(), Costs::default());
         let follows = witness.history(Filter::all());
         let metered = Metered::default();
-        let seen = Seen { follows, states, costs, metered, events: Vec::new(), wrong: Vec::new() };
+        let seen = Seen {
+            follows,
+            states,
+            costs,
+            metered,
+            bears: BTreeMap::new(),
+            events: Vec::new(),
+            wrong: Vec::new(),
+        };
         let watch = Arc::new(Self { witness, own, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
         drop(tokio::spawn(async move {
@@ -56,6 +65,11 @@ impl Watch {
 
     pub(super) const fn own(&self) -> &Own {
         &self.own
+    }
+
+    /// How many restarts were borne of each child.
+    pub(super) fn bears(&self) -> BTreeMap<AgentId, Bears> {
+        self.seen.lock().bears.clone()
     }
 
     /// All that has happened.
@@ -74,6 +88,12 @@ impl Watch {
         let mut seen = self.seen.lock();
         let news = seen.follow();
         let fresh = news.len();
+        if news.iter().any(|event| matches!(event.what, What::AgentSpawned { .. })) {
+            // The first look holds: who changes a policy later says so in an event.
+            for (child, bears) in self.witness.bears() {
+                seen.bears.entry(child).or_insert(bears);
+            }
+        }
         for event in news {
             if let What::StopEnded { stop, stuck: 0, .. } = event.what {
                 let left = left(&self.witness, &event.agent);

@@ -1,22 +1,25 @@
 //! Sessions that never were, sound ones and broken ones, to see what an oracle says of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use skep_runtime::event::{EffectEnd, Event, What};
+use skep_runtime::supervision::report::Context;
 use skep_runtime::{
-    AgentId, Budget, Dealt, End, Found, Incarnation, Outcome, Role, StopReason, TaskId, Time, Usage,
+    AgentId, Bears, Budget, ChildReport, Dealt, End, Exit, FailureClass, Found, Incarnation, Outcome, Role,
+    StopReason, TaskId, Time, Usage,
 };
 
 use super::{Evidence, Oracle};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Forged {
     events: Vec<Arc<Event>>,
     now: Time,
 }
 
-fn id(text: &str) -> AgentId {
+pub(super) fn id(text: &str) -> AgentId {
     serde_json::from_value(text.into()).unwrap()
 }
 
@@ -37,6 +40,27 @@ impl Forged {
 
     pub(super) fn judged(&self, oracle: Oracle) -> Vec<String> {
         oracle(&Evidence::new(&self.events, &[]))
+    }
+
+    pub(super) fn judged_with(&self, oracle: Oracle, bears: &BTreeMap<AgentId, Bears>) -> Vec<String> {
+        oracle(&Evidence::new(&self.events, &[]).with_bears(bears))
+    }
+
+    /// A crash ends an incarnation.
+    pub(super) fn exited(self, agent: &str, incarnation: Incarnation) -> Self {
+        self.write(
+            agent,
+            incarnation,
+            None,
+            What::AgentExited { exit: Exit::failed(FailureClass::Bug, "torn") },
+        )
+    }
+
+    /// A supervisor deals with the end of a child.
+    pub(super) fn terminated(self, supervisor: &str, child: &str) -> Self {
+        let spec = serde_json::from_value(serde_json::json!({ "id": child })).unwrap();
+        let report = ChildReport { context: Context::ChildTerminated, child: id(child), spec, reason: None };
+        self.write(supervisor, 1, None, What::SupervisorReport(Box::new(report)))
     }
 
     fn write(mut self, agent: &str, incarnation: Incarnation, of: Option<u64>, what: What) -> Self {

@@ -13,7 +13,7 @@ use crate::event::{Role, What};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::orphans::{Dealt, Found};
 use crate::policy::Shutdown;
-use crate::stopping::{Node, RequestId};
+use crate::stopping::{Node, RequestId, SeatKey};
 
 /// A walk over a subtree that is being fenced.
 #[derive(Default)]
@@ -146,11 +146,15 @@ impl Stopper {
         let is_adopted = seat.is_adopted();
         let place = seat.supervisor();
         let above = place.as_ref().map(|(supervisor, _)| supervisor.key);
-        // Its supervisor need not be part of this stop: then it ends before its parent, which is.
-        let parent = seat.parent.as_ref().map(|parent| parent.key);
+        let by_id = seat.parent.as_ref().map(|parent| parent.key);
+        // An adopted one belongs to a stop of its parent as well, which may come later. Where that is no part of a stop yet,
+        // its supervisor may be; where neither is, it ends before its parent all the same.
+        let is_known = |key: &SeatKey| self.nodes.contains_key(key);
+        let parent =
+            if is_adopted { by_id.filter(is_known).or(above.filter(is_known)).or(by_id) } else { above };
         Node {
             key: seat.key,
-            parent: above.filter(|key| !is_adopted || self.nodes.contains_key(key)).or(parent),
+            parent,
             ordered: seat.role == Role::Static && !is_adopted,
             order: place.map_or(seat.number, |(_, number)| number),
             shutdown,
