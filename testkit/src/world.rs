@@ -1,6 +1,7 @@
 //! A fresh simulated world for one future, and how it ends there.
 
 mod panics;
+pub(crate) mod still;
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -11,6 +12,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+
+use self::still::Standstill;
 
 /// What a swarm test gives.
 pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -76,19 +79,24 @@ where
     let hangs =
         || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
     let heard = panics::hear();
+    let standstill = Standstill::of_a_new_world();
     let ended = runtime.block_on(async {
-        let ended = tokio::time::timeout(PATIENCE, caught(async { test().await.wrong() })).await;
+        let test = caught(async { test().await.wrong() });
+        let ended = tokio::select! {
+            biased;
+            why = standstill.raised() => Err(why),
+            ended = tokio::time::timeout(PATIENCE, test) => ended.map_err(|_| hangs()),
+        };
         last_look();
         ended
     });
     match ended {
         Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(wrong))) => Err(of(wrong)),
+        Ok(Ok(Some(wrong))) | Err(wrong) => Err(of(wrong)),
         Ok(Err(panic)) => {
             let (place, trace) = heard.last();
             Err(Wrong { text: message(&*panic), place, trace })
         }
-        Err(_) => Err(of(hangs())),
     }
 }
 

@@ -3,7 +3,8 @@
 use skep::fold::{Fold, Tree};
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{
-    AgentRef, AgentState, AskError, Dealt, Found, Orphans, Outcome, Restart, Stop, StopReason, Swarm, What,
+    AgentRef, AgentSpec, AgentState, AskError, Budget, Dealt, Found, OnRefusal, Orphans, Outcome, Pause,
+    Restart, Stop, StopReason, Swarm, What,
 };
 
 use super::forest::{Act, Imp, Soil, ms};
@@ -23,6 +24,29 @@ impl Family {
         let parent = swarm.spawn(parent).await?;
         let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(orphans)).await?;
         Ok(Self { lead, parent, kid })
+    }
+
+    /// The parent gave up and is back; its child is the lead's since then.
+    async fn passed_over(
+        swarm: &Swarm,
+        parent: AgentSpec<Imp>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
+        let parent = swarm.spawn(parent.under(&lead).intensity(0, ms(5_000))).await?;
+        let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
+        let family = Self { lead, parent, kid };
+        family.gives_up(swarm).await?;
+        Ok(family)
+    }
+
+    async fn gives_up(&self, swarm: &Swarm) -> TestResult {
+        let bad = swarm.spawn(Imp::spec("bad").under(&self.parent)).await?;
+        bad.tell(vec![Act::Panic])?;
+        bad.ended().await;
+        tokio::time::sleep(ms(20)).await;
+        assert_eq!(self.parent.status().incarnation, 2);
+        assert_eq!(self.lead.status().children, 2);
+        Ok(())
     }
 
     /// A sibling of the child crashes once too often.
@@ -98,15 +122,9 @@ async fn two_stops_at_once_above_and_below_both_take_what_was_adopted_past_one_o
     lab: Lab,
 ) -> TestResult {
     let swarm = lab.start().await;
-    let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
-    let parent = swarm.spawn(Imp::spec("parent").under(&lead).intensity(0, ms(5_000))).await?;
-    let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
-    let bad = swarm.spawn(Imp::spec("bad").under(&parent)).await?;
-    bad.tell(vec![Act::Panic])?;
-    bad.ended().await;
+    let Family { lead, parent, kid } = Family::passed_over(&swarm, Imp::spec("parent")).await?;
     kid.tell(vec![Act::Sleep(60_000)])?;
     tokio::time::sleep(ms(20)).await;
-    assert_eq!(parent.status().incarnation, 2, "it is back, and its child stays with its lead");
 
     let stop = || Stop::within(ms(1_000));
     let (above, below) = tokio::join!(lead.stop(stop()), parent.stop(stop()));
@@ -114,6 +132,70 @@ async fn two_stops_at_once_above_and_below_both_take_what_was_adopted_past_one_o
         lab.saw(receipt);
         assert!(receipt.rows().iter().any(|row| row.id == *kid.id()), "{receipt}");
     }
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn an_adopted_agent_is_not_in_the_pause_that_its_old_parents_budget_would_bring_about(
+    lab: Lab,
+) -> TestResult {
+    let swarm = lab.start().await;
+    let budget = Budget::new().calls(3).on_refusal(OnRefusal::Pause);
+    let Family { parent, kid, .. } = Family::passed_over(&swarm, Imp::spec("parent").budget(budget)).await?;
+    let spend =
+        |worst| Act::Spend { kind: 0, worst, used: worst, takes: 10, tries: 1, says: true, once: true };
+    let needy = tokio::spawn(parent.ask(vec![spend(4)]));
+    tokio::time::sleep(ms(50)).await;
+    assert_eq!(parent.state(), AgentState::Paused, "its own effect waits for a grant");
+    assert_eq!(kid.ask(vec![spend(2)]).await?, 2);
+    let error = kid.ask(vec![spend(2)]).await.unwrap_err().to_string();
+    assert!(error.contains(parent.id().as_str()), "the budget is still that of its id: {error}");
+    parent.grant(Budget::new().calls(10))?;
+    parent.resume()?;
+    assert_eq!(needy.await??, 4);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn who_is_adopted_is_held_by_the_pauses_of_those_who_supervise_it_now(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
+    let parent = swarm.spawn(Imp::spec("parent").under(&lead).intensity(0, ms(5_000))).await?;
+    let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
+    let bad = swarm.spawn(Imp::spec("bad").under(&parent)).await?;
+    assert!(parent.pause(Pause::at_next_await()).await?.is_quiet());
+    let work = tokio::spawn(kid.ask(vec![Act::Step]));
+    bad.kill();
+    bad.ended().await;
+    assert_eq!(work.await??, 0, "the pause of the one that gave up holds it no more");
+
+    assert!(lead.pause(Pause::at_next_await()).await?.is_quiet());
+    assert_eq!(kid.state(), AgentState::Paused);
+    assert_eq!(kid.status().paused.map(|by| by.agent), Some(lead.id().clone()));
+    lead.resume()?;
+    kid.ask(vec![Act::Step]).await?;
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_pause_holds_those_below_a_lost_agent_and_its_resume_lets_them_go(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("parent").vanishes());
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Stop).await?;
+    family.parent.tell(vec![])?;
+    tokio::time::sleep(ms(100)).await;
+    assert!(!family.parent.state().is_live() && family.kid.state().is_live(), "nobody told it");
+
+    let receipt = family.lead.pause(Pause::at_next_await()).await?;
+    assert!(receipt.is_quiet(), "{receipt}");
+    let work = tokio::spawn(family.kid.ask(vec![Act::Step]));
+    tokio::time::sleep(ms(1_000)).await;
+    assert_eq!(family.kid.state(), AgentState::Paused);
+    family.lead.resume()?;
+    assert_eq!(work.await??, 0);
     lab.end(swarm).await;
     Ok(())
 }

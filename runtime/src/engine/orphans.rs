@@ -4,7 +4,8 @@
 //! 1. An adoption is one critical section of three gates, an ancestor's before its descendant's: the new supervisor's, which
 //!    is open; the old one's, over which no stop has come; the agent's own, whose incarnation is up. So an exit is heard by
 //!    the supervisor that the agent has at that moment, and a stop of either finds it in exactly one table.
-//! 2. The ledger path, the id and the seat's parent stay. A stop takes the whole subtree by id: see [`Engine::adopted_below`].
+//! 2. The ledger path, the id and the seat's parent stay. A stop takes the whole subtree by id: see
+//!    [`Engine::adopted_below`]. A pause goes by supervisors: what holds the agent is what its new one passes on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,11 +157,14 @@ impl Seat {
         }
     }
 
+    /// Its supervisor, the supervisor of that, and so on up to the root.
+    pub(crate) fn supervisors(&self) -> impl Iterator<Item = Arc<Self>> {
+        std::iter::successors(self.supervisor(), |(seat, _)| seat.supervisor()).map(|(seat, _)| seat)
+    }
+
     /// Those above its supervisor that live, the nearest first.
     fn heirs(&self) -> impl Iterator<Item = Arc<Self>> {
-        let above = self.supervisor().and_then(|(supervisor, _)| supervisor.supervisor());
-        let all = std::iter::successors(above, |(seat, _)| seat.supervisor());
-        all.map(|(seat, _)| seat).filter(|seat| !seat.is_stopped() && seat.gate.lock().fence == Fence::Open)
+        self.supervisors().skip(1).filter(|seat| !seat.is_stopped() && seat.gate.lock().fence == Fence::Open)
     }
 
     fn deal_with(self: &Arc<Self>, found: &Found, wanted: Dealt) -> Dealt {
@@ -214,11 +218,13 @@ impl Seat {
         dealt: Dealt,
     ) -> bool {
         let mut actions = Vec::new();
-        {
+        let released = {
             let env = &self.engine.env;
+            // A walk of a pause may have the agent on its list, under the one that it had.
+            let _walking = self.engine.pausing.lock();
             let mut by_gate = by.gate.lock();
             let mut from_gate = from.gate.lock();
-            let own_gate = self.gate.lock();
+            let mut own_gate = self.gate.lock();
             let is_lost = from.is_stopped() || from_gate.fence == Fence::Down;
             if by_gate.fence != Fence::Open || !is_lost || own_gate.fence != Fence::Open || !self.is_up() {
                 return false;
@@ -255,9 +261,13 @@ impl Seat {
             drop(before);
             let cause = self.note(What::OrphanFound { found: found.clone(), dealt });
             self.note_because(cause, What::AgentAdopted { by: by.id.clone() });
-        }
+            self.hold_under(&mut own_gate, by_gate.grip())
+        };
         for action in actions {
             by.perform(action);
+        }
+        if let Some(released) = released {
+            released.let_go();
         }
         true
     }

@@ -21,6 +21,7 @@
 
 mod standing;
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -186,18 +187,14 @@ impl Engine {
         Ok(told)
     }
 
-    /// A budget of the seat or above it refused, whose policy is to pause and to ask. Says whether its subtree is paused.
+    /// A budget of the seat or above it refused, whose policy is to pause and to ask. Says whether its subtree is paused, and
+    /// the seat with it: one that was adopted past that budget's agent draws on it, and is not below it any more.
     pub(crate) fn pause_refusing(self: &Arc<Self>, seat: &Arc<Seat>, need: Need) -> bool {
-        let mut above = Some(seat);
-        while let Some(at) = above.filter(|at| at.id != need.refusal.ancestor) {
-            above = at.parent.as_ref();
-        }
-        let Some(root) = above else { return false };
-        if root.need().is_some() {
-            // Somebody else's need has brought it about already.
-            return true;
-        }
-        self.order_pause(root, Pause::at_next_await().hold_deadlines(), Some(need)).is_ok()
+        let mut there = iter::once(Arc::clone(seat)).chain(seat.supervisors());
+        let Some(root) = there.find(|seat| seat.id == need.refusal.ancestor) else { return false };
+        // Somebody else's need may have brought it about already.
+        root.need().is_some()
+            || self.order_pause(&root, Pause::at_next_await().hold_deadlines(), Some(need)).is_ok()
     }
 
     /// Lifts the pause that stands at an agent.
@@ -233,14 +230,11 @@ fn not_live(root: &Seat) -> PauseError {
 
 fn not_paused(root: &Arc<Seat>, is_held: bool) -> ResumeError {
     let agent = root.id.clone();
-    let mut above = root.parent.as_ref().filter(|_| is_held);
-    while let Some(seat) = above {
-        if seat.gate.lock().hold.as_ref().is_some_and(|hold| hold.holds.has_own()) {
-            return ResumeError::HeldAbove { agent, above: seat.id.clone() };
-        }
-        above = seat.parent.as_ref();
+    let has_own = |seat: &Arc<Seat>| seat.gate.lock().hold.as_ref().is_some_and(|hold| hold.holds.has_own());
+    match root.supervisors().find(|seat| is_held && has_own(seat)) {
+        Some(above) => ResumeError::HeldAbove { agent, above: above.id.clone() },
+        None => ResumeError::NotPaused { agent, state: root.state() },
     }
-    ResumeError::NotPaused { agent, state: root.state() }
 }
 
 /// Holds a subtree, parents before children.
@@ -252,6 +246,8 @@ fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
     while let Some((seat, change)) = open.pop() {
         let mut gate = seat.gate.lock();
         if !gate.may_be_held(&seat) {
+            // Who lives below it all the same is to be found by the sweep, and held until then.
+            open.extend(gate.below(change));
             continue;
         }
         seat.regrip(&mut gate, change);
@@ -265,9 +261,7 @@ fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
         if quiet.is_empty() {
             walk.braked.extend(gate.turn.clone());
         }
-        let children = gate.family.as_ref().map_or_else(Vec::new, |family| {
-            family.seats.values().rev().map(|child| (Arc::clone(child), Change::Above(passed_on))).collect()
-        });
+        let children = gate.below(Change::Above(passed_on));
         drop(gate);
         quiet.iter().for_each(|tally| tally.done());
         open.extend(children);
@@ -285,14 +279,15 @@ fn lift(root: &Arc<Seat>) -> Walk {
         let mut gate = seat.gate.lock();
         let before = gate.grip();
         if before.is_none() {
-            // It came to be, or was stopped, on the way.
+            // It came to be, or was stopped, on the way; or it is lost, and those below it are still held.
+            if !seat.state().is_live() && change != Change::Resume {
+                open.extend(gate.below(change));
+            }
             continue;
         }
         seat.regrip(&mut gate, change);
         let after = gate.grip();
-        let children = gate.family.as_ref().map_or_else(Vec::new, |family| {
-            family.seats.values().rev().map(|child| (Arc::clone(child), Change::Above(after))).collect()
-        });
+        let children = gate.below(Change::Above(after));
         if after.is_none() {
             walk.released.extend(seat.ungrip(&mut gate));
         } else if let Some(hold) = gate.hold.as_mut().filter(|hold| hold.stands_since.is_none()) {
@@ -321,6 +316,13 @@ impl Gate {
     /// Since when the seat's clock stands, if it does.
     pub(crate) fn standing(&self) -> Option<Time> {
         self.hold.as_ref().and_then(|hold| hold.stands_since)
+    }
+
+    /// The children, the first last, each with what is changed about it.
+    fn below(&self, change: Change) -> Vec<(Arc<Seat>, Change)> {
+        let family = self.family.as_deref();
+        let children = family.into_iter().flat_map(|family| family.seats.values().rev());
+        children.map(|child| (Arc::clone(child), change)).collect()
     }
 
     /// What is being stopped for good, and what has ended, is not held.
@@ -379,6 +381,16 @@ impl Seat {
         }
     }
 
+    /// It has another supervisor, which passes this on. What held it through the old one holds it no more.
+    #[must_use]
+    pub(crate) fn hold_under(self: &Arc<Self>, gate: &mut Gate, above: Option<Grip>) -> Option<Released> {
+        if above.is_none() && gate.hold.is_none() {
+            return None;
+        }
+        self.regrip(gate, Change::Above(above));
+        if gate.grip().is_none() { self.ungrip(gate) } else { None }
+    }
+
     /// Nothing holds it any more: it is resumed, if it was quiet. The rest is done under no lock.
     pub(crate) fn ungrip(self: &Arc<Self>, gate: &mut Gate) -> Option<Released> {
         let mut hold = gate.hold.take()?;
@@ -396,15 +408,14 @@ impl Seat {
 
     /// The nearest pause that stands at it or above it.
     pub(crate) fn paused_by(self: &Arc<Self>) -> Option<PausedBy> {
-        let mut at = Some(self).filter(|seat| seat.held() != Held::Not);
-        while let Some(seat) = at {
-            let gate = seat.gate.lock();
-            if let Some(hold) = gate.hold.as_ref().filter(|hold| hold.holds.has_own()) {
-                return Some(PausedBy { agent: seat.id.clone(), need: hold.need.clone() });
-            }
-            at = seat.parent.as_ref();
+        if self.held() == Held::Not {
+            return None;
         }
-        None
+        iter::once(Arc::clone(self)).chain(self.supervisors()).find_map(|seat| {
+            let gate = seat.gate.lock();
+            let hold = gate.hold.as_ref().filter(|hold| hold.holds.has_own())?;
+            Some(PausedBy { agent: seat.id.clone(), need: hold.need.clone() })
+        })
     }
 
     /// Says that it is quiet, if it is held and nothing of it moves.

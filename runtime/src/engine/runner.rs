@@ -332,7 +332,6 @@ impl<A: Agent> Runner<A> {
                 Ok(Some(_)) => return Err(Last::Nothing),
                 Err(exit) => {
                     drop_quietly(agent);
-                    self.seat.reset_children();
                     let message = match &exit {
                         Exit::Failed { message, .. } | Exit::Escalated { message } => message.clone(),
                         Exit::Normal | Exit::Shutdown => {

@@ -49,8 +49,8 @@ pub enum OnRefusal {
     /// The effect fails and the budgeted agent is stopped with its subtree.
     Stop,
     /// The budgeted agent is paused with its subtree, and an event says who needs how much and what is left. Somebody grants
-    /// more and resumes it, or stops it. What no grant could help still fails: an effect without a finite worst case, one of
-    /// a stop hook, a spawn.
+    /// more and resumes it, or stops it. What that could not help still fails: an effect without a finite worst case, one of
+    /// a stop hook, one of an agent that was adopted past the budgeted one, a spawn.
     Pause,
 }
 

@@ -12,9 +12,10 @@ use parking_lot::Mutex;
 use skep_runtime::event::What;
 use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
-use skep_runtime::{AgentId, AgentState, Balance, Bears, Event, Events, Filter, Witness};
+use skep_runtime::{AgentId, AgentState, Balance, Bears, Event, Events, Filter, Time, Witness};
 
 use super::own::{Look, Own};
+use crate::world::still::{MOST, Standstill};
 
 pub(super) struct Watch {
     witness: Witness,
@@ -32,6 +33,8 @@ struct Seen {
     bears: BTreeMap<AgentId, Bears>,
     events: Vec<Arc<Event>>,
     wrong: Vec<String>,
+    /// The moment of the last event, and how many there were at it.
+    moment: (Time, u64),
 }
 
 /// More of what is wrong is no help.
@@ -50,6 +53,7 @@ impl Watch {
             bears: BTreeMap::new(),
             events: Vec::new(),
             wrong: Vec::new(),
+            moment: (Time::ZERO, 0),
         };
         let watch = Arc::new(Self { witness, own, is_simulated, seen: Mutex::new(seen) });
         let looker = Arc::clone(&watch);
@@ -128,6 +132,7 @@ impl Seen {
                     self.states.apply(&event);
                     self.costs.apply(&event);
                     self.metered.apply(&event);
+                    self.count(event.at);
                     fresh.push(event);
                 }
                 Err(lagged) => {
@@ -137,6 +142,22 @@ impl Seen {
         }
         self.events.extend(fresh.iter().cloned());
         fresh
+    }
+
+    fn count(&mut self, at: Time) {
+        let (moment, events) = &mut self.moment;
+        if *moment != at {
+            self.moment = (at, 1);
+            return;
+        }
+        *events += 1;
+        if *events == MOST
+            && let Some(world) = Standstill::here()
+        {
+            world.raise(format!(
+                "it goes round: there were {MOST} events at {at}, and the clock stands still"
+            ));
+        }
     }
 
     fn compare(&mut self, live: &[(AgentId, AgentState, Balance, Balance)], at: usize) {
@@ -187,15 +208,39 @@ pub(super) fn left(witness: &Witness, root: &AgentId) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use skep_runtime::{AgentSpec, Stop, Supervisor, Usage};
+    use skep_runtime::{Agent, AgentError, AgentSpec, Context, Stop, Supervisor, Usage};
 
     use super::*;
     use crate::Lab;
+    use crate::world::in_a_world;
 
     type Live = Vec<(AgentId, AgentState, Balance, Balance)>;
 
     fn supervisor() -> AgentSpec<Supervisor> {
         Supervisor::one_for_one().named("supervisor")
+    }
+
+    struct Restless;
+
+    impl Agent for Restless {
+        type Task = ();
+        type Output = ();
+
+        async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
+            loop {
+                cx.effect("look", &()).run(|_| async { Ok(()) }).await?;
+            }
+        }
+    }
+
+    #[test]
+    fn a_swarm_that_goes_round_while_time_stands_still_is_ended() {
+        let round = in_a_world(|| async {
+            let swarm = Lab::seed(1).start().await;
+            let restless = swarm.spawn(AgentSpec::new("restless", || Restless)).await.unwrap();
+            drop(restless.ask(()).await);
+        });
+        assert!(round.unwrap_err().text.starts_with("it goes round"));
     }
 
     #[tokio::test(start_paused = true)]
