@@ -3,7 +3,8 @@
 //! # Invariants
 //! 1. What was asked outlives the turn that asked it only while the asker's task is open: with its outcome all that is
 //!    still open is withdrawn, but for what was detached.
-//! 2. The list is locked before any task, and none of a user's code runs under it.
+//! 2. The list is locked before any task, and none of a user's code runs under it: what is let go of is dropped after.
+//! 3. A key is given once, so that no two tasks have one id.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -26,9 +27,8 @@ struct List {
 }
 
 struct Entry {
-    task: Arc<dyn Begun>,
-    /// Nobody may have it again.
-    is_spent: bool,
+    /// None if nobody may have it again.
+    task: Option<Arc<dyn Begun>>,
     /// It goes on without an asker.
     is_detached: bool,
 }
@@ -58,9 +58,10 @@ impl Asked {
         let List { numbers, tasks, .. } = &mut *list;
         let (key, holds) = numbers.next(about, |key| {
             let entry = tasks.get(key)?;
-            Some(if entry.is_spent || !fits(&*entry.task) { Standing::Spent } else { entry.task.standing() })
+            let task = entry.task.as_ref().filter(|task| fits(&***task));
+            Some(task.map_or(Standing::Spent, |task| task.standing()))
         });
-        let held = if holds { tasks.get(&key).map(|entry| Arc::clone(&entry.task)) } else { None };
+        let held = if holds { tasks.get(&key).and_then(|entry| entry.task.clone()) } else { None };
         (key, held)
     }
 
@@ -68,16 +69,15 @@ impl Asked {
     pub(crate) fn enter(&self, key: Key, task: Arc<dyn Begun>) -> bool {
         let mut list = self.0.lock();
         if !list.is_over {
-            list.tasks.insert(key, Entry { task, is_spent: false, is_detached: false });
+            list.tasks.insert(key, Entry { task: Some(task), is_detached: false });
         }
         !list.is_over
     }
 
     /// What stands under a key cannot be had again.
     pub(crate) fn spend(&self, key: &Key) {
-        if let Some(entry) = self.0.lock().tasks.get_mut(key) {
-            entry.is_spent = true;
-        }
+        let spent = self.0.lock().tasks.get_mut(key).and_then(|entry| entry.task.take());
+        drop(spent);
     }
 
     /// What stands under a key goes on whatever becomes of the asker.
@@ -89,24 +89,62 @@ impl Asked {
 
     /// Another attempt begins. One that was asked for tries anew what had failed; after a crash that is an answer too.
     pub(crate) fn begin_again(&self, was_asked_for: bool) {
-        let mut list = self.0.lock();
-        list.numbers.begin_again();
-        if was_asked_for {
-            for entry in list.tasks.values_mut() {
-                entry.is_spent |= entry.task.has_failed();
-            }
-        }
+        let failed: Vec<_> = {
+            let mut list = self.0.lock();
+            list.numbers.begin_again();
+            let entries = list.tasks.values_mut().filter(|_| was_asked_for);
+            entries.filter_map(|entry| entry.task.take_if(|task| task.has_failed())).collect()
+        };
+        drop(failed);
     }
 
-    /// The asker's task has its outcome.
+    /// The asker's task has its outcome. Its keys stay taken: a turn of it that goes on may ask the same again, in vain.
     pub(crate) fn end(&self) {
-        let tasks = {
+        let all: Vec<_> = {
             let mut list = self.0.lock();
             list.is_over = true;
-            std::mem::take(&mut list.tasks)
+            list.tasks.values_mut().map(|entry| (entry.task.take(), entry.is_detached)).collect()
         };
-        for entry in tasks.into_values().filter(|entry| !entry.is_detached) {
-            entry.task.withdraw();
+        for task in all.iter().filter(|(_, is_detached)| !is_detached).filter_map(|(task, _)| task.as_ref()) {
+            task.withdraw();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Digest;
+
+    struct Open;
+
+    impl Begun for Open {
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+
+        fn standing(&self) -> Standing {
+            Standing::Holds
+        }
+
+        fn has_failed(&self) -> bool {
+            false
+        }
+
+        fn withdraw(&self) {}
+    }
+
+    #[test]
+    fn a_key_is_not_given_again_when_the_askers_task_is_over() {
+        let asked = Asked::default();
+        let about = About { branch: None, kind: "ask", digest: Digest::of("ask", &1).unwrap() };
+        let (first, _) = asked.next(&about, |_| true);
+        assert!(asked.enter(first.clone(), Arc::new(Open)));
+        asked.begin_again(false);
+        assert!(asked.next(&about, |_| true).1.is_some(), "the next attempt finds it");
+        asked.begin_again(false);
+        asked.end();
+        let (late, held) = asked.next(&about, |_| true);
+        assert!(late != first && held.is_none() && !asked.enter(late, Arc::new(Open)));
     }
 }

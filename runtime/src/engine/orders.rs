@@ -54,7 +54,7 @@ impl Engine {
 
     fn order_stop(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> oneshot::Receiver<StopReceipt> {
         let (tell, told) = oneshot::channel();
-        if root.vacant.is_raised() || self.over.is_raised() {
+        if self.over.is_raised() || (root.vacant.is_raised() && self.nobody_leaves_within(root)) {
             tell.send(StopReceipt::empty(root)).ok();
             return told;
         }

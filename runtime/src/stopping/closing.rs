@@ -134,7 +134,7 @@ impl Step<'_> {
         self.work.extend(seat.parent.map(Work::Settle));
     }
 
-    fn unlink(&mut self, key: SeatKey, seat: &Seat) {
+    pub(super) fn unlink(&mut self, key: SeatKey, seat: &Seat) {
         let Some(parent_key) = seat.parent else { return };
         if let Some(parent) = self.plan.seats.get_mut(&parent_key) {
             parent.siblings_of(seat.ordered).remove(&(seat.order, key));

@@ -46,6 +46,7 @@ impl Step<'_> {
     fn admit(&mut self, root: SeatKey, node: &Node) {
         let known = |key| self.plan.seats.contains_key(&key);
         if known(node.key) {
+            self.take_under(node);
             return;
         }
         let parent = match node.parent {
@@ -73,6 +74,25 @@ impl Step<'_> {
         }
         if node.shutdown == Shutdown::Brutal {
             self.cut(node.key);
+        }
+    }
+
+    /// A stop from above has come to a seat that was stopping below none: what it was below has ended, or was no part of a stop.
+    fn take_under(&mut self, node: &Node) {
+        let Some(above) = node.parent.and_then(|parent| self.plan.seats.get(&parent)) else { return };
+        let sentence = above.sentence;
+        let is_loose = |seat: &Seat| seat.parent.is_some_and(|parent| !self.plan.seats.contains_key(&parent));
+        if !self.plan.seats.get(&node.key).is_some_and(is_loose) {
+            return;
+        }
+        if let Some(mut seat) = self.plan.seats.remove(&node.key) {
+            self.unlink(node.key, &seat);
+            seat.parent = node.parent;
+            self.plan.seats.insert(node.key, seat);
+        }
+        self.link(node.key);
+        if sentence != Sentence::None {
+            self.condemn(node.key, sentence);
         }
     }
 

@@ -228,7 +228,7 @@ mod tests {
 
         async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
             loop {
-                cx.effect("look", &()).run(|_| async { Ok(()) }).await?;
+                cx.effect("look", ()).run(|_| async { Ok(()) }).await?;
             }
         }
     }

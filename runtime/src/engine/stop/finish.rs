@@ -81,6 +81,11 @@ impl Finished {
 }
 
 impl Engine {
+    /// Whether all that has ended in a subtree is gone.
+    pub(in crate::engine) fn nobody_leaves_within(&self, root: &Seat) -> bool {
+        !self.leaving.lock().values().any(|seat| seat.id.is_within(&root.id))
+    }
+
     /// What is left of earlier lives in a subtree, but for those that are being stopped now; parents before children.
     fn leaving_within(&self, root: &Seat, but: &ByKey<Arc<Seat>>) -> Vec<Arc<Seat>> {
         let leaving = self.leaving.lock();

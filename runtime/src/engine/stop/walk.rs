@@ -122,27 +122,23 @@ impl Stopper {
                     known.for_good = true;
                     seat.order(|orders| orders.for_good = true);
                 }
+                if seat.is_adopted() {
+                    // It may be stopping by itself, below a parent that this stop is not about.
+                    walk.nodes.push(self.node(seat, Presence::Gone, shutdown));
+                }
             }
             None => {
-                let node = self.node(seat, for_good, is_spared || is_over, shutdown);
-                walk.nodes.push(node);
+                let is_place = is_spared || is_over;
+                let presence = if is_place { Presence::Gone } else { tell_fenced(seat, for_good) };
+                walk.nodes.push(self.node(seat, presence, shutdown));
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
         children
     }
 
-    /// What the plan is told of a seat; its runner is told of the fence.
-    fn node(&self, seat: &Arc<Seat>, for_good: bool, is_spared: bool, shutdown: Shutdown) -> Node {
-        let mut presence = Presence::Gone;
-        if !is_spared {
-            seat.order(|orders| {
-                orders.fenced = true;
-                orders.for_good |= for_good;
-                orders.next = None;
-            });
-            presence = seat.line.lock().presence;
-        }
+    /// What the plan is told of a seat.
+    fn node(&self, seat: &Arc<Seat>, presence: Presence, shutdown: Shutdown) -> Node {
         let is_adopted = seat.is_adopted();
         let place = seat.supervisor();
         let above = place.as_ref().map(|(supervisor, _)| supervisor.key);
@@ -159,9 +155,19 @@ impl Stopper {
             order: place.map_or(seat.number, |(_, number)| number),
             shutdown,
             busy: matches!(presence, Presence::Open | Presence::Starting),
-            hook: !is_spared && seat.body.has_behaviour() && presence != Presence::Gone,
+            hook: seat.body.has_behaviour() && presence != Presence::Gone,
         }
     }
+}
+
+/// Its runner is told of the fence.
+fn tell_fenced(seat: &Seat, for_good: bool) -> Presence {
+    seat.order(|orders| {
+        orders.fenced = true;
+        orders.for_good |= for_good;
+        orders.next = None;
+    });
+    seat.line.lock().presence
 }
 
 /// Says of those who live below an agent that has ended that they were found.

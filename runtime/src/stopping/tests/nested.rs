@@ -174,3 +174,14 @@ fn a_seat_named_late_below_an_inner_stop_is_in_the_receipts_of_both() {
     rig.done(1);
     assert_eq!((rig.named(0), rig.named(1)), (vec![4, 3, 2], vec![4, 3, 2, 1]));
 }
+
+#[test]
+fn what_stops_below_a_place_that_is_gone_comes_under_who_supervises_it_now() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(4, vec![node(4, 3).busy()], 10_000), []);
+    assert_eq!(rig.stop(1, vec![node(1, None), node(2, 1), node(4, 2)], 1_000), []);
+    assert_eq!(rig.tick(900), [Abort(4)], "the shorter deadline is its own now");
+    assert_eq!(rig.turn(4, TurnEnd::Dropped), [Ended(4), Finished(0), Ended(2), Ended(1), Finished(1)]);
+    assert_eq!((rig.named(0), rig.named(1)), (vec![4], vec![4, 2, 1]));
+    assert!(rig.plan.is_empty());
+}
