@@ -56,6 +56,10 @@ impl Forged {
         )
     }
 
+    pub(super) fn start_failed(self, agent: &str, incarnation: Incarnation) -> Self {
+        self.write(agent, incarnation, None, What::AgentStartFailed { message: "no".into() })
+    }
+
     /// A supervisor deals with the end of a child.
     pub(super) fn terminated(self, supervisor: &str, child: &str) -> Self {
         let spec = serde_json::from_value(serde_json::json!({ "id": child })).unwrap();

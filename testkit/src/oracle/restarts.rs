@@ -89,6 +89,9 @@ impl<'a> Seen<'a> {
                 if let Some(Pending::Decided(at)) = self.pending.remove(agent) {
                     self.restarted(agent, at);
                 }
+                if matches!(event.what, What::AgentStartFailed { .. }) {
+                    self.forget_below(agent);
+                }
             }
             What::AgentStopped { .. } => {
                 self.forget_below(agent);
@@ -199,6 +202,8 @@ mod tests {
             1,
             "the first crash of a task counts, also its last"
         );
+        let tried_in_vain = crash(crash(tree(), "s.1.1", 1), "s.1.2", 1).start_failed("s.1", 1);
+        assert_eq!(judged(&crash(tried_in_vain, "s.1.1", 2), false), 0, "nor that of a start that failed");
         let another_life = crash(crash(tree(), "s.1.1", 1), "s.1.2", 1).exited("s.1", 1).started("s.1", 2);
         assert_eq!(judged(&crash(another_life, "s.1.1", 2), false), 0, "its supervisor has begun anew");
     }
