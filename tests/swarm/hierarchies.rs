@@ -27,7 +27,7 @@ async fn hierarchy(lab: Lab) -> History {
     let chaos = Chaos { effects_per_task: 3, ..Chaos::of(["imp-*", "child-*", "beside"]) };
     let mut more = FaultPlan::chaos(dice.below(u64::MAX), &chaos);
     if dice.chance(300) {
-        more = more.rule(Point::turn().chance(60).vanishes().times(1).may_rest());
+        more = more.rule(Point::turn().chance(60).vanishes().times(3).may_rest());
     }
     if dice.chance(300) {
         more = more.rule(Point::step("*").chance(50).mislays_cell().may_rest());

@@ -270,6 +270,44 @@ async fn the_children_of_a_lost_parent_are_found_by_the_sweep(lab: Lab) -> TestR
 }
 
 #[skep::swarm_test(seeds = 20)]
+async fn a_stop_finds_who_lives_below_two_lost_agents_one_below_the_other(lab: Lab) -> TestResult {
+    let lost = |name| Point::turn().of(name).vanishes();
+    let lab = lab.fault(lost("parent")).fault(lost("kid"));
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Stop).await?;
+    let last = swarm.spawn(Imp::spec("last").under(&family.kid)).await?;
+    last.tell(vec![Act::SleepDeaf(300)])?;
+    family.kid.tell(vec![])?;
+    family.parent.tell(vec![])?;
+    tokio::time::sleep(ms(100)).await;
+    assert!(!family.kid.state().is_live() && last.state().is_live(), "nobody told it");
+    let receipt = family.parent.stop(Stop::within(ms(1_000))).await;
+    lab.saw(&receipt);
+    let named: Vec<_> = receipt.rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(named, ["last"], "{receipt}");
+    assert!(!last.state().is_live());
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_stop_from_above_finds_who_lives_below_two_lost_agents(lab: Lab) -> TestResult {
+    let lost = |name| Point::turn().of(name).vanishes();
+    let lab = lab.fault(lost("parent")).fault(lost("kid"));
+    let swarm = lab.start().await;
+    let family = Family::new(&swarm, Orphans::Stop).await?;
+    let last = swarm.spawn(Imp::spec("last").under(&family.kid)).await?;
+    last.tell(vec![Act::SleepDeaf(300)])?;
+    family.kid.tell(vec![])?;
+    family.parent.tell(vec![])?;
+    tokio::time::sleep(ms(100)).await;
+    let history = lab.end(swarm).await;
+    let named: Vec<_> = history.receipt().rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(named, ["last", "lead"], "{}", history.receipt());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
 async fn the_children_of_a_lost_parent_end_before_those_above_it(lab: Lab) -> TestResult {
     let lab = lab.fault(Point::turn().of("parent").vanishes());
     let swarm = lab.start().await;

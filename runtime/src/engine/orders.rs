@@ -36,7 +36,8 @@ impl Engine {
         if !root.is_stopped() {
             return Vec::new();
         }
-        let own = root.children().into_iter();
+        let is_lost = |seat: &Arc<Seat>| seat.parent.as_ref().is_some_and(|parent| parent.is_stopped());
+        let own = root.subtree().into_iter().skip(1).filter(is_lost);
         own.chain(self.adopted_below(root)).filter(|seat| !seat.is_stopped()).collect()
     }
 
@@ -145,5 +146,10 @@ impl Seat {
             all.push(seat);
         }
         all
+    }
+
+    /// Whether anybody below it lives, however deep: where agents were lost, also below others that have ended.
+    pub(crate) fn lives_below(self: &Arc<Self>) -> bool {
+        self.subtree().iter().skip(1).any(|seat| !seat.is_stopped())
     }
 }

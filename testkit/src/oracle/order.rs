@@ -19,10 +19,14 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<String> {
     let lost: Vec<&AgentId> = named(evidence, is_loss);
     let stopped: Vec<&AgentId> = named(evidence, |what| matches!(what, What::StopBegan { .. }));
     let is_recorded = |id: &AgentId, above: &AgentId| {
-        orphans.iter().any(|(orphan, of)| *of == above && id.is_within(orphan))
-            // Somebody was quicker than the sweep.
-            || lost.contains(&above)
-                && stopped.iter().any(|top| id.is_within(top) && top.is_within(above) && *top != above)
+        let is_lost = |id: &AgentId| lost.contains(&id);
+        // Of several that were lost, one below the other, the last is the one that is named.
+        let is_named = |of: &AgentId| of == above || is_lost(above) && is_lost(of) && of.is_within(above);
+        orphans.iter().any(|(orphan, of)| is_named(of) && id.is_within(orphan))
+            // It was lost later, or somebody was quicker than the sweep.
+            || is_lost(above)
+                && (is_lost(id)
+                    || stopped.iter().any(|top| id.is_within(top) && top.is_within(above) && *top != above))
     };
     for event in evidence.events {
         roster.apply(event);
@@ -111,6 +115,10 @@ mod tests {
         let quicker = || lost().stop("s.1.1", 8, &["s.1.1.2", "s.1.1"]);
         assert_eq!(quicker().judged(super::order).len(), 2, "a stop of theirs is no excuse");
         assert!(quicker().lost("s.1").judged(super::order).is_empty(), "but where a plan has lost it");
+        let both = || Forged::tree(&["s.1", "s.1.1", "s.1.1.2"]).stop("s", 7, &["s.1", "s.1.1"]);
+        let both = || both().orphaned("s.1.1.2", "s.1.1").lost("s.1");
+        assert_eq!(both().judged(super::order).len(), 2, "the one between was not lost");
+        assert!(both().lost("s.1.1").judged(super::order).is_empty(), "one lost below the other");
         let adopted = || Forged::tree(&["s.1", "s.1.1", "s.1.1.2"]).orphaned("s.1.1.2", "s.1.1");
         let ends = |ends| adopted().adopted("s.1.1.2", "s.1").stop("s", 7, ends).judged(super::order);
         assert!(ends(&["s.1.1", "s.1.1.2", "s.1"]).is_empty(), "it is no longer that one's");

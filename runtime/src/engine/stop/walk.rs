@@ -97,7 +97,7 @@ impl Stopper {
             (children, was_closed, shutdown)
         };
         let is_over = seat.is_stopped();
-        if is_over && !children.iter().any(|child| !child.is_stopped()) {
+        if is_over && !seat.lives_below() {
             // Nothing runs for it; only its spec stood.
             if for_good {
                 seat.end(StopReason::Stopped, None);
