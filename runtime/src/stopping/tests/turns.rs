@@ -134,3 +134,14 @@ fn a_brutal_stop_waits_for_its_aborts_until_its_deadline() {
     assert_eq!(rig.tick(1_000), [Ended(3), Ended(1), Finished(0)]);
     assert_eq!((rig.end(3), rig.row(3).brutal), (End::Stuck, true));
 }
+
+#[test]
+fn the_first_word_about_a_turns_end_holds() {
+    let mut rig = Rig::default();
+    rig.stop(1, vec![node(1, None).busy(), node(2, 1).busy()], 1_000);
+    assert_eq!(rig.turn(1, TurnEnd::Crashed), []);
+    assert_eq!(rig.turn(1, TurnEnd::Returned), []);
+    rig.turn(2, TurnEnd::Returned);
+    assert_eq!(rig.done(2), [Ended(2), Ended(1), Finished(0)], "no hook of what has crashed");
+    assert_eq!(rig.end(1), End::Aborted);
+}
