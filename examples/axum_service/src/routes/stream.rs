@@ -55,17 +55,23 @@ impl Told {
                 self.run = None;
                 match result {
                     Ok(report) => event("report", &json!(report)),
+                    // The swarm is stopped behind the closing, and may be quicker than this is polled.
+                    Err(_) if self.closing.is_cancelled() => closed(),
                     Err(error) => event("failed", &ApiError::from(error).body()),
                 }
             }
             // An open stream would keep the server from ever ending.
             () = self.closing.cancelled() => {
                 self.run = None;
-                event("closed", &json!("the service is going down"))
+                closed()
             }
         };
         Some((Ok(event), self))
     }
+}
+
+fn closed() -> Event {
+    event("closed", &json!("the service is going down"))
 }
 
 fn event(name: &str, data: &serde_json::Value) -> Event {
