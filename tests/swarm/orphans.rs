@@ -4,11 +4,13 @@ use skep::fold::{Fold, Tree};
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{
     AgentRef, AgentSpec, AgentState, AskError, Budget, Dealt, Found, OnRefusal, Orphans, Outcome, Pause,
-    Restart, Stop, StopReason, Swarm, What,
+    Restart, SpawnError, Stop, StopReason, Swarm, What,
 };
 
 use super::forest::{Act, Imp, Soil, ms};
 use super::storm::Storm;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A lead, a parent below it that bears no restart of its children, and a child of that.
 struct Family {
@@ -18,35 +20,27 @@ struct Family {
 }
 
 impl Family {
-    async fn new(swarm: &Swarm, orphans: Orphans) -> Result<Self, skep::SpawnError> {
+    /// One whose parent does not come back.
+    async fn new(swarm: &Swarm, orphans: Orphans) -> Result<Self, SpawnError> {
+        Self::with(swarm, Imp::spec("parent").restart(Restart::Temporary), orphans).await
+    }
+
+    async fn with(swarm: &Swarm, parent: AgentSpec<Imp>, orphans: Orphans) -> Result<Self, SpawnError> {
         let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
-        let parent = Imp::spec("parent").under(&lead).intensity(0, ms(5_000)).restart(Restart::Temporary);
-        let parent = swarm.spawn(parent).await?;
+        let parent = swarm.spawn(parent.under(&lead).intensity(0, ms(5_000))).await?;
         let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(orphans)).await?;
         Ok(Self { lead, parent, kid })
     }
 
     /// The parent gave up and is back; its child is the lead's since then.
-    async fn passed_over(
-        swarm: &Swarm,
-        parent: AgentSpec<Imp>,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
-        let parent = swarm.spawn(parent.under(&lead).intensity(0, ms(5_000))).await?;
-        let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
-        let family = Self { lead, parent, kid };
-        family.gives_up(swarm).await?;
-        Ok(family)
-    }
-
-    async fn gives_up(&self, swarm: &Swarm) -> TestResult {
-        let bad = swarm.spawn(Imp::spec("bad").under(&self.parent)).await?;
+    async fn passed_over(swarm: &Swarm, parent: AgentSpec<Imp>) -> Result<Self, Error> {
+        let family = Self::with(swarm, parent, Orphans::Adopt).await?;
+        let bad = swarm.spawn(Imp::spec("bad").under(&family.parent)).await?;
         bad.tell(vec![Act::Panic])?;
         bad.ended().await;
         tokio::time::sleep(ms(20)).await;
-        assert_eq!(self.parent.status().incarnation, 2);
-        assert_eq!(self.lead.status().children, 2);
-        Ok(())
+        assert_eq!((family.parent.status().incarnation, family.lead.status().children), (2, 2));
+        Ok(family)
     }
 
     /// A sibling of the child crashes once too often.
@@ -161,9 +155,7 @@ async fn an_adopted_agent_is_not_in_the_pause_that_its_old_parents_budget_would_
 #[skep::swarm_test(seeds = 20)]
 async fn who_is_adopted_is_held_by_the_pauses_of_those_who_supervise_it_now(lab: Lab) -> TestResult {
     let swarm = lab.start().await;
-    let lead = swarm.spawn(Imp::spec("lead").intensity(5, ms(5_000))).await?;
-    let parent = swarm.spawn(Imp::spec("parent").under(&lead).intensity(0, ms(5_000))).await?;
-    let kid = swarm.spawn(Imp::spec("kid").under(&parent).when_orphaned(Orphans::Adopt)).await?;
+    let Family { lead, parent, kid } = Family::with(&swarm, Imp::spec("parent"), Orphans::Adopt).await?;
     let bad = swarm.spawn(Imp::spec("bad").under(&parent)).await?;
     assert!(parent.pause(Pause::at_next_await()).await?.is_quiet());
     let work = tokio::spawn(kid.ask(vec![Act::Step]));
@@ -269,8 +261,8 @@ async fn the_children_of_a_lost_parent_are_found_by_the_sweep(lab: Lab) -> TestR
     Ok(())
 }
 
-#[skep::swarm_test(seeds = 20)]
-async fn a_stop_finds_who_lives_below_two_lost_agents_one_below_the_other(lab: Lab) -> TestResult {
+/// Parent and child are lost, and below them lives a last one, which does not listen to its cancel for a while.
+async fn two_lost(lab: Lab) -> Result<(Lab, Swarm, Family, AgentRef<Imp>), Error> {
     let lost = |name| Point::turn().of(name).vanishes();
     let lab = lab.fault(lost("parent")).fault(lost("kid"));
     let swarm = lab.start().await;
@@ -280,7 +272,14 @@ async fn a_stop_finds_who_lives_below_two_lost_agents_one_below_the_other(lab: L
     family.kid.tell(vec![])?;
     family.parent.tell(vec![])?;
     tokio::time::sleep(ms(100)).await;
-    assert!(!family.kid.state().is_live() && last.state().is_live(), "nobody told it");
+    let lives = [&family.parent, &family.kid, &last].map(|agent| agent.state().is_live());
+    assert_eq!(lives, [false, false, true], "nobody told it");
+    Ok((lab, swarm, family, last))
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_stop_finds_who_lives_below_two_lost_agents_one_below_the_other(lab: Lab) -> TestResult {
+    let (lab, swarm, family, last) = two_lost(lab).await?;
     let receipt = family.parent.stop(Stop::within(ms(1_000))).await;
     lab.saw(&receipt);
     let named: Vec<_> = receipt.rows().iter().map(|row| row.name.as_str()).collect();
@@ -292,15 +291,7 @@ async fn a_stop_finds_who_lives_below_two_lost_agents_one_below_the_other(lab: L
 
 #[skep::swarm_test(seeds = 20)]
 async fn a_stop_from_above_finds_who_lives_below_two_lost_agents(lab: Lab) -> TestResult {
-    let lost = |name| Point::turn().of(name).vanishes();
-    let lab = lab.fault(lost("parent")).fault(lost("kid"));
-    let swarm = lab.start().await;
-    let family = Family::new(&swarm, Orphans::Stop).await?;
-    let last = swarm.spawn(Imp::spec("last").under(&family.kid)).await?;
-    last.tell(vec![Act::SleepDeaf(300)])?;
-    family.kid.tell(vec![])?;
-    family.parent.tell(vec![])?;
-    tokio::time::sleep(ms(100)).await;
+    let (lab, swarm, ..) = two_lost(lab).await?;
     let history = lab.end(swarm).await;
     let named: Vec<_> = history.receipt().rows().iter().map(|row| row.name.as_str()).collect();
     assert_eq!(named, ["last", "lead"], "{}", history.receipt());
