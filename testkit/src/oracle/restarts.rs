@@ -85,13 +85,10 @@ impl<'a> Seen<'a> {
                     *pending = Pending::Decided(event.at);
                 }
             }
-            What::AgentStarted | What::AgentRestarting { .. } | What::AgentStartFailed { .. } => {
-                if let Some(Pending::Decided(at)) = self.pending.remove(agent) {
-                    self.restarted(agent, at);
-                }
-                if matches!(event.what, What::AgentStartFailed { .. }) {
-                    self.forget_below(agent);
-                }
+            What::AgentStarted | What::AgentRestarting { .. } => self.comes_back(agent),
+            What::AgentStartFailed { .. } => {
+                self.comes_back(agent);
+                self.forget_below(agent);
             }
             What::AgentStopped { .. } => {
                 self.forget_below(agent);
@@ -127,6 +124,13 @@ impl<'a> Seen<'a> {
     fn is_other(&self, child: &AgentId) -> bool {
         let parent = child.parent();
         [Some(child), parent.as_ref()].into_iter().flatten().any(|agent| self.others.contains(agent))
+    }
+
+    /// It is restarted, or its restart is under way, if that was decided.
+    fn comes_back(&mut self, agent: &AgentId) {
+        if let Some(Pending::Decided(at)) = self.pending.remove(agent) {
+            self.restarted(agent, at);
+        }
     }
 
     fn restarted(&mut self, child: &AgentId, at: Time) {
