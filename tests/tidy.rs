@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 /// The runtime's modules that decide, each with the folder beside it: functions of state, event and moment alone.
 const PURE: &[&str] = &[
+    "ceiling",
     "delivery",
     "event",
     "fold",

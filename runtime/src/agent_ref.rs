@@ -141,8 +141,7 @@ impl<A: Agent> AgentRef<A> {
     pub fn tell(&self, task: A::Task) -> Result<(), AskError<A::Task>> {
         use crate::mailbox::NotAccepted;
         use crate::task::Terms;
-        let asker = turn::current();
-        let terms = Terms::told(asker.and_then(|asker| asker.task.clone()));
+        let terms = Terms::told(turn::current().as_deref());
         match crate::ask::push::<A>(&self.seat, task, terms, crate::ask::Way::Tell) {
             Ok(_) => Ok(()),
             Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),

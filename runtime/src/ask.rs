@@ -12,6 +12,7 @@ use std::time::Duration;
 use self::sent::{Claimed, Found, end};
 pub(crate) use self::sent::{Way, push};
 use crate::agent::Agent;
+use crate::ceiling::Rights;
 use crate::defaults;
 use crate::engine::alarm::{Alarm, Deadline};
 use crate::engine::park::Parking;
@@ -65,6 +66,8 @@ pub struct Ask<A: Agent> {
     entered: Option<Entered>,
     replay_of: Option<TaskId>,
     accept: Option<Accept<A::Output>>,
+    /// What bounds it besides the rights of its asker.
+    bound: Rights,
     /// Kept when the task is let go.
     attempts: u32,
 }
@@ -98,6 +101,7 @@ impl<A: Agent> Ask<A> {
             entered: None,
             replay_of: None,
             accept: None,
+            bound: Rights::ALL,
             attempts: 0,
         }
     }
@@ -119,9 +123,10 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Says which dead letter its task was.
-    pub(crate) fn replaying(mut self, letter: TaskId) -> Self {
+    /// Says which dead letter its task was, and what that was bounded by.
+    pub(crate) fn replaying(mut self, letter: TaskId, bound: Rights) -> Self {
         self.replay_of = Some(letter);
+        self.bound = bound;
         self
     }
 
@@ -239,6 +244,7 @@ impl<A: Agent> Ask<A> {
             key: self.key.clone(),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
+            rights: self.asker.as_ref().map_or(&Rights::ALL, |asker| &asker.rights).and(&self.bound),
         };
         let deadline = self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at));
         let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more), Way::Ask)?;

@@ -76,7 +76,7 @@ impl Children {
     /// failed leave nothing behind; after [`SpawnError::Ignored`] the spec stays as it does after an end.
     pub async fn start_child<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let role = self.seat.role_of_own_child();
-        let place = Place { parent: &self.seat, role, turn: None, naming: Naming::Child };
+        let place = Place::under(&self.seat, role, Naming::Child);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 

@@ -119,6 +119,13 @@ impl Context {
         Effect::new(Arc::clone(&self.turn), self.branch.as_ref(), kind.into(), &input)
     }
 
+    /// Whether an effect of this kind is below every ceiling that bounds this turn: its agent's, those above, and those of
+    /// whoever it works for. One that is not is refused as [`EffectError::BeyondCeiling`](crate::EffectError::BeyondCeiling).
+    #[must_use]
+    pub fn may(&self, kind: &str) -> bool {
+        self.turn.rights.forbids(kind).is_none()
+    }
+
     /// Spawns a child of the task: it ends when the task has its outcome. In a start, a child of the agent.
     ///
     /// # Errors
@@ -146,7 +153,7 @@ impl Context {
     async fn spawn_as<A: Agent>(&self, role: Role, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let _waiting = self.turn.excuse();
         let naming = Naming::KnownOrNew;
-        let place = Place { parent: &self.turn.seat, role, turn: Some(&self.turn), naming };
+        let place = Place::under(&self.turn.seat, role, naming).in_turn(&self.turn);
         Ok(AgentRef::new(self.turn.through(spawn(place, spec)).await?))
     }
 

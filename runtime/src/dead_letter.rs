@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::ceiling::Rights;
 use crate::error::{AgentError, ReplayError};
 use crate::event::Outcome;
 use crate::id::{AgentId, TaskId};
@@ -52,7 +53,8 @@ pub(crate) struct DeadLetters {
 
 #[derive(Default)]
 struct Kept {
-    letters: VecDeque<DeadLetter>,
+    /// Each with the rights that its task had.
+    letters: VecDeque<(DeadLetter, Rights)>,
     dropped: u64,
 }
 
@@ -62,9 +64,9 @@ impl DeadLetters {
     }
 
     /// Lays one aside; of more than the swarm keeps the oldest is dropped, and counted.
-    pub(crate) fn push(&self, letter: DeadLetter) {
+    pub(crate) fn push(&self, letter: DeadLetter, rights: Rights) {
         let mut kept = self.kept.lock();
-        kept.letters.push_back(letter);
+        kept.letters.push_back((letter, rights));
         if kept.letters.len() > self.most {
             kept.letters.pop_front();
             kept.dropped += 1;
@@ -72,33 +74,39 @@ impl DeadLetters {
     }
 
     pub(crate) fn all(&self) -> Vec<DeadLetter> {
-        self.kept.lock().letters.iter().cloned().collect()
+        self.kept.lock().letters.iter().map(|(letter, _)| letter.clone()).collect()
     }
 
     pub(crate) fn dropped(&self) -> u64 {
         self.kept.lock().dropped
     }
 
-    /// A letter's payload as a task of an agent.
-    pub(crate) fn task<T: DeserializeOwned>(&self, of: &TaskId, agent: &AgentId) -> Result<T, ReplayError> {
+    /// A letter's payload as a task of an agent, and the rights that it had.
+    pub(crate) fn task<T: DeserializeOwned>(
+        &self,
+        of: &TaskId,
+        agent: &AgentId,
+    ) -> Result<(T, Rights), ReplayError> {
         let kept = self.kept.lock();
-        let letter = kept.letters.iter().find(|letter| letter.task == *of);
-        let payload = match letter.map(|letter| &letter.payload) {
+        let found = kept.letters.iter().find(|(letter, _)| letter.task == *of);
+        let (payload, rights) = match found.map(|(letter, rights)| (&letter.payload, rights)) {
             None => return Err(ReplayError::Unknown(of.clone())),
-            Some(None) => return Err(ReplayError::NotKept(of.clone())),
-            Some(Some(payload)) => payload.clone(),
+            Some((None, _)) => return Err(ReplayError::NotKept(of.clone())),
+            Some((Some(payload), rights)) => (payload.clone(), rights.clone()),
         };
         // A user's code reads it, under no lock.
         drop(kept);
-        T::deserialize(payload).map_err(|error| ReplayError::OtherTask {
+        let task = T::deserialize(payload).map_err(|error| ReplayError::OtherTask {
             letter: of.clone(),
             agent: agent.clone(),
             message: error.to_string(),
-        })
+        })?;
+        Ok((task, rights))
     }
 
     pub(crate) fn replayed(&self, of: &TaskId, task: TaskId) {
-        if let Some(letter) = self.kept.lock().letters.iter_mut().find(|letter| letter.task == *of) {
+        if let Some((letter, _)) = self.kept.lock().letters.iter_mut().find(|(letter, _)| letter.task == *of)
+        {
             letter.replayed_as.push(task);
         }
     }

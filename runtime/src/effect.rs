@@ -1,6 +1,6 @@
 //! Effects: the one primitive for all that touches the world.
 //!
-//! An effect passes a chain before its call: the fence, the links (whatever the swarm has, sorted by [`Stage`]), the
+//! An effect passes a chain before its call: the fence, the ceilings, the links (whatever the swarm has, sorted by [`Stage`]), the
 //! concurrency permit of its kind, the budget of every ancestor with the fence once more, the fault point; then the call
 //! runs under the turn's cancel and the effect's deadline, is retried as told, and settles. The budget comes after the
 //! waits, or it would be held for as long as they take.

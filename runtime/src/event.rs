@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::kind::Kind;
 pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};
 
+use crate::ceiling::Ceiling;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
 use crate::lifecycle::StopReason;
@@ -70,6 +71,9 @@ pub enum What {
         role: Role,
         /// The budget on its subtree, where its spec gives one.
         budget: Option<Box<Budget>>,
+        /// The ceiling over its subtree, where its spec gives one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ceiling: Option<Box<Ceiling>>,
     },
     /// An incarnation has started and takes tasks.
     AgentStarted,

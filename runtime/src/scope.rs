@@ -67,8 +67,11 @@ impl Scope {
     /// # Errors
     /// [`SpawnError`] if the owner is stopping, or its turn is over.
     pub fn open(owner: &ScopeOwner, name: &str) -> Result<Self, SpawnError> {
-        let place =
-            Place { parent: &owner.seat, role: owner.role(), turn: owner.turn.as_ref(), naming: Naming::New };
+        let place = Place::under(&owner.seat, owner.role(), Naming::New);
+        let place = match &owner.turn {
+            Some(turn) => place.in_turn(turn),
+            None => place,
+        };
         Ok(Self { seat: scope(&place, name)?, is_closed: AtomicBool::new(false) })
     }
 
@@ -83,7 +86,7 @@ impl Scope {
     /// # Errors
     /// [`SpawnError`]: a bad spec, a fence, a limit, a start that failed.
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
-        let place = Place { parent: &self.seat, role: Role::Scope, turn: None, naming: Naming::New };
+        let place = Place::under(&self.seat, Role::Scope, Naming::New);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 

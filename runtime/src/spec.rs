@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::supervisor::{NoTask, Supervisor};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
+use crate::ceiling::Ceiling;
 use crate::defaults;
 use crate::engine::body::Factory;
 use crate::engine::seat::Seat;
@@ -57,6 +58,9 @@ pub struct Policies {
     pub orphans: Orphans,
     /// What it may spend, with its subtree.
     pub budget: Option<Budget>,
+    /// What it may do at most, with its subtree.
+    #[serde(default)]
+    pub ceiling: Option<Ceiling>,
     /// What is kept back at the spawn for effects of its stop hook.
     #[serde(default)]
     pub stop_allowance: Usage,
@@ -103,6 +107,7 @@ impl Default for Policies {
             on_stale: OnStale::End,
             orphans: Orphans::default(),
             budget: None,
+            ceiling: None,
             stop_allowance: Usage::ZERO,
             strategy: Strategy::OneForOne,
             intensity: Intensity::default(),
@@ -139,6 +144,11 @@ impl Policies {
             return Err(bad(field, "it is 0; give at least 1".to_owned()));
         }
         self.supervision().check().map_err(|error| bad("intensity", error.to_string()))?;
+        if let Some(ceiling) = &self.ceiling {
+            ceiling
+                .check()
+                .map_err(|error| bad(&format!("ceiling.{}", error.field), error.message.clone()))?;
+        }
         if self.dynamic && self.auto_shutdown != AutoShutdown::Never {
             return Err(bad("auto_shutdown", supervision::BadPolicy::AutoShutdownDynamic.to_string()));
         }
@@ -327,6 +337,14 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.policies.budget = Some(budget);
+        self
+    }
+
+    /// What it may do at most, together with its subtree and with whatever others do for it; no bound of its own by default. It
+    /// can only narrow what those above it may do.
+    #[must_use]
+    pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
+        self.policies.ceiling = Some(ceiling);
         self
     }
 

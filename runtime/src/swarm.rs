@@ -89,7 +89,7 @@ impl Swarm {
     pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let parent = spec.parent.take().unwrap_or_else(|| self.root_seat());
         let role = parent.role_of_own_child();
-        let place = Place { parent: &parent, role, turn: None, naming: Naming::KnownOrNew };
+        let place = Place::under(&parent, role, Naming::KnownOrNew);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 
@@ -218,14 +218,14 @@ impl Swarm {
     }
 
     /// Asks an agent to do what a dead letter says: the one that failed, or another that takes such tasks. It is a new task
-    /// with attempts of its own, whose acceptance says where it came from. The letter stays and lists it, so a replay that
-    /// fails loses nothing.
+    /// with attempts of its own and the rights that the letter's had, whose acceptance says where it came from. The letter stays
+    /// and lists it, so a replay that fails loses nothing.
     ///
     /// # Errors
     /// [`ReplayError`]: there is no such letter, its payload was not kept, or it is no task of that agent.
     pub fn replay<A: Agent>(&self, letter: &TaskId, agent: &AgentRef<A>) -> Result<Ask<A>, ReplayError> {
-        let task = self.0.engine.dead_letters.task(letter, agent.id())?;
-        Ok(agent.ask(task).replaying(letter.clone()))
+        let (task, rights) = self.0.engine.dead_letters.task(letter, agent.id())?;
+        Ok(agent.ask(task).replaying(letter.clone(), rights))
     }
 
     /// The environment: time, chance, blocking work and the outside.

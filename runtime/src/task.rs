@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::agent::Message;
 use crate::asked::Asked;
+use crate::ceiling::Rights;
 use crate::engine::alarm::Alarm;
 use crate::engine::turn::Turn;
 use crate::error::{AgentError, AskError};
@@ -48,6 +49,8 @@ pub(crate) struct More<O> {
     /// The dead letter that this is a replay of.
     pub(crate) replay_of: Option<TaskId>,
     pub(crate) accept: Option<Accept<O>>,
+    /// Of whoever asks.
+    pub(crate) rights: Rights,
 }
 
 /// Says of an output why it is none.
@@ -55,14 +58,17 @@ pub(crate) type Accept<O> = Arc<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
 impl<O> Terms<O> {
     pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
-        let More { asker, key, replay_of, accept } = &more;
-        let is_plain = asker.is_none() && key.is_none() && replay_of.is_none() && accept.is_none();
+        let More { asker, key, replay_of, accept, rights } = &more;
+        let is_from_outside = asker.is_none() && key.is_none() && rights.are_all();
+        let is_plain = is_from_outside && replay_of.is_none() && accept.is_none();
         Self { deadline, more: (!is_plain).then(|| Box::new(more)) }
     }
 
     /// Those of a task that nobody waits for.
-    pub(crate) fn told(asker: Option<TaskId>) -> Self {
-        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None })
+    pub(crate) fn told(by: Option<&Turn>) -> Self {
+        let asker = by.and_then(|turn| turn.task.clone());
+        let rights = by.map_or_else(Rights::default, |turn| turn.rights.clone());
+        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights })
     }
 
     pub(crate) fn asker(&self) -> Option<&TaskId> {
@@ -75,6 +81,10 @@ impl<O> Terms<O> {
 
     pub(crate) fn replay_of(&self) -> Option<&TaskId> {
         self.more.as_ref()?.replay_of.as_ref()
+    }
+
+    pub(crate) fn rights(&self) -> &Rights {
+        self.more.as_ref().map_or(&Rights::ALL, |more| &more.rights)
     }
 
     fn accept(&self) -> Option<&Accept<O>> {

@@ -9,6 +9,7 @@
 //! | [`pauses`] | P5: every pause is answered by its deadline, and nothing begins at a quiet agent |
 //! | [`bills`] | P2: own costs sum to the subtree's; what is reserved is settled once |
 //! | [`budgets`] | P2: spent and reserved never exceed a budget and what providers billed above their word |
+//! | [`rights`] | P6: no effect begins that a ceiling forbids, whoever makes it for whom |
 //! | [`lives`] | there is never more than one incarnation that can act |
 //! | [`restarts`] | a child is restarted within its supervisor's intensity, in every window |
 //! | [`outcomes`] | every accepted task has exactly one outcome |
@@ -32,6 +33,7 @@ mod order;
 mod outcomes;
 mod pauses;
 mod restarts;
+mod rights;
 mod roster;
 mod stops;
 mod views;
@@ -51,6 +53,7 @@ pub use self::order::order;
 pub use self::outcomes::outcomes;
 pub use self::pauses::pauses;
 pub use self::restarts::restarts;
+pub use self::rights::rights;
 pub use self::stops::stops;
 pub use self::views::views;
 use skep_runtime::event::{Event, What};
@@ -60,7 +63,7 @@ use skep_runtime::{AgentId, Bears, StopReceipt};
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Oracle); 13] = [
+pub const ALL: [(&str, Oracle); 14] = [
     ("P1 stops", stops),
     ("P1 order", order),
     ("P1 fences", fences),
@@ -68,6 +71,7 @@ pub const ALL: [(&str, Oracle); 13] = [
     ("P5 pauses", pauses),
     ("P2 bills", bills),
     ("P2 budgets", budgets),
+    ("P6 rights", rights),
     ("one incarnation", lives),
     ("restarts", restarts),
     ("one outcome", outcomes),

@@ -30,6 +30,7 @@ mod pause;
 mod probe;
 mod questions;
 mod resume;
+mod rights;
 mod stale;
 mod stop;
 mod supervision;

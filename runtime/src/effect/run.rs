@@ -160,8 +160,19 @@ impl Effect {
         }
     }
 
-    /// Passes the links and takes a permit of the effect's kind.
+    /// Every ceiling that bounds the turn.
+    fn pass_ceilings(&self) -> Result<(), EffectError> {
+        let Some(of) = self.turn.rights.forbids(&self.kind) else { return Ok(()) };
+        let error =
+            EffectError::BeyondCeiling { agent: self.agent(), kind: self.kind.clone(), of: of.clone() };
+        let (kind, link) = (self.kind.clone(), "ceiling".to_owned());
+        self.turn.note(What::EffectRefused { kind, link, message: error.to_string() });
+        Err(error)
+    }
+
+    /// Passes the ceilings and the links, and takes a permit of the effect's kind.
     async fn pass_links(&self) -> Result<Admission, EffectError> {
+        self.pass_ceilings()?;
         let engine = &self.turn.seat.engine;
         let permits = engine.permits.get(&self.kind);
         if engine.links.is_empty() && permits.is_none() {

@@ -8,6 +8,7 @@ use super::Engine;
 use super::body::Body;
 use super::family::Family;
 use super::seat::{Fence, Gate, Seat};
+use crate::ceiling::Rights;
 use crate::event::Role;
 use crate::ledger::Meter;
 use crate::signal::Signal;
@@ -22,6 +23,8 @@ pub(crate) struct Blank<'a> {
     pub(crate) keeps_spec: bool,
     pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
+    /// Of its parent, and of the turn that spawns it: its own ceiling comes on top.
+    pub(crate) rights: Rights,
     pub(crate) family: Option<Box<Family>>,
 }
 
@@ -35,6 +38,7 @@ impl Blank<'_> {
     ) -> Arc<Seat> {
         // Nothing begins at an agent before its start does, whoever finds it by its name.
         let fence = if body.has_behaviour() { Fence::Down } else { Fence::Open };
+        let rights = self.rights.under(self.meter.id(), self.policies.ceiling.as_ref());
         Arc::new(Seat {
             key: engine.number(),
             number: self.number,
@@ -45,6 +49,7 @@ impl Blank<'_> {
             engine: Arc::clone(engine),
             policies: self.policies,
             meter: self.meter,
+            rights,
             gate: Mutex::new(Gate { fence, family: self.family, ..Gate::default() }),
             line: Mutex::default(),
             control: Mutex::default(),

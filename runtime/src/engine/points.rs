@@ -176,7 +176,7 @@ async fn spawn_late(seat: &Arc<Seat>, turn: &Arc<Turn>) {
     use crate::spec::Supervisor;
     let role = turn.task.clone().map_or(Role::Static, Role::Task);
     let name = format!("late-{}", seat.engine.number());
-    let place = Place { parent: seat, role, turn: Some(turn), naming: Naming::New };
+    let place = Place::under(seat, role, Naming::New).in_turn(turn);
     // Refused or not, the oracles see what lives afterwards.
     drop(spawn(place, Supervisor::dynamic().named(name)).await);
 }

@@ -20,6 +20,7 @@ use super::line::{Line, Presence};
 use super::orphans::Adoption;
 use super::pause::Hold;
 use super::turn::Turn;
+use crate::ceiling::Rights;
 use crate::effect::Allowance;
 use crate::event::{Event, Role, What};
 use crate::holding::Holdings;
@@ -43,6 +44,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
+    /// What it may do, whoever asks it to.
+    pub(crate) rights: Rights,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) line: Mutex<Line>,
     pub(crate) control: Mutex<Control>,

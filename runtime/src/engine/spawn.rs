@@ -14,10 +14,11 @@ use super::body::{Bare, Typed};
 use super::family::Family;
 use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
-use super::turn::Turn;
+use super::turn::{self, Turn};
 use super::waits::{self, Awaited};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
+use crate::ceiling::Rights;
 use crate::effect::refused_allowance;
 use crate::error::SpawnError;
 use crate::event::{Role, What};
@@ -34,8 +35,10 @@ use crate::supervision::{ChildState, Event, Policy, Started};
 pub(crate) struct Place<'a> {
     pub(crate) parent: &'a Arc<Seat>,
     pub(crate) role: Role,
-    /// The turn that spawns, which must still be open.
-    pub(crate) turn: Option<&'a Arc<Turn>>,
+    /// The turn whose child it is, which must still be open.
+    turn: Option<&'a Arc<Turn>>,
+    /// The turn that spawns it, wherever it is put.
+    by: Option<Arc<Turn>>,
     pub(crate) naming: Naming,
 }
 
@@ -50,10 +53,30 @@ pub(crate) enum Naming {
     Child,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Under a parent, for the turn that is being polled, if one is.
+    pub(crate) fn under(parent: &'a Arc<Seat>, role: Role, naming: Naming) -> Self {
+        Self { parent, role, turn: None, by: turn::current(), naming }
+    }
+
+    /// As a child of this turn.
+    pub(crate) fn in_turn(self, turn: &'a Arc<Turn>) -> Self {
+        Self { turn: Some(turn), by: Some(Arc::clone(turn)), ..self }
+    }
+
+    /// For this turn, wherever it is polled.
+    pub(crate) fn by(self, turn: Option<Arc<Turn>>) -> Self {
+        Self { by: turn, ..self }
+    }
+
     /// The event that began the turn which spawns.
     fn cause(&self) -> Option<Seq> {
-        self.turn.and_then(|turn| turn.begin.get().copied())
+        self.by.as_ref().and_then(|turn| turn.begin.get().copied())
+    }
+
+    /// What the turn which spawns may do, for an agent can do no more for having been put elsewhere.
+    fn rights(&self) -> Rights {
+        self.by.as_ref().map_or_else(Rights::default, |turn| turn.rights.clone())
     }
 
     /// How a child in this place is supervised unless its spec says otherwise: restart, without a spec of its own, counted.
@@ -96,7 +119,9 @@ impl<A: Agent> Plant for Planted<A> {
         let number = next_number(parent, family)?;
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
-        let seat = build(parent, family, &self.0, Role::Static, true, number, limits);
+        let blueprint =
+            Blueprint { role: Role::Static, keeps_spec: true, number, limits, rights: Rights::ALL };
+        let seat = blueprint.build(parent, family, &self.0);
         plant_children(&seat, &self.0)?;
         family.enter(seat);
         Ok(())
@@ -111,12 +136,14 @@ fn entry(seat: &Seat) -> Entry<'_> {
     Entry { seat, incarnation: 0, task: None, cause: None }
 }
 
-fn spawned(seat: &Seat) -> What {
+/// Says that a seat has its place.
+pub(super) fn spawned(seat: &Seat) -> What {
     What::AgentSpawned {
         name: seat.name.to_string(),
         agent_type: seat.body.agent_type().to_owned(),
         role: seat.role.clone(),
         budget: seat.policies.budget.clone().map(Box::new),
+        ceiling: seat.policies.ceiling.clone().map(Box::new),
     }
 }
 
@@ -172,25 +199,32 @@ fn plant_children<A: Agent>(seat: &Arc<Seat>, spec: &AgentSpec<A>) -> Result<(),
     Ok(())
 }
 
-fn build<A: Agent>(
-    parent: &Arc<Seat>,
-    family: &Family,
-    spec: &AgentSpec<A>,
+/// What a new seat is, besides its spec.
+struct Blueprint {
     role: Role,
     keeps_spec: bool,
     number: u32,
     limits: Limits,
-) -> Arc<Seat> {
-    let body = Typed::<A> {
-        factory: Arc::clone(&spec.factory),
-        mailbox: Mailbox::new(spec.policies.mailbox),
-        dormant: Mutex::new(None),
-        is_job: spec.is_job,
-    };
-    let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
-    let policies = family.policies(&spec.policies);
-    let blank = Blank { number, name: &spec.name, role, keeps_spec, policies, meter, family: None };
-    blank.seat(&parent.engine, Some(parent), body)
+    /// Of whoever spawns it; its parent's come on top.
+    rights: Rights,
+}
+
+impl Blueprint {
+    fn build<A: Agent>(self, parent: &Arc<Seat>, family: &Family, spec: &AgentSpec<A>) -> Arc<Seat> {
+        let Self { role, keeps_spec, number, limits, rights } = self;
+        let body = Typed::<A> {
+            factory: Arc::clone(&spec.factory),
+            mailbox: Mailbox::new(spec.policies.mailbox),
+            dormant: Mutex::new(None),
+            is_job: spec.is_job,
+        };
+        let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
+        let policies = family.policies(&spec.policies);
+        let rights = parent.rights.and(&rights);
+        let blank =
+            Blank { number, name: &spec.name, role, keeps_spec, policies, meter, rights, family: None };
+        blank.seat(&parent.engine, Some(parent), body)
+    }
 }
 
 /// Spawns one after another, in order, and lets others run now and then. What fails is a row, and the next is spawned all the
@@ -219,6 +253,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         keeps_spec: false,
         policies: Arc::new(policies),
         meter: Meter::root(AgentId::root(&engine.session), limits),
+        rights: Rights::ALL,
         family: Some(Box::new(Family::new(policy))),
     };
     let seat = blank.seat(engine, None, Bare { agent_type: "root" });
@@ -262,6 +297,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         keeps_spec: false,
         policies: Arc::default(),
         meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
+        rights: parent.rights.and(&place.rights()),
         family: Some(Box::new(Family::new(each_alone))),
     };
     let seat = blank.seat(&parent.engine, Some(parent), Bare { agent_type: "scope" });
@@ -330,7 +366,8 @@ fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered
     }
     let number = next_number(parent, family)?;
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
-    let seat = build(parent, family, spec, place.role.clone(), keeps_spec, number, limits);
+    let (role, rights) = (place.role.clone(), place.rights());
+    let seat = Blueprint { role, keeps_spec, number, limits, rights }.build(parent, family, spec);
     plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
     policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;

@@ -11,6 +11,7 @@ use super::cell::Item;
 use super::family::Family;
 use super::line::Next;
 use super::seat::{Fence, Seat};
+use super::spawn::spawned;
 use super::stop::Purpose;
 use crate::event::What;
 use crate::pausing::Grip;
@@ -207,12 +208,7 @@ impl Seat {
             self.hold_as_parent(&mut gate, above);
             self.wound_up.store(false, Ordering::Release);
             self.reopen_cell();
-            self.note(What::AgentSpawned {
-                name: self.name.to_string(),
-                agent_type: self.body.agent_type().to_owned(),
-                role: self.role.clone(),
-                budget: self.policies.budget.clone().map(Box::new),
-            });
+            self.note(spawned(self));
             self.body.reopen();
         } else if gate.fence == Fence::Held {
             gate.fence = Fence::Down;

@@ -12,6 +12,7 @@ use super::points::Bent;
 use super::seat::{Fence, Seat};
 use super::waits::WaitsFor;
 use crate::asked::Asked;
+use crate::ceiling::Rights;
 use crate::env::Timer;
 use crate::error::AgentError;
 use crate::event::{Outcome, Wait, What};
@@ -32,6 +33,8 @@ pub(crate) struct Turn {
     pub(crate) incarnation: Incarnation,
     pub(crate) phase: Phase,
     pub(crate) task: Option<TaskId>,
+    /// Those of its seat, and of whoever it works for.
+    pub(crate) rights: Rights,
     /// By the clock of its seat.
     deadline: Time,
     pub(crate) cancel: Signal,
@@ -108,14 +111,20 @@ pub(crate) enum Cancel {
 }
 
 impl Turn {
-    /// A turn that has to be over at a moment by its seat's clock.
-    pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, task: Option<TaskId>, deadline: Time) -> Arc<Self> {
-        Self::begin(seat, phase, task, deadline, None)
+    /// A start or a stop hook, which has to be over at a moment by its seat's clock.
+    pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, deadline: Time) -> Arc<Self> {
+        Self::begin(seat, phase, None, deadline, None, seat.rights.clone())
+    }
+
+    /// The handling of a task, with the rights of those who asked for it.
+    pub(crate) fn of_task(seat: &Arc<Seat>, task: TaskId, deadline: Time, rights: &Rights) -> Arc<Self> {
+        Self::begin(seat, Phase::Turn, Some(task), deadline, None, seat.rights.and(rights))
     }
 
     /// The answering of a question of another turn, in which it is polled.
     pub(crate) fn beside(asking: &Arc<Self>, seat: &Arc<Seat>, deadline: Time) -> Arc<Self> {
-        Self::begin(seat, Phase::Question, None, deadline, Some(Arc::clone(asking)))
+        let rights = seat.rights.and(&asking.rights);
+        Self::begin(seat, Phase::Question, None, deadline, Some(Arc::clone(asking)), rights)
     }
 
     fn begin(
@@ -124,6 +133,7 @@ impl Turn {
         task: Option<TaskId>,
         deadline: Time,
         beside: Option<Arc<Self>>,
+        rights: Rights,
     ) -> Arc<Self> {
         let now = seat.engine.env.now();
         Arc::new(Self {
@@ -133,6 +143,7 @@ impl Turn {
             incarnation: seat.incarnation(),
             phase,
             task,
+            rights,
             deadline,
             cancel: Signal::default(),
             why: AtomicU8::new(0),

@@ -43,6 +43,16 @@ pub enum EffectError {
         /// Why.
         message: String,
     },
+    /// It is beyond the ceiling of an agent that bounds the turn: its own, one above, or one that it works for.
+    #[error("{kind} of {agent} is beyond the ceiling of {of}")]
+    BeyondCeiling {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+        /// Whose ceiling it is.
+        of: AgentId,
+    },
     /// Its deadline passed.
     #[error("{kind} of {agent} did not end within its deadline")]
     Expired {
@@ -69,7 +79,7 @@ impl EffectError {
             Self::Failed { error, .. } => error.advice(),
             Self::OverBudget { refusal, .. } => refusal.advice(),
             Self::Expired { .. } => Advice::Now,
-            Self::Refused { .. } | Self::Cancelled { .. } => Advice::Never,
+            Self::Refused { .. } | Self::BeyondCeiling { .. } | Self::Cancelled { .. } => Advice::Never,
         }
     }
 
@@ -79,7 +89,7 @@ impl EffectError {
         match self {
             Self::Failed { error, .. } => error.http_status(),
             Self::OverBudget { refusal, .. } => refusal.http_status(),
-            Self::Refused { .. } => 403,
+            Self::Refused { .. } | Self::BeyondCeiling { .. } => 403,
             Self::Expired { .. } => 504,
             Self::Cancelled { .. } => 503,
         }
@@ -91,7 +101,7 @@ impl EffectError {
         match self {
             Self::Failed { error, .. } => error.class(),
             Self::OverBudget { .. } => FailureClass::OverBudget,
-            Self::Refused { .. } => FailureClass::Failed,
+            Self::Refused { .. } | Self::BeyondCeiling { .. } => FailureClass::Failed,
             Self::Expired { .. } => FailureClass::Deadline,
             Self::Cancelled { .. } => FailureClass::Interrupted,
         }

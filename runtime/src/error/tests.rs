@@ -119,7 +119,8 @@ fn after_effect(last: Option<&EffectError>) -> Option<EffectError> {
         Some(E::OverBudget { .. }) => {
             E::Refused { agent, kind, link: "breaker".into(), message: "open".into() }
         }
-        Some(E::Refused { .. }) => E::Expired { agent, kind },
+        Some(E::Refused { .. }) => E::BeyondCeiling { agent, kind, of: AgentId::root("s") },
+        Some(E::BeyondCeiling { .. }) => E::Expired { agent, kind },
         Some(E::Expired { .. }) => E::Cancelled { agent, kind },
         Some(E::Cancelled { .. }) => return None,
     })

@@ -265,6 +265,7 @@ fn a_step_that_cannot_follow_is_kept_to_be_seen() {
         agent_type: "Root".into(),
         role: crate::event::Role::Root,
         budget: None,
+        ceiling: None,
     };
     let whats = [spawned, What::TurnBegan { attempt: 1 }, What::AgentStarted];
     let events: Vec<_> = (1..).zip(whats).map(|(seq, what)| event(seq, &agent, None, what)).collect();
@@ -285,6 +286,7 @@ fn the_tree_says_what_each_agent_does() {
         agent_type: agent_type.into(),
         role: crate::event::Role::Dynamic,
         budget: None,
+        ceiling: None,
     };
     let began = What::EffectBegan { effect: 1, kind: "grep".into(), reserved: crate::usage::Usage::ZERO };
     let steps = [

@@ -293,7 +293,13 @@ mod tests {
     }
 
     fn spawned() -> What {
-        What::AgentSpawned { name: "a".into(), agent_type: "A".into(), role: Role::Dynamic, budget: None }
+        What::AgentSpawned {
+            name: "a".into(),
+            agent_type: "A".into(),
+            role: Role::Dynamic,
+            budget: None,
+            ceiling: None,
+        }
     }
 
     fn limits(budget: &Budget) -> Limits {

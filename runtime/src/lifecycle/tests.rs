@@ -10,7 +10,7 @@ use crate::policy::Exit;
 use crate::usage::Usage;
 
 fn spawned(role: Role) -> What {
-    What::AgentSpawned { name: "a".into(), agent_type: "A".into(), role, budget: None }
+    What::AgentSpawned { name: "a".into(), agent_type: "A".into(), role, budget: None, ceiling: None }
 }
 
 fn effect(effect: u64) -> What {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{Handle, Swarm};
+use crate::ceiling::Ceiling;
 use crate::defaults;
 use crate::effect::Link;
 use crate::engine::spawn::root;
@@ -25,6 +26,7 @@ use crate::supervision::Policy;
 pub struct SwarmBuilder {
     session: String,
     budget: Option<Budget>,
+    ceiling: Option<Ceiling>,
     permits: Vec<(String, usize)>,
     links: Vec<Arc<dyn Link>>,
     resources: Resources,
@@ -43,6 +45,7 @@ impl SwarmBuilder {
         Self {
             session,
             budget: None,
+            ceiling: None,
             permits: Vec::new(),
             links: Vec::new(),
             resources: Resources::default(),
@@ -60,6 +63,12 @@ impl SwarmBuilder {
     /// What the whole swarm may spend; no limit by default.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// What the whole swarm may do; everything by default.
+    pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
+        self.ceiling = Some(ceiling);
         self
     }
 
@@ -164,6 +173,11 @@ impl SwarmBuilder {
             return Err(bad("session", message));
         }
         self.root.check().map_err(|error| bad("intensity", error.to_string()))?;
+        if let Some(ceiling) = &self.ceiling {
+            ceiling
+                .check()
+                .map_err(|error| bad(&format!("ceiling.{}", error.field), error.message.clone()))?;
+        }
         let limits = match &self.budget {
             None => crate::ledger::Limits::default(),
             Some(budget) => budget
@@ -197,6 +211,7 @@ impl SwarmBuilder {
             intensity: self.root.intensity,
             auto_shutdown: AutoShutdown::Never,
             budget: self.budget,
+            ceiling: self.ceiling,
             is_supervisor: true,
             ..Policies::default()
         };

@@ -13,6 +13,7 @@ use crate::ask::Ask;
 use crate::defaults;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, begin};
+use crate::engine::turn::{self, Turn};
 use crate::error::{AskError, RunError};
 use crate::event::Role;
 use crate::lifecycle::StopReason;
@@ -56,7 +57,9 @@ impl<A: Agent> Run<A> {
     async fn run(self) -> Result<A::Output, RunError<A::Task>> {
         let Self { swarm, mut spec, task, within, stop, on_drop } = self;
         let parent = spec.parent.take().unwrap_or_else(|| swarm.root_seat());
-        let work = work(Arc::clone(&parent), spec, task, within, stop);
+        // Wherever it is polled later, it is this turn's.
+        let by = turn::current();
+        let work = work(Arc::clone(&parent), by, spec, task, within, stop);
         if on_drop == OnDrop::Stop {
             return work.await;
         }
@@ -83,12 +86,13 @@ pub enum OnDrop {
 
 async fn work<A: Agent>(
     parent: Arc<Seat>,
+    by: Option<Arc<Turn>>,
     spec: AgentSpec<A>,
     task: A::Task,
     within: Duration,
     stop: Stop,
 ) -> Result<A::Output, RunError<A::Task>> {
-    let place = Place { parent: &parent, role: Role::Scope, turn: None, naming: Naming::New };
+    let place = Place::under(&parent, Role::Scope, Naming::New).by(by);
     let spawning = match begin(place, spec).await {
         Ok(spawning) => spawning,
         Err(error) => return Err(RunError::Spawn(error, Box::new(task))),

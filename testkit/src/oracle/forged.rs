@@ -7,8 +7,8 @@ use std::time::Duration;
 use skep_runtime::event::{EffectEnd, Event, What};
 use skep_runtime::supervision::report::Context;
 use skep_runtime::{
-    AgentId, Bears, Budget, ChildReport, Dealt, End, Exit, FailureClass, Found, Incarnation, Outcome, Role,
-    StopReason, TaskId, Time, Usage,
+    AgentId, Bears, Budget, Ceiling, ChildReport, Dealt, End, Exit, FailureClass, Found, Incarnation,
+    Outcome, Role, Seq, StopReason, TaskId, Time, Usage,
 };
 
 use super::{Evidence, Oracle};
@@ -88,6 +88,28 @@ impl Forged {
         self.write(agent, 1, None, spawned("Agent", Some(Box::new(Budget::new().calls(calls)))))
     }
 
+    pub(super) fn ceilinged(self, agent: &str, below: Ceiling) -> Self {
+        let mut what = spawned("Agent", None);
+        if let What::AgentSpawned { ceiling, .. } = &mut what {
+            *ceiling = Some(Box::new(below));
+        }
+        self.write(agent, 1, None, what)
+    }
+
+    /// The last event was brought about by this one.
+    pub(super) fn because(mut self, cause: Seq) -> Self {
+        if let Some(event) = self.events.last_mut().map(Arc::make_mut) {
+            event.cause = Some(cause);
+        }
+        self
+    }
+
+    /// A task, and whose turn asked it.
+    pub(super) fn asked_by(self, agent: &str, number: u64, asker: Option<(&str, u64)>) -> Self {
+        let asker = asker.map(|(agent, number)| task(agent, number));
+        self.write(agent, 1, Some(number), What::TaskAccepted { asker, replay_of: None })
+    }
+
     pub(super) fn started(self, agent: &str, incarnation: Incarnation) -> Self {
         self.write(agent, incarnation, None, What::AgentStarted)
     }
@@ -120,7 +142,7 @@ impl Forged {
     }
 
     pub(super) fn accepted(self, agent: &str, number: u64) -> Self {
-        self.write(agent, 1, Some(number), What::TaskAccepted { asker: None, replay_of: None })
+        self.asked_by(agent, number, None)
     }
 
     pub(super) fn redelivered(self, agent: &str, number: u64) -> Self {
@@ -223,5 +245,6 @@ impl Forged {
 }
 
 fn spawned(agent_type: &str, budget: Option<Box<Budget>>) -> What {
-    What::AgentSpawned { name: agent_type.into(), agent_type: agent_type.into(), role: Role::Static, budget }
+    let (name, agent_type) = (agent_type.into(), agent_type.into());
+    What::AgentSpawned { name, agent_type, role: Role::Static, budget, ceiling: None }
 }

@@ -101,7 +101,7 @@ fn begin(seat: &Arc<Seat>, anew: bool) -> Begun {
         seat.incarnation.fetch_add(1, Ordering::AcqRel);
     }
     let deadline = seat.on_clock(seat.engine.env.now() + seat.policies.start_within);
-    let turn = Turn::new(seat, Phase::Start, None, deadline);
+    let turn = Turn::new(seat, Phase::Start, deadline);
     gate.turn = Some(Arc::clone(&turn));
     Begun::Turn(turn)
 }
@@ -140,7 +140,7 @@ fn is_due(turn: &Arc<Turn>) {
 /// Runs the stop hook of a whole behaviour and drops it.
 pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: A) -> HookEnd {
     let until = seat.hook_until();
-    let turn = Turn::new(&seat, Phase::Stop, None, seat.on_clock(until));
+    let turn = Turn::new(&seat, Phase::Stop, seat.on_clock(until));
     turn.enter_as_hook();
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     let cx = StopContext::new(Arc::clone(&turn));

@@ -82,7 +82,7 @@ impl<A: Agent> Runner<A> {
     pub(super) async fn turn(&self, mut agent: A, task: Task<A>) -> After<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
-        let turn = Turn::new(seat, Phase::Turn, Some(task.id.clone()), task.terms.deadline);
+        let turn = Turn::of_task(seat, task.id.clone(), task.terms.deadline, task.terms.rights());
         let began = |attempt| {
             turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
         };
@@ -269,7 +269,7 @@ impl<A: Agent> Runner<A> {
                 task.finish(Over::Poisoned, Some(error), |outcome| {
                     ended(outcome);
                     // Before anybody is told, so that whoever is finds it.
-                    self.seat.engine.dead_letters.push(letter);
+                    self.seat.engine.dead_letters.push(letter, task.terms.rights().clone());
                 });
             }
             Fate::Redelivered { error, counts } => {

@@ -99,7 +99,8 @@ impl World {
             waits: VecDeque::new(),
         });
         let name = format!("agent-{}", self.agents.len());
-        let what = What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None };
+        let what =
+            What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None, ceiling: None };
         self.write(self.agents.len() - 1, None, what);
     }
 
@@ -242,7 +243,11 @@ impl World {
         self.agents[at].life = Life::Starting;
         let name = format!("agent-{}", at + 1);
         let role = Role::Static;
-        self.write(at, None, What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None });
+        self.write(
+            at,
+            None,
+            What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None, ceiling: None },
+        );
     }
 
     /// Stops a subtree: all are fenced, then they end from the leaves up.
