@@ -123,10 +123,15 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Says which dead letter its task was, and what that was bounded by.
-    pub(crate) fn replaying(mut self, letter: TaskId, bound: Rights) -> Self {
+    /// Says which dead letter its task was.
+    pub(crate) fn replaying(mut self, letter: TaskId) -> Self {
         self.replay_of = Some(letter);
-        self.bound = bound;
+        self
+    }
+
+    /// Says for whom it is asked, besides the turn that asks.
+    pub(crate) fn bounded(mut self, rights: Rights) -> Self {
+        self.bound = rights;
         self
     }
 
@@ -244,7 +249,7 @@ impl<A: Agent> Ask<A> {
             key: self.key.clone(),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
-            rights: self.asker.as_ref().map_or(&Rights::ALL, |asker| &asker.rights).and(&self.bound),
+            rights: turn::rights(self.asker.as_deref()).and(&self.bound),
         };
         let deadline = self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at));
         let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more), Way::Ask)?;

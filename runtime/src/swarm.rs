@@ -225,7 +225,7 @@ impl Swarm {
     /// [`ReplayError`]: there is no such letter, its payload was not kept, or it is no task of that agent.
     pub fn replay<A: Agent>(&self, letter: &TaskId, agent: &AgentRef<A>) -> Result<Ask<A>, ReplayError> {
         let (task, rights) = self.0.engine.dead_letters.task(letter, agent.id())?;
-        Ok(agent.ask(task).replaying(letter.clone(), rights))
+        Ok(agent.ask(task).replaying(letter.clone()).bounded(rights))
     }
 
     /// The environment: time, chance, blocking work and the outside.

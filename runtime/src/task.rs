@@ -16,7 +16,7 @@ use crate::agent::Message;
 use crate::asked::Asked;
 use crate::ceiling::Rights;
 use crate::engine::alarm::Alarm;
-use crate::engine::turn::Turn;
+use crate::engine::turn::{self, Turn};
 use crate::error::{AgentError, AskError};
 use crate::event::Outcome;
 use crate::id::{AgentId, Seq, TaskId};
@@ -67,7 +67,7 @@ impl<O> Terms<O> {
     /// Those of a task that nobody waits for.
     pub(crate) fn told(by: Option<&Turn>) -> Self {
         let asker = by.and_then(|turn| turn.task.clone());
-        let rights = by.map_or_else(Rights::default, |turn| turn.rights.clone());
+        let rights = turn::rights(by);
         Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights })
     }
 

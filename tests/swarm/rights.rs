@@ -39,6 +39,8 @@ enum Way {
     /// Has somebody above make the effect.
     Question(usize),
     CrashOnce,
+    /// In every attempt: the errand becomes a dead letter.
+    Crash,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -180,6 +182,7 @@ async fn go(way: &Way, mask: u8, cx: &Context) {
         }
         Way::CrashOnce if cx.attempt() == 1 => panic!("once"),
         Way::CrashOnce => {}
+        Way::Crash => panic!("again"),
     }
 }
 
@@ -244,6 +247,7 @@ fn any_way(dice: &mut Dice, depth: u64) -> Way {
     match dice.below(if depth == 0 { 5 } else { 12 }) {
         0..=2 => Way::Make(kind),
         3 => Way::Question(kind),
+        4 if dice.below(6) == 0 => Way::Crash,
         4 => Way::CrashOnce,
         5..=8 => {
             let place = match dice.below(8) {

@@ -76,7 +76,7 @@ impl<'a> Place<'a> {
 
     /// What the turn which spawns may do, for an agent can do no more for having been put elsewhere.
     fn rights(&self) -> Rights {
-        self.by.as_ref().map_or_else(Rights::default, |turn| turn.rights.clone())
+        turn::rights(self.by.as_deref())
     }
 
     /// How a child in this place is supervised unless its spec says otherwise: restart, without a spec of its own, counted.

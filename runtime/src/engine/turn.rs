@@ -441,6 +441,11 @@ pub(crate) fn current() -> Option<Arc<Turn>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
+/// What a turn may do; everything, where there is none.
+pub(crate) fn rights(turn: Option<&Turn>) -> Rights {
+    turn.map_or(Rights::ALL, |turn| turn.rights.clone())
+}
+
 /// Whether a turn is being polled on this thread.
 pub(crate) fn is_in_turn() -> bool {
     CURRENT.try_with(|current| current.try_borrow().is_ok_and(|turn| turn.is_some())).unwrap_or(false)

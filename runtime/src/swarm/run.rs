@@ -92,6 +92,7 @@ async fn work<A: Agent>(
     within: Duration,
     stop: Stop,
 ) -> Result<A::Output, RunError<A::Task>> {
+    let rights = turn::rights(by.as_deref());
     let place = Place::under(&parent, Role::Scope, Naming::New).by(by);
     let spawning = match begin(place, spec).await {
         Ok(spawning) => spawning,
@@ -106,7 +107,7 @@ async fn work<A: Agent>(
             return Err(RunError::Spawn(error, Box::new(task)));
         }
     };
-    let output = Ask::<A>::new(Arc::clone(&seat), task, None).within(within).await;
+    let output = Ask::<A>::new(Arc::clone(&seat), task, None).bounded(rights).within(within).await;
     guard.disarm();
     // The receipt is an event; the answer is what was asked for.
     drop(seat.engine.stop_ordered(&seat, stop).await);
