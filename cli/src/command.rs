@@ -15,7 +15,8 @@ use crate::lab;
 use crate::review::report::text::{Layout, Paint};
 use crate::review::report::{json, markdown, sarif, text};
 use crate::review::swarm::{Ending, Order, Review, ReviewError};
-use crate::review::{Baseline, Config, Report, RuleSet};
+use crate::review::{Baseline, Config, Report, RuleSet, Severity};
+use crate::signals::{Signal, Signals};
 use crate::view::View;
 
 /// What the swarm may spend unless told: some 100,000 files at the simulated prices.
@@ -26,12 +27,6 @@ const TABLE: usize = 25;
 
 /// Could not run.
 const COULD_NOT: u8 = 2;
-
-/// Ended by Ctrl-C, as shells say it.
-const INTERRUPTED: u8 = 130;
-
-/// Asked to end by whoever started it, as shells and supervisors of processes count it.
-const TERMINATED: u8 = 143;
 
 /// Runs the command that the process was given.
 ///
@@ -68,117 +63,87 @@ fn could_not(why: &str) -> ExitCode {
 
 /// What the files beside the review hold, and where the report goes.
 struct Desk {
-    order: Order,
+    config: Arc<Config>,
     baseline: Option<Baseline>,
     write_baseline: Option<PathBuf>,
     out: Option<PathBuf>,
     format: Format,
+    fail_on: Option<Severity>,
+    at_most: Option<usize>,
 }
 
 async fn review(options: args::Review) -> Result<ExitCode, String> {
     let watch = options.watch;
-    let (fail_on, at_most) = (options.fail_on, options.at_most);
-    let Desk { order, baseline, write_baseline, out, format } = prepare(options)?;
-    let config = Arc::clone(&order.config);
+    let mut signals = Signals::listen().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let (order, desk) = prepare(options)?;
     let review = Review::start(order).await.map_err(|error| error.to_string())?;
-    let mut view = View::of(review.events(), review.env(), watch);
+    let env = review.env();
+    let mut view = View::of(review.events(), env.clone(), watch);
     let (ending, signal) = tokio::select! {
         ending = review.run() => (ending, None),
-        signal = Signal::next() => (Ending::Cut(signal.word().to_owned()), Some(signal)),
+        signal = signals.next() => (Ending::Cut(signal.word().to_owned()), Some(signal)),
         never = view.run() => match never {},
     };
     view.close();
-    let report = tokio::select! {
-        report = review.end(ending) => report,
-        // A second one waits for nothing.
-        signal = Signal::next() => std::process::exit(signal.code().into()),
+    if let Some(signal) = signal {
+        // Nobody may be there to read it.
+        writeln!(
+            io::stderr(),
+            "skep review: {}: it is being stopped; once more ends it at once",
+            signal.word()
+        )
+        .ok();
+    }
+    let finished = async {
+        let report = review.end(ending).await.map_err(|error: ReviewError| error.to_string())?;
+        // Whoever reads the report may be slow.
+        env.blocking(move || desk.deliver(report)).await
     };
-    let mut report = report.map_err(|error: ReviewError| error.to_string())?;
-    if let Some(path) = write_baseline {
-        let text = Baseline::of(&report.findings).to_json();
-        fs::write(&path, text).map_err(|error| format!("--write-baseline {}: {error}", path.display()))?;
-    }
-    if let Some(baseline) = baseline {
-        let filtered = baseline.filter(std::mem::take(&mut report.findings));
-        report.findings = filtered.new;
-        (report.known, report.stale) = (filtered.known as u64, filtered.stale as u64);
-    }
-    let at_most = at_most.or(config.at_most);
-    match &out {
-        None => print(&render(&report, format, terminal(at_most)))?,
-        Some(path) => {
-            let layout =
-                Layout { at_most: at_most.unwrap_or(Layout::default().at_most), ..Layout::default() };
-            let text = render(&report, format, layout);
-            fs::write(path, text).map_err(|error| format!("--out {}: {error}", path.display()))?;
-        }
-    }
-    // Of a review that was cut short nobody can say that nothing so severe was there.
-    let fails = |least| report.fails(least) || !report.complete;
-    Ok(if let Some(signal) = signal {
-        ExitCode::from(signal.code())
-    } else if fail_on.or(config.fail_on).is_some_and(fails) {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    let code = tokio::select! {
+        code = finished => code?,
+        // A second one waits for nothing, nor does one for a report that nobody takes.
+        signal = signals.next() => std::process::exit(signal.code().into()),
+    };
+    Ok(signal.map_or(code, |signal: Signal| ExitCode::from(signal.code())))
 }
 
-/// What asks a running review to end.
-#[derive(Clone, Copy)]
-enum Signal {
-    CtrlC,
-    Terminate,
-}
-
-impl Signal {
-    async fn next() -> Self {
-        tokio::select! {
-            biased;
-            () = ctrl_c() => Self::CtrlC,
-            () = terminate() => Self::Terminate,
+impl Desk {
+    /// Puts the report where it belongs, and says how the process ends.
+    fn deliver(self, mut report: Report) -> Result<ExitCode, String> {
+        if let Some(path) = self.write_baseline {
+            let text = Baseline::of(&report.findings).to_json();
+            fs::write(&path, text)
+                .map_err(|error| format!("--write-baseline {}: {error}", path.display()))?;
         }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::CtrlC => "interrupted by Ctrl-C",
-            Self::Terminate => "terminated by a signal",
+        if let Some(baseline) = self.baseline {
+            let filtered = baseline.filter(std::mem::take(&mut report.findings));
+            report.findings = filtered.new;
+            (report.known, report.stale) = (filtered.known as u64, filtered.stale as u64);
         }
-    }
-
-    const fn code(self) -> u8 {
-        match self {
-            Self::CtrlC => INTERRUPTED,
-            Self::Terminate => TERMINATED,
+        let at_most = self.at_most.or(self.config.at_most);
+        match &self.out {
+            None => print(&render(&report, self.format, terminal(at_most)))?,
+            Some(path) => {
+                let layout =
+                    Layout { at_most: at_most.unwrap_or(Layout::default().at_most), ..Layout::default() };
+                let text = render(&report, self.format, layout);
+                fs::write(path, text).map_err(|error| format!("--out {}: {error}", path.display()))?;
+            }
         }
+        // Of a review that was cut short nobody can say that nothing so severe was there.
+        let fails = |least| report.fails(least) || !report.complete;
+        let fails = self.fail_on.or(self.config.fail_on).is_some_and(fails);
+        Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
-}
-
-/// Waits for Ctrl-C; where the system has no such thing, for ever.
-async fn ctrl_c() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for SIGTERM; where the system has no such thing, for ever.
-async fn terminate() {
-    #[cfg(unix)]
-    if let Ok(mut signals) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        signals.recv().await;
-        return;
-    }
-    std::future::pending::<()>().await;
 }
 
 /// Reads what the options name, and finds out before the work what could not be done after it.
-fn prepare(options: args::Review) -> Result<Desk, String> {
+fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
     let named = options.path.display().to_string();
     let path = fs::canonicalize(&options.path)
         .map_err(|error| format!("PATH {named}: {error}; give a folder or a file that is there"))?;
     let (root, only) = if path.is_dir() { (path, None) } else { around(&path)? };
-    let config = config(&root, options.config.as_deref())?;
+    let config = Arc::new(config(&root, options.config.as_deref())?);
     let baseline = options.baseline.as_deref().map(|path| {
         let text =
             fs::read_to_string(path).map_err(|error| format!("--baseline {}: {error}", path.display()))?;
@@ -195,19 +160,22 @@ fn prepare(options: args::Review) -> Result<Desk, String> {
         named,
         base: options.base,
         head: options.head,
-        config: Arc::new(config),
+        config: Arc::clone(&config),
         budget: options.budget.unwrap_or(BUDGET),
         within: options.within,
         chaos: options.chaos,
     };
     let baseline = baseline.transpose()?;
-    Ok(Desk {
-        order,
+    let desk = Desk {
+        config,
         baseline,
         write_baseline: options.write_baseline,
         out: options.out,
         format: options.format,
-    })
+        fail_on: options.fail_on,
+        at_most: options.at_most,
+    };
+    Ok((order, desk))
 }
 
 /// The folder around a file, and the file's name in it.

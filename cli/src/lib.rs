@@ -5,6 +5,7 @@
 //! command  from the options to the exit code
 //! lab      example swarms under faults; what others recorded, held against this build
 //! review   rules, findings, reports; and the swarm that applies them
+//! signals  what asks a running command to end
 //! view     what a swarm does, from its journal alone
 //! ```
 
@@ -12,6 +13,7 @@ mod args;
 mod command;
 mod lab;
 pub mod review;
+mod signals;
 mod view;
 
 pub use command::main;

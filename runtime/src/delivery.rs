@@ -232,18 +232,54 @@ mod tests {
         }
     }
 
+    const FIRST: Facts = Facts {
+        attempt: 1,
+        attempts: 3,
+        once_begun: false,
+        interrupted: false,
+        stopping: Stopping::No,
+        crashed_before: false,
+        restart: Restart::Permanent,
+    };
+
     #[test]
     fn an_error_of_handle_leaves_the_agent_alive() {
-        let facts = Facts {
-            attempt: 1,
-            attempts: 3,
-            once_begun: false,
-            interrupted: false,
-            stopping: Stopping::No,
-            crashed_before: false,
-            restart: Restart::Permanent,
-        };
         let error = AgentError::message("no such file");
-        assert_eq!(decide(TurnOver::Error(error.clone()), facts), (Fate::Failed(error), Next::GoesOn));
+        assert_eq!(decide(TurnOver::Error(error.clone()), FIRST), (Fate::Failed(error), Next::GoesOn));
+    }
+
+    #[test]
+    fn an_error_that_asks_for_another_attempt_has_one_and_the_agent_goes_on() {
+        let error = AgentError::redeliver(AgentError::message("not yet"));
+        let again = Fate::Redelivered { error: error.clone(), counts: true };
+        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, Next::GoesOn));
+    }
+
+    #[test]
+    fn an_error_that_says_crash_is_one() {
+        let error = AgentError::crash("torn");
+        let exit = Exit::failed(error.class(), "torn");
+        let again = Fate::Redelivered { error: error.clone(), counts: true };
+        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, Next::Exits { exit, counted: true }));
+    }
+
+    #[test]
+    fn what_a_stop_has_unwound_is_stopped_or_waits_for_the_next_life() {
+        let unwound = || TurnOver::Error(AgentError::message("cancelled"));
+        let for_good = Facts { stopping: Stopping::ForGood, ..FIRST };
+        assert_eq!(decide(unwound(), for_good), (Fate::Stopped, Next::StopsWhole));
+        let comes_back = Facts { stopping: Stopping::ComesBack, ..FIRST };
+        let (fate, next) = decide(unwound(), comes_back);
+        let waits = matches!(&fate, Fate::Redelivered { error, counts: false } if error.class() == FailureClass::Killed);
+        assert!(waits && next == Next::StopsWhole, "{fate:?} {next:?}");
+    }
+
+    #[test]
+    fn a_crash_under_a_stop_for_good_leaves_the_task_stopped_and_any_other_an_attempt() {
+        let fate = |stopping| decide(TurnOver::Panic("oh".into()), Facts { stopping, ..FIRST }).0;
+        assert_eq!(fate(Stopping::ForGood), Fate::Stopped);
+        for stopping in [Stopping::No, Stopping::ComesBack] {
+            assert!(matches!(fate(stopping), Fate::Redelivered { counts: true, .. }), "{stopping:?}");
+        }
     }
 }

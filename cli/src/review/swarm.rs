@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_runtime::{
-    AgentRef, AgentSpec, AskError, Budget, Env, Events, Filter, Keep, NanoUsd, Restart, SpawnError,
+    AgentRef, AgentSpec, AskError, Budget, Ceiling, Env, Events, Filter, Keep, NanoUsd, Restart, SpawnError,
     StartError, Stop, Swarm,
 };
 use skep_testkit::{Chaos, FaultPlan, Firing};
@@ -50,6 +50,9 @@ pub const SPECIALIST: Duration = Duration::from_secs(120);
 
 /// How long the stop at the end may take: longer than any effect of a specialist.
 const STOP: Duration = Duration::from_secs(5);
+
+/// All that a review may do: it reads, and writes nothing.
+const READS: [&str; 5] = ["files.list", "files.read", "git", "grep", "structure.search"];
 
 /// Effects that a task surely has, in the plan of a chaos: what is planned beyond a small review's end never comes.
 const EFFECTS: u64 = 8;
@@ -134,6 +137,7 @@ impl Review {
         let lead = AgentSpec::new("review", move || Lead::new(Arc::clone(&given), Arc::clone(&results)))
             // Its children come and go with faults; its own end is the review's.
             .restart(Restart::Temporary)
+            .ceiling(Ceiling::only(READS))
             .intensity(RESTARTS, Duration::from_secs(10));
         let lead = swarm.spawn(lead).await?;
         Ok(Self { swarm, lead, tally, order })

@@ -111,7 +111,7 @@ mod tests {
 
     fn spawned(name: &str) -> What {
         let (name, agent_type) = (name.to_owned(), "Test".to_owned());
-        What::AgentSpawned { name, agent_type, role: Role::Static, budget: None }
+        What::AgentSpawned { name, agent_type, role: Role::Static, budget: None, ceiling: None }
     }
 
     #[test]

@@ -28,25 +28,67 @@ fn time_that_is_over_gives_a_partial_report_with_a_row_for_each_reviewer() {
 #[cfg(unix)]
 mod interrupts {
     use super::*;
+    use rustix::fs::{OFlags, fcntl_setfl};
     use rustix::process::{Pid, Signal, kill_process};
-    use std::io::{BufRead as _, BufReader};
-    use std::process::Child;
+    use std::io::{BufRead as _, BufReader, ErrorKind, PipeReader, PipeWriter, Write as _, pipe};
+    use std::process::{Child, ChildStderr};
+    use std::time::{Duration, Instant};
 
     fn interrupt(child: &Child) {
         kill_process(Pid::from_child(child), Signal::INT).unwrap();
     }
 
-    /// Waits for so many lines of the log with a word in them.
-    fn wait_for(child: &mut Child, lines: usize, word: &str) -> impl Send + use<> {
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        for _ in 0..lines {
-            let mut line = String::new();
-            while !line.contains(word) {
-                line.clear();
-                assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
+    /// What a review writes to its log.
+    struct Log(BufReader<ChildStderr>);
+
+    impl Log {
+        fn of(child: &mut Child) -> Self {
+            Self(BufReader::new(child.stderr.take().unwrap()))
+        }
+
+        /// Waits for so many lines with a word in them.
+        fn wait_for(&mut self, lines: usize, word: &str) {
+            for _ in 0..lines {
+                let mut line = String::new();
+                while !line.contains(word) {
+                    line.clear();
+                    assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "it ended before {word:?}");
+                }
             }
         }
-        log
+    }
+
+    /// A pipe into which nothing goes any more: whoever writes to it waits for ever.
+    fn full_pipe() -> (PipeReader, PipeWriter) {
+        let (reader, mut writer) = pipe().unwrap();
+        fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+        let mut bytes: &[u8] = &[0; 4_096];
+        loop {
+            match writer.write(bytes) {
+                Ok(_) => {}
+                // What does not fit as a page may as a byte.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && bytes.len() > 1 => bytes = &[0],
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        fcntl_setfl(&writer, OFlags::empty()).unwrap();
+        (reader, writer)
+    }
+
+    /// The exit code; a process that does not end is killed, so that the test fails instead of waiting for it.
+    fn code_of(mut child: Child) -> Option<i32> {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(60) {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        panic!("it does not end");
     }
 
     #[test]
@@ -54,7 +96,8 @@ mod interrupts {
         let bench = busy();
         let mut child = bench.command(&["--format", "json", "--chaos", "1"]).spawn().unwrap();
         // The lead has four specialists; then somebody listens to a signal too.
-        let _log = wait_for(&mut child, 4, " begins");
+        let mut log = Log::of(&mut child);
+        log.wait_for(4, " begins");
         interrupt(&child);
         let ran = Ran::of(&child.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(130));
@@ -63,5 +106,17 @@ mod interrupts {
         let receipt = report["receipt"].as_str().unwrap();
         assert!(receipt.contains("5 agents") && receipt.ends_with("nothing left"), "{receipt}");
         assert!(report["reviewers"].to_string().contains("interrupted by Ctrl-C"), "{}", report["reviewers"]);
+    }
+    #[test]
+    fn a_second_ctrl_c_ends_at_once_also_where_nobody_takes_the_report() {
+        let bench = busy();
+        let (_unread, full) = full_pipe();
+        let mut child = bench.command(&["--chaos", "1"]).stdout(full).spawn().unwrap();
+        let mut log = Log::of(&mut child);
+        log.wait_for(4, " begins");
+        interrupt(&child);
+        log.wait_for(1, "once more ends it at once");
+        interrupt(&child);
+        assert_eq!(code_of(child), Some(130));
     }
 }

@@ -1,6 +1,6 @@
 //! A specialist: reads each file of a batch and applies the rules of its own category.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,9 +28,6 @@ const STALE: Duration = Duration::from_secs(2);
 
 /// One try of an effect; what is longer is tried again.
 const EFFECT: Terms = Terms { within: Duration::from_secs(1), tries: 3 };
-
-/// A file up to this size is searched within a second on any machine; a larger one has more time for each KiB.
-const SECOND: u64 = 64;
 
 /// Searching a source by structure, rule after rule. Simulated, as the prices of the tools are.
 const SEARCH: Price = Price { call: PicoUsd(2_000_000), kib: PicoUsd(1_000_000) };
@@ -66,7 +63,7 @@ pub(crate) struct Specialist {
 }
 
 /// What a search of one source gives.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Searched {
     findings: Vec<Finding>,
     caveat: Option<Note>,
@@ -166,13 +163,15 @@ impl Specialist {
         let bytes = source.text().len() as u64;
         let wants_change = self.survey.of_a_change && self.category == Category::Tests;
         let (category, order) = (self.category, Arc::clone(&self.order));
-        let work = move || {
-            let findings = apply(category, RuleSet::embedded(), &order.config, &source);
-            let changed = wants_change.then(|| ChangedFile::of(&source));
-            Ok((Searched { findings, caveat: source.caveat(), changed }, bytes))
+        // A try that is cut short goes on unseen on its thread: the next one waits for it instead of beginning anew.
+        let searched = OnceLock::new();
+        let search = move || Searched {
+            findings: apply(category, RuleSet::embedded(), &order.config, &source),
+            caveat: source.caveat(),
+            changed: wants_change.then(|| ChangedFile::of(&source)),
         };
-        let terms = Terms { within: EFFECT.within * (1 + seconds(bytes)), ..EFFECT };
-        match cx.tools().on(terms).run(("structure.search", SEARCH), path, bytes, work).await {
+        let work = move || Ok((searched.get_or_init(&search).clone(), bytes));
+        match cx.tools().on(EFFECT).run(("structure.search", SEARCH), path, bytes, work).await {
             Ok(searched) => {
                 done.files += 1;
                 done.findings.extend(searched.findings);
@@ -200,8 +199,7 @@ impl Specialist {
         if !can || self.category != Category::Security {
             return Ok(());
         }
-        let terms = Terms { within: EFFECT.within * (1 + seconds(size / 16)), ..EFFECT };
-        let grep = cx.tools().on(terms).grep(&self.order.root);
+        let grep = cx.tools().on(EFFECT).grep(&self.order.root);
         match grep.search(&sweep::pattern(), path, size, sweep::MATCHES).await {
             Ok(searched) => done.findings.extend(sweep::findings(path, &searched, &self.order.config)),
             Err(error) => {
@@ -242,10 +240,6 @@ fn passing(error: EffectError) -> Result<String, EffectError> {
         EffectError::Expired { .. } | EffectError::Failed { .. } => Ok(error.to_string()),
         other => Err(other),
     }
-}
-
-fn seconds(bytes: u64) -> u32 {
-    u32::try_from(bytes / 1_024 / SECOND).unwrap_or(u32::MAX - 1)
 }
 
 /// The words for a file that cannot be reviewed.
