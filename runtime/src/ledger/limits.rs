@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_raises_what_both_bound_and_nothing_else() {
+        let limits = Limits { calls: Some(1), depth: Some(2), money: Some(NanoUsd(3)), ..Limits::default() };
+        let more =
+            Limits { calls: Some(10), tokens: Some(10), depth: Some(1), live_agents: Some(1), ..limits };
+        let mut granted = limits;
+        granted.grant(&more);
+        let raised = Limits { calls: Some(11), depth: Some(3), money: Some(NanoUsd(6)), ..Limits::default() };
+        assert_eq!(granted, raised);
+        assert!(Limits::default().is_none() && !raised.is_none());
+    }
+
+    #[test]
     fn an_overrun_closes_a_budget_even_to_what_is_free() {
         let limits = Limits { money: Some(NanoUsd(10)), ..Limits::default() };
         let free = Some(&Usage::ZERO);
@@ -180,6 +192,10 @@ mod tests {
             (passed(0, 7), passed(7, 8), passed(8, 9), passed(0, 30)),
             (None, Some(800), None, Some(800))
         );
+
+        let none = Limits { calls: Some(0), ..limits };
+        let first = none.passed(&Usage::ZERO, &Usage::calls(1));
+        assert_eq!(first, Some(800), "of a budget of nothing the first call is more than any share");
 
         let mark = Limits { on_refusal: OnRefusal::Warn, ..limits };
         assert_eq!(

@@ -349,6 +349,28 @@ mod tests {
         let _ = grandchild
             .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
         child.admit_spawn(Crew::ONE).unwrap();
+        let _ = scope
+            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
+        assert_eq!(root.live_agents(), 1, "a scope's own end is nobody's");
+    }
+
+    #[test]
+    fn levels_are_counted_from_whoever_bounds_them() {
+        let root = Meter::root(AgentId::root("s"), Limits::default());
+        let middle = Meter::child(&root, root.id().child(1), Limits::default());
+        let bounded = Meter::child(&middle, middle.id().child(1), limits(&Budget::new().depth(1)));
+        assert_eq!((root.depth(), middle.depth(), bounded.depth()), (0, 1, 2));
+        bounded.admit_spawn(Crew::ONE).unwrap();
+        assert!(bounded.admit_spawn(Crew { agents: 2, levels: 2 }).is_err());
+    }
+
+    #[test]
+    fn what_is_granted_is_there_for_the_next_effect() {
+        let root = Meter::root(AgentId::root("s"), limits(&Budget::new().calls(1)));
+        root.admit(Some(&Usage::calls(3)), WALL).unwrap_err();
+        let _ = root.apply(&What::BudgetGranted { more: Box::new(Budget::new().calls(2)) }, WALL);
+        root.admit(Some(&Usage::calls(3)), WALL).unwrap();
+        assert_eq!(root.spending(), None, "it has no window");
     }
 
     #[test]
@@ -402,6 +424,7 @@ mod tests {
             other => other,
         };
         let _ = leaf.apply(&numbered(1, calls(6)), at(10));
+        assert_eq!(root.spending().unwrap().at(at(10)).reserved, Usage::calls(6));
         let _ = leaf.apply(&numbered(2, calls(4)), at(50));
         let refusal = leaf.admit(Some(&Usage::calls(1)), at(55)).unwrap_err();
         assert_eq!((refusal.left, refusal.turns_in), (0, Some(Duration::from_secs(5))));

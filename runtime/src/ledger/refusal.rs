@@ -125,6 +125,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_refusal_advises_to_wait_where_waiting_can_help() {
+        let refusal = |wanted, left, turns_in| {
+            let (ancestor, amount, policy) = (AgentId::root("s"), Amount::Calls, OnRefusal::Fail);
+            Refusal { ancestor, amount, wanted, left, policy, turns_in }
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            refusal(Some(3), 2, None).advice(),
+            Advice::After(defaults::RETRY),
+            "effects in flight may free it"
+        );
+        assert_eq!(refusal(Some(3), 2, Some(second)).advice(), Advice::After(second));
+        assert_eq!(refusal(None, 2, None).advice(), Advice::Never, "no worst case is stated");
+        assert_eq!(refusal(Some(0), 0, None).advice(), Advice::Never, "it is closed");
+        assert_eq!(refusal(Some(3), 2, None).http_status(), 429);
+        assert!(refusal(Some(3), 2, Some(second)).to_string().ends_with("turns in 1 s"));
+    }
+
+    #[test]
     fn a_refusal_is_one_line_that_names_the_ancestor_and_what_is_left() {
         let refusal = |amount, wanted, left| {
             let ancestor = AgentId::root("s").child(1);

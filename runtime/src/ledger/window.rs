@@ -200,12 +200,14 @@ mod tests {
     #[test]
     fn months_are_those_of_the_calendar() {
         let day = |days: u64| Duration::from_secs(days * 24 * 3_600);
-        // 2000-02-29, 2024-02-29, 2026-11-20 and 2100-03-01, by their days since 1970.
+        // 2000-02-29, 2024-02-29, 2026-11-20, 2100-03-01, 2371-12-15 and 2400-02-29, by their days since 1970.
         for (at, first, next) in [
             (11_016, 10_988, 11_017),
             (19_782, 19_754, 19_783),
             (20_777, 20_758, 20_788),
             (47_541, 47_541, 47_572),
+            (146_810, 146_796, 146_827),
+            (157_113, 157_085, 157_114),
         ] {
             assert_eq!(Window::Month.around(day(at)), day(first)..day(next), "{at}");
         }

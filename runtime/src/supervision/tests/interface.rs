@@ -18,6 +18,16 @@ fn terminating_stops_and_keeps_the_spec_and_twice_is_fine() {
 }
 
 #[test]
+fn a_core_says_how_many_children_it_has_and_by_which_policy() {
+    let policy = Policy { strategy: Strategy::RestForOne, ..Policy::default() };
+    let empty = Core::new(policy);
+    assert!(empty.is_empty() && empty.len() == 0);
+    let desk = Desk::new(Strategy::RestForOne, 3).running(&permanent(2));
+    assert!(!desk.core.is_empty() && desk.core.len() == 2);
+    assert_eq!((empty.supervisor(), desk.core.supervisor().strategy), (policy, Strategy::RestForOne));
+}
+
+#[test]
 fn terminating_a_temporary_child_deletes_it() {
     let mut desk = Desk::new(Strategy::OneForAll, 1).running(&[child(Restart::Temporary)]);
     desk.terminate(1, 1);
