@@ -165,7 +165,7 @@ async fn go(way: &Way, mask: u8, cx: &Context) {
             yard.make(cx.id(), cx.effect(KINDS[*kind], ""), *kind, mask).await;
         }
         Way::Spawn(place, ceiling, ways) => {
-            drop(Box::pin(spawn(*place, ceiling.as_ref(), ways, mask, cx)).await)
+            drop(Box::pin(spawn(*place, ceiling.as_ref(), ways, mask, cx)).await);
         }
         Way::Send(manner, at, ways) => {
             let (peer, errand) = (yard.peer(*at), Errand { mask, ways: ways.clone() });
