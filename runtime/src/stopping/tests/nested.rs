@@ -185,3 +185,12 @@ fn what_stops_below_a_place_that_is_gone_comes_under_who_supervises_it_now() {
     assert_eq!((rig.named(0), rig.named(1)), (vec![4], vec![4, 2, 1]));
     assert!(rig.plan.is_empty());
 }
+
+#[test]
+fn what_is_taken_in_under_a_condemned_seat_is_condemned_too() {
+    let mut rig = Rig::default();
+    // It was adopted: it stops below a parent that is no part of a stop.
+    assert_eq!(rig.stop(3, vec![node(3, 2).busy()], 10_000), []);
+    assert_eq!(rig.stop_brutally(1, vec![node(1, None).busy()], 5_000), [Abort(1)]);
+    assert_eq!(rig.stop(1, vec![node(3, 1)], 5_000), [Abort(3)]);
+}

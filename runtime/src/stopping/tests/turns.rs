@@ -145,3 +145,11 @@ fn the_first_word_about_a_turns_end_holds() {
     assert_eq!(rig.done(2), [Ended(2), Ended(1), Finished(0)], "no hook of what has crashed");
     assert_eq!(rig.end(1), End::Aborted);
 }
+
+#[test]
+fn a_hook_that_was_dropped_holds_nobody_up() {
+    let mut rig = Rig::default();
+    assert_eq!(rig.stop(1, vec![node(1, None), node(2, 1)], 10_000), [Hook(2)]);
+    assert_eq!(rig.hook(2, HookEnd::Dropped), [Ended(2), Hook(1)]);
+    assert_eq!((rig.end(2), rig.fault(2)), (End::Aborted, None));
+}

@@ -45,6 +45,14 @@ fn a_dynamic_child_is_restarted_alone_under_any_strategy() {
 }
 
 #[test]
+fn a_dynamic_child_waits_for_no_round_of_the_others() {
+    let children = [child(Restart::Permanent), child(Restart::Permanent), dynamic(Restart::Permanent)];
+    let mut desk = Desk::new(Strategy::OneForAll, 9).running(&children);
+    assert_eq!(deeds(desk.exited(1, crash())), [stop(2)]);
+    assert_eq!(deeds(desk.exited(3, crash())), [start(3, Some(crash()))]);
+}
+
+#[test]
 fn a_slow_start_delays_nobody_else() {
     let mut desk = Desk::new(Strategy::OneForOne, 9).running(&permanent(2));
     desk.exited(1, crash());

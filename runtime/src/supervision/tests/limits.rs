@@ -3,7 +3,7 @@
 use super::*;
 use crate::defaults;
 use crate::policy::Backoff;
-use crate::supervision::{BadChild, ChildState};
+use crate::supervision::{BadChild, ChildState, Decision};
 
 fn gives_up(actions: &[Action]) -> bool {
     matches!(actions.last(), Some(Action::GiveUp { exit: Exit::Escalated { .. } }))
@@ -97,6 +97,36 @@ fn a_childs_restarts_that_do_not_count_are_bounded_by_failed_starts_in_a_row() {
         assert_eq!(deeds(desk.fails_to_start(1)), [Action::Forget { key: 1, exit: refused() }]);
         assert_eq!(desk.core.state(2), Some(ChildState::Running), "given up alone");
     }
+}
+
+#[test]
+fn a_tasks_child_counts_for_what_uses_no_attempt_of_its_task_up() {
+    let killed = || Exit::failed(FailureClass::Killed, "killed");
+    for (exit, counts) in [(killed(), true), (crash(), false)] {
+        let policy = ChildPolicy { counted: false, ..dynamic(Restart::Transient) };
+        let mut desk = Desk::new(Strategy::OneForOne, 1).running(&[policy, child(Restart::Permanent)]);
+        assert_eq!(deeds(desk.exited(1, exit.clone())), [start(1, Some(exit.clone()))]);
+        desk.started(1, Started::Ok);
+        let is_given_up = |action: &Action| matches!(action, Action::Forget { key: 1, .. });
+        assert_eq!(deeds(desk.exited(1, exit)).iter().any(is_given_up), counts);
+        assert_eq!(desk.core.state(2), Some(ChildState::Running), "given up alone");
+    }
+}
+
+#[test]
+fn what_has_waited_for_its_pause_has_nothing_to_be_cancelled_when_the_supervisor_gives_up() {
+    let slow = ChildPolicy { backoff: Some(Backoff::default()), ..child(Restart::Permanent) };
+    let fatal = vec![(FailureClass::Start, Decision::Escalate)];
+    let fatal = ChildPolicy { on_failure: fatal, ..child(Restart::Permanent) };
+    let mut desk = Desk::new(Strategy::RestForOne, 9).running(&[slow, fatal, child(Restart::Permanent)]);
+    let waits = deeds(desk.exited(1, crash()));
+    assert!(matches!(waits.as_slice(), [Action::Wait { key: 1, .. }]), "{waits:?}");
+    assert_eq!(deeds(desk.exited(2, crash())), [stop(3)]);
+    assert_eq!(desk.due(1), [], "it is behind the round");
+    assert_eq!(deeds(desk.stopped(3)), [start(2, Some(crash()))]);
+    let last = deeds(desk.fails_to_start(2));
+    let cancels = last.iter().any(|action| matches!(action, Action::CancelWait { .. }));
+    assert!(gives_up(&last) && !cancels, "{last:?}");
 }
 
 #[test]
