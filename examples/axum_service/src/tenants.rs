@@ -1,6 +1,6 @@
-//! A tenant is an agent: it does nothing itself, and everything of its requests happens below it, under its budget.
+//! A tenant is an agent: it does nothing itself, and everything of its requests happens below it, under its budget and its ceiling.
 
-use skep::{AgentRef, Budget, SpawnError, Supervisor, Window};
+use skep::{AgentRef, Budget, Ceiling, SpawnError, Supervisor, Window};
 
 use crate::app::App;
 
@@ -9,6 +9,7 @@ impl App {
     /// it and all others find it.
     pub(crate) async fn tenant(&self, name: &str) -> Result<AgentRef<Supervisor>, SpawnError> {
         let budget = Budget::usd(&self.tenant_usd).per(Window::Day).live_agents(200);
-        self.swarm.spawn(Supervisor::dynamic().named(name).budget(budget)).await
+        let tenant = Supervisor::dynamic().named(name).budget(budget).ceiling(Ceiling::only(["model"]));
+        self.swarm.spawn(tenant).await
     }
 }
