@@ -1,10 +1,13 @@
 //! P1: nothing outlives a stop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use skep::testkit::{Lab, Point, TestResult, seeds, twice};
-use skep::{AgentSpec, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop, StopReason, Supervisor};
+use skep::{
+    Agent, AgentError, AgentSpec, Context, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop,
+    StopContext, StopReason, Supervisor,
+};
 
 use super::forest::{Act, Hook, Imp, Soil, Start, ms};
 use super::storm::Storm;
@@ -83,6 +86,40 @@ async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab
     assert_eq!(fault("fails"), Some(HookFault::Failed("told to fail".to_owned())));
     assert_eq!(fault("panics"), Some(HookFault::Panicked("told to".to_owned())));
     assert!(history.receipt().nothing_left() && !history.receipt().is_clean());
+    Ok(())
+}
+
+/// Notes, when it is stopped, how much time its hook has.
+struct Punctual(Arc<Mutex<Vec<Duration>>>);
+
+impl Agent for Punctual {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<(), AgentError> {
+        Ok(())
+    }
+
+    async fn stop(&mut self, cx: &StopContext) -> Result<(), AgentError> {
+        self.0.lock().unwrap().push(cx.deadline().since(cx.now()));
+        Ok(())
+    }
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_hook_knows_when_it_has_to_be_over_whether_its_agent_was_awake_or_not(lab: Lab) -> TestResult {
+    let left = Arc::<Mutex<Vec<_>>>::default();
+    let swarm = lab.start().await;
+    for name in ["awake", "dormant"] {
+        let given = Arc::clone(&left);
+        let spec = AgentSpec::new(name, move || Punctual(Arc::clone(&given)));
+        let agent = swarm.spawn(spec.shutdown(Shutdown::within(ms(300)))).await?;
+        if name == "awake" {
+            agent.ask(()).await?;
+        }
+    }
+    lab.end(swarm).await;
+    assert_eq!(*left.lock().unwrap(), [ms(300); 2]);
     Ok(())
 }
 
