@@ -21,9 +21,9 @@ fn terminating_stops_and_keeps_the_spec_and_twice_is_fine() {
 fn a_core_says_how_many_children_it_has_and_by_which_policy() {
     let policy = Policy { strategy: Strategy::RestForOne, ..Policy::default() };
     let empty = Core::new(policy);
-    assert!(empty.is_empty() && empty.len() == 0);
+    assert_eq!((empty.is_empty(), empty.len()), (true, 0));
     let desk = Desk::new(Strategy::RestForOne, 3).running(&permanent(2));
-    assert!(!desk.core.is_empty() && desk.core.len() == 2);
+    assert_eq!((desk.core.is_empty(), desk.core.len()), (false, 2));
     assert_eq!((empty.supervisor(), desk.core.supervisor().strategy), (policy, Strategy::RestForOne));
 }
 
