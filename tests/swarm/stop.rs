@@ -6,7 +6,7 @@ use std::time::Duration;
 use skep::testkit::{Lab, Point, TestResult, seeds, twice};
 use skep::{
     Agent, AgentError, AgentSpec, Context, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop,
-    StopContext, StopReason, Supervisor,
+    StopContext, StopReason, Supervisor, What,
 };
 
 use super::forest::{Act, Hook, Imp, Soil, Start, ms};
@@ -86,6 +86,27 @@ async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab
     assert_eq!(fault("fails"), Some(HookFault::Failed("told to fail".to_owned())));
     assert_eq!(fault("panics"), Some(HookFault::Panicked("told to".to_owned())));
     assert!(history.receipt().nothing_left() && !history.receipt().is_clean());
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn the_cancel_goes_to_all_turns_at_once_and_those_that_heed_it_end_clean(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    // The last started is stopped first, and takes its time; the first started is not made to work meanwhile.
+    let slow = Imp::with("last", Start::Ready, Hook::Slow(500), None);
+    let parent = swarm.spawn(Imp::spec("parent").child(Imp::spec("first")).child(slow)).await?;
+    for imp in [swarm.agent::<Imp>("first")?, parent] {
+        imp.tell(vec![Act::Sleep(60_000)])?;
+    }
+    tokio::time::sleep(ms(10)).await;
+    let began = swarm.env().now();
+    let history = lab.end(swarm).await;
+    let receipt = history.receipt();
+    assert!(receipt.is_clean() && receipt.took() < ms(600), "{receipt}");
+    for name in ["first", "parent"] {
+        let over = history.of(name).into_iter().find(|event| event.what == What::TurnEnded);
+        assert_eq!(over.map(|event| event.at), Some(began), "{name}");
+    }
     Ok(())
 }
 
@@ -368,7 +389,7 @@ async fn an_exit_of_its_own_stops_the_children_first(lab: Lab) -> TestResult {
     assert_eq!(imp.ended().await, StopReason::Done);
     let history = lab.end(swarm).await;
     let exits =
-        history.events().iter().filter(|event| event.what == skep::What::AgentExited { exit: Exit::Normal });
+        history.events().iter().filter(|event| event.what == What::AgentExited { exit: Exit::Normal });
     assert_eq!(exits.count(), 1);
     assert_eq!(history.state("child"), Some(skep::AgentState::Stopped(StopReason::Stopped)));
     Ok(())

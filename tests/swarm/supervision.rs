@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use skep::testkit::{Lab, TestResult};
 use skep::{
-    AgentSpec, AgentState, AutoShutdown, Backoff, Decision, Event, FailureClass, Outcome, Restart,
+    AgentSpec, AgentState, AutoShutdown, Backoff, Decision, Event, Exit, FailureClass, Outcome, Restart,
     StopReason, Strategy, Supervisor, What,
 };
 
@@ -70,6 +70,9 @@ async fn one_for_all_restarts_all_in_order(lab: Lab) -> TestResult {
         .filter_map(|event| number(event).and_then(|number| names.get(number - 1)))
         .collect();
     assert_eq!(started, [&"a", &"b", &"c"]);
+    let stopped = What::AgentExited { exit: Exit::Shutdown };
+    let exits = events.iter().filter(|event| event.what == stopped);
+    assert_eq!(exits.count(), 2, "each sibling's life has an end");
     Ok(())
 }
 
