@@ -110,6 +110,29 @@ async fn the_cancel_goes_to_all_turns_at_once_and_those_that_heed_it_end_clean(l
     Ok(())
 }
 
+#[skep::swarm_test(seeds = 20)]
+async fn what_could_not_be_stopped_is_named_by_every_later_stop_until_it_is_gone(lab: Lab) -> TestResult {
+    let lab = lab.fault(Point::turn().of("stuck").blocks(ms(60_000)));
+    let swarm = lab.start().await;
+    let stuck = Imp::spec("stuck").shutdown(Shutdown::within(ms(100)));
+    let desk = swarm.spawn(Supervisor::one_for_one().named("desk").child(stuck)).await?;
+    swarm.agent::<Imp>("stuck")?.tell(vec![Act::Step])?;
+    tokio::time::sleep(ms(10)).await;
+    // Its supervisor has given it up, and could start it again.
+    desk.children().terminate_child("stuck").await?;
+    for _ in 0..2 {
+        let receipt = desk.stop(Stop::within(ms(1_000))).await;
+        let left: Vec<_> = receipt.rows().iter().filter(|row| row.end == End::Stuck).collect();
+        assert!(left.len() == 1 && left[0].name == "stuck", "{receipt}");
+    }
+    tokio::time::sleep(ms(60_000)).await;
+    assert!(desk.stop(Stop::within(ms(1_000))).await.nothing_left());
+    let history = lab.end(swarm).await;
+    let says = |what: &What| matches!(what, What::Reported { report, .. } if report.starts_with("it could not be stopped"));
+    assert!(history.of("stuck").iter().any(|event| says(&event.what)), "it is reported at once");
+    Ok(())
+}
+
 /// Notes, when it is stopped, how much time its hook has.
 struct Punctual(Arc<Mutex<Vec<Duration>>>);
 
