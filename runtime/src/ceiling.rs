@@ -245,6 +245,7 @@ mod tests {
     fn rights_without_a_ceiling_cost_a_word() {
         let none = Rights::default();
         assert!(none.and(&none).are_all() && none.under(&AgentId::root("s"), None).are_all());
+        assert!(!none.under(&AgentId::root("s"), Some(&Ceiling::new())).are_all());
         assert_eq!(size_of::<Rights>(), size_of::<usize>());
     }
 }
