@@ -110,7 +110,7 @@ mod tests {
         let for_itself = asked(None).turn_began("s.2", 1, 1).effect("s.2", Some(1), 1, 0);
         assert!(for_itself.judged(rights).is_empty());
         let for_another = asked(Some(("s.1", 1))).turn_began("s.2", 1, 1).effect("s.2", Some(1), 1, 0);
-        assert_eq!(for_another.judged(rights), ["event 7: s.2 begins call, beyond the ceiling of s.1"]);
+        assert_eq!(for_another.judged(rights), ["event 8: s.2 begins call, beyond the ceiling of s.1"]);
     }
 
     #[test]
