@@ -7,8 +7,8 @@ use crate::review::rules::Rule;
 use crate::review::source::MAX_BYTES as REVIEWED;
 use crate::review::{Category, Config, Finding, Note, RuleSet, Source, apply};
 
-/// Larger files are not even swept: 64 MiB are read within an effect's second on a slow machine too.
-pub(super) const MAX_BYTES: u64 = 64 << 20;
+/// Larger files are not even swept: 256 MiB, which fit an effect's second with room to spare.
+pub(super) const MAX_BYTES: u64 = 256 << 20;
 
 /// Lines of one file that are looked at.
 pub(super) const MATCHES: usize = 50;
