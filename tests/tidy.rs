@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "standstill",
     "stopping",
     "supervision",
+    "text",
     "time",
     "usage",
     "waits",

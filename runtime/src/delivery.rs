@@ -6,7 +6,7 @@
 //! 3. All crashes of one task count once in the restart window: its first one. So a task does not take a supervisor down, and
 //!    a stream of tasks that crash whoever takes them up does.
 
-use crate::error::AgentError;
+use crate::error::{AgentError, Panic};
 use crate::policy::{Exit, FailureClass, Restart};
 
 /// How a turn ended.
@@ -17,7 +17,7 @@ pub(crate) enum TurnOver {
     /// `handle` returned an error.
     Error(AgentError),
     /// It panicked.
-    Panic(String),
+    Panic(Panic),
     /// It was dropped at its await.
     Dropped(Dropped),
 }
@@ -105,7 +105,7 @@ pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
         TurnOver::Error(_) if facts.stopping != Stopping::No => (stopped(facts), whole),
         TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), whole),
         TurnOver::Error(error) => (Fate::Failed(error), whole),
-        TurnOver::Panic(message) => crashed(AgentError::crash(message), facts),
+        TurnOver::Panic(panic) => crashed(AgentError::panicked(panic), facts),
         TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
         TurnOver::Dropped(Dropped::Stale) => crashed(
             AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"),
@@ -196,7 +196,7 @@ mod tests {
             Just(TurnOver::Error(AgentError::crash("torn"))),
             Just(TurnOver::Error(AgentError::redeliver(AgentError::message("again")))),
             Just(TurnOver::Error(AgentError::new(FailureClass::OverBudget, "no money"))),
-            Just(TurnOver::Panic("oh".into())),
+            Just(TurnOver::Panic(Panic::new(&"oh", None, None))),
             Just(TurnOver::Dropped(Dropped::Interrupt)),
             Just(TurnOver::Dropped(Dropped::Exit)),
             Just(TurnOver::Dropped(Dropped::Stale)),
@@ -276,7 +276,8 @@ mod tests {
 
     #[test]
     fn a_crash_under_a_stop_for_good_leaves_the_task_stopped_and_any_other_an_attempt() {
-        let fate = |stopping| decide(TurnOver::Panic("oh".into()), Facts { stopping, ..FIRST }).0;
+        let fate =
+            |stopping| decide(TurnOver::Panic(Panic::new(&"oh", None, None)), Facts { stopping, ..FIRST }).0;
         assert_eq!(fate(Stopping::ForGood), Fate::Stopped);
         for stopping in [Stopping::No, Stopping::ComesBack] {
             assert!(matches!(fate(stopping), Fate::Redelivered { counts: true, .. }), "{stopping:?}");

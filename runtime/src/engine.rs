@@ -70,6 +70,7 @@ pub(crate) struct Setup {
     pub(crate) stop_within: Duration,
     pub(crate) keep: Keep,
     pub(crate) dead_letters: usize,
+    pub(crate) backtraces: Option<bool>,
 }
 
 /// What all of one swarm shares.
@@ -84,6 +85,8 @@ pub(crate) struct Engine {
     pub(crate) links: Vec<Arc<dyn Link>>,
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
+    /// Whether panics keep their backtraces; none leaves it to the environment.
+    pub(crate) backtraces: Option<bool>,
     pub(crate) census: Census,
     /// Seats whose life has ended and of which something is left: on its way out, or stuck.
     pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
@@ -126,6 +129,7 @@ impl Engine {
             links: setup.links,
             resources: setup.resources,
             dead_letters: DeadLetters::new(setup.dead_letters),
+            backtraces: setup.backtraces,
             census: Census::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),

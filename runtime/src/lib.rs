@@ -42,6 +42,7 @@ mod stopping;
 pub mod supervision;
 mod swarm;
 mod task;
+mod text;
 mod time;
 mod usage;
 mod waits;
@@ -57,8 +58,8 @@ pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Re
 pub use self::engine::census::Living;
 pub use self::env::Env;
 pub use self::error::{
-    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, GrantError, LookupError, PauseError,
-    QuestionError, ReplayError, ResumeError, RunError, SpawnError, StartError,
+    Advice, AgentError, AskError, ChangeError, ChildError, EffectError, GrantError, LookupError, Panic,
+    PauseError, QuestionError, ReplayError, ResumeError, RunError, SpawnError, StartError,
 };
 pub use self::event::{Event, Kind, Need, Outcome, Role, What};
 pub use self::fold::Metrics;

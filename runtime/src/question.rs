@@ -28,7 +28,6 @@ use crate::error::{AgentError, QuestionError};
 use crate::event::{QuestionEnd, Wait, What};
 use crate::fault::Phase;
 use crate::id::AgentId;
-use crate::policy::FailureClass;
 use crate::time::Time;
 
 /// A question to those above, of one type for all agents: whoever answers need not know who asks. What it is about is a
@@ -260,10 +259,7 @@ async fn drive(turn: &Arc<Turn>, question: Question) -> Answered {
         let Some(future) = answering.future.as_mut() else { return Poll::Pending };
         match within(turn, || caught(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll,
-            Err(message) => {
-                let text = format!("on_question panicked: {message}");
-                Poll::Ready(Err(AgentError::new(FailureClass::Bug, text)))
-            }
+            Err(panic) => Poll::Ready(Err(AgentError::panicked_in("on_question", panic))),
         }
     })
     .await

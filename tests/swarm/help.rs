@@ -86,7 +86,9 @@ async fn an_output_that_does_not_pass_is_a_failed_attempt_with_the_reason(lab: L
     assert!(errors[2].ends_with("9 lines"), "{errors:?}");
     let panics =
         poet.ask("winter".to_owned()).accept(|_: &String| -> Result<(), String> { panic!("no taste") });
-    assert!(panics.await.unwrap_err().to_string().contains("the output's check panicked: no taste"));
+    let said = panics.await.unwrap_err().to_string();
+    assert!(said.contains("the output's check panicked at tests/swarm/help.rs:"), "{said}");
+    assert!(said.ends_with(": no taste"), "{said}");
     assert_eq!(swarm.dead_letters().len(), 2);
     let history = lab.end(swarm).await;
     assert_eq!(history.incarnations("poet"), 1, "an output that is none is no crash");
@@ -135,7 +137,11 @@ async fn a_help_that_panics_or_hangs_leaves_the_task_to_its_end(lab: Lab) -> Tes
     let swarm = lab.start().await;
     let poet = swarm.spawn(AgentSpec::new("poet", || Poet)).await?;
     let worse = poet.ask("worse".to_owned()).accept(lines(9)).await;
-    assert!(worse.unwrap_err().to_string().contains("on_help panicked: helpless"));
+    let said = worse.unwrap_err().to_string();
+    assert!(
+        said.contains("on_help panicked at tests/swarm/help.rs:") && said.ends_with(": helpless"),
+        "{said}"
+    );
     let hangs = tokio::spawn(poet.ask("hang".to_owned()).accept(lines(9)).within(ms(1_500)));
     tokio::time::sleep(ms(10)).await;
     let wanted = match dice.below(4) {

@@ -9,11 +9,12 @@ use std::task::{Context, Poll};
 use super::quiet::caught;
 use super::turn::{Turn, within};
 use crate::delivery::Dropped;
+use crate::error::Panic;
 
 /// How a piece of work ended.
 pub(crate) enum Driven<T> {
     Returned(T),
-    Panicked(String),
+    Panicked(Panic),
     Dropped(Dropped),
 }
 
@@ -37,7 +38,7 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
                     turn.end_poll();
                     Poll::Pending
                 }
-                Err(message) => Poll::Ready(Driven::Panicked(message)),
+                Err(panic) => Poll::Ready(Driven::Panicked(panic)),
             }
         }
     })
@@ -49,7 +50,7 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
     }
     let dropped = within(turn, || caught(|| slot.set(None)));
     match (driven, dropped) {
-        (Driven::Returned(_), Err(message)) => Driven::Panicked(message),
+        (Driven::Returned(_), Err(panic)) => Driven::Panicked(panic),
         (driven, _) => driven,
     }
 }

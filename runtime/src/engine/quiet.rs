@@ -1,34 +1,79 @@
-//! Panics in agents are events, not noise on stderr.
+//! A user's code runs here where it may panic: what it panics with is a value, with its place.
+//!
+//! # Invariants
+//! 1. Nothing unwinds out of [`caught`]: neither the code's panic nor that of its payload's own drop.
+//! 2. A panic's place is that of the panic whose payload was caught, never that of another which the code had caught itself.
+
+mod hook;
+mod listen;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+pub(crate) use self::hook::install;
+use self::listen::{Heard, hear, listen};
 use super::turn;
+use crate::error::Panic;
 
-/// Runs a user's code and gives a panic's message back instead of unwinding.
-pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| message(&*payload))
+/// Runs a user's code and gives its panic back instead of unwinding.
+pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panic> {
+    let listening = listen(turn::wants_backtraces());
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let heard = listening.heard(&*payload);
+        if heard.is_none() {
+            // Somebody has replaced the hook, or the panic was resumed from elsewhere.
+            hook::look_again();
+        }
+        let (place, backtrace) = heard.map_or((None, None), |heard| (Some(heard.place), heard.backtrace));
+        let panic = Panic::new(&*payload, place, backtrace);
+        let_go(payload);
+        panic
+    })
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&'static str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned());
-    text.lines().next().unwrap_or_default().to_owned()
+/// A payload's drop is a user's code as well. What that panics with is forgotten: its drop might never come to an end.
+fn let_go(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
 }
 
-/// Silences the process's panic hook for panics in turns, once; all others go where they went before.
-pub(crate) fn silence_turns() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |info| {
-            if !turn::is_in_turn() {
-                before(info);
-            }
-        }));
-    });
+/// A panic on its way to another thread.
+pub(crate) struct Thrown {
+    payload: Option<Box<dyn Any + Send>>,
+    heard: Option<Heard>,
+}
+
+/// Wraps a user's work for another thread. Its panic is for whoever waits there, who goes on with it by [`Thrown::resume`].
+pub(crate) fn for_another_thread<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Thrown> {
+    let wish = turn::wants_backtraces();
+    move || {
+        let listening = listen(wish);
+        catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+            let heard = listening.heard(&*payload);
+            Thrown { payload: Some(payload), heard }
+        })
+    }
+}
+
+impl Thrown {
+    /// Goes on with it here.
+    pub(crate) fn resume(mut self) -> ! {
+        if let Some(heard) = self.heard.take() {
+            hear(heard);
+        }
+        resume_unwind(self.payload.take().unwrap_or_else(|| Box::new("a panic that was let go of")))
+    }
+}
+
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        // Nobody waits for it any more.
+        if let Some(payload) = self.payload.take() {
+            let _listening = listen(None);
+            let_go(payload);
+        }
+    }
 }

@@ -240,9 +240,7 @@ fn odd_end(row: &Row) -> Option<Exit> {
     }
     let (class, message) = match (&row.hook, row.end) {
         (Some(HookFault::Failed(message)), _) => (FailureClass::Failed, format!("its stop hook: {message}")),
-        (Some(HookFault::Panicked(message)), _) => {
-            (FailureClass::Bug, format!("its stop hook panicked: {message}"))
-        }
+        (Some(HookFault::Panicked(message)), _) => (FailureClass::Bug, format!("its stop hook {message}")),
         (Some(HookFault::Hung), _) | (None, End::Aborted) => {
             (FailureClass::Killed, "it did not end within its time".to_owned())
         }

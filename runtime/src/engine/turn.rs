@@ -446,7 +446,8 @@ pub(crate) fn rights(turn: Option<&Turn>) -> Rights {
     turn.map_or(Rights::ALL, |turn| turn.rights.clone())
 }
 
-/// Whether a turn is being polled on this thread.
-pub(crate) fn is_in_turn() -> bool {
-    CURRENT.try_with(|current| current.try_borrow().is_ok_and(|turn| turn.is_some())).unwrap_or(false)
+/// Whether the swarm whose turn is being polled on this thread wants backtraces; none leaves it to the environment.
+pub(crate) fn wants_backtraces() -> Option<bool> {
+    let wish = |turn: &Option<Arc<Turn>>| turn.as_ref().and_then(|turn| turn.seat.engine.backtraces);
+    CURRENT.try_with(|current| current.try_borrow().ok().and_then(|turn| wish(&turn))).ok().flatten()
 }

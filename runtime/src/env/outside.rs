@@ -2,9 +2,9 @@
 #![allow(clippy::disallowed_methods, reason = "this is the outside's one home")]
 
 use std::future::Future;
-use std::panic::resume_unwind;
 
 use super::Env;
+use crate::engine::quiet;
 
 impl Env {
     /// Runs blocking work on a thread for such work and waits for it. Under simulation virtual time stands still
@@ -17,13 +17,11 @@ impl Env {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.0.work.spawn_blocking(work).await {
-            Ok(value) => value,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime is going down, and with it whoever waits.
-                Err(_) => std::future::pending().await,
-            },
+        match self.0.work.spawn_blocking(quiet::for_another_thread(work)).await {
+            Ok(Ok(value)) => value,
+            Ok(Err(panic)) => panic.resume(),
+            // The runtime is going down, and with it whoever waits.
+            Err(_) => std::future::pending().await,
         }
     }
 

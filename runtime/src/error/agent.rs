@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Advice;
+use super::{Advice, Panic};
 use crate::policy::FailureClass;
+use crate::text::OneLine;
 
 /// What an agent's `handle` failed with: a value that goes to the asker, the journal and the next attempt.
 ///
@@ -16,6 +17,8 @@ pub struct AgentError {
     advice: Advice,
     message: String,
     chain: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    panic: Option<Box<Panic>>,
     #[serde(default)]
     crash: bool,
     #[serde(default)]
@@ -34,6 +37,7 @@ impl AgentError {
             advice: Advice::Never,
             message,
             chain: Vec::new(),
+            panic: None,
             crash: false,
             redeliver: false,
             ignore: false,
@@ -62,6 +66,20 @@ impl AgentError {
     #[must_use]
     pub fn crash(text: impl Into<String>) -> Self {
         Self { crash: true, ..Self::new(FailureClass::Bug, text) }
+    }
+
+    /// A panic of the agent's work on a task, which is a crash.
+    pub(crate) fn panicked(panic: Panic) -> Self {
+        Self { crash: true, ..Self::of_panic(panic.to_string(), panic) }
+    }
+
+    /// A panic in another part of an agent's code, named by its subject. It ends no incarnation.
+    pub(crate) fn panicked_in(part: &str, panic: Panic) -> Self {
+        Self::of_panic(format!("{part} {panic}"), panic)
+    }
+
+    fn of_panic(text: String, panic: Panic) -> Self {
+        Self { panic: Some(Box::new(panic)), ..Self::new(FailureClass::Bug, text) }
     }
 
     /// Returned by `handle`, the same task is delivered again to the same incarnation; it counts as an attempt.
@@ -101,6 +119,12 @@ impl AgentError {
         &self.chain
     }
 
+    /// The panic that this tells of, with its place and all that it said.
+    #[must_use]
+    pub fn panic(&self) -> Option<&Panic> {
+        self.panic.as_deref()
+    }
+
     /// The HTTP status that a service answers with, by the class.
     #[must_use]
     pub const fn http_status(&self) -> u16 {
@@ -116,9 +140,10 @@ impl AgentError {
         }
     }
 
-    /// The same with the causes that another error has.
+    /// The same with the causes that another error has, and its panic.
     pub(super) fn caused_as(mut self, other: Self) -> Self {
         self.chain = other.chain;
+        self.panic = other.panic;
         self
     }
 
@@ -142,9 +167,9 @@ impl AgentError {
 
 impl fmt::Display for AgentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        write!(f, "{}", OneLine(&self.message))?;
         for cause in &self.chain {
-            write!(f, ": {cause}")?;
+            write!(f, ": {}", OneLine(cause))?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::seat::Phase;
 use super::words::{Action, End, HookEnd, HookFault, Row, SeatKey, TurnEnd};
 use super::{Seat, Step};
+use crate::text::one_line;
 
 /// A seat to be looked at.
 #[derive(Debug)]
@@ -35,10 +36,10 @@ impl Step<'_> {
             let (end, fault) = match (&seat.phase, end) {
                 (Phase::Hook { .. }, HookEnd::Done) => (End::Clean, None),
                 (Phase::Hook { .. }, HookEnd::Failed(why)) => {
-                    (End::Clean, Some(HookFault::Failed(line(&why))))
+                    (End::Clean, Some(HookFault::Failed(one_line(&why))))
                 }
                 (Phase::Hook { .. }, HookEnd::Panicked(why)) => {
-                    (End::Aborted, Some(HookFault::Panicked(line(&why))))
+                    (End::Aborted, Some(HookFault::Panicked(one_line(&why))))
                 }
                 (Phase::Hook { .. }, HookEnd::Dropped) => (End::Aborted, None),
                 // Its time was over before it was, however it ended then.
@@ -145,8 +146,4 @@ impl Step<'_> {
             }
         }
     }
-}
-
-fn line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }

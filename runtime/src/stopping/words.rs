@@ -82,9 +82,9 @@ pub enum End {
 pub enum HookFault {
     /// It was not done in its time.
     Hung,
-    /// It returned an error; its first line.
+    /// It returned an error; one line about it.
     Failed(String),
-    /// It panicked; the first line of the payload.
+    /// It panicked; one line with the panic's place and what it said.
     Panicked(String),
 }
 

@@ -37,6 +37,7 @@ pub struct SwarmBuilder {
     keep: Keep,
     max_depth: u32,
     dead_letters: usize,
+    backtraces: Option<bool>,
     env: Option<Env>,
 }
 
@@ -56,6 +57,7 @@ impl SwarmBuilder {
             keep: Keep::default(),
             max_depth: defaults::DEPTH,
             dead_letters: defaults::DEAD_LETTERS,
+            backtraces: None,
             env: None,
         }
     }
@@ -144,6 +146,13 @@ impl SwarmBuilder {
         self
     }
 
+    /// Whether the panics of agents keep the calls by which they came about, in the error, the event and the log. By default
+    /// `RUST_BACKTRACE` and `RUST_LIB_BACKTRACE` say so, as for any panic: a backtrace takes milliseconds.
+    pub fn backtraces(mut self, kept: bool) -> Self {
+        self.backtraces = Some(kept);
+        self
+    }
+
     /// Puts what `change` makes of a resource in its place.
     #[cfg(feature = "lab")]
     pub fn change_resource<T: Send + Sync + 'static>(mut self, change: impl FnOnce(Option<&T>) -> T) -> Self {
@@ -192,7 +201,7 @@ impl SwarmBuilder {
             }
             permits.insert(kind, Arc::new(Semaphore::new(at_once)));
         }
-        quiet::silence_turns();
+        quiet::install();
         let env = self.env.unwrap_or_else(Env::real);
         let engine = Engine::new(Setup {
             env,
@@ -204,6 +213,7 @@ impl SwarmBuilder {
             stop_within: self.stop_within,
             keep: self.keep,
             dead_letters: self.dead_letters,
+            backtraces: self.backtraces,
         });
         let policies = Policies {
             shutdown: Shutdown::UntilDeadline,

@@ -48,9 +48,9 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     let factory = Arc::clone(&seat.typed::<A>().factory);
     let mut agent = match within(&turn, || caught(|| factory())) {
         Ok(agent) => agent,
-        Err(message) => {
+        Err(panic) => {
             turn.leave();
-            return Brought::Failed(format!("the factory panicked: {message}"));
+            return Brought::Failed(format!("the factory {panic}"));
         }
     };
     let cx = Context::new(Arc::clone(&turn));
@@ -65,7 +65,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
         Driven::Returned(Ok(())) => return Brought::Up(agent),
         Driven::Returned(Err(error)) if error.is_ignore() => Brought::Ignored,
         Driven::Returned(Err(error)) => Brought::Failed(error.to_string()),
-        Driven::Panicked(message) => Brought::Failed(format!("the start panicked: {message}")),
+        Driven::Panicked(panic) => Brought::Failed(format!("the start {panic}")),
         Driven::Dropped(Dropped::Stale) => {
             Brought::Failed(format!("the start took longer than {:?}", seat.policies.start_within))
         }
@@ -154,8 +154,8 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     match (ended, dropped) {
         (Driven::Returned(Ok(())), Ok(())) => HookEnd::Done,
         (Driven::Returned(Err(error)), _) => HookEnd::Failed(error.to_string()),
-        (Driven::Panicked(message), _) | (Driven::Returned(Ok(())), Err(message)) => {
-            HookEnd::Panicked(message)
+        (Driven::Panicked(panic), _) | (Driven::Returned(Ok(())), Err(panic)) => {
+            HookEnd::Panicked(panic.to_string())
         }
         (Driven::Dropped(_), _) => HookEnd::Dropped,
     }

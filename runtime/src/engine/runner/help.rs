@@ -11,7 +11,6 @@ use crate::agent::{Agent, Message};
 use crate::context::Context;
 use crate::delivery::TurnOver;
 use crate::error::AgentError;
-use crate::policy::FailureClass;
 use crate::task::TaskCell;
 
 /// An output that its asker does not accept is a failed attempt, with the reason.
@@ -28,7 +27,7 @@ fn check<T: Message, O: Message>(task: &TaskCell<T, O>, output: &O) -> Result<()
     match caught(|| task.check(output)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(reason)) => Err(AgentError::message(format!("the output was not accepted: {reason}"))),
-        Err(message) => Err(AgentError::message(format!("the output's check panicked: {message}"))),
+        Err(panic) => Err(AgentError::panicked_in("the output's check", panic)),
     }
 }
 
@@ -53,10 +52,7 @@ impl<A: Agent> Runner<A> {
                 Some(check(task, &output).map(|()| output))
             }
             Driven::Returned(Err(error)) => Some(Err(error)),
-            Driven::Panicked(message) => {
-                let text = format!("on_help panicked: {message}");
-                Some(Err(AgentError::new(FailureClass::Bug, text)))
-            }
+            Driven::Panicked(panic) => Some(Err(AgentError::panicked_in("on_help", panic))),
             Driven::Dropped(_) => None,
         }
     }

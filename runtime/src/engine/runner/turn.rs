@@ -43,7 +43,7 @@ impl<O> Ended<O> {
         let (over, output) = match driven {
             Driven::Returned(Ok(output)) => (TurnOver::Output, Some(output)),
             Driven::Returned(Err(error)) => (TurnOver::Error(error), None),
-            Driven::Panicked(message) => (TurnOver::Panic(message), None),
+            Driven::Panicked(panic) => (TurnOver::Panic(panic), None),
             Driven::Dropped(dropped) => (TurnOver::Dropped(dropped), None),
         };
         Self { over, output, helped: None }

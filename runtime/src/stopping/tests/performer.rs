@@ -223,8 +223,8 @@ impl World {
                     life.hook = Some(match end {
                         _ if life.aborted => (End::Aborted, None),
                         HookEnd::Done => (End::Clean, None),
-                        HookEnd::Failed(_) => (End::Clean, Some(HookFault::Failed("oh".into()))),
-                        HookEnd::Panicked(_) => (End::Aborted, Some(HookFault::Panicked("ah".into()))),
+                        HookEnd::Failed(_) => (End::Clean, Some(HookFault::Failed("oh\\nno".into()))),
+                        HookEnd::Panicked(_) => (End::Aborted, Some(HookFault::Panicked("ah\\nno".into()))),
                         HookEnd::Dropped => unreachable!("only after an abort"),
                     });
                 }

@@ -79,8 +79,11 @@ fn a_hook_that_fails_or_panics_is_a_row_with_one_line() {
     rig.stop(1, vec![node(1, None), node(2, 1)], 1_000);
     assert_eq!(rig.hook(2, HookEnd::Failed("disk full\nat 3".into())), [Ended(2), Hook(1)]);
     assert_eq!(rig.hook(1, HookEnd::Panicked("index 3\nat 4".into())), [Ended(1), Finished(0)]);
-    assert_eq!((rig.end(2), rig.fault(2)), (End::Clean, Some(HookFault::Failed("disk full".into()))));
-    assert_eq!((rig.end(1), rig.fault(1)), (End::Aborted, Some(HookFault::Panicked("index 3".into()))));
+    assert_eq!((rig.end(2), rig.fault(2)), (End::Clean, Some(HookFault::Failed("disk full\\nat 3".into()))));
+    assert_eq!(
+        (rig.end(1), rig.fault(1)),
+        (End::Aborted, Some(HookFault::Panicked("index 3\\nat 4".into())))
+    );
 }
 
 #[test]
