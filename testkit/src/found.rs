@@ -15,6 +15,7 @@ use skep_runtime::Event;
 pub use self::folder::event_lines;
 pub(crate) use self::folder::{file_name, home, shown};
 pub use self::recipe::{Recipe, RecipeError};
+use crate::body::{Body, body};
 use crate::lab::Lab;
 use crate::plan::FaultPlan;
 use crate::trial::{Kind, Ran, Wanted, run};
@@ -54,12 +55,16 @@ where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    let first = run(seed, Wanted::Given, &test);
+    examined(name, seed, &body(&test))
+}
+
+pub(crate) fn examined(name: &str, seed: u64, test: &Body<'_>) -> Result<(), Box<Found>> {
+    let first = run(seed, Wanted::Given, test);
     let Some(wrong) = first.wrong.clone() else { return Ok(()) };
     let given = first.given.clone().unwrap_or_default();
     let most = vars::shrinking_runs();
     let kind = Kind::of(&wrong);
-    let again = |plan: &FaultPlan| run(seed, Wanted::This(plan.clone()), &test);
+    let again = |plan: &FaultPlan| run(seed, Wanted::This(plan.clone()), test);
     let fails = |ran: &Ran| ran.given.as_ref() == Some(&given) && ran.kind().as_ref() == Some(&kind);
     let as_given = if given.rules.is_empty() {
         Some("which is empty")
@@ -95,7 +100,11 @@ where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    let ran = run(recipe.seed, Wanted::This(recipe.plan.clone()), &test);
+    replayed(recipe, &body(&test))
+}
+
+pub(crate) fn replayed(recipe: &Recipe, test: &Body<'_>) -> Result<(), Box<Found>> {
+    let ran = run(recipe.seed, Wanted::This(recipe.plan.clone()), test);
     let Some(wrong) = ran.wrong.clone() else { return Ok(()) };
     let given = ran.given.clone().unwrap_or_default();
     let last = (recipe.plan.clone(), ran, wrong);

@@ -8,6 +8,7 @@
 //!
 //! Our own tests use nothing else; a user's tests have all of it.
 
+mod body;
 pub mod conformance;
 pub mod contract;
 mod dice;

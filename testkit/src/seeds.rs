@@ -7,7 +7,8 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use self::kept::Kept;
-use crate::found::{Found, Recipe, examine, replay};
+use crate::body::{Body, body};
+use crate::found::{Found, Recipe, examined, replayed};
 use crate::lab::Lab;
 use crate::vars;
 use crate::world::Verdict;
@@ -35,7 +36,7 @@ impl Test {
         Fut: Future<Output: Verdict>,
     {
         let kept = Kept::of(Path::new(self.package), self.name);
-        run(self.name, seeds, Some(&kept), test);
+        run(self.name, seeds, Some(&kept), &body(&test));
     }
 }
 
@@ -50,25 +51,21 @@ where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    run(name, seeds, None, test);
+    run(name, seeds, None, &body(&test));
 }
 
-fn run<F, Fut>(name: &str, seeds: u64, kept: Option<&Kept>, test: F)
-where
-    F: Fn(Lab) -> Fut,
-    Fut: Future<Output: Verdict>,
-{
+fn run(name: &str, seeds: u64, kept: Option<&Kept>, test: &Body<'_>) {
     if let Some(path) = vars::plan() {
         let recipe = Recipe::read(&path).unwrap_or_else(|error| panic!("SKEP_PLAN: {error}"));
         // A name on cargo's command line can mean several tests.
         if recipe.test == name {
-            replay(&recipe, test).unwrap_or_else(|found| fail(&found, None));
+            replayed(&recipe, test).unwrap_or_else(|found| fail(&found, None));
         }
         return;
     }
     let before = kept.filter(|_| !vars::is_one_seed()).map(Kept::read).unwrap_or_default();
     for seed in before.into_iter().chain(vars::seeds(seeds)) {
-        if let Err(found) = examine(name, seed, &test) {
+        if let Err(found) = examined(name, seed, test) {
             fail(&found, kept);
         }
     }

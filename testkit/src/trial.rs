@@ -6,7 +6,6 @@
 mod arrivals;
 mod kind;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -15,9 +14,10 @@ use skep_runtime::fault::Faults;
 
 pub(crate) use self::arrivals::{Arrivals, Fired};
 pub(crate) use self::kind::Kind;
+use crate::body::Body;
 use crate::lab::Lab;
 use crate::plan::FaultPlan;
-use crate::world::{Verdict, Wrong, in_a_world_until};
+use crate::world::{Wrong, in_a_world_until};
 
 /// Which plan a run has.
 #[derive(Clone, Debug, Default)]
@@ -80,11 +80,7 @@ impl Ran {
 }
 
 /// Runs a test's body once.
-pub(crate) fn run<F, Fut>(seed: u64, wanted: Wanted, test: &F) -> Ran
-where
-    F: Fn(Lab) -> Fut,
-    Fut: Future<Output: Verdict>,
-{
+pub(crate) fn run(seed: u64, wanted: Wanted, test: &Body<'_>) -> Ran {
     let trial = Arc::new(Trial { wanted, began: Mutex::default() });
     let lab = Lab::seed(seed).on_trial(Arc::clone(&trial));
     let mut events = Vec::new();

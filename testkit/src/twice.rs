@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use skep_runtime::Event;
 
+use crate::body::{Body, body};
 use crate::lab::Lab;
 use crate::world::{Verdict, in_a_world_until};
 
@@ -50,16 +51,19 @@ where
     F: Fn(Lab) -> Fut,
     Fut: Future<Output: Verdict>,
 {
-    let run = || {
-        let lab = Lab::seed(seed);
-        let mut events = Vec::new();
-        if let Err(wrong) = in_a_world_until(|| scenario(lab.clone()), || events = lab.events()) {
-            panic!("seed {seed}: {wrong}\n{}", lab.report());
-        }
-        events
-    };
-    let (first, second) = (run(), run());
+    let scenario = body(&scenario);
+    let (first, second) = (events(seed, &scenario), events(seed, &scenario));
     compare(seed, &first, &second)
+}
+
+/// All that happens in a run.
+fn events(seed: u64, scenario: &Body<'_>) -> Vec<Arc<Event>> {
+    let lab = Lab::seed(seed);
+    let mut events = Vec::new();
+    if let Err(wrong) = in_a_world_until(|| scenario(lab.clone()), || events = lab.events()) {
+        panic!("seed {seed}: {wrong}\n{}", lab.report());
+    }
+    events
 }
 
 fn compare(seed: u64, first: &[Arc<Event>], second: &[Arc<Event>]) -> Result<(), Difference> {

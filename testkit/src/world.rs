@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use self::still::Standstill;
+use crate::body::{Running, running};
 
 /// What a swarm test gives.
 pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -61,15 +62,15 @@ pub(crate) fn in_a_world<Fut>(test: impl FnOnce() -> Fut) -> Result<(), Wrong>
 where
     Fut: Future<Output: Verdict>,
 {
-    in_a_world_until(test, || {})
+    in_a_world_until(|| running(test()), || {})
 }
 
 /// The same, with a look at the world before it goes down: what a runtime that goes down drops, it drops in an order of
 /// its own.
-pub(crate) fn in_a_world_until<Fut>(test: impl FnOnce() -> Fut, last_look: impl FnOnce()) -> Result<(), Wrong>
-where
-    Fut: Future<Output: Verdict>,
-{
+pub(crate) fn in_a_world_until<'a>(
+    test: impl FnOnce() -> Running<'a>,
+    last_look: impl FnOnce(),
+) -> Result<(), Wrong> {
     let of = |text: String| Wrong { text, place: None, trace: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,7 +82,7 @@ where
     let heard = panics::hear();
     let standstill = Standstill::of_a_new_world();
     let ended = runtime.block_on(async {
-        let test = caught(async { test().await.wrong() });
+        let test = caught(async { test().await });
         let ended = tokio::select! {
             biased;
             why = standstill.raised() => Err(why),
@@ -132,7 +133,7 @@ mod tests {
             tokio::task::yield_now().await;
             assert!(std::hint::black_box(false), "as it has to");
         };
-        let wrong = in_a_world_until(panics, || has_looked = true).unwrap_err();
+        let wrong = in_a_world_until(|| running(panics()), || has_looked = true).unwrap_err();
         assert!(has_looked && wrong.text == "as it has to");
         assert!(wrong.place.is_some_and(|place| place.contains("world.rs:")), "the place is this file");
     }
