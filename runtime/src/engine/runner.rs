@@ -13,7 +13,8 @@
 //! 2. A runner whose generation is gone touches nothing.
 //!
 //! What it does once in a life is boxed: the resident future is as large as the largest thing that it holds, for each of a
-//! hundred thousand agents, and that is to be a turn.
+//! hundred thousand agents, and that is to be a turn. The runner itself is boxed where it is spawned: tokio's task is then
+//! compiled once, and not for each type of agent.
 
 mod bring_up;
 mod help;
@@ -190,16 +191,19 @@ impl<A: Agent> Runner<A> {
             Poll::Pending => {
                 seat.line.lock().presence = Presence::Open;
                 let presence = PresenceGuard::new(seat, generation);
-                seat.engine.env.spawn_work(async move {
+                let rest = async move {
                     let stage = Stage::Brought(future.await);
                     Self::run_on(presence, stage).await;
-                });
+                };
+                let rest: BoxFuture<()> = Box::pin(rest);
+                seat.engine.env.spawn_work(rest);
                 return Begun::Pending(first_start);
             }
         };
         seat.line.lock().presence = Presence::Open;
         let moved = Arc::clone(seat);
-        seat.engine.env.spawn_work(Self::run(moved, generation, stage));
+        let run: BoxFuture<()> = Box::pin(Self::run(moved, generation, stage));
+        seat.engine.env.spawn_work(run);
         Begun::Pending(first_start)
     }
 

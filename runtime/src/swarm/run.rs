@@ -11,6 +11,7 @@ use super::Swarm;
 use crate::agent::Agent;
 use crate::ask::Ask;
 use crate::defaults;
+use crate::engine::body::BoxFuture;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, begin};
 use crate::engine::turn::{self, Turn};
@@ -65,9 +66,11 @@ impl<A: Agent> Run<A> {
         }
         // It goes on wherever this is dropped, and is no handle of the swarm.
         let (tell, told) = oneshot::channel();
-        parent.engine.env.spawn_work(async move {
+        // Boxed, so that tokio's task is not compiled for each type of agent.
+        let goes_on: BoxFuture<()> = Box::pin(async move {
             tell.send(work.await).ok();
         });
+        parent.engine.env.spawn_work(goes_on);
         let over = |_| Err(RunError::Ask(AskError::Stopped(parent.id.clone(), StopReason::Stopped, None)));
         told.await.unwrap_or_else(over)
     }
