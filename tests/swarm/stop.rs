@@ -85,7 +85,7 @@ async fn a_hook_that_hangs_fails_or_panics_is_a_row_and_holds_nobody_up(lab: Lab
     assert_eq!(fault("deaf"), Some(HookFault::Hung));
     assert_eq!(fault("fails"), Some(HookFault::Failed("told to fail".to_owned())));
     let Some(HookFault::Panicked(said)) = fault("panics") else { panic!("{:?}", fault("panics")) };
-    assert!(said.starts_with("panicked at tests/swarm/imp.rs:") && said.ends_with(": told to"), "{said}");
+    assert!(said.starts_with("panicked at tests/forest/imp.rs:") && said.ends_with(": told to"), "{said}");
     assert!(history.receipt().nothing_left() && !history.receipt().is_clean());
     Ok(())
 }

@@ -1,4 +1,12 @@
-//! Random trees of agents with random policies, and random work for them.
+//! Random trees of agents with random policies, and random work for them: what the swarm tests have in common.
+//!
+//! A crate, so that it is compiled once and not for each of them.
+#![allow(missing_docs, reason = "its words are the tests' own")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
+
+mod imp;
+pub mod storm;
 
 use std::time::Duration;
 
@@ -8,51 +16,51 @@ use skep::{
     Shutdown, Strategy, Supervisor,
 };
 
-pub(crate) use super::imp::{Act, Deal, Hook, Imp, Start, Way, amount};
+pub use self::imp::{Act, Deal, Hook, Imp, Start, Way, amount};
 
-pub(crate) fn ms(ms: u64) -> Duration {
+pub fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 /// What a forest is grown with.
 #[derive(Clone, Copy)]
-pub(crate) struct Soil {
-    pub(crate) depth: u64,
-    pub(crate) fan_out: u64,
+pub struct Soil {
+    pub depth: u64,
+    pub fan_out: u64,
     /// Of a thousand starts and hooks, how many misbehave.
-    pub(crate) bad: u64,
+    pub bad: u64,
     /// Of a thousand agents, how many have a budget of their own.
-    pub(crate) budgets: u64,
+    pub budgets: u64,
     /// So many agents, and no more are grown.
-    pub(crate) most: usize,
+    pub most: usize,
 }
 
 impl Soil {
-    pub(crate) const WILD: Self = Self { depth: 3, fan_out: 3, bad: 300, budgets: 0, most: 500 };
-    pub(crate) const TAME: Self = Self { depth: 3, fan_out: 3, bad: 0, budgets: 500, most: 500 };
+    pub const WILD: Self = Self { depth: 3, fan_out: 3, bad: 300, budgets: 0, most: 500 };
+    pub const TAME: Self = Self { depth: 3, fan_out: 3, bad: 0, budgets: 500, most: 500 };
 }
 
 /// Grows trees, each agent with a name of its own.
-pub(crate) struct Forest {
-    pub(crate) dice: Dice,
-    pub(crate) soil: Soil,
-    pub(crate) names: Vec<String>,
-    pub(crate) beside: Option<AgentRef<Imp>>,
+pub struct Forest {
+    pub dice: Dice,
+    pub soil: Soil,
+    pub names: Vec<String>,
+    pub beside: Option<AgentRef<Imp>>,
 }
 
 impl Forest {
-    pub(crate) fn new(dice: Dice, soil: Soil, beside: Option<AgentRef<Imp>>) -> Self {
+    pub fn new(dice: Dice, soil: Soil, beside: Option<AgentRef<Imp>>) -> Self {
         Self { dice, soil, names: Vec::new(), beside }
     }
 
     /// A tree of which an imp is the top.
-    pub(crate) fn tree(&mut self) -> AgentSpec<Imp> {
+    pub fn tree(&mut self) -> AgentSpec<Imp> {
         let spec = self.imp(self.soil.depth);
         self.policies(spec)
     }
 
     /// A tree under a supervisor that does nothing else.
-    pub(crate) fn supervised(&mut self) -> AgentSpec<Supervisor> {
+    pub fn supervised(&mut self) -> AgentSpec<Supervisor> {
         let name = self.name("sup");
         let spec = match self.dice.below(7) {
             0 => return Supervisor::dynamic().named(name).intensity(self.dice.below(4) as u32, ms(5_000)),
@@ -71,7 +79,7 @@ impl Forest {
     }
 
     /// A child that is added while its parent runs.
-    pub(crate) fn late(&mut self) -> AgentSpec<Imp> {
+    pub fn late(&mut self) -> AgentSpec<Imp> {
         let child = self.imp(0);
         self.policies(child)
     }
@@ -88,7 +96,7 @@ impl Forest {
         if may_be && self.dice.chance(500) { child.significant() } else { child }
     }
 
-    pub(crate) fn name(&mut self, kind: &str) -> String {
+    pub fn name(&mut self, kind: &str) -> String {
         let name = format!("{kind}-{}", self.names.len());
         self.names.push(name.clone());
         name
@@ -187,7 +195,7 @@ impl Forest {
 }
 
 /// A budget small enough to be hit.
-pub(crate) fn budget(dice: &mut Dice) -> Budget {
+pub fn budget(dice: &mut Dice) -> Budget {
     let most = dice.between(1, 40);
     let budget = match dice.below(3) {
         0 => Budget::new().calls(most),
@@ -200,7 +208,7 @@ pub(crate) fn budget(dice: &mut Dice) -> Budget {
 }
 
 /// What an agent is told to do: mostly work, of every kind.
-pub(crate) fn acts(dice: &mut Dice, depth: u64) -> Vec<Act> {
+pub fn acts(dice: &mut Dice, depth: u64) -> Vec<Act> {
     let count = dice.between(1, 4);
     let mut acts: Vec<Act> = (0..count).map(|_| act(dice, depth)).collect();
     if dice.chance(250) {
@@ -259,7 +267,7 @@ fn deal(dice: &mut Dice) -> Deal {
 }
 
 /// An effect: mostly as it said, at times above its worst case, at times without a word.
-pub(crate) fn spend(dice: &mut Dice) -> Act {
+pub fn spend(dice: &mut Dice) -> Act {
     let worst = dice.below(6);
     let used = if dice.chance(100) { worst + dice.between(1, 4) } else { dice.below(worst + 1) };
     Act::Spend {

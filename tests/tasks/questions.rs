@@ -166,7 +166,7 @@ async fn a_failure_or_panic_of_who_answers_is_the_questions_alone(lab: Lab) -> T
     assert_eq!(why("top fail").await, "lab.1 failed to answer: do not know");
     let said = why("top panic").await;
     assert!(
-        said.starts_with("lab.1 failed to answer: on_question panicked at tests/swarm/questions.rs:"),
+        said.starts_with("lab.1 failed to answer: on_question panicked at tests/tasks/questions.rs:"),
         "{said}"
     );
     assert!(said.ends_with(": out of its depth"), "{said}");

@@ -10,11 +10,11 @@ use skep::{
     SwarmBuilder,
 };
 
-use super::forest::{Forest, Imp, Soil, acts, amount, ms};
-use super::imp::Neighbours;
+use crate::imp::Neighbours;
+use crate::{Forest, Imp, Soil, acts, amount, ms};
 
 /// A wild swarm in a lab, and what blows over it.
-pub(crate) struct Storm {
+pub struct Storm {
     lab: Lab,
     swarm: Swarm,
     forest: Forest,
@@ -25,7 +25,7 @@ pub(crate) struct Storm {
 }
 
 /// Faults at every kind of point, each with a small chance.
-pub(crate) fn faults(dice: &mut Dice) -> FaultPlan {
+pub fn faults(dice: &mut Dice) -> FaultPlan {
     let chance = dice.between(5, 60);
     let mut plan = FaultPlan::default();
     let block = ms(dice.between(50, 3_000));
@@ -59,12 +59,12 @@ pub(crate) fn faults(dice: &mut Dice) -> FaultPlan {
 
 impl Storm {
     /// Starts a swarm with one or more random trees.
-    pub(crate) async fn begin(lab: &Lab, soil: Soil) -> Self {
+    pub async fn begin(lab: &Lab, soil: Soil) -> Self {
         Self::begin_with(lab, soil, |builder| builder).await
     }
 
     /// The same with a swarm that is described further.
-    pub(crate) async fn begin_with(
+    pub async fn begin_with(
         lab: &Lab,
         soil: Soil,
         describe: impl FnOnce(SwarmBuilder) -> SwarmBuilder,
@@ -73,7 +73,7 @@ impl Storm {
     }
 
     /// The same under a plan that has more faults than every storm.
-    pub(crate) async fn begin_under(
+    pub async fn begin_under(
         lab: &Lab,
         soil: Soil,
         more: FaultPlan,
@@ -102,7 +102,7 @@ impl Storm {
         storm
     }
 
-    pub(crate) fn swarm(&self) -> Swarm {
+    pub fn swarm(&self) -> Swarm {
         self.swarm.clone()
     }
 
@@ -135,7 +135,7 @@ impl Storm {
     }
 
     /// So many things happen, a little apart; `stops`: stops of single agents are among them.
-    pub(crate) async fn blow(&mut self, gusts: u64, stops: bool) {
+    pub async fn blow(&mut self, gusts: u64, stops: bool) {
         for _ in 0..gusts {
             match self.someone() {
                 Some(agent) => self.gust(agent, stops),
@@ -295,7 +295,7 @@ impl Storm {
     }
 
     /// Ends the swarm at this moment, whatever is going on, and hears every oracle.
-    pub(crate) async fn end(mut self) -> skep::testkit::History {
+    pub async fn end(mut self) -> skep::testkit::History {
         let stop = match self.dice.below(4) {
             0 => Stop::brutally(),
             1 => Stop::within(ms(self.dice.between(1, 400))),

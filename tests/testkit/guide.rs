@@ -220,12 +220,12 @@ fn pieces(guide: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn what_the_guide_on_faults_quotes_stands_here_and_runs() {
-    let (guide, here) = (text("docs/fault-injection.md"), text("tests/swarm/guide.rs"));
+    let (guide, here) = (text("docs/fault-injection.md"), text("tests/testkit/guide.rs"));
     let pieces = pieces(&guide, "rust");
     assert!(pieces.len() >= 6, "{}", pieces.len());
     for piece in pieces {
         for part in piece.split("// …\n") {
-            assert!(here.contains(part.trim_end()), "tests/swarm/guide.rs has no such lines:\n{part}");
+            assert!(here.contains(part.trim_end()), "tests/testkit/guide.rs has no such lines:\n{part}");
         }
     }
 }

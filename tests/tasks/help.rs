@@ -87,7 +87,7 @@ async fn an_output_that_does_not_pass_is_a_failed_attempt_with_the_reason(lab: L
     let panics =
         poet.ask("winter".to_owned()).accept(|_: &String| -> Result<(), String> { panic!("no taste") });
     let said = panics.await.unwrap_err().to_string();
-    assert!(said.contains("the output's check panicked at tests/swarm/help.rs:"), "{said}");
+    assert!(said.contains("the output's check panicked at tests/tasks/help.rs:"), "{said}");
     assert!(said.ends_with(": no taste"), "{said}");
     assert_eq!(swarm.dead_letters().len(), 2);
     let history = lab.end(swarm).await;
@@ -139,7 +139,7 @@ async fn a_help_that_panics_or_hangs_leaves_the_task_to_its_end(lab: Lab) -> Tes
     let worse = poet.ask("worse".to_owned()).accept(lines(9)).await;
     let said = worse.unwrap_err().to_string();
     assert!(
-        said.contains("on_help panicked at tests/swarm/help.rs:") && said.ends_with(": helpless"),
+        said.contains("on_help panicked at tests/tasks/help.rs:") && said.ends_with(": helpless"),
         "{said}"
     );
     let hangs = tokio::spawn(poet.ask("hang".to_owned()).accept(lines(9)).within(ms(1_500)));

@@ -8,11 +8,11 @@ use skep::{
     Shutdown, StopContext, Usage,
 };
 
-use super::forest::ms;
+use crate::ms;
 
 /// What a task has its agent do, one after another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Act {
+pub enum Act {
     Sleep(u64),
     /// Sleeps and does not listen to its cancel.
     SleepDeaf(u64),
@@ -57,7 +57,7 @@ pub(crate) enum Act {
 
 /// How another agent is given a task.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) enum Way {
+pub enum Way {
     Ask,
     Try,
     Tell,
@@ -68,7 +68,7 @@ pub(crate) enum Way {
 
 /// How a question, or a task that has failed for good, is dealt with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Deal {
+pub enum Deal {
     Answer,
     PassUp,
     Fail,
@@ -106,7 +106,7 @@ impl Neighbours {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Start {
+pub enum Start {
     Ready,
     Slow(u64),
     FailsAt(u32),
@@ -115,7 +115,7 @@ pub(crate) enum Start {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Hook {
+pub enum Hook {
     Ready,
     Slow(u64),
     Hangs,
@@ -128,18 +128,18 @@ pub(crate) enum Hook {
 }
 
 /// An agent that does as it is told.
-pub(crate) struct Imp {
-    pub(crate) start: Start,
-    pub(crate) hook: Hook,
-    pub(crate) beside: Option<AgentRef<Imp>>,
+pub struct Imp {
+    pub start: Start,
+    pub hook: Hook,
+    pub beside: Option<AgentRef<Imp>>,
 }
 
 impl Imp {
-    pub(crate) fn spec(name: impl Into<String>) -> AgentSpec<Self> {
+    pub fn spec(name: impl Into<String>) -> AgentSpec<Self> {
         Self::with(name, Start::Ready, Hook::Ready, None)
     }
 
-    pub(crate) fn with(
+    pub fn with(
         name: impl Into<String>,
         start: Start,
         hook: Hook,
@@ -311,7 +311,7 @@ struct Pay {
 }
 
 /// So many calls, with tokens and money to them.
-pub(crate) fn amount(calls: u64) -> Usage {
+pub fn amount(calls: u64) -> Usage {
     Usage::calls(calls).with_tokens(calls * 10, calls * 3).with_money(NanoUsd(calls * 1_000))
 }
 

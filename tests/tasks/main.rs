@@ -1,0 +1,15 @@
+//! Swarms under seeds: tasks, asks, what they come to and what is kept of it. One module for each guarantee.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
+
+use forest::{self, storm};
+
+mod asks;
+mod dead_letters;
+mod help;
+mod journal;
+mod model;
+mod outcomes;
+mod questions;
+mod resume;
+mod unclaimed;
