@@ -1,5 +1,6 @@
 //! P1: nothing outlives a stop.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -168,24 +169,48 @@ async fn a_hook_knows_when_it_has_to_be_over_whether_its_agent_was_awake_or_not(
     Ok(())
 }
 
+/// Its hook blocks its thread until the test lets it go.
+struct Deaf(Arc<Mutex<Receiver<()>>>);
+
+impl Agent for Deaf {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<(), AgentError> {
+        Ok(())
+    }
+
+    async fn stop(&mut self, _: &StopContext) -> Result<(), AgentError> {
+        self.0.lock().unwrap().recv().ok();
+        Ok(())
+    }
+}
+
 /// On the real clock: a hook that blocks its thread does not cost the others theirs.
 #[test]
 fn a_dormant_agents_hook_that_blocks_holds_up_no_other() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let lab = Lab::real_io().fault(Point::stop().of("third").blocks(ms(4_000)));
+        let lab = Lab::real_io();
         let swarm = lab.start().await;
-        for name in ["first", "second", "third"] {
+        for name in ["first", "second"] {
             let child = Imp::with(name, Start::Ready, Hook::Ready, None).shutdown(Shutdown::UntilDeadline);
             swarm.spawn(child).await.unwrap();
         }
+        let (lets_go, held) = channel();
+        let held = Arc::new(Mutex::new(held));
+        let third =
+            AgentSpec::new("third", move || Deaf(Arc::clone(&held))).shutdown(Shutdown::UntilDeadline);
+        swarm.spawn(third).await.unwrap();
         let receipt = swarm.stop(Stop::within(ms(2_000))).await;
         let ends: Vec<_> = receipt.rows().iter().map(|row| (row.name.as_str(), row.end, &row.hook)).collect();
         for name in ["first", "second"] {
             assert!(ends.contains(&(name, End::Clean, &None)), "{ends:?}");
         }
         assert!(ends.contains(&("third", End::Stuck, &Some(HookFault::Hung))), "{ends:?}");
+        drop(ends);
         lab.conclude(receipt).await.unwrap();
+        drop(lets_go);
     });
     runtime.shutdown_background();
 }

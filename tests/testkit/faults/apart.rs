@@ -177,8 +177,10 @@ fn on_the_real_clock_a_block_keeps_its_thread_and_the_oracles_agree() {
         };
         let blocked = at("imp", "task_ended").since(at("imp", "fault_injected"));
         assert!(blocked >= ms(300), "{blocked:?}");
+        // Where this thread had no turn for so long, the other was asked too late to say anything.
+        let over = at("imp", "fault_injected") + ms(300);
         assert!(
-            at("other", "turn_began") >= at("imp", "fault_injected") + ms(300),
+            at("other", "task_accepted") >= over || at("other", "turn_began") >= over,
             "nothing runs beside a busy loop"
         );
     });
