@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
+use crate::engine::interface::Known;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::error::{ChangeError, ChildError, SpawnError};
@@ -109,7 +110,7 @@ impl Children {
     /// All children, the newest first.
     #[must_use]
     pub fn which_children(&self) -> Vec<Child> {
-        self.seat.which_children().iter().map(|(seat, state)| Child::of(seat, *state)).collect()
+        self.seat.which_children().into_iter().map(Child::of).collect()
     }
 
     /// One child.
@@ -117,8 +118,7 @@ impl Children {
     /// # Errors
     /// [`ChildError::NotFound`].
     pub fn which_child(&self, name: &str) -> Result<Child, ChildError> {
-        let found = self.seat.which_child(name).ok_or_else(|| self.not_found(name))?;
-        Ok(Child::of(&found.0, found.1))
+        self.seat.which_child(name).map(Child::of).ok_or_else(|| self.not_found(name))
     }
 
     /// How many there are, without a walk. The template of a dynamic supervisor counts as a spec.
@@ -177,12 +177,12 @@ impl Children {
 }
 
 impl Child {
-    fn of(seat: &Seat, state: ChildState) -> Self {
+    fn of(Known { seat, state, is_supervisor }: Known) -> Self {
         Self {
             id: seat.id.clone(),
             name: seat.name.to_string(),
             agent_type: seat.body.agent_type().to_owned(),
-            is_supervisor: seat.policies.is_supervisor,
+            is_supervisor,
             state,
         }
     }

@@ -22,6 +22,17 @@ pub(crate) enum TurnOver {
     Dropped(Dropped),
 }
 
+impl TurnOver {
+    /// Whether the agent crashed in it.
+    pub(crate) fn is_crash(&self) -> bool {
+        match self {
+            Self::Error(error) => error.is_crash(),
+            Self::Panic(_) | Self::Dropped(Dropped::Stale) => true,
+            Self::Output | Self::Dropped(_) => false,
+        }
+    }
+}
+
 /// Why a turn was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dropped {
@@ -52,7 +63,7 @@ pub(crate) struct Facts {
     pub(crate) stopping: Stopping,
     /// Whether the task crashed its agent in an earlier attempt.
     pub(crate) crashed_before: bool,
-    /// When the agent is restarted.
+    /// When the agent is restarted; asked for only after a crash.
     pub(crate) restart: Restart,
 }
 

@@ -16,7 +16,7 @@ pub(crate) mod exits;
 pub(crate) mod family;
 pub(crate) mod heartbeat;
 mod hooks;
-mod interface;
+pub(crate) mod interface;
 pub(crate) mod line;
 mod orders;
 pub(crate) mod orphans;

@@ -111,7 +111,7 @@ pub enum AutoShutdown {
 ///
 /// The n-th restart in a row waits `min · 2ⁿ⁻¹`, at most `max`, each lengthened by a random share of it up to `jitter`.
 /// A child that has run `reset_after` without failing starts from `min` again.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     /// The first pause.
     pub min: Duration,

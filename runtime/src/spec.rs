@@ -1,6 +1,7 @@
 //! What an agent is to be: its name, how to build it, and the policies of its life.
 
 mod check;
+mod same;
 mod supervisor;
 
 use std::sync::Arc;
@@ -411,7 +412,9 @@ impl<A: Agent> AgentSpec<A> {
         &self.policies
     }
 
-    /// It ends after its first task, whatever its outcome.
+    /// It ends after its first task, whatever its outcome, and is done then. It is transient unless told otherwise: only a crash
+    /// starts it again, for the next attempt. Its crashes are bounded by those attempts, and do not count in its supervisor's
+    /// window.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.is_job = true;
@@ -420,6 +423,8 @@ impl<A: Agent> AgentSpec<A> {
 
     /// What the parent's supervision is told, for a place with this default.
     pub(crate) fn child_policy(&self, place: Restart, dynamic: bool, counted: bool) -> ChildPolicy {
+        let is_bounded = self.is_job && self.policies.restart != Some(Restart::Permanent);
+        let (place, counted) = if is_bounded { (Restart::Transient, false) } else { (place, counted) };
         ChildPolicy {
             restart: self.policies.restart.unwrap_or(place),
             shutdown: self.policies.shutdown,

@@ -59,7 +59,7 @@ use self::aside::{Ask, Waiting};
 use self::round::Round;
 use self::table::{By, Life, Table};
 use self::window::Window;
-use crate::policy::{AutoShutdown, Intensity, Strategy};
+use crate::policy::{AutoShutdown, Exit, Intensity, Restart, Shutdown, Strategy};
 use crate::time::Time;
 
 /// What holds for a supervisor as a whole. The default is OTP's.
@@ -194,24 +194,25 @@ impl Core {
         if policy.dynamic {
             return Err(BadChild::DynamicDeclared);
         }
-        self.enter(key, policy, Life::Nothing)
+        self.enter(key, policy, false, Life::Nothing)
     }
 
     /// Enters a child as starting: the caller performs the start in place and then says [`Event::Started`]. If that
-    /// failed the child and its spec are forgotten.
+    /// failed the child and its spec are forgotten. One with a spec comes back with its supervisor, and where its start fails
+    /// then, it is tried again and given up alone: what was added may not take along what was declared.
     ///
     /// # Errors
     /// The field that does not fit; nothing has changed then.
     pub fn insert(&mut self, key: ChildKey, policy: ChildPolicy) -> Result<(), BadChild> {
-        self.enter(key, policy, Life::Starting(By::Spawn))
+        self.enter(key, policy, true, Life::Starting(By::Spawn))
     }
 
-    fn enter(&mut self, key: ChildKey, policy: ChildPolicy, life: Life) -> Result<(), BadChild> {
+    fn enter(&mut self, key: ChildKey, policy: ChildPolicy, added: bool, life: Life) -> Result<(), BadChild> {
         if self.table.get(key).is_some() {
             return Err(BadChild::Taken(key));
         }
         policy.check(self.policy.auto_shutdown)?;
-        self.table.insert(key, policy, life);
+        self.table.insert(key, policy, added, life);
         Ok(())
     }
 
@@ -292,10 +293,36 @@ impl Core {
         Ok(self.table.change(key, policy))
     }
 
+    /// The child has nothing left to do: after the end that comes it is not restarted, however it ends. One that is permanent
+    /// is, for it was to be there again after each.
+    pub fn expect_end(&mut self, key: ChildKey) {
+        let running = self.table.get_mut(key).filter(|child| child.life() == Life::Running);
+        if let Some(child) = running.filter(|child| child.restart != Restart::Permanent) {
+            child.aside().ends = true;
+        }
+    }
+
     /// What can be seen of a child; none if there is no such child.
     #[must_use]
     pub fn state(&self, key: ChildKey) -> Option<ChildState> {
         self.table.life(key).map(ChildState::from)
+    }
+
+    /// Whether a child is being started by a spawn, by the interface or with its supervisor: a start that has an end. False in
+    /// an attempt to restart it, after which there may be another.
+    #[must_use]
+    pub fn is_starting(&self, key: ChildKey) -> bool {
+        match self.table.life(key) {
+            Some(Life::Starting(By::Spawn | By::Interface)) => true,
+            Some(Life::Starting(By::Round)) => self.starts_all(),
+            _ => false,
+        }
+    }
+
+    /// The child whose answer comes before any other with a spec is started.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<ChildKey> {
+        self.round.as_ref().and_then(Round::at)
     }
 
     /// The supervisor's policy.
@@ -308,6 +335,12 @@ impl Core {
     #[must_use]
     pub fn policy(&self, key: ChildKey) -> Option<ChildPolicy> {
         self.table.get(key).map(table::Child::policy)
+    }
+
+    /// How a child is stopped.
+    #[must_use]
+    pub fn shutdown(&self, key: ChildKey) -> Option<Shutdown> {
+        self.table.get(key).map(|child| child.shutdown)
     }
 
     /// All keys, in order.
@@ -356,6 +389,19 @@ impl Core {
     #[must_use]
     pub fn which_children(&self) -> Vec<(ChildKey, ChildState)> {
         self.table.all().into_iter().rev().map(|(key, child)| (key, child.life().into())).collect()
+    }
+}
+
+impl Core {
+    fn report(&self, context: Context, key: ChildKey, reason: Exit, m: &mut Moment<'_>) {
+        self.tell(context, key, Some(reason), m);
+    }
+
+    /// Says something of a child, with what holds for it.
+    fn tell(&self, context: Context, child: ChildKey, reason: Option<Exit>, m: &mut Moment<'_>) {
+        if let Some(policy) = self.policy(child).map(Box::new) {
+            m.say(Action::Report(Report { context, child, policy, reason }));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What OTP does not have: backoff after Akka, a child's own limit, decisions by class of failure.
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Backoff, Decision, FailureClass, Restart, SpawnError, StopReason, Supervisor};
+use skep::{Backoff, Decision, FailureClass, Restart, SpawnError, Stop, StopReason, Supervisor, What};
 
 use crate::rig::*;
 
@@ -123,10 +123,70 @@ async fn max_children(lab: Lab) -> TestResult {
     Ok(())
 }
 
+/// Children that were added come back with their supervisor, which OTP's do not. So one whose start fails for good then is given
+/// up alone and reported, as a start that fails would leave nothing to come back in OTP.
+async fn an_added_child_that_does_not_come_back(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    for strategy in [Supervisor::one_for_one, Supervisor::rest_for_one, Supervisor::one_for_all] {
+        let inner = strategy().named("inner").intensity(0, ms(5_000)).child(rig.says("declared", &[]));
+        let top = rig.start(Supervisor::one_for_one().intensity(1, ms(60_000)).child(inner)).await;
+        let inner = rig.swarm.agent::<Supervisor>("inner")?;
+        let children = inner.children();
+        let fails = [Says::Ok, Says::Error, Says::Panic, Says::Error, Says::Error, Says::Error];
+        children.start_child(rig.says("added", &fails)).await?;
+        children.start_child(rig.says("another", &[])).await?;
+        rig.log.take();
+        inner.kill();
+        rig.quiet().await;
+        assert_eq!((inner.status().incarnation, top.status().incarnation), (2, 1));
+        assert_eq!(seen(&children), "declared running, added nothing, another running");
+        let log = rig.log.take();
+        assert!(log.ends_with("+declared ?added +another ?added ?added"), "{log}");
+        let events = rig.lab.events();
+        let told = events.iter().filter_map(|event| match &event.what {
+            What::SupervisorReport(report) if report.spec.id == "added" => Some(report.context),
+            _ => None,
+        });
+        let failed = told.filter(|context| *context == skep::supervision::Context::StartError);
+        assert_eq!(failed.count() % 3, 0, "each of its starts is reported");
+        assert!(children.restart_child("added").await.is_err(), "its spec stays");
+        rig.lab.saw(&top.stop(Stop::default()).await);
+    }
+    rig.end().await;
+    Ok(())
+}
+
+/// One that comes up at the next try is a child like any other.
+async fn an_added_child_that_comes_back_late(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let inner = Supervisor::one_for_one().named("inner").intensity(1, ms(5_000));
+    rig.start(Supervisor::one_for_one().child(inner)).await;
+    let inner = rig.swarm.agent::<Supervisor>("inner")?;
+    let children = inner.children();
+    children.start_child(rig.says("added", &[Says::Ok, Says::LateError(500)]).backoff(BACKOFF)).await?;
+    rig.swarm.spawn(rig.says("spawned", &[Says::Ok, Says::Error]).under(&inner)).await?;
+    inner.kill();
+    rig.quiet().await;
+    assert_eq!(seen(&children), "added starting, spawned nothing", "one after another");
+    rig.swarm.env().sleep_until(rig.swarm.env().now() + ms(500)).await;
+    assert_eq!(seen(&children), "added restarting, spawned running", "the pause is its own affair");
+    rig.swarm.env().sleep_until(rig.swarm.env().now() + ms(200)).await;
+    assert_eq!(seen(&children), "added running, spawned running");
+    rig.exit("added", crash()).await;
+    assert_eq!(
+        (seen(&children).as_str(), inner.status().incarnation),
+        ("added restarting, spawned running", 2)
+    );
+    rig.end().await;
+    Ok(())
+}
+
 cases! {
     max_children "Elixir",
     backoff_doubles_for_failing_starts_and_tasks_wait "Akka",
     a_childs_own_limit "S4, ours",
     decisions_by_class "S2, ours",
     a_task_that_keeps_crashing_its_agent_is_set_aside "S4, ours",
+    an_added_child_that_does_not_come_back "S1, ours",
+    an_added_child_that_comes_back_late "S1 S5, ours",
 }

@@ -1,7 +1,10 @@
 //! Live change: S12. Old children stay, the new policy holds from then on, a bad one is refused and changes nothing.
 
 use skep::testkit::{Lab, TestResult};
-use skep::{ChangeError, Restart, Shutdown, StopReason, Strategy, Supervisor, SupervisorFlags, What};
+use skep::{
+    AgentState, ChangeError, Decision, FailureClass, Orphans, Restart, Shutdown, SpawnError, Stop,
+    StopReason, Strategy, Supervisor, SupervisorFlags, What,
+};
 
 use crate::rig::*;
 
@@ -129,10 +132,87 @@ async fn a_changed_child_is_stopped_and_restarted_by_its_new_policy(lab: Lab) ->
     Ok(())
 }
 
+/// What holds for a child has one home, its supervisor's table: lists, reports, stops and restarts all go by it, also when it
+/// was changed and then adopted.
+async fn a_changed_child_is_the_same_wherever_it_is_looked_at(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let top = rig.start(Supervisor::one_for_one().intensity(9, ms(60_000))).await;
+    let parent = rig.kid("parent", Restart::Temporary).intensity(0, ms(60_000)).under(&top);
+    let parent = rig.swarm.spawn(parent).await?;
+    let orphan = || rig.hook("orphan", Hook::Takes(3_000)).when_orphaned(Orphans::UntilDone);
+    let orphan = rig.swarm.spawn(orphan().under(&parent)).await?;
+    parent.children().change_child("orphan", |child| {
+        child.supervisor = true;
+        child.shutdown = Shutdown::within(ms(500));
+        child.on_failure = vec![(FailureClass::Bug, Decision::Restart)];
+    })?;
+    let child = parent.children().which_child("orphan")?;
+    assert_eq!((child.is_supervisor, counted(&parent.children())), (true, [1, 1, 1, 0]));
+    // One that lets its parent give up.
+    orphan.tell(Does::Deaf)?;
+    rig.quiet().await;
+    rig.swarm.spawn(rig.says("bad", &[]).under(&parent)).await?;
+    rig.exit("bad", crash()).await;
+    assert!(matches!(parent.state(), AgentState::Stopped(StopReason::Escalated { .. })));
+
+    let children = top.children();
+    let held = children.get_childspec("orphan")?;
+    assert_eq!((held.restart, held.shutdown), (Restart::Temporary, Shutdown::within(ms(500))));
+    let child = children.which_child("orphan")?;
+    assert!(child.is_supervisor && held.supervisor && held.on_failure.is_empty(), "{child:?} {held:?}");
+    children.change_child("orphan", |child| child.shutdown = Shutdown::within(ms(1_000)))?;
+    let began = rig.swarm.env().now();
+    orphan.kill();
+    rig.quiet().await;
+    assert!(rig.swarm.env().now().since(began) < ms(3_000));
+    let events = rig.lab.events();
+    let report = events.iter().rev().find_map(|event| match &event.what {
+        What::SupervisorReport(report) if report.spec.id == "orphan" => Some(report.clone()),
+        _ => None,
+    });
+    let spec = report.expect("it was killed").spec;
+    assert_eq!((spec.restart, spec.shutdown), (Restart::Temporary, Some(Shutdown::within(ms(1_000)))));
+    assert_eq!(seen(&children), "", "the last task that it had is over");
+    rig.end().await;
+    Ok(())
+}
+
+/// A name is known by what holds now: by what its spec had said it is another agent.
+async fn a_spawn_of_a_changed_child_goes_by_what_holds_now(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let top = rig.start(Supervisor::one_for_one()).await;
+    let spec = || rig.says("a", &[]).under(&top);
+    let a = rig.swarm.spawn(spec()).await?;
+    let brutal = || spec().shutdown(Shutdown::Brutal);
+    assert!(matches!(rig.swarm.spawn(brutal()).await.unwrap_err(), SpawnError::NameTaken { .. }));
+    top.children().change_child("a", |child| child.shutdown = Shutdown::Brutal)?;
+    assert_eq!(rig.swarm.spawn(brutal()).await?.id(), a.id());
+    assert!(matches!(rig.swarm.spawn(spec()).await.unwrap_err(), SpawnError::NameTaken { .. }));
+    let decides = brutal().on_failure(FailureClass::Bug, Decision::Stop);
+    assert!(matches!(rig.swarm.spawn(decides).await.unwrap_err(), SpawnError::NameTaken { .. }));
+    rig.end().await;
+    Ok(())
+}
+
+/// A stop of the supervisor reads how its children are stopped where it reads who they are.
+async fn a_stop_goes_by_what_was_changed(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    let top = rig.start(Supervisor::one_for_one().child(rig.hook("a", Hook::Takes(2_000)))).await;
+    top.children().change_child("a", |child| child.shutdown = Shutdown::within(ms(500)))?;
+    let receipt = top.stop(Stop::within(ms(10_000))).await;
+    rig.lab.saw(&receipt);
+    assert!(receipt.took() < ms(1_000), "{receipt}");
+    rig.end().await;
+    Ok(())
+}
+
 cases! {
     code_change "S12",
     code_change_map "S12",
     code_change_simple "S12",
     code_change_simple_map "S12",
+    a_changed_child_is_the_same_wherever_it_is_looked_at "S12, ours",
+    a_spawn_of_a_changed_child_goes_by_what_holds_now "S12, ours",
+    a_stop_goes_by_what_was_changed "S6 S12",
     a_changed_child_is_stopped_and_restarted_by_its_new_policy "S6 S12",
 }

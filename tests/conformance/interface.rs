@@ -1,7 +1,7 @@
 //! The interface: S10.
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Backoff, ChildError, Exit, Restart, Restarted, Shutdown, SpawnError, Supervisor};
+use skep::{Backoff, ChildError, Exit, Restart, Restarted, Shutdown, SpawnError, Stop, Supervisor};
 
 use crate::rig::*;
 
@@ -298,6 +298,38 @@ async fn terminating_a_child_with_a_task(lab: Lab) -> TestResult {
     Ok(())
 }
 
+/// [c1, c2, c3]: c2 crashes, and its next start takes two seconds and fails. Within the attempt and between two of them the
+/// supervisor answers the same, and whoever was to be started behind it stays down, as in OTP.
+async fn terminating_a_child_within_its_attempt(lab: Lab) -> TestResult {
+    let rig = Rig::new(lab).await;
+    for strategy in [Supervisor::rest_for_one, Supervisor::one_for_all] {
+        for within in [true, false] {
+            let slow = [Says::Ok, Says::LateError(2_000), Says::LateError(2_000), Says::LateError(2_000)];
+            let backoff = Backoff { jitter_permille: 0, ..Backoff::default() };
+            let spec = strategy().intensity(9, ms(60_000)).child(rig.says("c1", &[]));
+            let spec = spec.child(rig.says("c2", &slow).backoff(backoff)).child(rig.says("c3", &[]));
+            let sup = rig.start(spec).await;
+            let (children, env) = (sup.children(), rig.swarm.env().clone());
+            rig.exit("c2", crash()).await;
+            // The pause before it is a second, the attempt two, the pause after it two.
+            env.sleep_until(env.now() + if within { ms(2_000) } else { ms(3_500) }).await;
+            let seen_then = if within { "starting" } else { "restarting" };
+            assert_eq!(seen(&children), format!("c1 running, c2 {seen_then}, c3 nothing"));
+            let there = children.start_child(rig.says("c2", &[])).await.unwrap_err();
+            assert!(matches!(there, SpawnError::AlreadyPresent { .. }), "{there}");
+            children.terminate_child("c2").await?;
+            rig.quiet().await;
+            assert_eq!(seen(&children), "c1 running, c2 nothing, c3 nothing");
+            env.sleep_until(env.now() + ms(10_000)).await;
+            assert_eq!(seen(&children), "c1 running, c2 nothing, c3 nothing");
+            assert_eq!(children.restart_child("c3").await?, Restarted::Running);
+            rig.lab.saw(&sup.stop(Stop::default()).await);
+        }
+    }
+    rig.end().await;
+    Ok(())
+}
+
 cases! {
     child_adm "S10",
     child_adm_simple "S10",
@@ -312,4 +344,5 @@ cases! {
     a_restart_loop_can_be_stopped "S5 S8",
     a_supervisor_that_has_ended_says_so "S10",
     terminating_a_child_with_a_task "S6 S10",
+    terminating_a_child_within_its_attempt "S5 S10",
 }

@@ -56,6 +56,8 @@ pub(crate) enum Says {
     Panic,
     /// So many milliseconds later: ok.
     Late(u64),
+    /// So many milliseconds later: an error.
+    LateError(u64),
 }
 
 /// What a stop hook does.
@@ -118,6 +120,10 @@ impl Agent for Kid {
         match says {
             Says::Ok => {}
             Says::Late(time) => cx.sleep(ms(time)).await?,
+            Says::LateError(time) => {
+                cx.sleep(ms(time)).await?;
+                return Err(AgentError::message("told to"));
+            }
             Says::Ignore => {
                 self.log.say('~', &self.name);
                 return Err(AgentError::ignore());

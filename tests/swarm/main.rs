@@ -11,8 +11,10 @@ use forest::{self, storm};
 
 mod control;
 mod hierarchies;
+mod jobs;
 mod long_life;
 mod orphans;
+mod spawning;
 mod stale;
 mod stop;
 mod supervision;

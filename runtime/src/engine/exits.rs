@@ -81,11 +81,11 @@ impl Seat {
             }
             (Some((supervisor, number)), Heard::Started(result)) => {
                 // Whoever spawned it may use its name again: its supervisor hears first, and may wind it up.
-                let first = self.line.lock().take_first_start();
+                let first = self.line.lock().first_start();
+                first.note(Some(result.clone()));
                 supervisor.decide_of((number, life), Event::Started { key: number, result: result.clone() });
-                if let Some(first) = first {
-                    first.set(Some(result));
-                }
+                self.line.lock().end_first_start(&first);
+                first.end(Some(result));
             }
             // The root has nobody above it: its end is the swarm's.
             (None, Heard::Exited { exit, .. }) => self.engine.stop_swarm_because(&exit),
@@ -101,11 +101,12 @@ impl Seat {
 
     /// It has started: whoever spawned it and its supervisor hear of it.
     pub(crate) fn tell_parent_started(&self) {
-        if let Some(first) = self.line.lock().take_first_start() {
-            first.set(Some(Started::Ok));
-        }
         if let Some((supervisor, number)) = self.supervisor() {
             supervisor.decide(Event::Started { key: number, result: Started::Ok });
+        }
+        // Nobody begins to wait for it now: the table says that it runs.
+        if let Some(first) = self.line.lock().take_first_start() {
+            first.end(Some(Started::Ok));
         }
     }
 
@@ -273,7 +274,7 @@ impl Seat {
         };
         self.order(|_| {});
         if let Some(first) = first {
-            first.set(None);
+            first.end(None);
         }
         self.close_cell();
         if let Some(released) = released {

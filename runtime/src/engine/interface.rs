@@ -7,13 +7,27 @@ use tokio::sync::oneshot;
 
 use super::cell::Item;
 use super::family::{Family, Reply};
-use super::seat::{Changed, Fence, Seat};
+use super::seat::{Fence, Seat};
 use crate::event::{Role, What};
-use crate::policy::{AutoShutdown, Restart};
+use crate::policy::AutoShutdown;
 use crate::supervision::{
-    Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildReport, ChildSpec, ChildState, ChildType,
-    Counts, Event, InterfaceError, Policy, Report,
+    Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildReport, ChildSpec, ChildState, Counts, Event,
+    InterfaceError, Policy, Report,
 };
+
+/// A child as its supervisor knows it.
+pub(crate) struct Known {
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) state: ChildState,
+    pub(crate) is_supervisor: bool,
+}
+
+impl Known {
+    fn of(family: &Family, key: ChildKey) -> Option<Self> {
+        let (seat, state) = (Arc::clone(family.seats.get(&key)?), family.core.state(key)?);
+        Some(Self { seat, state, is_supervisor: family.core.policy(key)?.supervisor })
+    }
+}
 
 impl Seat {
     /// How it supervises now.
@@ -55,21 +69,17 @@ impl Seat {
     }
 
     /// The children, the newest first.
-    pub(crate) fn which_children(&self) -> Vec<(Arc<Self>, ChildState)> {
+    pub(crate) fn which_children(&self) -> Vec<Known> {
         self.read_family(|family| {
             let all = family.core.which_children().into_iter();
-            all.filter_map(|(key, state)| Some((Arc::clone(family.seats.get(&key)?), state))).collect()
+            all.filter_map(|(key, _)| Known::of(family, key)).collect()
         })
         .unwrap_or_default()
     }
 
     /// One child, by its name.
-    pub(crate) fn which_child(&self, name: &str) -> Option<(Arc<Self>, ChildState)> {
-        self.read_family(|family| {
-            let number = family.number(name)?;
-            Some((Arc::clone(family.seats.get(&number)?), family.core.state(number)?))
-        })
-        .flatten()
+    pub(crate) fn which_child(&self, name: &str) -> Option<Known> {
+        self.read_family(|family| Known::of(family, family.number(name)?)).flatten()
     }
 
     /// How many children there are. The template of a dynamic supervisor is one spec.
@@ -109,51 +119,43 @@ impl Seat {
         let number = family.number(name)?;
         let mut policy = family.core.policy(number)?;
         change(&mut policy);
-        let changed =
-            Changed { restart: policy.restart, shutdown: policy.shutdown, significant: policy.significant };
         if let Err(error) = family.core.change_child(number, policy.clone()) {
             return Some(Err(error));
         }
         let child = family.seats.get(&number)?;
-        // The child's gate comes after its parent's: whoever stops it reads there what holds.
-        child.gate.lock().changed = Some(Box::new(changed));
         child.note(What::ChildPolicyChanged(Box::new(policy)));
         Some(Ok(()))
     }
 
-    /// When its supervisor starts it again.
-    pub(crate) fn restart_policy(&self) -> Restart {
-        if let Some(changed) = &self.gate.lock().changed {
-            return changed.restart;
+    /// What holds for it as a child, which stands in its supervisor's table and nowhere else; none for the root, and for one
+    /// that its supervisor has let go. Takes the supervisor's gate.
+    pub(crate) fn as_child(&self) -> Option<ChildPolicy> {
+        loop {
+            let (supervisor, number) = self.supervisor()?;
+            let policy = supervisor.read_family(|family| family.core.policy(number)).flatten();
+            let is_still = || self.supervisor().is_some_and(|(now, _)| Arc::ptr_eq(&now, &supervisor));
+            // Where it was adopted meanwhile, that one's table has it.
+            if is_still() {
+                return policy;
+            }
         }
-        let place = match self.role {
-            Role::Task(_) | Role::Scope => Restart::Transient,
-            Role::Root | Role::Static | Role::Dynamic => Restart::Permanent,
-        };
-        if self.ends_with_its_task() { Restart::Temporary } else { self.policies.restart.unwrap_or(place) }
     }
 
-    /// What a report of its supervision says with the child's spec.
+    /// Its one task has its outcome: after the end that comes it is not started again, however it ends.
+    pub(crate) fn has_had_its_task(&self) {
+        if let Some((supervisor, number)) = self.supervisor()
+            && let Some(family) = supervisor.gate.lock().family.as_mut()
+        {
+            family.core.expect_end(number);
+        }
+    }
+
+    /// What a report of its supervision says, with the child's id and its spec as it held then.
     pub(super) fn report_of(&self, report: Report) -> Option<ChildReport> {
-        let child = self.read_family(|family| family.seats.get(&report.child).cloned()).flatten()?;
-        let spec = child.written_spec();
-        Some(ChildReport { context: report.context, child: child.id.clone(), spec, reason: report.reason })
-    }
-
-    /// What holds for it, as it would be written down.
-    fn written_spec(&self) -> ChildSpec {
-        let (shutdown, significant) = {
-            let gate = self.gate.lock();
-            let changed = gate.changed.as_ref().map(|changed| changed.significant);
-            (gate.shutdown(&self.policies), changed.unwrap_or(self.policies.significant))
-        };
-        ChildSpec {
-            id: self.name.to_string(),
-            restart: self.restart_policy(),
-            significant,
-            shutdown: Some(shutdown),
-            kind: if self.policies.is_supervisor { ChildType::Supervisor } else { ChildType::Worker },
-        }
+        let Report { context, child, policy, reason } = report;
+        let child = self.read_family(|family| family.seats.get(&child).cloned()).flatten()?;
+        let spec = ChildSpec::of(&child.name, &policy);
+        Some(ChildReport { context, child: child.id.clone(), spec, reason })
     }
 
     fn read_family<T>(&self, read: impl FnOnce(&Family) -> T) -> Option<T> {

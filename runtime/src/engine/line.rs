@@ -21,7 +21,7 @@ pub(crate) struct Line {
     pub(crate) orders: Orders,
     /// When the stop hook has to be over.
     pub(crate) hook_until: Time,
-    /// Set while a first start is under way that was not ready at once.
+    /// Set while a first start is under way that somebody waits for.
     first_start: Option<Arc<FirstStart>>,
     waker: Option<Waker>,
 }
@@ -73,8 +73,13 @@ impl Line {
     }
 
     /// Where the result of the first start will be.
-    pub(crate) fn begin_first_start(&mut self) -> Arc<FirstStart> {
+    pub(crate) fn first_start(&mut self) -> Arc<FirstStart> {
         Arc::clone(self.first_start.get_or_insert_default())
+    }
+
+    /// That start is over; another may have been begun since.
+    pub(crate) fn end_first_start(&mut self, ended: &Arc<FirstStart>) {
+        self.first_start.take_if(|first| Arc::ptr_eq(first, ended));
     }
 
     pub(crate) fn take_first_start(&mut self) -> Option<Arc<FirstStart>> {

@@ -237,6 +237,7 @@ impl Seat {
             (policy.dynamic, policy.significant) = (true, false);
             if until_done {
                 policy.restart = Restart::Temporary;
+                policy.on_failure.clear();
             }
             let family =
                 by_gate.family.get_or_insert_with(|| Box::new(Family::new(by.policies.supervision())));

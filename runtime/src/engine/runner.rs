@@ -179,7 +179,7 @@ impl<A: Agent> Runner<A> {
             }
             line.presence = Presence::Starting;
             line.generation += 1;
-            (line.generation, line.begin_first_start())
+            (line.generation, line.first_start())
         };
         let mut future: Pin<Box<_>> = Box::pin(bring_up::bring_up::<A>(Arc::clone(seat), generation, true));
         let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -212,7 +212,6 @@ impl<A: Agent> Runner<A> {
         *seat.typed::<A>().dormant.lock() = Some(agent);
         let fenced = {
             let mut line = seat.line.lock();
-            line.take_first_start();
             line.presence = Presence::Dormant;
             line.orders.fenced
         };

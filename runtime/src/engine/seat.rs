@@ -28,7 +28,6 @@ use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::journal::Entry;
 use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
-use crate::policy::{Restart, Shutdown};
 use crate::signal::Signal;
 use crate::spec::Policies;
 
@@ -42,6 +41,7 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) role: Role,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) engine: Arc<Engine>,
+    /// Its spec's. What holds for it as a child stands in its supervisor's table alone: see [`Seat::as_child`].
     pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
     /// What it may do, whoever asks it to.
@@ -95,27 +95,11 @@ pub(crate) struct Gate {
     pub(crate) family: Option<Box<Family>>,
     pub(crate) turn: Option<Arc<Turn>>,
     pub(crate) hold: Option<Box<Hold>>,
-    /// What its supervisor was told about it since its spec.
-    pub(crate) changed: Option<Box<Changed>>,
-}
-
-/// What holds for an agent instead of what its spec says.
-pub(crate) struct Changed {
-    pub(crate) restart: Restart,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) significant: bool,
-}
-
-impl Gate {
-    /// How the agent is stopped, by this or else by its spec.
-    pub(crate) fn shutdown(&self, policies: &Policies) -> Shutdown {
-        self.changed.as_ref().map_or(policies.shutdown, |changed| changed.shutdown)
-    }
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { fence: Fence::Open, family: None, turn: None, hold: None, changed: None }
+        Self { fence: Fence::Open, family: None, turn: None, hold: None }
     }
 }
 

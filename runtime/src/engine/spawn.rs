@@ -3,19 +3,21 @@
 //! The start is polled once where the spawn is called. One that is ready opens neither cell nor runner, so an idle agent
 //! costs its seat; one that is pending moves to a runner, under the start's deadline.
 
+mod begin;
+mod enter;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
+pub(crate) use self::begin::{FirstStart, begin, spawn};
 use super::Engine;
 use super::blank::Blank;
 use super::body::{Bare, Typed};
 use super::family::Family;
-use super::runner::{Begun, Runner};
 use super::seat::{Fence, Gate, Seat};
 use super::turn::{self, Turn};
-use super::waits::{self, Awaited};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
 use crate::ceiling::Rights;
@@ -27,9 +29,8 @@ use crate::journal::Entry;
 use crate::ledger::{Crew, Limits, Meter, Refusal};
 use crate::mailbox::Mailbox;
 use crate::policy::{AutoShutdown, Restart};
-use crate::signal::Signal;
 use crate::spec::{AgentSpec, Policies};
-use crate::supervision::{ChildState, Event, Policy, Started};
+use crate::supervision::{Event, Policy, Started};
 
 /// Where a new agent goes.
 pub(crate) struct Place<'a> {
@@ -319,155 +320,4 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     drop(gate);
     parent.decide(Event::Started { key: number, result: Started::Ok });
     Ok(seat)
-}
-
-/// What came of entering an agent.
-enum Entered {
-    New(Arc<Seat>),
-    Known(Arc<Seat>),
-    /// A pause holds the parent until this is raised.
-    Held(Arc<Signal>),
-}
-
-/// Enters a new agent at its place, or finds the one that stands there.
-fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered, SpawnError> {
-    let limits = spec.policies.check(&spec.name)?;
-    let (restart, dynamic, counted) = place.defaults();
-    let parent = place.parent;
-    let mut gate = parent.gate.lock();
-    may_begin(place, &gate)?;
-    if let Some(hold) = &gate.hold {
-        return Ok(Entered::Held(Arc::clone(&hold.over)));
-    }
-    let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
-    if place.naming != Naming::Child {
-        family.let_go_of_ended(&spec.name);
-    }
-    if let Some(taken) = family.names.get(spec.name.as_str()) {
-        let seat = &family.seats[taken];
-        let same =
-            seat.body.as_any().is::<Typed<A>>() && *seat.policies == spec.policies && seat.role == place.role;
-        match place.naming {
-            Naming::KnownOrNew if same && !seat.is_stopped() => return Ok(Entered::Known(Arc::clone(seat))),
-            Naming::KnownOrNew => {
-                return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: spec.name.clone() });
-            }
-            Naming::Child => {
-                let is_there =
-                    matches!(family.core.state(*taken), Some(ChildState::Running | ChildState::Starting));
-                return Err(if is_there {
-                    SpawnError::AlreadyStarted { agent: seat.id.clone(), name: spec.name.clone() }
-                } else {
-                    SpawnError::AlreadyPresent { agent: seat.id.clone(), name: spec.name.clone() }
-                });
-            }
-            Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
-        }
-    }
-    let number = next_number(parent, family)?;
-    let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
-    let (role, rights) = (place.role.clone(), place.rights());
-    let seat = Blueprint { role, keeps_spec, number, limits, rights }.build(parent, family, spec);
-    plant_children(&seat, spec)?;
-    let policy = spec.child_policy(restart, dynamic, counted);
-    policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
-    announce(parent, &seat, place.cause())?;
-    family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
-    family.enter(Arc::clone(&seat));
-    Ok(Entered::New(seat))
-}
-
-/// An agent that has its place and is about to start.
-pub(crate) struct Spawning {
-    seat: Arc<Seat>,
-    begun: Begun,
-    /// Whoever is asked during the start and waits for the turn that spawns would close a circle.
-    _waits: Option<waits::Entered>,
-}
-
-/// Gives an agent its place and begins its start; or finds the one that stands there.
-pub(crate) async fn begin<A: Agent>(
-    place: Place<'_>,
-    mut spec: AgentSpec<A>,
-) -> Result<Spawning, SpawnError> {
-    place.parent.engine.env.seam().await;
-    let seat = loop {
-        match enter(&place, &mut spec)? {
-            Entered::New(seat) => break seat,
-            Entered::Known(seat) => {
-                return Ok(Spawning { seat, begun: Begun::Over(Some(Started::Ok)), _waits: None });
-            }
-            Entered::Held(over) => wait(&place, &over).await?,
-        }
-    };
-    let waits = place.turn.map(|turn| turn.waits_for(Awaited::Agent(Arc::clone(&seat))));
-    let begun = Runner::<A>::start_in_place(&seat);
-    Ok(Spawning { seat, begun, _waits: waits })
-}
-
-impl Spawning {
-    pub(crate) const fn seat(&self) -> &Arc<Seat> {
-        &self.seat
-    }
-
-    /// Waits until it has started.
-    pub(crate) async fn started(self) -> Result<Arc<Seat>, SpawnError> {
-        let started = match self.begun {
-            Begun::Over(started) => started,
-            Begun::Pending(first_start) => first_start.wait().await,
-        };
-        first_started(&self.seat, started)
-    }
-}
-
-/// Spawns an agent and waits until it has started. Under a parent that is paused it waits for the resume first.
-///
-/// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
-pub(crate) async fn spawn<A: Agent>(place: Place<'_>, spec: AgentSpec<A>) -> Result<Arc<Seat>, SpawnError> {
-    begin(place, spec).await?.started().await
-}
-
-/// Waits for the end of a pause, unless the turn that spawns is cancelled meanwhile.
-async fn wait(place: &Place<'_>, over: &Signal) -> Result<(), SpawnError> {
-    let Some(turn) = place.turn else {
-        over.raised().await;
-        return Ok(());
-    };
-    tokio::select! {
-        biased;
-        () = turn.cancel.raised() => Err(SpawnError::Cancelled { agent: place.parent.id.clone() }),
-        () = over.raised() => Ok(()),
-    }
-}
-
-fn first_started(seat: &Arc<Seat>, started: Option<Started>) -> Result<Arc<Seat>, SpawnError> {
-    let agent = seat.id.clone();
-    match started {
-        Some(Started::Ok) => Ok(Arc::clone(seat)),
-        Some(Started::Ignored) => Err(SpawnError::Ignored { agent }),
-        Some(Started::Failed(message)) => Err(SpawnError::Start { agent, message }),
-        None => Err(SpawnError::Stopped { agent }),
-    }
-}
-
-/// The result of a first start that was not ready at once, for whoever spawns.
-#[derive(Default)]
-pub(crate) struct FirstStart {
-    over: Signal,
-    result: Mutex<Option<Started>>,
-}
-
-impl FirstStart {
-    /// The start is over; with nothing if the agent was stopped before.
-    pub(crate) fn set(&self, result: Option<Started>) {
-        if !self.over.is_raised() {
-            *self.result.lock() = result;
-            self.over.raise();
-        }
-    }
-
-    async fn wait(&self) -> Option<Started> {
-        self.over.raised().await;
-        self.result.lock().take()
-    }
 }

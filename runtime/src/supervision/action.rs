@@ -54,7 +54,8 @@ pub enum Action {
         /// How its last life ended.
         exit: Exit,
     },
-    /// `Event::StartAll` is done: each declared child runs, or has ended by itself or said *ignore*.
+    /// `Event::StartAll` is done: each declared child runs, or has ended by itself or said *ignore*. One that was added may be
+    /// tried again.
     StartedAll,
     /// `Event::StartAll` failed. Those already started have been stopped in reverse order.
     StartFailed {

@@ -14,6 +14,10 @@ pub(super) struct Aside {
     pub(super) tickets: Vec<(Ask, u64)>,
     /// That it ended in an odd way while it was being stopped has been reported.
     pub(super) is_told: bool,
+    /// Its work is done: its next end is its last.
+    pub(super) ends: bool,
+    /// It did not come up with its supervisor and is tried again, alone.
+    pub(super) returns: bool,
     /// Failed starts in a row.
     pub(super) failed_starts: u32,
     /// Pauses in a row.

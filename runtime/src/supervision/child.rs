@@ -10,7 +10,7 @@ use crate::policy::{AutoShutdown, Backoff, Exit, FailureClass, Intensity, Restar
 pub type ChildKey = u32;
 
 /// What holds for one child. The default is OTP's: a permanent worker with five seconds to stop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildPolicy {
     /// When it is started again.
     pub restart: Restart,

@@ -7,7 +7,7 @@ use super::aside::{Pending, Then, Waiting};
 use super::child::{ChildKey, Decision};
 use super::event::Started;
 use super::pause::pause;
-use super::report::{Context, Line, Report};
+use super::report::{Context, Line};
 use super::table::{By, Life};
 use super::{Core, Moment};
 use crate::defaults;
@@ -27,7 +27,7 @@ impl Core {
             Life::Starting(_) => self.started(key, Started::Failed(Line(&exit).to_string()), m),
             Life::Stopping(_) if exit.is_abnormal() && child.shutdown != Shutdown::Brutal => {
                 child.aside().is_told = true;
-                m.report(Context::ShutdownError, key, exit);
+                self.report(Context::ShutdownError, key, exit, m);
             }
             Life::Stopping(_) | Life::Nothing | Life::Held | Life::Gone | Life::Restarting => {}
         }
@@ -84,7 +84,14 @@ impl Core {
 
     /// Whether the child is restarted without its siblings.
     fn alone(&self, key: ChildKey) -> bool {
-        self.policy.strategy == Strategy::OneForOne || self.table.get(key).is_none_or(|child| child.dynamic)
+        self.policy.strategy == Strategy::OneForOne
+            || self.table.get(key).is_none_or(|child| child.dynamic)
+            || self.returns(key)
+    }
+
+    /// Whether it did not come up with its supervisor, and is tried again.
+    pub(super) fn returns(&self, key: ChildKey) -> bool {
+        self.table.get(key).and_then(|child| child.aside.as_ref()).is_some_and(|aside| aside.returns)
     }
 
     fn resolve(&mut self, key: ChildKey, m: &mut Moment<'_>) {
@@ -93,17 +100,20 @@ impl Core {
         match then {
             Then::Decide { counted } => self.decide_end(key, after, counted, m),
             Then::Start => self.again(key, after, m),
-            Then::Retry if child.counted && !self.bears(key, m) => self.beyond(key, after, m),
+            Then::Retry if child.counted && !self.returns(key) && !self.bears(key, m) => {
+                self.beyond(key, after, m);
+            }
             Then::Retry => self.again(key, after, m),
         }
     }
 
     fn decide_end(&mut self, key: ChildKey, exit: Exit, counted: bool, m: &mut Moment<'_>) {
         let Some(child) = self.table.get(key) else { return };
-        let decision = child.decision(&exit);
+        let is_last = child.aside.as_ref().is_some_and(|aside| aside.ends);
+        let decision = if is_last { Decision::Stop } else { child.decision(&exit) };
         let counts = counted && (child.counted || !is_of_a_task(&exit));
         if exit.is_abnormal() || decision != Decision::Stop {
-            m.report(Context::ChildTerminated, key, exit.clone());
+            self.report(Context::ChildTerminated, key, exit.clone(), m);
         }
         match decision {
             Decision::Stop => self.own_end(key, exit, m),
@@ -119,18 +129,21 @@ impl Core {
     /// An automatic start has failed (S5): tries again by an event of its own, so that the interface is served between.
     pub(super) fn start_failed_again(&mut self, key: ChildKey, reason: String, m: &mut Moment<'_>) {
         let exit = Exit::failed(FailureClass::Start, reason);
-        m.report(Context::StartError, key, exit.clone());
+        self.report(Context::StartError, key, exit.clone(), m);
         let Some(child) = self.table.get_mut(key) else { return };
         let decision = child.decision(&exit);
-        let bounded = !child.counted;
+        let counted = child.counted;
         let aside = child.aside();
         aside.failed_starts += 1;
+        let bounded = aside.returns || !counted;
         match decision {
             Decision::Escalate => self.escalate_by_class(key, exit, m),
             Decision::Restart if !bounded || aside.failed_starts < defaults::ATTEMPTS => {
                 let pause = self.pause(key, false, m).unwrap_or(Duration::ZERO);
                 self.wait(key, exit, Then::Retry, pause, m);
             }
+            // It has not lived, so this is no end of its own that could end its supervisor.
+            Decision::Restart | Decision::Stop if aside.returns => self.end(key, exit, m),
             Decision::Restart | Decision::Stop => self.given_up(key, exit, m),
         }
     }
@@ -195,7 +208,7 @@ impl Core {
     /// Gives up because of a child: ends escalated or, where the child counts alone, lets the child end so.
     fn escalate(&mut self, key: ChildKey, exit: Exit, why: &str, is_alone: bool, m: &mut Moment<'_>) {
         let escalated = Exit::Escalated { message: format!("child {key} ended: {}; {why}", Line(&exit)) };
-        m.report(Context::Shutdown, key, escalated.clone());
+        self.report(Context::Shutdown, key, escalated.clone(), m);
         if is_alone {
             self.given_up(key, escalated, m);
         } else {
@@ -256,12 +269,6 @@ impl Core {
         for key in self.table.take_held() {
             self.end(key, Exit::Shutdown, m);
         }
-    }
-}
-
-impl Moment<'_> {
-    pub(super) fn report(&mut self, context: Context, child: ChildKey, reason: Exit) {
-        self.say(Action::Report(Report { context, child, reason: Some(reason) }));
     }
 }
 

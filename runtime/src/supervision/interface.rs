@@ -1,7 +1,7 @@
 //! What others ask of a supervisor (S10), and its end.
 
 use super::action::{Action, Answer, InterfaceError};
-use super::aside::{Ask, Waiting};
+use super::aside::{Ask, Pending, Waiting};
 use super::child::ChildKey;
 use super::event::{Event, Started};
 use super::report::Context;
@@ -65,9 +65,12 @@ impl Core {
         let aside = self.table.get_mut(key).and_then(|child| child.aside.as_mut());
         let is_told = aside.is_some_and(|aside| std::mem::take(&mut aside.is_told));
         if let Some(odd) = odd.filter(|_| !is_told) {
-            m.report(Context::ShutdownError, key, odd);
+            self.report(Context::ShutdownError, key, odd, m);
         }
         let tickets = self.take_tickets(key);
+        if by == By::Interface {
+            self.call_attempt_off(key);
+        }
         match by {
             By::Round => self.swept(key, Exit::Shutdown, m),
             By::Stray => self.table.set(key, Life::Nothing),
@@ -97,14 +100,14 @@ impl Core {
         let child = self.table.get_mut(key)?;
         let life = child.life();
         let brutal = child.shutdown == Shutdown::Brutal;
-        let pending = child.aside.as_mut()?.pending.take()?;
-        if life == Life::Restarting && pending.place.is_none() {
+        let Pending { after, place, .. } = child.aside.as_mut()?.pending.take()?;
+        if life == Life::Restarting && place.is_none() {
             m.say(Action::CancelWait { key });
         }
-        if life == Life::Gone && pending.after.is_abnormal() && !brutal {
-            m.report(Context::ShutdownError, key, pending.after.clone());
+        if life == Life::Gone && after.is_abnormal() && !brutal {
+            self.report(Context::ShutdownError, key, after.clone(), m);
         }
-        Some(pending.after)
+        Some(after)
     }
 
     pub(super) fn take_tickets(&mut self, key: ChildKey) -> Vec<(Ask, u64)> {

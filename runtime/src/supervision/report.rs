@@ -4,19 +4,21 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::child::ChildKey;
+use super::child::{ChildKey, ChildPolicy};
 use super::written::ChildSpec;
 use crate::id::AgentId;
 use crate::policy::Exit;
 
-/// One report: a line by `Display`, an object by serde. The supervisor's id and the child's spec are added by whoever
-/// knows them.
+/// One report: a line by `Display`, an object by serde. The supervisor's id and the child's name are added by whoever knows
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What kind of thing happened.
     pub context: Context,
     /// To which child.
     pub child: ChildKey,
+    /// What held for it then: after a report it may be gone from the table.
+    pub policy: Box<ChildPolicy>,
     /// Why; none for progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Exit>,

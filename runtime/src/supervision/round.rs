@@ -25,6 +25,12 @@ pub(super) struct Round {
     down: bool,
 }
 
+impl Round {
+    pub(super) const fn at(&self) -> Option<ChildKey> {
+        self.at
+    }
+}
+
 /// What a round is for.
 #[derive(Debug)]
 enum Aim {
@@ -85,6 +91,20 @@ impl Core {
             _ => return,
         }
         self.walk(m);
+    }
+
+    /// Whether the round under way is the supervisor's own start.
+    pub(super) fn starts_all(&self) -> bool {
+        self.round.as_ref().is_some_and(|round| matches!(round.aim, Aim::StartAll))
+    }
+
+    /// Whoever terminates a child within an attempt to restart it ends the attempt: those that it would have started next stay
+    /// down, as they do between two attempts. A supervisor's own start goes on.
+    pub(super) fn call_attempt_off(&mut self, key: ChildKey) {
+        let is_attempt = |round: &mut Round| {
+            round.at == Some(key) && !round.down && matches!(round.aim, Aim::Repair { .. } | Aim::Resume)
+        };
+        self.round.take_if(is_attempt);
     }
 
     /// Walks until an answer is to be waited for or the round is over.
@@ -160,7 +180,12 @@ impl Core {
                     Aim::Repair { trigger, after } if *trigger == key => after.take(),
                     Aim::Repair { .. } | Aim::StartAll | Aim::RollBack { .. } | Aim::Resume => None,
                 };
+                let returns = child.aside.as_ref().is_some_and(|aside| aside.returns);
                 self.table.set(key, Life::Starting(By::Round));
+                if returns && let Some(child) = self.table.get_mut(key) {
+                    // From here on it is restarted as its siblings are.
+                    child.aside().returns = false;
+                }
                 m.say(Action::Start { key, after, automatic: true });
             }
             // It is met again when it has been stopped.
@@ -171,7 +196,8 @@ impl Core {
         }
     }
 
-    /// A start of the round has failed: a repair leaves the rest to the next attempt, starting all is rolled back.
+    /// A start of the round has failed: a repair leaves the rest to the next attempt, starting all is rolled back unless what
+    /// failed was added to what is declared.
     pub(super) fn round_failed(&mut self, key: ChildKey, reason: String, m: &mut Moment<'_>) {
         match self.round.as_mut() {
             Some(Round { aim: Aim::Repair { .. } | Aim::Resume, .. }) => {
@@ -181,11 +207,21 @@ impl Core {
                 }
                 self.go_on_after(key, m);
             }
+            Some(Round { aim: Aim::StartAll, .. })
+                if self.table.get(key).is_some_and(|child| child.added) =>
+            {
+                if let Some(child) = self.table.get_mut(key) {
+                    child.aside().returns = true;
+                }
+                self.start_failed_again(key, reason, m);
+                self.go_on_after(key, m);
+            }
             Some(round) => {
-                m.report(Context::StartError, key, Exit::failed(FailureClass::Start, reason.clone()));
+                let exit = Exit::failed(FailureClass::Start, reason.clone());
                 round.aim = Aim::RollBack { failed: key, reason };
                 round.left = below(&round.scope, key);
                 round.down = true;
+                self.report(Context::StartError, key, exit, m);
                 self.table.set(key, Life::Nothing);
                 self.go_on_after(key, m);
             }

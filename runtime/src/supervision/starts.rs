@@ -3,7 +3,7 @@
 use super::action::{Action, Answer, InterfaceError};
 use super::child::ChildKey;
 use super::event::Started;
-use super::report::{Context, Report};
+use super::report::Context;
 use super::table::{By, Life};
 use super::{Core, Moment};
 use crate::policy::{Exit, FailureClass, Shutdown};
@@ -30,11 +30,13 @@ impl Core {
                 child.aside = None;
             } else if let Some(aside) = &mut child.aside {
                 aside.failed_starts = 0;
+                aside.returns = false;
+                aside.ends = false;
                 aside.since = m.now;
             }
         }
         if matches!(by, By::Itself | By::Round) {
-            m.say(Action::Report(Report { context: Context::Progress, child: key, reason: None }));
+            self.tell(Context::Progress, key, None, m);
         }
         self.go_on_after(key, m);
     }

@@ -58,6 +58,8 @@ pub(super) struct Child {
     pub(super) significant: bool,
     pub(super) dynamic: bool,
     pub(super) counted: bool,
+    /// It came after the declared ones, and comes back with its supervisor all the same.
+    pub(super) added: bool,
     life: Life,
 }
 
@@ -70,7 +72,7 @@ struct Rare {
 }
 
 impl Child {
-    fn new(policy: ChildPolicy, life: Life) -> Self {
+    fn new(policy: ChildPolicy, added: bool, life: Life) -> Self {
         let ChildPolicy {
             restart,
             shutdown,
@@ -84,7 +86,7 @@ impl Child {
         } = policy;
         let plain = backoff.is_none() && limit.is_none() && on_failure.is_empty();
         let rare = (!plain).then(|| Box::new(Rare { backoff, limit, on_failure }));
-        Self { shutdown, rare, aside: None, restart, supervisor, significant, dynamic, counted, life }
+        Self { shutdown, rare, aside: None, restart, supervisor, significant, dynamic, counted, added, life }
     }
 
     pub(super) fn policy(&self) -> ChildPolicy {
@@ -189,8 +191,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn insert(&mut self, key: ChildKey, policy: ChildPolicy, life: Life) {
-        let child = Child::new(policy, life);
+    pub(super) fn insert(&mut self, key: ChildKey, policy: ChildPolicy, added: bool, life: Life) {
+        let child = Child::new(policy, added, life);
         self.sums.each(&child.weight(), |sum, one| *sum += one);
         let half = if child.dynamic { &mut self.dynamic } else { &mut self.fixed };
         half.insert(key, child);
@@ -234,7 +236,7 @@ impl Table {
     /// Gives a child another policy; its life goes on.
     pub(super) fn change(&mut self, key: ChildKey, policy: ChildPolicy) -> bool {
         let Some(old) = self.remove(key) else { return false };
-        self.insert(key, policy, old.life);
+        self.insert(key, policy, old.added, old.life);
         if let Some(child) = self.get_mut(key) {
             child.aside = old.aside;
         }

@@ -1,5 +1,6 @@
 //! The rules of supervision, one sentence each, and properties over random policies and interleavings.
 
+mod added;
 mod alone;
 mod interface;
 mod interleavings;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Policy;
+use super::{ChildPolicy, Policy};
 use crate::defaults;
 use crate::policy::{AutoShutdown, Intensity, Restart, Shutdown, Strategy};
 
@@ -82,6 +82,20 @@ pub enum WrittenStrategy {
     RestForOne,
     /// Dynamic children, each alone.
     SimpleOneForOne,
+}
+
+impl ChildSpec {
+    /// What holds for a child of a name, as it would be written down.
+    #[must_use]
+    pub fn of(name: &str, policy: &ChildPolicy) -> Self {
+        Self {
+            id: name.to_owned(),
+            restart: policy.restart,
+            significant: policy.significant,
+            shutdown: Some(policy.shutdown),
+            kind: if policy.supervisor { ChildType::Supervisor } else { ChildType::Worker },
+        }
+    }
 }
 
 impl Default for SupervisorFlags {

@@ -19,7 +19,7 @@ use crate::error::AgentError;
 use crate::event::{Outcome, What};
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
-use crate::policy::{Exit, FailureClass};
+use crate::policy::{Exit, FailureClass, Restart};
 use crate::task::{Attempt, Over, TaskCell};
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
@@ -115,7 +115,7 @@ impl<A: Agent> Runner<A> {
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =
-                delivery::decide(ended.over.clone(), self.facts(&turn, attempt))
+                delivery::decide(ended.over.clone(), self.facts(&ended.over, &turn, attempt))
         {
             ended.helped = Box::pin(self.help(&task, &turn, &payload, error)).await;
         }
@@ -125,8 +125,11 @@ impl<A: Agent> Runner<A> {
     }
 
     /// What the verdict on a turn depends on.
-    fn facts(&self, turn: &Turn, attempt: u32) -> Facts {
+    fn facts(&self, over: &TurnOver, turn: &Turn, attempt: u32) -> Facts {
         let seat = &self.seat;
+        // Asked of its supervisor, whom its siblings ask too, so only where it matters.
+        let asked = over.is_crash().then(|| seat.as_child()).flatten();
+        let restart = asked.map_or(Restart::Permanent, |policy| policy.restart);
         Facts {
             attempt,
             attempts: seat.policies.attempts,
@@ -134,7 +137,7 @@ impl<A: Agent> Runner<A> {
             interrupted: turn.is_interrupted(),
             stopping: seat.stopping(),
             crashed_before: turn.crashed_before(),
-            restart: seat.restart_policy(),
+            restart,
         }
     }
 
@@ -155,7 +158,7 @@ impl<A: Agent> Runner<A> {
             return After::Stops(None);
         }
         let Ended { over, mut output, helped } = ended;
-        let facts = self.facts(turn, attempt);
+        let facts = self.facts(&over, turn, attempt);
         let (mut fate, mut next) = delivery::decide(over, facts);
         if let (Fate::Poisoned(error), Some(helped)) = (&fate, helped) {
             match helped {
@@ -180,9 +183,13 @@ impl<A: Agent> Runner<A> {
             next = Next::Exits { exit: killed, counted: true };
         }
         let is_over = self.apply(&task, turn, fate, output, payload);
-        let ends = (seat.typed::<A>().is_job || seat.ends_with_its_task()) && is_over && next == Next::GoesOn;
-        if ends {
-            next = Next::Exits { exit: Exit::Normal, counted: true };
+        if is_over && (seat.typed::<A>().is_job || seat.ends_with_its_task()) {
+            match &next {
+                // Torn or not, the behaviour has nothing left to do.
+                Next::GoesOn | Next::Rebuilds => next = Next::Exits { exit: Exit::Normal, counted: true },
+                Next::Exits { .. } => seat.has_had_its_task(),
+                Next::Stops | Next::StopsWhole => {}
+            }
         }
         if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
             Box::pin(seat.end_children_of(&task.id)).await;

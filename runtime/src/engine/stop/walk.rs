@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Purpose, Stopper, Stopping};
 use crate::engine::Engine;
+use crate::engine::family::Family;
 use crate::engine::line::Presence;
 use crate::engine::pause::Released;
 use crate::engine::seat::{Fence, Seat};
@@ -31,6 +32,31 @@ impl Walk {
     }
 }
 
+/// A seat on the way, and how it is stopped: read in its supervisor's table, with that one's list of children where it is on
+/// it.
+struct Listed {
+    seat: Arc<Seat>,
+    shutdown: Shutdown,
+}
+
+impl Listed {
+    /// One that is not found by way of its supervisor.
+    fn above_all(seat: Arc<Seat>) -> Self {
+        // The root is nobody's child, and has the whole time.
+        let of_root = || if seat.parent.is_none() { Shutdown::UntilDeadline } else { Shutdown::default() };
+        let shutdown = seat.as_child().map_or_else(of_root, |policy| policy.shutdown);
+        Self { seat, shutdown }
+    }
+
+    fn all_in(family: &Family) -> Vec<Self> {
+        let listed = |(number, seat): (&u32, &Arc<Seat>)| {
+            let shutdown = family.core.shutdown(*number).unwrap_or_default();
+            Self { seat: Arc::clone(seat), shutdown }
+        };
+        family.seats.iter().map(listed).collect()
+    }
+}
+
 impl Stopper {
     /// Fences the subtree top-down and lists whom the plan does not know yet, parents before children.
     pub(super) fn walk(
@@ -46,14 +72,15 @@ impl Stopper {
         let mut open = Vec::new();
         if ends {
             // An ordered stop takes the whole subtree by id, whoever supervises what is in it.
-            open.extend(engine.adopted_below(root).into_iter().map(|adopted| (adopted, true)));
+            let adopted = engine.adopted_below(root).into_iter();
+            open.extend(adopted.map(|adopted| (Listed::above_all(adopted), true)));
         }
-        open.push((Arc::clone(root), ends));
-        while let Some((seat, for_good)) = open.pop() {
-            let children =
-                self.fence(&seat, for_good, spares_root && Arc::ptr_eq(&seat, root), request, &mut walk);
+        open.push((Listed::above_all(Arc::clone(root)), ends));
+        while let Some((listed, for_good)) = open.pop() {
+            let is_spared = spares_root && Arc::ptr_eq(&listed.seat, root);
+            let children = self.fence(&listed, for_good, is_spared, request, &mut walk);
             for child in children.into_iter().rev() {
-                let child_for_good = for_good || child.role != Role::Static || child.is_adopted();
+                let child_for_good = for_good || child.seat.role != Role::Static || child.seat.is_adopted();
                 open.push((child, child_for_good));
             }
         }
@@ -63,16 +90,16 @@ impl Stopper {
     /// Fences one seat and gives its children.
     fn fence(
         &mut self,
-        seat: &Arc<Seat>,
+        Listed { seat, shutdown }: &Listed,
         for_good: bool,
         is_spared: bool,
         request: RequestId,
         walk: &mut Walk,
-    ) -> Vec<Arc<Seat>> {
+    ) -> Vec<Listed> {
         let fence = if for_good { Fence::Closed } else { Fence::Held };
-        let (children, was_closed, shutdown) = {
+        let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
+        let (children, was_closed) = {
             let mut gate = seat.gate.lock();
-            let shutdown = if is_spared { Shutdown::UntilDeadline } else { gate.shutdown(&seat.policies) };
             let was_closed = gate.fence == Fence::Closed;
             if !was_closed && (!is_spared || for_good) {
                 gate.fence = fence;
@@ -92,9 +119,9 @@ impl Stopper {
             }
             let children = gate.family.as_mut().map_or_else(Vec::new, |family| {
                 family.pauses.clear();
-                family.seats.values().cloned().collect()
+                Listed::all_in(family)
             });
-            (children, was_closed, shutdown)
+            (children, was_closed)
         };
         let is_over = seat.is_stopped();
         if is_over && !seat.lives_below() {
@@ -171,8 +198,8 @@ fn tell_fenced(seat: &Seat, for_good: bool) -> Presence {
 }
 
 /// Says of those who live below an agent that has ended that they were found.
-fn note_orphans(of: &Seat, children: &[Arc<Seat>]) {
-    for orphan in children.iter().filter(|child| !child.is_stopped()) {
+fn note_orphans(of: &Seat, children: &[Listed]) {
+    for orphan in children.iter().map(|child| &child.seat).filter(|child| !child.is_stopped()) {
         let found = Found::Orphan { of: of.id.clone() };
         orphan.note(What::OrphanFound { found, dealt: Dealt::Stopped });
     }

@@ -86,7 +86,8 @@ fn a_start_that_hangs_can_be_terminated_also_within_a_round() {
     desk.stopped(2);
     assert_eq!(desk.terminate(1, 1), [stop(1)]);
     let ended = Action::Ended { key: 1, exit: Exit::Shutdown };
-    assert_eq!(desk.stopped(1), [ended, reply(1, Ok(Answer::Terminated)), start(2, None)]);
+    let let_go = Action::Ended { key: 2, exit: Exit::Shutdown };
+    assert_eq!(desk.stopped(1), [ended, reply(1, Ok(Answer::Terminated)), let_go]);
 }
 
 #[test]

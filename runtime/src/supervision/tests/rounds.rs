@@ -187,6 +187,53 @@ fn siblings_are_let_go_when_the_attempt_that_would_start_them_is_terminated() {
 }
 
 #[test]
+fn siblings_stay_down_when_a_child_is_terminated_within_an_attempt_too() {
+    let ended = |key| Action::Ended { key, exit: Exit::Shutdown };
+    for strategy in [Strategy::RestForOne, Strategy::OneForAll] {
+        let mut desk = Desk::new(strategy, 9).running(&permanent(4));
+        desk.exited(2, crash());
+        for key in [4, 3, 1] {
+            desk.stopped(key);
+        }
+        // One for all starts the first anew, and it goes on.
+        desk.started(1, Started::Ok);
+        assert_eq!(desk.core.state(2), Some(ChildState::Starting));
+        assert_eq!(deeds(desk.terminate(2, 5)), [stop(2)]);
+        assert_eq!(desk.restart(3, 6), [], "it waits for the attempt");
+        let actions = desk.stopped(2);
+        assert_eq!(actions[0], ended(2));
+        assert!(!actions.contains(&start(3, None)) && !actions.contains(&start(4, None)), "{actions:?}");
+        assert!(actions.contains(&Action::Start { key: 3, after: None, automatic: false }), "{actions:?}");
+        assert_eq!(actions.last(), Some(&ended(4)));
+        assert_eq!(desk.core.state(1), Some(ChildState::Running));
+        assert_eq!(deeds(desk.started(2, Started::Ok)), [stop(2)], "what comes late is stopped");
+    }
+}
+
+#[test]
+fn an_end_that_waits_for_a_terminated_attempt_is_dealt_with_after_it() {
+    let mut desk = Desk::new(Strategy::OneForAll, 9).running(&permanent(3));
+    desk.exited(2, crash());
+    desk.stopped(3);
+    desk.stopped(1);
+    desk.started(1, Started::Ok);
+    desk.exited(1, crash());
+    desk.terminate(2, 5);
+    let actions = deeds(desk.stopped(2));
+    assert!(actions.contains(&start(1, Some(crash()))), "its own attempt has all in scope: {actions:?}");
+    assert_eq!(deeds(desk.started(1, Started::Ok)), [start(2, None)]);
+}
+
+#[test]
+fn a_supervisors_own_start_goes_on_when_one_of_its_children_is_terminated() {
+    let mut desk = Desk::new(Strategy::RestForOne, 9).declared(&permanent(2));
+    desk.hear(Event::StartAll);
+    desk.terminate(1, 5);
+    assert_eq!(desk.stopped(1).last(), Some(&start(2, None)));
+    assert_eq!(deeds(desk.started(2, Started::Ok)), [Action::StartedAll]);
+}
+
+#[test]
 fn siblings_of_a_child_that_is_given_up_alone_are_started_again() {
     let own = Intensity { restarts: 1, period: Duration::from_secs(5) };
     let limited = ChildPolicy { limit: Some(own), ..child(Restart::Permanent) };

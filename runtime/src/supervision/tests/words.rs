@@ -71,16 +71,18 @@ fn a_failure_that_a_round_takes_for_its_stop_is_reported_as_one_unless_its_stop_
 #[test]
 fn a_report_is_one_line_and_an_object() {
     let reason = Some(Exit::failed(FailureClass::Bug, "first\n  second\r\n\nthird"));
-    let report = Report { context: Context::ChildTerminated, child: 4, reason };
+    let policy = Box::new(ChildPolicy::default());
+    let report = Report { context: Context::ChildTerminated, child: 4, policy: policy.clone(), reason };
     assert_eq!(report.to_string(), "child_terminated: child 4: failed (Bug): first; second; third");
     let object = serde_json::json!({
         "context": "child_terminated",
         "child": 4,
+        "policy": policy,
         "reason": { "failed": { "class": "bug", "message": "first\n  second\r\n\nthird" } },
     });
     assert_eq!(serde_json::to_value(&report).unwrap(), object);
     assert_eq!(serde_json::from_value::<Report>(object).unwrap(), report);
-    let progress = Report { context: Context::Progress, child: 1, reason: None };
+    let progress = Report { context: Context::Progress, child: 1, policy, reason: None };
     assert_eq!(progress.to_string(), "progress: child 1");
 }
 
