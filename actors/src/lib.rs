@@ -8,10 +8,14 @@
 //!             ├─ git(folder) ── changed, …      kind  `git`
 //!             └─ run(..)     ── one's own tool on the same terms
 //! ```
+//!
+//! Tools are the feature `tools`, on by default: they bring two dozen crates along.
 
 pub mod defaults;
 pub mod model;
+#[cfg(feature = "tools")]
 pub mod tools;
 
 pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
+#[cfg(feature = "tools")]
 pub use tools::{Terms, Toolbox, Tools};

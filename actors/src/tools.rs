@@ -4,12 +4,16 @@
 //! 1. A tool's work is an effect: nothing here touches the world outside of one.
 //! 2. What a tool could not do to a file or a repository is its result, as a value. An error means that the tool did not
 //!    run: refused, cancelled, out of time in every try.
+//! 3. What a tool was given as its folder it does not leave, and it waits for nobody: see `files` and `git`. What is cut short
+//!    ends on its thread as soon as it looks up.
 
+mod beneath;
 pub mod files;
 pub mod git;
 pub mod grep;
 pub mod price;
 mod process;
+mod wanted;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +26,7 @@ use self::files::Files;
 use self::git::Git;
 use self::grep::Grep;
 use self::price::Price;
+use self::wanted::{Waiter, Wanted};
 use crate::defaults;
 
 /// Gives a context its tools.
@@ -102,12 +107,29 @@ impl<'c> Toolbox<'c> {
         T: Message,
         W: Fn() -> Tried<(T, u64)> + Send + Sync + 'static,
     {
+        self.run_wanted(tool, input, most, move |_| work()).await
+    }
+
+    /// The same for work that looks whether somebody still waits for it.
+    async fn run_wanted<T, W>(
+        &self,
+        tool: (&str, Price),
+        input: impl Serialize,
+        most: u64,
+        work: W,
+    ) -> Result<T, EffectError>
+    where
+        T: Message,
+        W: Fn(&Wanted) -> Tried<(T, u64)> + Send + Sync + 'static,
+    {
         let work = Arc::new(work);
         let price = tool.1;
         let call = move |call: Call| {
             let work = Arc::clone(&work);
             async move {
-                let (value, bytes) = call.blocking(move || work()).await?;
+                let waiter = Waiter::default();
+                let wanted = waiter.wanted();
+                let (value, bytes) = call.blocking(move || work(&wanted)).await?;
                 call.used(price.of(bytes.min(most)));
                 Ok(value)
             }

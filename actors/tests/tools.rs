@@ -2,6 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "a test makes a repository")]
 
+#[cfg(unix)]
+#[path = "tools/beneath.rs"]
+mod beneath;
+#[cfg(unix)]
+#[path = "tools/hand.rs"]
+mod hand;
+#[cfg(unix)]
+#[path = "tools/hostile.rs"]
+mod hostile;
+#[cfg(target_os = "linux")]
+#[path = "tools/races.rs"]
+mod races;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;

@@ -1,16 +1,24 @@
 //! Files below a folder: listing them as git sees them, and reading one with an outcome for everything it may be.
+//!
+//! Nothing that lies elsewhere is ever listed or read, whatever a path says and whatever a symlink leads to: paths are resolved
+//! by the folder's handle. A symlink that stays below the folder may be read through.
 
+mod rules;
 mod walk;
 
-use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::EffectError;
 
 pub use self::walk::{Entry, Listing, Passed};
+use super::beneath::Beneath;
+use super::wanted::Wanted;
 use super::{Toolbox, price};
+
+/// What one read holds at most, whatever it is asked for: a value this large goes nowhere.
+const WHOLE: u64 = 256 << 20;
 
 /// Bytes that an entry of a listing comes to, for its price.
 const ENTRY: u64 = 64;
@@ -72,48 +80,41 @@ impl<'c> Files<'c> {
     /// [`EffectError`] if the tool did not run; an unreadable folder is in the listing.
     pub async fn list(&self) -> Result<Listing, EffectError> {
         let root = self.root.clone();
-        let work = move || {
-            let listing = walk::walk(&root);
+        let work = move |wanted: &Wanted| {
+            let listing = walk::walk(&root, wanted);
             let bytes = listing.files.len() as u64 * ENTRY;
             Ok((listing, bytes))
         };
-        self.tools.run(("files.list", price::LIST), &self.root, ENTRIES * ENTRY, work).await
+        self.tools.run_wanted(("files.list", price::LIST), &self.root, ENTRIES * ENTRY, work).await
     }
 
-    /// Reads one file, given by its path below the folder, if it holds at most `most` bytes. `size` is what it is known to
-    /// hold: what is reserved for the call.
+    /// Reads one regular file, given by its path below the folder, if it holds at most `most` bytes, and never more than
+    /// 256 MiB. `size` is what it is known to hold: what is reserved for the call.
     ///
     /// # Errors
-    /// [`EffectError`] if the tool did not run; an unreadable file is a [`Content`].
+    /// [`EffectError`] if the tool did not run. What is unreadable is a [`Content`], and so is a path that leads out of the
+    /// folder, a pipe or a device.
     pub async fn read(&self, path: &str, size: u64, most: u64) -> Result<Content, EffectError> {
-        let file = self.root.join(path);
-        let work = move || {
-            let (content, bytes) = read(&file, most);
-            Ok((content, bytes))
-        };
-        self.tools.run(("files.read", price::READ), path, size.min(most), work).await
+        let (root, file) = (self.root.clone(), path.to_owned());
+        let most = most.min(WHOLE);
+        let work = move |wanted: &Wanted| Ok(read(&root, &file, most, wanted));
+        self.tools.run_wanted(("files.read", price::READ), path, size.min(most), work).await
     }
 }
 
 /// The content, and how many bytes were read for it.
-fn read(path: &Path, most: u64) -> (Content, u64) {
+fn read(root: &Path, path: &str, most: u64, wanted: &Wanted) -> (Content, u64) {
     let unreadable = |error: std::io::Error| (Content::Unreadable(error.to_string()), 0);
-    // Opening a pipe would wait for its other end.
-    let size = match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => found.len(),
-        Ok(_) => return (Content::Unreadable("it is no regular file".to_owned()), 0),
-        Err(error) => return unreadable(error),
-    };
-    if size > most {
-        return (Content::TooLarge(size), 0);
-    }
-    let file = match File::open(path) {
+    let file = match Beneath::open(root).and_then(|beneath| beneath.file(path)) {
         Ok(file) => file,
         Err(error) => return unreadable(error),
     };
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    if file.size > most {
+        return (Content::TooLarge(file.size), 0);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0));
     // It may grow while it is read.
-    match file.take(most + 1).read_to_end(&mut bytes) {
+    match file.reader(most + 1, wanted).read_to_end(&mut bytes) {
         Err(error) => unreadable(error),
         Ok(read) if read as u64 > most => (Content::TooLarge(read as u64), read as u64),
         Ok(read) => (Content::of(bytes), read as u64),
@@ -123,6 +124,11 @@ fn read(path: &Path, most: u64) -> (Content, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::wanted::Waiter;
+
+    fn read(root: &Path, path: &str) -> Content {
+        super::read(root, path, 12, &Waiter::default().wanted()).0
+    }
 
     #[test]
     fn what_a_file_may_be_is_told_apart() {
@@ -135,9 +141,9 @@ mod tests {
             ("e.rs", b"0123456789abc", Content::TooLarge(13)),
         ] {
             std::fs::write(folder.path().join(name), bytes).unwrap();
-            assert_eq!(read(&folder.path().join(name), 12).0, expected, "{name}");
+            assert_eq!(read(folder.path(), name), expected, "{name}");
         }
-        assert!(matches!(read(folder.path(), 12).0, Content::Unreadable(_)));
-        assert!(matches!(read(&folder.path().join("none"), 12).0, Content::Unreadable(_)));
+        assert!(matches!(read(folder.path(), "."), Content::Unreadable(_)));
+        assert!(matches!(read(folder.path(), "none"), Content::Unreadable(_)));
     }
 }

@@ -1,21 +1,22 @@
-//! Git, spawned: no hook runs, nothing is asked at a terminal, no lock is taken in the repository.
+//! Git, spawned: it reads a repository and nothing else.
+//!
+//! Nothing of the repository is executed (hooks, filters, monitors, external diffs, remotes), nothing is written, nothing is
+//! asked at a terminal, and no lock is taken. A revision may be any text, also one that looks like an option. What is listed
+//! and read lies below the folder, also where the repository lies around it.
 
 mod answers;
+mod question;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::{Call, EffectError, Tried};
 
-use self::answers::{blobs, entries, paths, prefix};
+use self::answers::{blobs, entries, filters, is_below, object, paths, prefix};
+use self::question::{Asked, Question};
 use super::files::{Content, Entry};
-use super::process::{Ended, Program, run};
 use super::{Toolbox, price};
-
-/// What one command may print: a listing of a million files.
-const MOST: u64 = 256 << 20;
 
 /// What a command is reserved for, and billed for at most, where nobody knows before what it prints.
 const USUAL: u64 = 256 << 10;
@@ -47,13 +48,13 @@ impl<'c> Git<'c> {
         Self { tools, folder: folder.to_owned() }
     }
 
-    /// Whether the folder lies in a work tree.
+    /// Whether the folder lies in a work tree. Which one is the folder's affair alone: `GIT_DIR` and its like are not
+    /// heeded, and a folder that merely looks like a bare repository is none.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run, as all of these.
     pub async fn repository(&self) -> Result<Repository, EffectError> {
-        let asked = self.ask(&["rev-parse", "--is-inside-work-tree", "--show-prefix"], Vec::new(), USUAL);
-        Ok(match asked.await? {
+        Ok(match self.ask(&["rev-parse", "--is-inside-work-tree", "--show-prefix"]).await? {
             Asked::Answered(printed) => prefix(&printed)
                 .map_or_else(|| Repository::None("it has no work tree".to_owned()), Repository::Here),
             Asked::Complained(complaint) => Repository::None(complaint),
@@ -66,38 +67,55 @@ impl<'c> Git<'c> {
     /// # Errors
     /// [`EffectError`] if the tool did not run.
     pub async fn resolve(&self, revision: &str) -> Result<Answer<String>, EffectError> {
-        let commit = format!("{revision}^{{commit}}");
-        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
-        Ok(match self.ask(&arguments, Vec::new(), USUAL).await?.printed() {
-            Ok(printed) => Ok(String::from_utf8_lossy(&printed).trim().to_owned()),
-            Err(complaint) if complaint.is_empty() => Err(format!("it names no commit: {revision}")),
-            Err(complaint) => Err(complaint),
-        })
+        self.peel(revision, "commit").await
     }
 
     /// Files below the folder that are not the same at `head` as where it parted from `base`, without those that are gone;
     /// `None` is the work tree, with the files that git does not know yet. Paths are relative to the folder.
     ///
+    /// No filter of the repository runs, so a file that goes through one (git-lfs) may be named where only its filtered form
+    /// would be the same.
+    ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
     pub async fn changed(&self, base: &str, head: Option<&str>) -> Result<Answer<Vec<String>>, EffectError> {
-        let tip = head.unwrap_or("HEAD");
+        let mut ends = Vec::new();
+        for revision in [Some(base), head].into_iter().flatten() {
+            // A tree has no history, but it can be compared with.
+            let found = match self.resolve(revision).await? {
+                Err(_) => self.peel(revision, "tree").await?,
+                commit => commit,
+            };
+            match found {
+                Ok(object) => ends.push(object),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        let tip = ends.get(1).map_or("HEAD", String::as_str);
         // Without a common ancestor the base itself is what is compared with.
-        let parted = self.ask(&["merge-base", base, tip], Vec::new(), USUAL).await?.printed();
-        let parted = parted.map(|printed| String::from_utf8_lossy(&printed).trim().to_owned());
-        let from = parted.ok().filter(|commit| !commit.is_empty()).unwrap_or_else(|| base.to_owned());
-        let mut arguments =
-            vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"];
-        arguments.extend(["--diff-filter=d", "--relative", &from]);
-        arguments.extend(head);
+        let parted = self.ask(&["merge-base", "--end-of-options", &ends[0], tip]).await?.printed();
+        if let Some(parted) = parted.ok().and_then(|printed| object(&printed)) {
+            ends[0] = parted;
+        }
+        let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
+        // Git looks into a submodule with the settings that it has itself.
+        arguments.extend(["--no-textconv", "--ignore-submodules=all", "--diff-filter=d", "--relative"]);
+        arguments.push("--end-of-options");
+        arguments.extend(ends.iter().map(String::as_str));
         arguments.push("--");
-        let mut changed = match self.ask(&arguments, Vec::new(), USUAL).await?.printed() {
+        let settings = match head {
+            Some(_) => Vec::new(),
+            None => match self.without_filters().await? {
+                Ok(settings) => settings,
+                Err(why) => return Ok(Err(why)),
+            },
+        };
+        let mut changed = match self.ask_by(&arguments, settings, Vec::new(), USUAL).await?.printed() {
             Ok(printed) => paths(&printed),
             Err(complaint) => return Ok(Err(complaint)),
         };
         if head.is_none() {
-            let unknown = ["ls-files", "--others", "--exclude-standard", "-z"];
-            match self.ask(&unknown, Vec::new(), USUAL).await?.printed() {
+            match self.ask(&["ls-files", "--others", "--exclude-standard", "-z", "--"]).await?.printed() {
                 Ok(printed) => changed.extend(paths(&printed)),
                 Err(complaint) => return Ok(Err(complaint)),
             }
@@ -112,13 +130,17 @@ impl<'c> Git<'c> {
     /// # Errors
     /// [`EffectError`] if the tool did not run.
     pub async fn list(&self, revision: &str) -> Result<Answer<Vec<Entry>>, EffectError> {
-        let arguments = ["ls-tree", "-r", "-z", "-l", revision, "--", "."];
-        let asked = self.ask(&arguments, Vec::new(), USUAL).await?;
-        Ok(asked.printed().map(|printed| entries(&printed)))
+        let tree = match self.peel(revision, "tree").await? {
+            Ok(tree) => tree,
+            Err(why) => return Ok(Err(why)),
+        };
+        let arguments = ["ls-tree", "-r", "-z", "-l", "--end-of-options", &tree, "--", "."];
+        Ok(self.ask(&arguments).await?.printed().map(|printed| entries(&printed)))
     }
 
     /// The contents of files at a revision, in the order of `paths`, which are relative to the folder. `prefix` is the
-    /// folder's path in the repository, `size` what they hold together.
+    /// folder's path in the repository as [`Git::repository`] gave it, and another is a complaint; `size` is what the files
+    /// hold together. A path that leads out of the folder is [`Content::Unreadable`].
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
@@ -129,17 +151,71 @@ impl<'c> Git<'c> {
         paths: &[String],
         size: u64,
     ) -> Result<Answer<Vec<Content>>, EffectError> {
+        let wanted = format!("{revision}^{{tree}}");
+        let arguments = ["rev-parse", "--show-prefix", "--verify", "--quiet", "--end-of-options", &wanted];
+        let (place, tree) = match self.ask(&arguments).await?.printed() {
+            Ok(printed) => match answers::place(&printed) {
+                Some(found) => found,
+                None => return Ok(Err(no_such(revision, "tree"))),
+            },
+            Err(complaint) => return Ok(Err(or(complaint, || no_such(revision, "tree")))),
+        };
+        if place != prefix {
+            return Ok(Err(format!("the folder is {place:?} in its repository, not {prefix:?}")));
+        }
         // The names go by line, and a name with a line break in it cannot.
-        let names = paths.iter().map(|path| format!("{revision}:{prefix}{}\n", path.replace('\n', "?")));
-        let input = names.collect::<String>().into_bytes();
-        let asked = self.ask(&["cat-file", "--batch"], input, size + 256 * paths.len() as u64).await?;
-        Ok(asked.printed().map(|printed| blobs(&printed, paths.len())))
+        let sent: Vec<bool> = paths.iter().map(|path| is_below(path) && !path.contains('\n')).collect();
+        let names = paths.iter().zip(&sent).filter(|(_, is_sent)| **is_sent);
+        let input = names.map(|(path, _)| format!("{tree}:{prefix}{path}\n")).collect::<String>();
+        let most = size.saturating_add(256 * paths.len() as u64);
+        let asked = self.ask_by(&["cat-file", "--batch"], Vec::new(), input.into_bytes(), most).await?;
+        Ok(asked.printed().map(|printed| {
+            let count = sent.iter().filter(|is_sent| **is_sent).count();
+            let mut read = blobs(&printed, count).into_iter();
+            let refused = || Content::Unreadable("git cannot be asked for such a path".to_owned());
+            sent.iter()
+                .map(|is_sent| if *is_sent { read.next() } else { None }.unwrap_or_else(refused))
+                .collect()
+        }))
     }
 
-    async fn ask(&self, arguments: &[&str], input: Vec<u8>, most: u64) -> Result<Asked, EffectError> {
+    /// The object of a kind that a revision names.
+    async fn peel(&self, revision: &str, kind: &str) -> Result<Answer<String>, EffectError> {
+        let wanted = format!("{revision}^{{{kind}}}");
+        let asked = self.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).await?;
+        Ok(match asked.printed() {
+            // `^main` is all but main: an answer, and no object.
+            Ok(printed) => object(&printed).ok_or_else(|| no_such(revision, kind)),
+            Err(complaint) => Err(or(complaint, || no_such(revision, kind))),
+        })
+    }
+
+    /// Settings by which no filter runs: they are commands, and git would run them to compare a file of the work tree.
+    async fn without_filters(&self) -> Result<Answer<Vec<(String, &'static str)>>, EffectError> {
+        let arguments = ["config", "-z", "--name-only", "--get-regexp", r"^filter\."];
+        Ok(match self.ask(&arguments).await? {
+            Asked::Answered(printed) => filters(&printed),
+            // So it says that there is none.
+            Asked::Complained(complaint) if complaint.is_empty() => Ok(Vec::new()),
+            other => other.printed().map(|_| Vec::new()),
+        })
+    }
+
+    async fn ask(&self, arguments: &[&str]) -> Result<Asked, EffectError> {
+        self.ask_by(arguments, Vec::new(), Vec::new(), USUAL).await
+    }
+
+    async fn ask_by(
+        &self,
+        arguments: &[&str],
+        settings: Vec<(String, &'static str)>,
+        input: Vec<u8>,
+        most: u64,
+    ) -> Result<Asked, EffectError> {
         let question = Arc::new(Question {
             folder: self.folder.clone(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            settings,
             input,
         });
         let call = move |call: Call| {
@@ -155,65 +231,11 @@ impl<'c> Git<'c> {
     }
 }
 
-/// One command to git.
-struct Question {
-    folder: PathBuf,
-    arguments: Vec<String>,
-    input: Vec<u8>,
+fn no_such(revision: &str, kind: &str) -> String {
+    format!("it names no {kind}: {revision}")
 }
 
-/// How a command went.
-#[derive(Serialize, Deserialize)]
-enum Asked {
-    Answered(Vec<u8>),
-    Complained(String),
-    NotRun(String),
-}
-
-impl Asked {
-    fn printed(self) -> Answer<Vec<u8>> {
-        match self {
-            Self::Answered(printed) => Ok(printed),
-            Self::Complained(why) | Self::NotRun(why) => Err(why),
-        }
-    }
-}
-
-/// Settings that hold whatever the user's and the repository's say: nothing of the repository is executed.
-const SETTINGS: [&str; 8] = [
-    "--no-pager",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.quotePath=false",
-    "--literal-pathspecs",
-];
-
-const ENVIRONMENT: [(&str, &str); 3] =
-    [("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0"), ("LC_ALL", "C")];
-
-impl Question {
-    async fn ask(&self) -> Asked {
-        let arguments = SETTINGS.into_iter().chain(self.arguments.iter().map(String::as_str));
-        let program = Program {
-            name: "git",
-            arguments: arguments.map(OsStr::new).collect(),
-            folder: &self.folder,
-            environment: &ENVIRONMENT,
-            input: self.input.clone(),
-            most: MOST,
-        };
-        match run(program).await {
-            Ok(Ended { success: true, stdout, .. }) => Asked::Answered(stdout),
-            Ok(Ended { complaint, .. }) => {
-                Asked::Complained(complaint.strip_prefix("fatal: ").unwrap_or(&complaint).to_owned())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Asked::NotRun("git is not installed".to_owned())
-            }
-            Err(error) => Asked::NotRun(format!("git cannot be run: {error}")),
-        }
-    }
+/// Git's complaint, or our words where it says nothing.
+fn or(complaint: String, words: impl Fn() -> String) -> String {
+    if complaint.is_empty() { words() } else { complaint }
 }

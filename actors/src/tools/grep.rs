@@ -1,4 +1,4 @@
-//! Searching a file by line, with ripgrep's engine: a file of any size in little memory.
+//! Searching a file by line, with ripgrep's engine: a file of any size in little memory, and none outside the folder.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,12 @@ use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch}
 use serde::{Deserialize, Serialize};
 use skep_runtime::EffectError;
 
+use super::beneath::Beneath;
+use super::wanted::Wanted;
 use super::{Toolbox, price};
+
+/// Lines that one search gives at most, whatever it is asked for: some 20 MB.
+const MOST: usize = 10_000;
 
 /// A line longer than this ends the search of its file.
 const LONGEST_LINE: usize = 16 << 20;
@@ -49,11 +54,13 @@ impl<'c> Grep<'c> {
         Self { tools, root: root.to_owned() }
     }
 
-    /// The lines of one file that match a regular expression, at most `most`. `size` is what the file is known to hold:
-    /// what is reserved for the call.
+    /// The lines of one regular file below the folder that match a regular expression: the first `most`, and never more than
+    /// 10,000. What is written to it meanwhile is not searched. `size` is what the file is known to hold: what is reserved for
+    /// the call.
     ///
     /// # Errors
-    /// [`EffectError`] if the tool did not run.
+    /// [`EffectError`] if the tool did not run. A path that leads out of the folder, a pipe or a device is
+    /// [`Searched::Unreadable`].
     pub async fn search(
         &self,
         pattern: &str,
@@ -61,25 +68,33 @@ impl<'c> Grep<'c> {
         size: u64,
         most: usize,
     ) -> Result<Searched, EffectError> {
-        let file = self.root.join(path);
-        let wanted = pattern.to_owned();
-        let work = move || Ok((search(&wanted, &file, most), size));
-        self.tools.run(("grep", price::GREP), (pattern, path), size, work).await
+        let (root, file, sought) = (self.root.clone(), path.to_owned(), pattern.to_owned());
+        let most = most.min(MOST);
+        let work = move |wanted: &Wanted| Ok((search(&sought, &root, &file, most, wanted), size));
+        self.tools.run_wanted(("grep", price::GREP), (pattern, path), size, work).await
     }
 }
 
-fn search(pattern: &str, path: &Path, most: usize) -> Searched {
+fn search(pattern: &str, root: &Path, path: &str, most: usize, wanted: &Wanted) -> Searched {
     let matcher = match RegexMatcherBuilder::new().line_terminator(Some(b'\n')).build(pattern) {
         Ok(matcher) => matcher,
         Err(error) => return Searched::BadPattern(error.to_string()),
     };
+    let file = match Beneath::open(root).and_then(|beneath| beneath.file(path)) {
+        Ok(file) => file,
+        Err(error) => return Searched::Unreadable(error.to_string()),
+    };
+    if most == 0 {
+        return Searched::Lines(Vec::new());
+    }
+    let size = file.size;
     let mut searcher = SearcherBuilder::new()
         .line_number(true)
         .heap_limit(Some(LONGEST_LINE))
         .binary_detection(BinaryDetection::quit(0))
         .build();
     let mut lines = Lines { matcher: &matcher, most, found: Vec::new() };
-    match searcher.search_path(&matcher, path, &mut lines) {
+    match searcher.search_reader(&matcher, file.reader(size, wanted), &mut lines) {
         Ok(()) => Searched::Lines(lines.found),
         Err(error) => Searched::Unreadable(error.to_string()),
     }
@@ -108,12 +123,16 @@ impl Sink for Lines<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::wanted::Waiter;
+
+    fn search(pattern: &str, root: &Path, path: &str, most: usize) -> Searched {
+        super::search(pattern, root, path, most, &Waiter::default().wanted())
+    }
 
     fn lines(text: &[u8], pattern: &str) -> Vec<u64> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        std::fs::write(&path, text).unwrap();
-        match search(pattern, &path, 2) {
+        std::fs::write(folder.path().join("a"), text).unwrap();
+        match search(pattern, folder.path(), "a", 2) {
             Searched::Lines(found) => found.into_iter().map(|found| found.line).collect(),
             other => panic!("{other:?}"),
         }
@@ -128,15 +147,18 @@ mod tests {
     #[test]
     fn of_a_long_line_only_what_lies_around_the_match_is_given() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.min.js");
-        std::fs::write(&path, format!("{}needle{}", "x".repeat(100_000), "y".repeat(100_000))).unwrap();
-        let Searched::Lines(found) = search("needle", &path, 2) else { panic!() };
+        std::fs::write(
+            folder.path().join("a.min.js"),
+            format!("{}needle{}", "x".repeat(100_000), "y".repeat(100_000)),
+        )
+        .unwrap();
+        let Searched::Lines(found) = search("needle", folder.path(), "a.min.js", 2) else { panic!() };
         assert!(found[0].text.len() <= SHOWN && found[0].text.contains("needle"));
     }
 
     #[test]
     fn a_bad_pattern_and_a_missing_file_are_results() {
-        assert!(matches!(search("(", Path::new("."), 1), Searched::BadPattern(_)));
-        assert!(matches!(search("a", Path::new("./there-is-none"), 1), Searched::Unreadable(_)));
+        assert!(matches!(search("(", Path::new("."), ".", 1), Searched::BadPattern(_)));
+        assert!(matches!(search("a", Path::new("."), "there-is-none", 1), Searched::Unreadable(_)));
     }
 }

@@ -1,13 +1,16 @@
-//! The one file that begins processes. Each has a process group of its own, which is killed when its future is dropped:
-//! a deadline or a stop leaves nothing running.
+//! The one file that begins processes, and reads the environment that they are given. Each has a process group of its own,
+//! which is killed when its future is dropped: a deadline or a stop leaves nothing running.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
+
+/// What is kept of what a process says on stderr.
+const LAST_WORDS: usize = 16 << 10;
 
 /// What a process printed, and how it ended.
 pub(super) struct Ended {
@@ -22,7 +25,10 @@ pub(super) struct Program<'p> {
     pub(super) name: &'p str,
     pub(super) arguments: Vec<&'p OsStr>,
     pub(super) folder: &'p Path,
-    pub(super) environment: &'p [(&'p str, &'p str)],
+    /// Variables that it is given besides our own.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// Which of our own it is not given.
+    pub(super) withheld: fn(&str) -> bool,
     pub(super) input: Vec<u8>,
     /// What it may print; more ends it.
     pub(super) most: u64,
@@ -33,7 +39,11 @@ pub(super) struct Program<'p> {
 /// Dropping the future kills the process with its whole group.
 pub(super) async fn run(program: Program<'_>) -> io::Result<Ended> {
     let mut command = Command::new(program.name);
-    command.args(&program.arguments).current_dir(program.folder).envs(program.environment.iter().copied());
+    command.args(&program.arguments).current_dir(program.folder);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(program.withheld)) {
+        command.env_remove(name);
+    }
+    command.envs(program.environment);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
@@ -46,19 +56,36 @@ pub(super) async fn run(program: Program<'_>) -> io::Result<Ended> {
     let write = async move {
         // One that ends early reads no further, which is its own affair.
         stdin.write_all(&program.input).await.ok();
+        Ok(())
     };
-    let (mut printed, mut words) = (Vec::new(), Vec::new());
-    let mut stdout = stdout.take(program.most + 1);
-    let mut stderr = stderr.take(64 << 10);
-    let (_, read, _) = tokio::join!(write, stdout.read_to_end(&mut printed), stderr.read_to_end(&mut words));
-    read?;
-    if printed.len() as u64 > program.most {
-        return Err(io::Error::other(format!("{} printed more than {} bytes", program.name, program.most)));
-    }
+    let read = async move {
+        let mut printed = Vec::new();
+        stdout.take(program.most.saturating_add(1)).read_to_end(&mut printed).await?;
+        match printed.len() as u64 <= program.most {
+            true => Ok(printed),
+            false => {
+                let why = format!("{} printed more than {} bytes", program.name, program.most);
+                Err(io::Error::other(why))
+            }
+        }
+    };
+    // The first error ends it, with the process: one that has too much to say would wait for its reader without end.
+    let ((), stdout, words) = tokio::try_join!(write, read, last_words(stderr))?;
     let status = group.0.wait().await?;
     let words = String::from_utf8_lossy(&words);
     let complaint = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("").to_owned();
-    Ok(Ended { success: status.success(), stdout: printed, complaint })
+    Ok(Ended { success: status.success(), stdout, complaint })
+}
+
+/// The end of what a process says, all of it read: a full pipe would stop it.
+async fn last_words(mut stderr: ChildStderr) -> io::Result<Vec<u8>> {
+    let mut words = Vec::new();
+    while stderr.read_buf(&mut words).await? > 0 {
+        if words.len() > 2 * LAST_WORDS {
+            words.drain(..words.len() - LAST_WORDS);
+        }
+    }
+    Ok(words)
 }
 
 struct Group(Child);
@@ -86,7 +113,8 @@ mod tests {
             name: "sh",
             arguments,
             folder: Path::new("."),
-            environment: &[],
+            environment: vec![("SAID".into(), "yes".into())],
+            withheld: |name| name == "HOME",
             input: b"words".to_vec(),
             most: 100,
         }
@@ -97,6 +125,20 @@ mod tests {
         let ended = run(shell("cat; echo no >&2; exit 3")).await.unwrap();
         assert_eq!((ended.success, ended.stdout.as_slice(), &*ended.complaint), (false, &b"words"[..], "no"));
         assert!(run(shell("head -c 1000 /dev/zero")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_that_prints_without_end_is_ended_and_one_that_complains_without_end_is_heard() {
+        let error = run(shell("yes")).await.err().expect("it prints too much");
+        assert!(error.to_string().contains("more than 100 bytes"), "{error}");
+        let ended = run(shell("head -c 1000000 /dev/zero >&2; echo; echo last >&2; exit 1")).await.unwrap();
+        assert_eq!(ended.complaint.trim_start_matches('\0'), "last");
+    }
+
+    #[tokio::test]
+    async fn variables_are_given_and_withheld() {
+        let ended = run(shell("echo ${HOME-none} $SAID ${PATH:+path}")).await.unwrap();
+        assert_eq!(ended.stdout, b"none yes path\n");
     }
 
     #[tokio::test]

@@ -1,9 +1,14 @@
-//! Walks a folder as git would.
+//! Walks a folder as git would, by handles: a folder that becomes a symlink meanwhile leads nowhere else.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use ignore::{DirEntry, WalkBuilder};
+use cap_std::fs::DirEntry;
 use serde::{Deserialize, Serialize};
+
+use super::super::beneath::Beneath;
+use super::super::wanted::Wanted;
+use super::rules::Rules;
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,68 +42,138 @@ pub struct Listing {
 /// Folders that version control keeps for itself.
 const CONTROL: [&str; 5] = [".git", ".hg", ".svn", ".jj", ".pijul"];
 
-pub(super) fn walk(root: &Path) -> Listing {
+/// More than this is no source tree: what a listing holds stays below half a gigabyte.
+const MOST: usize = 1_000_000;
+
+pub(super) fn walk(root: &Path, wanted: &Wanted) -> Listing {
     let mut listing = Listing::default();
-    let mut builder = WalkBuilder::new(root);
-    // Hidden files are source too: workflows and settings are where secrets lie.
-    builder.hidden(false).follow_links(false).require_git(false).filter_entry(|entry| {
-        entry.depth() == 0 || !CONTROL.iter().any(|control| entry.file_name() == *control)
-    });
-    for entry in builder.build() {
-        match entry {
-            Ok(entry) => listing.add(root, &entry),
-            Err(error) => listing.passed.push(Passed { path: String::new(), why: error.to_string() }),
-        }
+    if let Err(error) = listing.below(root, wanted) {
+        listing.pass("", error.to_string());
     }
     listing.files.sort();
     listing.passed.sort();
     listing
 }
 
+/// A folder that is still to be listed, and the rules around it.
+struct Folder {
+    path: String,
+    around: Arc<Rules>,
+}
+
 impl Listing {
-    fn add(&mut self, root: &Path, entry: &DirEntry) {
-        let path = below(root, entry.path());
-        let Some(kind) = entry.file_type() else { return };
-        if kind.is_symlink() && entry.depth() > 0 {
-            match circle(entry.path()) {
-                Some(why) => self.passed.push(Passed { path, why }),
+    fn below(&mut self, root: &Path, wanted: &Wanted) -> std::io::Result<()> {
+        let beneath = Beneath::open(root)?;
+        let top = beneath.folder("")?;
+        let rules = Rules::above(root, wanted).within(&top, wanted, &mut self.passed);
+        let mut folders = Vec::new();
+        self.folder(&beneath, "", &top, &rules, &mut folders);
+        // One handle at a time is open, however deep it goes.
+        while let Some(Folder { path, around }) = folders.pop() {
+            if !wanted.still() {
+                break;
+            }
+            if self.files.len() + self.passed.len() > MOST {
+                self.pass("", format!("more than {MOST} files: the rest is not listed"));
+                break;
+            }
+            match beneath.folder(&path) {
+                Ok(dir) => {
+                    let rules = around.within(&dir, &path, wanted, &mut self.passed);
+                    self.folder(&beneath, &path, &dir, &rules, &mut folders);
+                }
+                Err(error) => self.pass(&path, format!("cannot be listed: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn folder(
+        &mut self,
+        beneath: &Beneath,
+        folder: &str,
+        dir: &cap_std::fs::Dir,
+        rules: &Arc<Rules>,
+        folders: &mut Vec<Folder>,
+    ) {
+        let entries = match dir.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.pass(folder, format!("cannot be listed: {error}")),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.add(beneath, folder, &entry, rules, folders),
+                Err(error) => return self.pass(folder, format!("cannot be listed to its end: {error}")),
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        beneath: &Beneath,
+        folder: &str,
+        entry: &DirEntry,
+        rules: &Arc<Rules>,
+        folders: &mut Vec<Folder>,
+    ) {
+        let name = entry.file_name();
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let Some(name) = name.to_str() else {
+            let path = format!("{folder}{slash}{}", name.to_string_lossy());
+            return self.pass(&path, "its name is not UTF-8".to_owned());
+        };
+        let path = format!("{folder}{slash}{name}");
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            Err(error) => return self.pass(&path, format!("cannot be read: {error}")),
+        };
+        // Hidden files are source too: workflows and settings are where secrets lie.
+        if CONTROL.contains(&name) || rules.leave_out(&path, kind.is_dir()) {
+            return;
+        }
+        if kind.is_dir() {
+            folders.push(Folder { path, around: Arc::clone(rules) });
+        } else if kind.is_symlink() {
+            match beneath.circle(&path) {
+                Some(why) => self.pass(&path, why),
                 None => self.symlinks += 1,
             }
         } else if kind.is_file() {
             match entry.metadata() {
-                Ok(found) => self.files.push(Entry { path, bytes: found.len() }),
-                Err(error) => self.passed.push(Passed { path, why: format!("cannot be read: {error}") }),
+                Ok(found) if found.is_file() => self.files.push(Entry { path, bytes: found.len() }),
+                // It is another thing by now.
+                Ok(_) => self.pass(&path, "it is no regular file".to_owned()),
+                Err(error) => self.pass(&path, format!("cannot be read: {error}")),
             }
-        }
-        if let Some(error) = entry.error() {
-            self.passed.push(Passed { path: below(root, entry.path()), why: error.to_string() });
+        } else {
+            self.pass(&path, "it is no regular file".to_owned());
         }
     }
-}
 
-/// Why a symlink would never end, if it would not.
-fn circle(link: &Path) -> Option<String> {
-    match link.canonicalize() {
-        Ok(target) => {
-            let around = link.parent()?.canonicalize().ok()?;
-            let leads_back = target.is_dir() && around.starts_with(&target);
-            leads_back.then(|| "symlink loop, it leads to a folder around it: not followed".to_owned())
-        }
-        // The system gave up following it. A link to nothing is no loop.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => Some(format!("symlink loop ({error}): not followed")),
+    fn pass(&mut self, path: &str, why: String) {
+        self.passed.push(Passed { path: path.to_owned(), why });
     }
-}
-
-fn below(root: &Path, path: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::wanted::Waiter;
     use std::fs;
+
+    fn list(root: &Path) -> Listing {
+        walk(root, &Waiter::default().wanted())
+    }
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
 
     fn paths(listing: &Listing) -> Vec<&str> {
         listing.files.iter().map(|file| &*file.path).collect()
@@ -106,40 +181,85 @@ mod tests {
 
     #[test]
     fn ignored_files_and_version_control_are_left_out_and_hidden_files_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for (path, text) in [
+        let folder = tree(&[
             (".gitignore", "target/\n*.log\n"),
             (".git/config", ""),
             (".github/workflows/ci.yml", "a"),
             ("target/x.rs", ""),
             ("src/a.rs", "abc"),
             ("b.log", ""),
-        ] {
-            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
-            fs::write(root.join(path), text).unwrap();
-        }
-        let listing = walk(root);
+        ]);
+        let listing = list(folder.path());
         assert_eq!(paths(&listing), [".github/workflows/ci.yml", ".gitignore", "src/a.rs"]);
         assert_eq!(listing.files[2].bytes, 3);
+    }
+
+    #[test]
+    fn rules_of_folders_add_up_and_the_inner_ones_are_stronger() {
+        let folder = tree(&[
+            (".gitignore", "*.log\n/a.rs\nsub/deep/x.rs\n"),
+            (".git/info/exclude", "secret\n"),
+            ("a.rs", ""),
+            ("secret", ""),
+            ("sub/.gitignore", "!keep.log\n"),
+            ("sub/a.rs", ""),
+            ("sub/b.log", ""),
+            ("sub/keep.log", ""),
+            ("sub/deep/x.rs", ""),
+            ("sub/deep/y.rs", ""),
+            ("sub/.ignore", "y.rs\n"),
+            // Another repository: rules from around it do not count.
+            ("other/.git/HEAD", ""),
+            ("other/c.log", ""),
+        ]);
+        let expected =
+            [".gitignore", "other/c.log", "sub/.gitignore", "sub/.ignore", "sub/a.rs", "sub/keep.log"];
+        assert_eq!(paths(&list(folder.path())), expected);
+        // The rules above a folder hold in it, up to its repository's root.
+        assert_eq!(paths(&list(&folder.path().join("sub"))), [".gitignore", ".ignore", "a.rs", "keep.log"]);
+        assert_eq!(paths(&list(&folder.path().join("other"))), ["c.log"]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_an_ignore_file_is_said_and_the_rest_of_it_holds() {
+        let folder = tree(&[("sub/.gitignore", "[z-a]\n*.log\n"), ("sub/b.log", ""), ("sub/c", "")]);
+        let listing = list(folder.path());
+        assert_eq!(paths(&listing), ["sub/.gitignore", "sub/c"]);
+        assert_eq!(listing.passed.len(), 1, "{:?}", listing.passed);
+        assert_eq!(listing.passed[0].path, "sub/.gitignore");
+        assert!(listing.passed[0].why.starts_with("line 1: "), "{:?}", listing.passed);
+    }
+
+    #[test]
+    fn a_tree_that_is_deeper_than_a_path_may_be_is_listed_as_far_as_it_goes() {
+        let folder = tree(&[("a.rs", "")]);
+        let name = "d".repeat(200);
+        let mut dir =
+            cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        for _ in 0..30 {
+            dir.create_dir(&name).unwrap();
+            dir = dir.open_dir(&name).unwrap();
+        }
+        let listing = list(folder.path());
+        assert_eq!(paths(&listing), ["a.rs"]);
+        assert_eq!(listing.passed.len(), 1);
     }
 
     #[cfg(unix)]
     #[test]
     fn loops_of_symlinks_are_said_and_other_symlinks_counted() {
         use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tree(&[("a/x.rs", "")]);
         let root = folder.path();
-        fs::create_dir(root.join("a")).unwrap();
-        fs::write(root.join("a/x.rs"), "").unwrap();
         symlink("..", root.join("a/up")).unwrap();
         symlink("self", root.join("self")).unwrap();
         symlink("x.rs", root.join("a/y.rs")).unwrap();
         symlink("nothing", root.join("dangling")).unwrap();
-        let listing = walk(root);
+        symlink("/etc", root.join("out")).unwrap();
+        let listing = list(root);
         assert_eq!(paths(&listing), ["a/x.rs"]);
         let loops: Vec<_> = listing.passed.iter().map(|passed| &*passed.path).collect();
         assert_eq!(loops, ["a/up", "self"]);
-        assert_eq!(listing.symlinks, 2);
+        assert_eq!(listing.symlinks, 3);
     }
 }

@@ -1,6 +1,9 @@
 //! Reads what git prints. All lists are separated by NUL, since a path may hold everything else.
 
+use std::collections::BTreeSet;
+
 use super::super::files::{Content, Entry};
+use super::Answer;
 
 /// The folder's path in the repository; none outside a work tree.
 pub(super) fn prefix(printed: &[u8]) -> Option<String> {
@@ -9,10 +12,40 @@ pub(super) fn prefix(printed: &[u8]) -> Option<String> {
     (inside == "true").then(|| prefix.trim_end_matches('\n').to_owned())
 }
 
-/// Paths.
+/// The folder's path in the repository, and the object that was asked for with it.
+pub(super) fn place(printed: &[u8]) -> Option<(String, String)> {
+    let at = printed.iter().position(|byte| *byte == b'\n')?;
+    Some((String::from_utf8_lossy(&printed[..at]).into_owned(), object(&printed[at + 1..])?))
+}
+
+/// The full name of one object.
+pub(super) fn object(printed: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(printed).ok()?.trim();
+    let is_whole = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_whole.then(|| name.to_owned())
+}
+
+/// Whether a path of git's, which has `/` on every system, can only be below where it is looked up.
+pub(super) fn is_below(path: &str) -> bool {
+    !path.contains('\0') && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Paths below the folder.
 pub(super) fn paths(printed: &[u8]) -> Vec<String> {
-    let paths = printed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-    paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+    let paths = printed.split(|byte| *byte == 0).map(|path| String::from_utf8_lossy(path).into_owned());
+    paths.filter(|path| is_below(path)).collect()
+}
+
+/// The settings by which every filter of these settings does nothing, given their keys.
+pub(super) fn filters(printed: &[u8]) -> Answer<Vec<(String, &'static str)>> {
+    let mut names = BTreeSet::new();
+    for key in printed.split(|byte| *byte == 0).filter(|key| !key.is_empty()) {
+        let key = std::str::from_utf8(key).map_err(|_| "a filter in the settings has no name in UTF-8")?;
+        names.extend(key.rsplit_once('.').map(|(filter, _)| filter));
+    }
+    let idle = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
+    let of = |filter: &str| idle.map(|(part, value)| (format!("{filter}.{part}"), value));
+    Ok(names.into_iter().flat_map(of).collect())
 }
 
 /// Lines of `ls-tree -l`: mode, type, object, size, tab, path.
@@ -23,7 +56,7 @@ pub(super) fn entries(printed: &[u8]) -> Vec<Entry> {
         let mut about = about.split_whitespace();
         let mode = about.next()?;
         let bytes = about.nth(2)?.parse().ok()?;
-        mode.starts_with("100").then(|| Entry { path: path.to_owned(), bytes })
+        (mode.starts_with("100") && is_below(path)).then(|| Entry { path: path.to_owned(), bytes })
     };
     printed.split(|byte| *byte == 0).filter_map(entry).collect()
 }
@@ -92,5 +125,36 @@ mod tests {
         assert_eq!(prefix(b"true\nsub/dir/\n").as_deref(), Some("sub/dir/"));
         assert_eq!(prefix(b"true\n\n").as_deref(), Some(""));
         assert_eq!(prefix(b"false\n\n"), None);
+    }
+
+    #[test]
+    fn only_a_whole_name_is_an_object() {
+        let name = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(object(format!("{name}\n").as_bytes()).as_deref(), Some(name));
+        for other in ["", "HEAD", "--output=x", "^0123456789abcdef0123456789abcdef01234567"] {
+            assert_eq!(object(other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(object(format!("{name}\n{name}\n").as_bytes()), None);
+    }
+
+    #[test]
+    fn paths_that_lead_elsewhere_are_none() {
+        for path in ["", "/etc/passwd", "..", "a/../../b", "./a", "a//b", "a/", "a\0b"] {
+            assert!(!is_below(path), "{path:?}");
+        }
+        for path in ["a", "...", "a/..b/c.", "-x", "a\\..\\b", ":(top)"] {
+            assert!(is_below(path), "{path:?}");
+        }
+        assert_eq!(paths(b"a\0../b\0/c\0"), ["a"]);
+        assert_eq!(entries(b"100644 blob aa 1\t../x\x00100644 blob aa 1\ty\0").len(), 1);
+    }
+
+    #[test]
+    fn each_filter_of_the_settings_is_made_idle_whatever_its_name() {
+        let idle = filters(b"filter.a.b=c.clean\0filter.a.b=c.smudge\0filter.lfs.process\0").unwrap();
+        let keys: Vec<_> = idle.iter().map(|(key, _)| &**key).collect();
+        assert!(keys.contains(&"filter.a.b=c.clean") && keys.contains(&"filter.lfs.required"), "{keys:?}");
+        assert_eq!(keys.len(), 8);
+        assert!(filters(b"filter.\xff.clean\0").is_err());
     }
 }

@@ -1,0 +1,181 @@
+//! What lies below a folder, reached by the folder's handle.
+//!
+//! # Invariants
+//! 1. What is opened lies below the folder, whatever the path says and whatever is renamed or linked anew while it is
+//!    resolved: the handle resolves it, never the process. `..` and symlinks lead about inside and no further.
+//! 2. Only a regular file is read, and what it is, is asked of the handle that is read. It cannot be swapped in between.
+//! 3. Opening waits for nobody: a pipe without a writer is opened and turned down.
+//! 4. What the kernel makes up (`/proc`, `/sys`) is no regular file, though it says it is: reading it may wait without end.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions};
+
+use super::wanted::Wanted;
+
+/// A folder, by its handle.
+#[derive(Debug)]
+pub(super) struct Beneath(Dir);
+
+/// A regular file below it, open, and how large it was then.
+#[derive(Debug)]
+pub(super) struct Regular {
+    file: File,
+    pub(super) size: u64,
+}
+
+impl Beneath {
+    /// Opens the folder. Its own path is the caller's word: symlinks in it are followed.
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        Dir::open_ambient_dir(root, ambient_authority()).and_then(real).map(Self)
+    }
+
+    /// A folder below it; itself by an empty path.
+    pub(super) fn folder(&self, path: &str) -> io::Result<Dir> {
+        let path = if path.is_empty() { "." } else { path };
+        self.0.open_dir(path).and_then(real)
+    }
+
+    /// A regular file below it.
+    pub(super) fn file(&self, path: &str) -> io::Result<Regular> {
+        regular(&self.0, path)
+    }
+
+    /// Why a symlink below it would never end, if it would not. One that leads out is not looked at.
+    pub(super) fn circle(&self, link: &str) -> Option<String> {
+        match self.0.metadata(link) {
+            Ok(target) if target.is_dir() => {
+                let target = self.0.canonicalize(link).ok()?;
+                let folder = Path::new(link).parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = self.0.canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+                let leads_back = target == Path::new(".") || folder.starts_with(&target);
+                leads_back.then(|| "symlink loop, it leads to a folder around it: not followed".to_owned())
+            }
+            Err(error) if goes_round(&error) => Some(format!("symlink loop ({error}): not followed")),
+            _ => None,
+        }
+    }
+}
+
+/// A regular file in a folder or below it.
+pub(super) fn regular(folder: &Dir, path: &str) -> io::Result<Regular> {
+    // A device may do something when it is opened, so it is not opened to be asked what it is.
+    if !folder.metadata(path).map_err(in_words)?.is_file() {
+        return Err(not_regular());
+    }
+    let file = folder.open_with(path, &at_once()).map_err(in_words)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(not_regular());
+    }
+    let file = real(file)?;
+    Ok(Regular { file, size: found.len() })
+}
+
+impl Regular {
+    /// Reads it while somebody wants to know, and no more than so many bytes.
+    pub(super) fn reader(self, most: u64, wanted: &Wanted) -> impl Read + use<> {
+        Bounded { file: self.file, wanted: wanted.clone() }.take(most)
+    }
+}
+
+struct Bounded {
+    file: File,
+    wanted: Wanted,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.wanted.still() {
+            return Err(io::Error::other("nobody waits for it any more"));
+        }
+        self.file.read(buffer)
+    }
+}
+
+#[cfg(unix)]
+fn at_once() -> OpenOptions {
+    use cap_std::fs::OpenOptionsExt as _;
+    use rustix::fs::OFlags;
+    let mut options = OpenOptions::new();
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    options.read(true).custom_flags(flags.cast_signed());
+    options
+}
+
+#[cfg(not(unix))]
+fn at_once() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options
+}
+
+/// The handle back, unless what it is of is made up by the kernel.
+#[cfg(target_os = "linux")]
+fn real<H: std::os::fd::AsFd>(handle: H) -> io::Result<H> {
+    // The numbers are 32 bits wide, and `long` in some headers.
+    let kind = rustix::fs::fstatfs(&handle)?.f_type as u32;
+    if MADE_UP.contains(&kind) { Err(io::Error::other("the kernel makes it up")) } else { Ok(handle) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real<H>(handle: H) -> io::Result<H> {
+    Ok(handle)
+}
+
+/// File systems that hold no files of anybody's, by the numbers of `linux/magic.h`.
+#[cfg(target_os = "linux")]
+const MADE_UP: [u32; 27] = [
+    0x9fa0,      // proc
+    0x9fa1,      // openprom
+    0x9fa2,      // usbdevice
+    0x6265_6572, // sysfs
+    0x6462_6720, // debugfs
+    0x7472_6163, // tracefs
+    0x7363_6673, // securityfs
+    0xf97c_ff8c, // selinux
+    0x4341_5d53, // smack
+    0x5a3c_69f0, // apparmor
+    0x0027_e0eb, // cgroup
+    0x6367_7270, // cgroup2
+    0x0765_5821, // resctrl
+    0x6265_6570, // configfs
+    0x6165_676c, // pstore
+    0xde5e_81e4, // efivarfs
+    0xcafe_4a11, // bpf
+    0x4249_4e4d, // binfmt_misc
+    0x1cd1,      // devpts
+    0x6573_5543, // fusectl
+    0x1980_0202, // mqueue
+    0x6e73_6673, // nsfs
+    0x6759_6969, // rpc_pipefs
+    0x6e66_7364, // nfsd
+    0xabba_1974, // xenfs
+    0x0904_1934, // anonymous inodes
+    0x5049_5045, // pipefs
+];
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is no regular file")
+}
+
+/// The library's words for a path that leads out, in ours.
+fn in_words(error: io::Error) -> io::Error {
+    // What the system refuses has a number, and what the library refuses has none.
+    match (error.kind(), error.raw_os_error()) {
+        (kind @ io::ErrorKind::PermissionDenied, None) => io::Error::new(kind, "it is not below the folder"),
+        _ => error,
+    }
+}
+
+#[cfg(unix)]
+fn goes_round(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn goes_round(_: &io::Error) -> bool {
+    false
+}

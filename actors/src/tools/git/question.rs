@@ -1,0 +1,114 @@
+//! One command to git: run so that nothing of the repository or of the caller's surroundings decides what is executed,
+//! written or looked at.
+//!
+//! # Invariants
+//! 1. Every command passes [`SETTINGS`] and [`ENVIRONMENT`], which are stronger than the settings of the user and of the
+//!    repository: no hook, no pager, no monitor, no transport and no question at a terminal.
+//! 2. Which repository it is follows from the folder alone: `GIT_DIR` and its like are not handed on.
+//! 3. A caller's text is never an option: commands are given the ids of objects, and the one that looks a text up is told
+//!    where options end.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::process::{Ended, Program, run};
+use super::Answer;
+
+/// What one command may print: a listing of a million files.
+const MOST: u64 = 256 << 20;
+
+const SETTINGS: [&str; 12] = [
+    "--no-pager",
+    "--literal-pathspecs",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.quotePath=false",
+    "-c",
+    "diff.orderFile=/dev/null",
+    "-c",
+    // Files that a repository has brought along and that look like a repository are none.
+    "safe.bareRepository=explicit",
+];
+
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    // An object that is not there is not fetched: a remote's address may be a command. The second is for an older git.
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_ALLOW_PROTOCOL", "none"),
+    ("LC_ALL", "C"),
+];
+
+/// What of git's own variables is handed on: where the user keeps their settings, and how far up a repository is looked
+/// for. The others say which repository it is, or what to execute or to write.
+const HANDED_ON: [&str; 4] =
+    ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"];
+
+/// One command.
+pub(super) struct Question {
+    pub(super) folder: PathBuf,
+    pub(super) arguments: Vec<String>,
+    /// Settings for this command alone.
+    pub(super) settings: Vec<(String, &'static str)>,
+    pub(super) input: Vec<u8>,
+}
+
+/// How a command went.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Asked {
+    Answered(Vec<u8>),
+    Complained(String),
+    NotRun(String),
+}
+
+impl Asked {
+    pub(super) fn printed(self) -> Answer<Vec<u8>> {
+        match self {
+            Self::Answered(printed) => Ok(printed),
+            Self::Complained(why) | Self::NotRun(why) => Err(why),
+        }
+    }
+}
+
+impl Question {
+    pub(super) async fn ask(&self) -> Asked {
+        let arguments = SETTINGS.into_iter().chain(self.arguments.iter().map(String::as_str));
+        let program = Program {
+            name: "git",
+            arguments: arguments.map(OsStr::new).collect(),
+            folder: &self.folder,
+            environment: self.environment(),
+            withheld: |name| name.starts_with("GIT_") && !HANDED_ON.contains(&name),
+            input: self.input.clone(),
+            most: MOST,
+        };
+        match run(program).await {
+            Ok(Ended { success: true, stdout, .. }) => Asked::Answered(stdout),
+            Ok(Ended { complaint, .. }) => {
+                Asked::Complained(complaint.strip_prefix("fatal: ").unwrap_or(&complaint).to_owned())
+            }
+            // The system says the same of a folder to run it in that is not there.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.folder.is_dir() => {
+                Asked::NotRun("git is not installed".to_owned())
+            }
+            Err(error) => Asked::NotRun(format!("git cannot be run: {error}")),
+        }
+    }
+
+    /// Settings go by the environment here, since a name in them may hold anything.
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        let mut all: Vec<(String, String)> =
+            ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        all.push(("GIT_CONFIG_COUNT".to_owned(), self.settings.len().to_string()));
+        for (number, (key, value)) in self.settings.iter().enumerate() {
+            all.push((format!("GIT_CONFIG_KEY_{number}"), key.clone()));
+            all.push((format!("GIT_CONFIG_VALUE_{number}"), (*value).to_owned()));
+        }
+        all.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
+}
