@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::outage::Outage;
 
 /// The state of the service; clones are the same.
 #[derive(Clone)]
@@ -27,11 +28,12 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let model = Simulated::new()
+        let simulated = Simulated::new()
             .latency(Duration::from_millis(100)..=Duration::from_millis(400))
             .tokens_a_second(config.tokens_a_second)
             .output_tokens(30..=90)
             .rate_limits(20, Duration::from_secs(1));
+        let model = Outage { model: simulated.clone(), while_there: config.outage.clone() };
         // One swarm for the process: it lives as long as the service does.
         let swarm = Swarm::builder("reviews")
             .resource(Models::new().with("fast", model.clone()))
@@ -40,7 +42,7 @@ impl App {
             .await?;
         Ok(Self {
             swarm,
-            model,
+            model: simulated,
             tenant_usd: config.tenant_usd.as_str().into(),
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),

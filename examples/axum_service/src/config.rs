@@ -1,6 +1,7 @@
 //! What the service is told by its environment.
 
 use std::num::ParseIntError;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) drain: Duration,
     /// `TOKENS_A_SECOND`: how fast the simulated model writes.
     pub(crate) tokens_a_second: u32,
+    /// `OUTAGE`: a file; while it is there, the simulated model says nothing. None unless told.
+    pub(crate) outage: Option<PathBuf>,
 }
 
 impl Config {
@@ -26,6 +29,7 @@ impl Config {
             tenant_usd: text("TENANT_USD", "0.50"),
             drain: Duration::from_secs(number("DRAIN_SECONDS", "10")?),
             tokens_a_second: number("TOKENS_A_SECOND", "60")?,
+            outage: Some(text("OUTAGE", "")).filter(|path| !path.is_empty()).map(PathBuf::from),
         })
     }
 }

@@ -13,6 +13,7 @@
 mod app;
 mod config;
 mod error;
+mod outage;
 mod review;
 mod routes;
 mod shutdown;

@@ -1,15 +1,47 @@
 //! The service as a process, and a client of it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
+/// An outage of the model: what has begun stays as it is until the test lets it go on.
+pub(crate) struct Outage(PathBuf);
+
+impl Outage {
+    pub(crate) fn begin() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("skep-outage-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, "").unwrap();
+        Self(file)
+    }
+
+    /// The setting of the service that meets it.
+    pub(crate) fn setting(&self) -> (&str, &str) {
+        ("OUTAGE", self.0.to_str().unwrap())
+    }
+
+    /// Lets everything go on.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
+}
+
 /// A running service. Dropped, it is killed.
 pub(crate) struct Service {
     process: Child,
+    log: Option<BufReader<ChildStderr>>,
+    /// What of its log was read.
+    logged: String,
     address: String,
     pub(crate) client: Client,
 }
@@ -28,7 +60,9 @@ impl Service {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        Self { address: address.to_owned(), process, client: Client::new() }
+        let log = process.stderr.take().map(BufReader::new);
+        let (address, client) = (address.to_owned(), Client::new());
+        Self { process, log, logged: String::new(), address, client }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
@@ -74,11 +108,26 @@ impl Service {
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     }
 
+    /// Waits until it has logged this.
+    pub(crate) async fn logs(&mut self, words: &'static str) {
+        let mut log = self.log.take().unwrap();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut read = String::new();
+            while !read.contains(words) {
+                assert_ne!(log.read_line(&mut read).unwrap(), 0, "it ended before {words:?}:\n{read}");
+            }
+            (log, read)
+        });
+        let (log, read) = tokio::time::timeout(PATIENCE, read).await.expect("it is logged").unwrap();
+        self.log = Some(log);
+        self.logged.push_str(&read);
+    }
+
     /// Waits for its end, and gives what it logged.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let end = tokio::task::spawn_blocking(move || {
-            let mut log = String::new();
-            self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            let mut log = std::mem::take(&mut self.logged);
+            self.log.take().unwrap().read_to_string(&mut log).unwrap();
             (self.process.wait().unwrap(), log)
         });
         tokio::time::timeout(PATIENCE, end).await.expect("the service ends").unwrap()
@@ -92,10 +141,10 @@ impl Drop for Service {
     }
 }
 
-/// Nothing of the service may take longer: it is twice the deadline of its background stops.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing takes longer, however much else the machine has to do: it is only waited for so long where something is wrong.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Looks until it is so.
+/// Looks until it is so. That must be something which stays so, until the test itself ends it: looks are some time apart.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let looking = async {
         while !is_so().await {
