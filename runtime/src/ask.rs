@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use self::sent::{Claimed, Found, end};
 pub(crate) use self::sent::{Way, push};
 use crate::agent::Agent;
@@ -24,7 +26,8 @@ use crate::event::{Wait, What};
 use crate::id::TaskId;
 use crate::key::Key;
 use crate::mailbox::NotAccepted;
-use crate::task::{Accept, More, Over, TaskCell, Terms};
+use crate::task::{Accept, Check, More, Over, TaskCell, Terms};
+use crate::theirs::Sleeper;
 use crate::time::Time;
 
 type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
@@ -119,7 +122,9 @@ impl<A: Agent> Ask<A> {
         mut self,
         check: impl Fn(&A::Output) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
-        self.accept = Some(Arc::new(move |output| check(output).map_err(|reason| reason.to_string())));
+        let check: Check<A::Output> =
+            Box::new(move |output| check(output).map_err(|reason| reason.to_string()));
+        self.accept = Some(Arc::new(self.seat.home.keep(check)));
         self
     }
 
@@ -197,6 +202,7 @@ impl<A: Agent> Ask<A> {
             {
                 asked.detach(key);
             }
+            cell.forget_asker();
             cell.note_open(|| sent.seat.note_in(Some(cell.id.clone()), What::TaskDetached));
             cell.keep_alarm(sent.alarm.take());
         }
@@ -265,26 +271,32 @@ impl<A: Agent> Ask<A> {
 
     /// Sends it, or waits for room.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AskError<A::Task>>> {
-        match self.send() {
-            Ok(()) => {
-                if !matches!(self.state, State::Sent(_)) || self.room.is_some() {
-                    self.alarm = None;
+        loop {
+            match self.send() {
+                Ok(()) => {
+                    if !matches!(self.state, State::Sent(_)) || self.room.is_some() {
+                        self.alarm = None;
+                    }
+                    return Poll::Ready(Ok(()));
                 }
-                Poll::Ready(Ok(()))
-            }
-            Err(NotAccepted::Closed(payload, reason)) => {
-                Poll::Ready(Err(AskError::Stopped(self.seat.id.clone(), reason, Some(payload))))
-            }
-            Err(NotAccepted::Full(payload)) => {
-                self.state = State::Unsent(Some(payload), true);
-                let Some(deadline) = &mut self.deadline else { return Poll::Pending };
-                if deadline.is_over(self.seat.engine.env.now()) {
-                    return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
+                Err(NotAccepted::Closed(payload, reason)) => {
+                    return Poll::Ready(Err(AskError::Stopped(self.seat.id.clone(), reason, Some(payload))));
                 }
-                let waker = cx.waker().clone();
-                self.alarm = Some(Alarm::set(&self.seat, deadline.clone(), move || waker.wake_by_ref()));
-                self.seat.typed::<A>().mailbox.wait_for_room(&mut self.room, cx);
-                Poll::Pending
+                Err(NotAccepted::Full(payload)) => {
+                    self.state = State::Unsent(Some(payload), true);
+                    let Some(deadline) = &mut self.deadline else { return Poll::Pending };
+                    if deadline.is_over(self.seat.engine.env.now()) {
+                        return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
+                    }
+                    let sleeper = Mutex::new(Some(Sleeper::new(cx)));
+                    self.alarm = Some(Alarm::set(&self.seat, deadline.clone(), move || {
+                        let sleeper = sleeper.lock().take();
+                        Sleeper::wake_all(sleeper);
+                    }));
+                    if self.seat.typed::<A>().mailbox.poll_room(&mut self.room, cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }
@@ -349,6 +361,7 @@ impl<A: Agent> Ask<A> {
         let is_left = self.is_left();
         let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.attempts = cell.attempts();
+        cell.forget_asker();
         if is_left {
             cell.keep_alarm(self.alarm.take());
         } else {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ceiling::Rights;
+use crate::engine::quiet::caught;
 use crate::error::{AgentError, ReplayError};
 use crate::event::Outcome;
 use crate::id::{AgentId, TaskId};
@@ -96,11 +97,12 @@ impl DeadLetters {
         };
         // A user's code reads it, under no lock.
         drop(kept);
-        let task = T::deserialize(payload).map_err(|error| ReplayError::OtherTask {
-            letter: of.clone(),
-            agent: agent.clone(),
-            message: error.to_string(),
-        })?;
+        let read = match caught(|| T::deserialize(payload)) {
+            Ok(read) => read.map_err(|error| error.to_string()),
+            Err(panic) => Err(format!("its reading panicked: {panic}")),
+        };
+        let (letter, agent) = (of.clone(), agent.clone());
+        let task = read.map_err(|message| ReplayError::OtherTask { letter, agent, message })?;
         Ok((task, rights))
     }
 

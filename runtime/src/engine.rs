@@ -52,11 +52,13 @@ use crate::dead_letter::DeadLetters;
 use crate::effect::Link;
 use crate::env::{Env, Timer};
 use crate::event::What;
+use crate::id::AgentId;
 use crate::journal::{Journal, Keep};
 use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::standstill::Standstill;
 use crate::stopping::SeatKey;
+use crate::theirs::{Home, Theirs};
 use crate::time::Time;
 
 /// What a swarm is made of before it starts.
@@ -82,7 +84,7 @@ pub(crate) struct Engine {
     /// Held by a walk that pauses or resumes: these are one at a time.
     pub(crate) pausing: Mutex<()>,
     pub(crate) permits: HashMap<String, Arc<Semaphore>>,
-    pub(crate) links: Vec<Arc<dyn Link>>,
+    pub(crate) links: Vec<Theirs<Arc<dyn Link>>>,
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     /// Whether panics keep their backtraces; none leaves it to the environment.
@@ -119,6 +121,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         let journal = Journal::new(setup.env.clone(), setup.keep);
+        let home = Home::new(setup.env.aside(), &AgentId::root(&setup.session));
         Arc::new(Self {
             env: setup.env,
             session: setup.session,
@@ -126,8 +129,8 @@ impl Engine {
             stopper: Mutex::default(),
             pausing: Mutex::default(),
             permits: setup.permits,
-            links: setup.links,
-            resources: setup.resources,
+            links: setup.links.into_iter().map(|link| home.keep(link)).collect(),
+            resources: setup.resources.kept_at(&home),
             dead_letters: DeadLetters::new(setup.dead_letters),
             backtraces: setup.backtraces,
             census: Census::default(),

@@ -4,6 +4,7 @@
 //! and turns run on the embedder's runtime. In a simulated one all of it runs on one thread, under tokio's paused clock,
 //! with a seeded yield at each seam: the seed alone decides what happens.
 
+mod aside;
 mod clock;
 mod outside;
 mod random;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+pub(crate) use self::aside::Aside;
 pub(crate) use self::clock::Clock;
 use self::random::Chance;
 use self::thread::ControlThread;
@@ -32,6 +34,7 @@ struct Parts {
     work: Handle,
     control: Handle,
     timers: Arc<Timers>,
+    aside: Arc<Aside>,
     #[cfg(feature = "lab")]
     faults: Option<Arc<dyn Faults>>,
     // Ends the control thread with the last clone.
@@ -51,9 +54,10 @@ impl Env {
     /// The same with fault points that do what `faults` says.
     #[must_use]
     pub fn real_with(faults: Option<Arc<dyn Faults>>) -> Self {
-        let thread = ControlThread::start();
+        let aside = Aside::new(false, &Handle::current());
+        let thread = ControlThread::start(Arc::clone(&aside));
         let control = thread.handle();
-        Self::assemble(Clock::real(), Chance::from_system(), false, control, faults, Some(thread))
+        Self::assemble(Clock::real(), Chance::from_system(), aside, control, faults, Some(thread))
     }
 
     /// Everything on the current thread, under tokio's clock as it is there (paused, in a test), decided by `seed`.
@@ -62,19 +66,23 @@ impl Env {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn simulated(seed: u64, faults: Option<Arc<dyn Faults>>) -> Self {
-        Self::assemble(Clock::simulated(), Chance::seeded(seed), true, Handle::current(), faults, None)
+        let control = Handle::current();
+        let aside = Aside::new(true, &control);
+        Self::assemble(Clock::simulated(), Chance::seeded(seed), aside, control, faults, None)
     }
 
     fn assemble(
         clock: Clock,
         chance: Chance,
-        simulated: bool,
+        aside: Arc<Aside>,
         control: Handle,
         faults: Option<Arc<dyn Faults>>,
         thread: Option<ControlThread>,
     ) -> Self {
-        let timers = Timers::start(clock, &control);
+        let timers = Timers::start(clock, Arc::clone(&aside), &control);
         let work = Handle::current();
+        // Control has a thread of its own, or there is one for all.
+        let simulated = thread.is_none();
         // There is no point at which they could be asked.
         #[cfg(not(feature = "lab"))]
         drop(faults);
@@ -85,6 +93,7 @@ impl Env {
             work,
             control,
             timers,
+            aside,
             #[cfg(feature = "lab")]
             faults,
             _thread: thread,

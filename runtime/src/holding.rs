@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::quiet::caught;
 use crate::engine::seat::Seat;
 use crate::event::What;
+use crate::theirs::Theirs;
 
 /// The holdings of a seat's incarnation.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Holdings {
 struct Held {
     number: u64,
     name: String,
-    _value: Box<dyn Send>,
+    value: Theirs<Box<dyn Send>>,
 }
 
 /// Something that an agent holds. It is released by [`Holding::release`] or with the incarnation; dropping this handle
@@ -41,7 +41,7 @@ impl Holding {
         };
         if let Some(held) = taken {
             self.seat.note(What::HoldingReleased { holding: held.number });
-            caught(|| drop(held)).ok();
+            held.value.let_go();
         }
     }
 }
@@ -50,7 +50,8 @@ impl Seat {
     /// Enters a holding; its value is dropped when it is released.
     pub(crate) fn hold(self: &Arc<Self>, name: &str, value: Box<dyn Send>) -> Holding {
         let number = self.engine.number();
-        self.holdings.lock().held.push(Held { number, name: name.to_owned(), _value: value });
+        let held = Held { number, name: name.to_owned(), value: self.home.keep(value) };
+        self.holdings.lock().held.push(held);
         self.note(What::HoldingTaken { holding: number, name: name.to_owned() });
         Holding { seat: Arc::clone(self), number }
     }
@@ -69,16 +70,15 @@ impl Seat {
         let held = std::mem::take(&mut self.holdings.lock().held);
         if !held.is_empty() {
             let seat = Arc::clone(self);
-            self.engine
-                .env
-                .spawn_work(async move { held.into_iter().rev().for_each(|held| seat.release(held)) });
+            let release = move || held.into_iter().rev().for_each(|held| seat.release(held));
+            self.engine.env.aside().later(Box::new(release));
         }
     }
 
     fn release(&self, held: Held) {
         self.holdings.lock().released.push(held.name.clone());
         self.note(What::HoldingReleased { holding: held.number });
-        caught(|| drop(held)).ok();
+        held.value.let_go();
     }
 
     /// Whether something is held.

@@ -14,7 +14,6 @@
 //! 4. An event leaves the log under the lock of the views, and is in the snapshot when that is given back. So whoever does
 //!    not find an event in the log finds it in the snapshot.
 
-mod bell;
 mod cutter;
 mod log;
 mod subscription;
@@ -26,7 +25,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use self::bell::Bell;
 use self::cutter::Cutter;
 pub use self::log::Keep;
 use self::log::{Length, Log, WasCut};
@@ -34,6 +32,7 @@ pub use self::subscription::{Events, Filter, Lagged};
 use self::views::{View, Views};
 pub(crate) use self::watch::Watch;
 use self::watch::Watchers;
+use crate::bell::Bell;
 use crate::engine::seat::Seat;
 use crate::env::Env;
 use crate::event::{Event, Kind, What};
@@ -131,9 +130,9 @@ impl Journal {
         let seq = events.last().map_or(0, |event| event.seq);
         // One is the journal's own. Who follows took another before looking, and finds the event if this finds none.
         if Arc::strong_count(&self.bell) > 1 {
-            self.bell.ring();
+            self.bell.ring_soon(self.env.aside());
         }
-        self.watchers.ring(&entry.seat.id);
+        self.watchers.ring(&entry.seat.id, self.env.aside());
         for event in &events {
             trace(event);
         }

@@ -1,4 +1,7 @@
 //! The queue in a seat: bounded for tasks, first come first served for those who wait for room.
+//!
+//! Under its lock no waker is cloned, woken or dropped, for a waker may be a user's; nor is a task's value, which is kept for
+//! that ([`Theirs`](crate::theirs::Theirs)).
 
 #[cfg(feature = "lab")]
 mod astray;
@@ -8,7 +11,7 @@ mod astray;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
@@ -17,6 +20,7 @@ pub(crate) use self::astray::Delivery;
 use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::task::TaskCell;
+use crate::theirs::Sleeper;
 use crate::time::Time;
 
 pub(crate) struct Mailbox<T, O> {
@@ -33,7 +37,7 @@ struct Queue<T, O> {
     in_hand: bool,
     next_task: u64,
     next_place: u64,
-    waiting: VecDeque<(u64, Waker)>,
+    waiting: VecDeque<(u64, Option<Sleeper>)>,
     /// What a fault plan has done on the way here.
     astray: Astray<T, O>,
 }
@@ -94,56 +98,62 @@ impl<T, O> Mailbox<T, O> {
 
     /// The next task, and room for one who waits. One that was withdrawn meanwhile has its outcome.
     pub(crate) fn pop(&self) -> Option<Arc<TaskCell<T, O>>> {
-        let (task, waker) = {
+        let (task, next) = {
             let mut queue = self.queue.lock();
             let task = queue.tasks.pop_front();
             queue.in_hand = task.is_some();
-            let waker = queue.next_waiting(self.capacity);
-            (task, waker)
+            let next = queue.next_waiting(self.capacity);
+            (task, next)
         };
-        wake(waker);
+        Sleeper::wake_all(next);
         task
     }
 
     /// Takes a withdrawn task out, so that its room is free at once.
     pub(crate) fn remove(&self, task: &Arc<TaskCell<T, O>>) {
-        let waker = {
+        let next = {
             let mut queue = self.queue.lock();
             queue.tasks.retain(|queued| !Arc::ptr_eq(queued, task));
             queue.astray.remove(task);
             queue.next_waiting(self.capacity)
         };
-        wake(waker);
+        Sleeper::wake_all(next);
     }
 
-    /// Waits for room. `place` is the caller's place among the waiting.
-    pub(crate) fn wait_for_room(&self, place: &mut Option<u64>, cx: &mut Context<'_>) {
+    /// Waits for room; ready if it has come since it was refused, or never will. `place` is the caller's place among the
+    /// waiting.
+    pub(crate) fn poll_room(&self, place: &mut Option<u64>, cx: &Context<'_>) -> Poll<()> {
+        let sleeper = Sleeper::new(cx);
         let mut queue = self.queue.lock();
         if queue.closed.is_some() || queue.has_room(self.capacity) {
-            // Room came between the refusal and now.
-            cx.waker().wake_by_ref();
-            return;
+            drop(queue);
+            drop(sleeper);
+            return Poll::Ready(());
         }
         let mine = *place.get_or_insert_with(|| {
             queue.next_place += 1;
             queue.next_place
         });
-        match queue.waiting.iter_mut().find(|(number, _)| *number == mine) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => queue.waiting.push_back((mine, cx.waker().clone())),
-        }
+        let at = queue.waiting.iter().position(|(number, _)| *number == mine).unwrap_or_else(|| {
+            queue.waiting.push_back((mine, None));
+            queue.waiting.len() - 1
+        });
+        let former = sleeper.replace(&mut queue.waiting[at].1);
+        drop(queue);
+        drop(former);
+        Poll::Pending
     }
 
     /// Gives a place among the waiting up; if it had been called, the next is.
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
         let Some(mine) = place.take() else { return };
-        let waker = {
-            let mut queue = self.queue.lock();
-            let before = queue.waiting.len();
-            queue.waiting.retain(|(number, _)| *number != mine);
-            if queue.waiting.len() == before { queue.next_waiting(self.capacity) } else { None }
-        };
-        wake(waker);
+        let mut queue = self.queue.lock();
+        let at = queue.waiting.iter().position(|(number, _)| *number == mine);
+        let left = at.and_then(|at| queue.waiting.remove(at));
+        let next = if left.is_none() { queue.next_waiting(self.capacity) } else { None };
+        drop(queue);
+        drop(left);
+        Sleeper::wake_all(next);
     }
 
     /// Nothing is accepted from now on, for this reason.
@@ -153,9 +163,7 @@ impl<T, O> Mailbox<T, O> {
             queue.closed.get_or_insert(reason);
             std::mem::take(&mut queue.waiting)
         };
-        for (_, waker) in waiting {
-            waker.wake();
-        }
+        Sleeper::wake_all(waiting.into_iter().filter_map(|(_, sleeper)| sleeper));
     }
 
     /// Accepts tasks again: the agent has another incarnation.
@@ -192,9 +200,7 @@ impl<T, O> Mailbox<T, O> {
             queue.astray.make_room();
             std::mem::take(&mut queue.waiting)
         };
-        for (_, waker) in waiting {
-            waker.wake();
-        }
+        Sleeper::wake_all(waiting.into_iter().filter_map(|(_, sleeper)| sleeper));
     }
 
     /// The task that was taken out has a turn, or needs none.
@@ -221,13 +227,7 @@ impl<T, O> Queue<T, O> {
         self.tasks.len() < capacity && !self.astray.is_full()
     }
 
-    fn next_waiting(&mut self, capacity: usize) -> Option<Waker> {
-        if self.has_room(capacity) { self.waiting.pop_front().map(|(_, waker)| waker) } else { None }
-    }
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
+    fn next_waiting(&mut self, capacity: usize) -> Option<Sleeper> {
+        if self.has_room(capacity) { self.waiting.pop_front().and_then(|(_, sleeper)| sleeper) } else { None }
     }
 }

@@ -1,12 +1,15 @@
 //! A flag that is raised once and wakes whoever waits for it.
 //!
 //! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
+//! No waker is cloned, woken or dropped under its lock, for a waker may be a user's.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
+
+use crate::theirs::Sleeper;
 
 /// Raised once; raising it again does nothing.
 #[derive(Default)]
@@ -19,7 +22,7 @@ pub(crate) struct Signal {
 struct Waiting {
     next: u64,
     /// By their places, which only grow.
-    wakers: VecDeque<(u64, Waker)>,
+    sleepers: VecDeque<(u64, Option<Sleeper>)>,
 }
 
 impl Signal {
@@ -29,16 +32,14 @@ impl Signal {
 
     /// Raises the flag and wakes all, in the order in which they came. Says whether this call was the first.
     pub(crate) fn raise(&self) -> bool {
-        let wakers = {
+        let sleepers = {
             let mut waiting = self.waiting.lock();
             if self.raised.swap(true, Ordering::AcqRel) {
                 return false;
             }
-            std::mem::take(&mut waiting.wakers)
+            std::mem::take(&mut waiting.sleepers)
         };
-        for (_, waker) in wakers {
-            waker.wake();
-        }
+        Sleeper::wake_all(sleepers.into_iter().filter_map(|(_, sleeper)| sleeper));
         true
     }
 
@@ -47,18 +48,24 @@ impl Signal {
         if self.is_raised() {
             return Poll::Ready(());
         }
+        let sleeper = Sleeper::new(cx);
         let mut waiting = self.waiting.lock();
         if self.is_raised() {
+            drop(waiting);
+            drop(sleeper);
             return Poll::Ready(());
         }
         let mine = *place.get_or_insert_with(|| {
             waiting.next += 1;
             waiting.next
         });
-        match waiting.wakers.binary_search_by_key(&mine, |(number, _)| *number) {
-            Ok(at) => waiting.wakers[at].1.clone_from(cx.waker()),
-            Err(at) => waiting.wakers.insert(at, (mine, cx.waker().clone())),
-        }
+        let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number).unwrap_or_else(|at| {
+            waiting.sleepers.insert(at, (mine, None));
+            at
+        });
+        let former = sleeper.replace(&mut waiting.sleepers[at].1);
+        drop(waiting);
+        drop(former);
         Poll::Pending
     }
 
@@ -66,8 +73,8 @@ impl Signal {
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
         if let Some(mine) = place.take() {
             let mut waiting = self.waiting.lock();
-            let at = waiting.wakers.binary_search_by_key(&mine, |(number, _)| *number);
-            let left = at.ok().and_then(|at| waiting.wakers.remove(at));
+            let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number);
+            let left = at.ok().and_then(|at| waiting.sleepers.remove(at));
             drop(waiting);
             drop(left);
         }

@@ -188,7 +188,7 @@ impl<A: Agent> Clone for AgentSpec<A> {
     fn clone(&self) -> Self {
         Self {
             name: self.name.clone(),
-            factory: Arc::clone(&self.factory),
+            factory: self.factory.clone(),
             policies: self.policies.clone(),
             on_failure: self.on_failure.clone(),
             children: self.children.clone(),
@@ -204,7 +204,7 @@ impl<A: Agent> AgentSpec<A> {
     pub fn new(name: impl Into<String>, factory: impl Fn() -> A + Send + Sync + 'static) -> Self {
         Self {
             name: name.into(),
-            factory: Arc::new(factory),
+            factory: Factory::new(factory),
             policies: Policies::default(),
             on_failure: Vec::new(),
             children: Vec::new(),

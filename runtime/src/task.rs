@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
@@ -16,12 +16,14 @@ use crate::agent::Message;
 use crate::asked::Asked;
 use crate::ceiling::Rights;
 use crate::engine::alarm::Alarm;
+use crate::engine::quiet::caught;
 use crate::engine::turn::{self, Turn};
 use crate::error::{AgentError, AskError};
 use crate::event::Outcome;
 use crate::id::{AgentId, Seq, TaskId};
 use crate::key::{Key, Standing};
 use crate::lifecycle::StopReason;
+use crate::theirs::{Sleeper, Theirs};
 use crate::time::Time;
 
 pub(crate) struct TaskCell<T, O> {
@@ -54,7 +56,9 @@ pub(crate) struct More<O> {
 }
 
 /// Says of an output why it is none.
-pub(crate) type Accept<O> = Arc<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
+pub(crate) type Accept<O> = Arc<Theirs<Check<O>>>;
+
+pub(crate) type Check<O> = Box<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
 impl<O> Terms<O> {
     pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
@@ -94,8 +98,8 @@ impl<O> Terms<O> {
 
 struct Slot<T, O> {
     state: State<O>,
-    payload: Option<T>,
-    waker: Option<Waker>,
+    payload: Option<Theirs<T>>,
+    asker: Option<Sleeper>,
     attempts: u32,
     once_begun: bool,
     /// Boxed, since most tasks have none of it.
@@ -160,7 +164,7 @@ enum State<O> {
 
 /// An outcome with what belongs to it.
 pub(crate) enum Over<O> {
-    Done(O),
+    Done(Theirs<O>),
     Failed(AgentError),
     Poisoned,
     Interrupted,
@@ -185,18 +189,18 @@ impl<O> Over<O> {
 
 /// What an attempt starts with.
 pub(crate) struct Attempt<T> {
-    pub(crate) payload: T,
+    pub(crate) payload: Theirs<T>,
     pub(crate) attempt: u32,
     pub(crate) errors: Vec<AgentError>,
     pub(crate) once_begun: bool,
 }
 
 impl<T, O> TaskCell<T, O> {
-    pub(crate) fn new(id: TaskId, terms: Terms<O>, payload: T) -> Self {
+    pub(crate) fn new(id: TaskId, terms: Terms<O>, payload: Theirs<T>) -> Self {
         let slot = Slot {
             state: State::Queued,
             payload: Some(payload),
-            waker: None,
+            asker: None,
             attempts: 0,
             once_begun: false,
             left: None,
@@ -220,7 +224,7 @@ impl<T, O> TaskCell<T, O> {
     /// Running → Queued, with the payload; false if the task has its outcome already. `redelivered` appends the event.
     pub(crate) fn requeue(
         &self,
-        payload: T,
+        payload: Theirs<T>,
         error: AgentError,
         counts: bool,
         once_begun: bool,
@@ -248,7 +252,7 @@ impl<T, O> TaskCell<T, O> {
         error: Option<AgentError>,
         ended: impl FnOnce(Outcome),
     ) -> bool {
-        let (waker, alarm) = {
+        let (asker, alarm) = {
             let mut slot = self.slot.lock();
             if matches!(slot.state, State::Over(_) | State::Taken) {
                 return false;
@@ -258,20 +262,28 @@ impl<T, O> TaskCell<T, O> {
                 slot.left().errors.push(error);
             }
             slot.state = State::Over(over);
-            (slot.waker.take(), slot.take_alarm())
+            (slot.asker.take(), slot.take_alarm())
         };
         drop(alarm);
         if let Some(asked) = self.asked.get() {
             asked.end();
         }
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        Sleeper::wake_all(asker);
         true
     }
 
+    /// Lets go of a task that is over, in its turn's own place: what nobody has taken is dropped here.
+    pub(crate) fn let_go(self: Arc<Self>) {
+        if let Some(Slot { state, payload, .. }) = Arc::into_inner(self).map(|cell| cell.slot.into_inner()) {
+            if let State::Over(Over::Done(output)) = state {
+                output.let_go();
+            }
+            payload.into_iter().for_each(Theirs::let_go);
+        }
+    }
+
     /// Gives the payload of a turn back that did not consume it, for the asker to have.
-    pub(crate) fn give_back(&self, payload: T) {
+    pub(crate) fn give_back(&self, payload: Theirs<T>) {
         self.slot.lock().payload = Some(payload);
     }
 
@@ -368,9 +380,15 @@ impl<T, O> TaskCell<T, O> {
             said.pop_front();
         }
         said.push_back(text.to_owned());
-        if let Some(waker) = slot.waker.take() {
-            waker.wake();
-        }
+        let asker = slot.asker.take();
+        drop(slot);
+        Sleeper::wake_all(asker);
+    }
+
+    /// Its asker is gone: nobody is woken any more.
+    pub(crate) fn forget_asker(&self) {
+        let asker = self.slot.lock().asker.take();
+        drop(asker);
     }
 
     /// What the agent has said since the last call.
@@ -382,12 +400,12 @@ impl<T, O> TaskCell<T, O> {
 impl<T: Message, O: Message> TaskCell<T, O> {
     /// The answer, once; pending until there is an outcome. What a turn asked is kept for the turn's next attempt.
     pub(crate) fn poll_answer(&self, agent: &AgentId, cx: &mut Context<'_>) -> Poll<Result<O, AskError<T>>> {
+        let sleeper = Sleeper::new(cx);
         let mut slot = self.slot.lock();
         if !matches!(slot.state, State::Over(_)) {
-            match &mut slot.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                None => slot.waker = Some(cx.waker().clone()),
-            }
+            let former = sleeper.replace(&mut slot.asker);
+            drop(slot);
+            drop(former);
             return Poll::Pending;
         }
         let State::Over(over) = std::mem::replace(&mut slot.state, State::Taken) else {
@@ -404,18 +422,20 @@ impl<T: Message, O: Message> TaskCell<T, O> {
             Over::Done(output) => {
                 drop(slot);
                 if is_kept {
-                    // A user's code writes it, under no lock.
-                    let text = serde_json::to_vec(&output).ok();
+                    // A user's code writes it, under no lock. One that panics leaves nothing to be had again.
+                    let text = caught(|| serde_json::to_vec(&*output).ok()).ok().flatten();
                     self.slot.lock().left().kept = text.map(Kept::Output);
                 }
-                Ok(output)
+                Ok(output.into_inner())
             }
             Over::Failed(error) => Err(AskError::Failed(agent, error)),
             Over::Poisoned => Err(AskError::Poisoned { agent, errors: slot.errors() }),
             Over::Interrupted => Err(AskError::Interrupted(agent)),
             Over::Withdrawn => Err(AskError::Cancelled(agent)),
             Over::Expired => Err(AskError::Expired(agent)),
-            Over::Stopped(reason) => Err(AskError::Stopped(agent, reason, slot.payload.take())),
+            Over::Stopped(reason) => {
+                Err(AskError::Stopped(agent, reason, slot.payload.take().map(Theirs::into_inner)))
+            }
         })
     }
 
@@ -436,6 +456,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                 _ => return Again::Open,
             }
         };
-        serde_json::from_slice(&text).map_or(Again::Nothing, |output| Again::Answer(Ok(output)))
+        let output = caught(|| serde_json::from_slice(&text).ok()).ok().flatten();
+        output.map_or(Again::Nothing, |output| Again::Answer(Ok(output)))
     }
 }

@@ -10,6 +10,7 @@ use crate::agent::Agent;
 use crate::asked::Begun;
 use crate::engine::body::Typed;
 use crate::engine::points;
+use crate::engine::quiet::caught;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{Cancel, Turn};
 use crate::event::What;
@@ -50,7 +51,7 @@ pub(crate) fn push<A: Agent>(
             _ => TaskId::outside(seat.id.clone(), number),
         };
         seat.note_in(Some(id.clone()), What::TaskAccepted { asker, replay_of });
-        Arc::new(TaskCell::new(id, terms, task))
+        Arc::new(TaskCell::new(id, terms, seat.home.keep(task)))
     })?;
     if let Some(letter) = cell.terms.replay_of() {
         seat.engine.dead_letters.replayed(letter, cell.id.clone());
@@ -122,7 +123,8 @@ pub(super) fn find<A: Agent>(
 ) -> Option<(Key, Found<A>)> {
     const KIND: &str = "ask";
     let asked = asker.asked()?;
-    let digest = Digest::of(KIND, &Input { agent: &seat.name, task })?;
+    // A task that cannot be written down, or panics when it is, is asked without a key.
+    let digest = caught(|| Digest::of(KIND, &Input { agent: &seat.name, task })).ok().flatten()?;
     let about = About { branch: branch.clone(), kind: KIND, digest };
     // Another living agent of that name is not the one that was asked; one that has ended may have come again.
     let is_it = |claimed: &Claimed<A>| Arc::ptr_eq(&claimed.seat, seat) || claimed.seat.is_stopped();

@@ -13,6 +13,7 @@ use crate::event::Role;
 use crate::ledger::Meter;
 use crate::signal::Signal;
 use crate::spec::Policies;
+use crate::theirs::Home;
 
 /// What is said of a seat before it is made; all the rest begins empty. Its id is its meter's.
 pub(crate) struct Blank<'a> {
@@ -23,6 +24,7 @@ pub(crate) struct Blank<'a> {
     pub(crate) keeps_spec: bool,
     pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) home: Arc<Home>,
     /// Of its parent, and of the turn that spawns it: its own ceiling comes on top.
     pub(crate) rights: Rights,
     pub(crate) family: Option<Box<Family>>,
@@ -61,6 +63,7 @@ impl Blank<'_> {
             wound_up: false.into(),
             ended_for_good: false.into(),
             adoption: Mutex::default(),
+            home: self.home,
             holdings: Mutex::default(),
             allowance: Mutex::default(),
             stuck: 0.into(),

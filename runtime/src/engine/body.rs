@@ -16,10 +16,33 @@ use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
 use crate::question::{Answer, Question};
 use crate::stopping::HookEnd;
+use crate::theirs::Theirs;
 use crate::time::Time;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-pub(crate) type Factory<A> = Arc<dyn Fn() -> A + Send + Sync>;
+
+/// What builds a behaviour.
+pub(crate) struct Factory<A> {
+    build: Arc<dyn Fn() -> A + Send + Sync>,
+    /// Whether its own drop may run code of a user's.
+    pub(crate) has_drop: bool,
+}
+
+impl<A> Factory<A> {
+    pub(crate) fn new<F: Fn() -> A + Send + Sync + 'static>(build: F) -> Self {
+        Self { build: Arc::new(build), has_drop: std::mem::needs_drop::<F>() }
+    }
+
+    pub(crate) fn build(&self) -> A {
+        (self.build)()
+    }
+}
+
+impl<A> Clone for Factory<A> {
+    fn clone(&self) -> Self {
+        Self { build: Arc::clone(&self.build), has_drop: self.has_drop }
+    }
+}
 
 /// What a seat does that depends on the agent's type.
 pub(crate) trait Body: Any + Send + Sync {
@@ -63,7 +86,7 @@ pub(crate) trait Body: Any + Send + Sync {
     /// The stop hook of the behaviour that was started in place; none if there is none. It owns the behaviour.
     fn dormant_hook(&self, seat: Arc<Seat>) -> Option<BoxFuture<HookEnd>>;
 
-    /// Drops the behaviour that was started in place.
+    /// Drops the behaviour that was started in place, where code of a user's may run.
     fn drop_dormant(&self);
 
     /// Answers a question from below, or says with nothing that it goes up.
@@ -75,9 +98,9 @@ pub(crate) type Answered = Result<Option<Answer>, AgentError>;
 
 /// An agent's factory, mailbox, and its behaviour while it is dormant.
 pub(crate) struct Typed<A: Agent> {
-    pub(crate) factory: Factory<A>,
+    pub(crate) factory: Theirs<Factory<A>>,
     pub(crate) mailbox: Mailbox<A::Task, A::Output>,
-    pub(crate) dormant: Mutex<Option<A>>,
+    pub(crate) dormant: Mutex<Option<Theirs<A>>>,
     /// Ends after its first task.
     pub(crate) is_job: bool,
 }

@@ -118,7 +118,7 @@ impl Actor for Serving {
     async fn handle(&self, _: ActorRef<u8>, _: u8, served: &mut Served) -> Result<(), ActorProcessingErr> {
         let mut done = 0_u32;
         while let Some(item) = served.seat.next_item() {
-            served.seat.serve(item);
+            served.seat.engine.env.aside().ours(|| served.seat.serve(item));
             done += 1;
             if done.is_multiple_of(64) {
                 tokio::task::yield_now().await;
@@ -174,7 +174,7 @@ impl Seat {
     pub(crate) fn close_cell(&self) {
         let mut control = self.control.lock();
         control.closed = true;
-        control.items.clear();
+        let left = std::mem::take(&mut control.items);
         match std::mem::take(&mut control.cell) {
             Cell::Open(cell) => {
                 control.cell = Cell::Closing;
@@ -183,6 +183,9 @@ impl Seat {
             Cell::Opening => control.cell = Cell::Closing,
             other => control.cell = other,
         }
+        drop(control);
+        // Whoever waits for a reply is woken by its drop.
+        drop(left);
     }
 
     /// Kills the cell, as a bug or a fault plan would; one that is still opening, or is opened for this, does not come up.

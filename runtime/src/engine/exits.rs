@@ -149,7 +149,7 @@ impl Seat {
     pub(crate) fn drop_dormant(self: &Arc<Self>) {
         if self.body.has_behaviour() {
             let seat = Arc::clone(self);
-            self.engine.env.spawn_work(async move { seat.body.drop_dormant() });
+            self.engine.env.aside().later(Box::new(move || seat.body.drop_dormant()));
         }
     }
 

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
-
 use super::seat::Seat;
 use crate::env::Timer;
 use crate::event::Role;
 use crate::id::TaskId;
 use crate::spec::Policies;
 use crate::supervision::{Action, Answer, Core, InterfaceError, Policy};
+use crate::theirs;
 
-pub(crate) type Reply = oneshot::Sender<Result<Answer, InterfaceError>>;
+pub(crate) type Reply = theirs::Reply<Result<Answer, InterfaceError>>;
 
 /// Made with the first child, since most agents have none.
 pub(crate) struct Family {
@@ -107,16 +106,16 @@ impl Family {
     }
 
     /// The supervision begins anew with the specs that stand. Whoever waits for a reply learns that there is none. Gives
-    /// those that have ended for good, to be dropped outside the gate.
+    /// the replies, and those that have ended for good, to be dropped outside the gate.
     #[must_use]
-    pub(crate) fn reset(&mut self) -> Vec<Arc<Seat>> {
+    pub(crate) fn reset(&mut self) -> (BTreeMap<u64, Reply>, Vec<Arc<Seat>>) {
         self.core.reset();
         self.pauses.clear();
-        self.replies.clear();
         let has_ended = |seat: &Arc<Seat>| seat.ended_for_good.load(Ordering::Acquire);
         let ended: Vec<u32> =
             self.seats.iter().filter(|(_, seat)| has_ended(seat)).map(|(number, _)| *number).collect();
-        ended.into_iter().filter_map(|number| self.leave(number)).collect()
+        let ended = ended.into_iter().filter_map(|number| self.leave(number)).collect();
+        (std::mem::take(&mut self.replies), ended)
     }
 
     /// The entries of each table but the seats.

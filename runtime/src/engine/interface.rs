@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::cell::Item;
 use super::family::{Family, Reply};
 use super::seat::{Fence, Seat};
@@ -50,7 +48,7 @@ impl Seat {
         let number = self.read_family(|family| family.number(child)).flatten();
         let number = number.ok_or(InterfaceError::NotFound)?;
         let ticket = self.engine.number();
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = Reply::new();
         self.push(Item::Asked { ticket, event: event(number, ticket), reply });
         answer.await.unwrap_or(Err(InterfaceError::Ending))
     }

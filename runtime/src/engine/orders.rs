@@ -16,6 +16,7 @@ use crate::journal::{Events, Filter};
 use crate::ledger::{Breakdown, Budget};
 use crate::policy::Exit;
 use crate::receipt::{Stop, StopReceipt};
+use crate::theirs::Reply;
 
 impl Engine {
     /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.
@@ -54,9 +55,9 @@ impl Engine {
     }
 
     fn order_stop(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> oneshot::Receiver<StopReceipt> {
-        let (tell, told) = oneshot::channel();
+        let (tell, told) = Reply::new();
         if self.over.is_raised() || (root.vacant.is_raised() && self.nobody_leaves_within(root)) {
-            tell.send(StopReceipt::empty(root)).ok();
+            tell.send(StopReceipt::empty(root));
             return told;
         }
         let deadline = self.env.now() + stop.within;

@@ -121,20 +121,12 @@ impl Turn {
         if self.phase == Phase::Stop {
             return std::future::pending().await;
         }
-        loop {
-            // Listens before it looks, so that no brake is missed in between.
-            let mut braked = pin!(self.brake.notified());
-            braked.as_mut().enable();
-            if self.seat.held() >= held {
-                return;
-            }
-            braked.await;
-        }
+        self.brake.until(|| (self.seat.held() >= held).then_some(())).await;
     }
 
     /// Has what is out see how firmly its seat is held.
     pub(super) fn brake(&self) {
-        self.brake.notify_waiters();
+        self.brake.ring();
     }
 
     /// The turn's future is about to be polled. False if it is held, with nothing of it out.

@@ -38,6 +38,7 @@ use crate::lifecycle::AgentState;
 use crate::pause::{Doing, Pause, PauseReceipt, PausedBy, Rest, ResumeReceipt};
 use crate::pausing::{Change, Grip, Holds};
 use crate::signal::Signal;
+use crate::theirs::Reply;
 use crate::time::Time;
 
 /// What holds a seat, while something does.
@@ -153,7 +154,7 @@ impl Engine {
         pause: Pause,
         need: Option<Need>,
     ) -> Result<oneshot::Receiver<PauseReceipt>, PauseError> {
-        let (tell, told) = oneshot::channel();
+        let (tell, told) = Reply::new();
         let number = self.number();
         let began = self.env.now();
         let walk = {
@@ -182,7 +183,7 @@ impl Engine {
         let until = began + pause.within;
         self.env.spawn_control(async move {
             let receipt = standing.wait(walk, until).await;
-            tell.send(receipt).ok();
+            tell.send(receipt);
         });
         Ok(told)
     }

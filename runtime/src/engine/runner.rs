@@ -31,7 +31,6 @@ pub(super) use self::presence::PresenceGuard;
 use super::body::{Answered, Body, BoxFuture, Typed};
 use super::line::{Next, Presence};
 use super::pause::Held;
-use super::quiet::caught;
 use super::seat::{Fence, Seat};
 use super::spawn::FirstStart;
 use crate::agent::Agent;
@@ -44,6 +43,7 @@ use crate::question::Question;
 use crate::stopping::{HookEnd, TurnEnd};
 use crate::supervision::Started;
 use crate::task::{Over, TaskCell};
+use crate::theirs::Theirs;
 use crate::time::Time;
 
 pub(crate) type Task<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
@@ -66,11 +66,11 @@ pub(crate) enum Begun {
 enum Stage<A> {
     BringUp,
     Brought(Brought<A>),
-    Serve(A),
+    Serve(Theirs<A>),
     /// Between incarnations; how a stop that comes by is told that the last one ended.
     Down(TurnEnd),
     /// Fenced, with nothing torn.
-    Whole(A),
+    Whole(Theirs<A>),
 }
 
 /// The last thing that a runner has to say.
@@ -159,7 +159,7 @@ impl<A: Agent> Body for Typed<A> {
 
     fn drop_dormant(&self) {
         let agent = self.dormant.lock().take();
-        caught(|| drop(agent)).ok();
+        agent.into_iter().for_each(Theirs::let_go);
     }
 
     fn on_question(&self, question: Question, cx: crate::context::Context) -> BoxFuture<Answered> {
@@ -208,7 +208,7 @@ impl<A: Agent> Runner<A> {
     }
 
     /// A start that was ready at once: the behaviour lies in the seat until the first task comes.
-    fn rest(seat: &Arc<Seat>, agent: A) -> Option<Started> {
+    fn rest(seat: &Arc<Seat>, agent: Theirs<A>) -> Option<Started> {
         *seat.typed::<A>().dormant.lock() = Some(agent);
         let fenced = {
             let mut line = seat.line.lock();
@@ -326,7 +326,7 @@ impl<A: Agent> Runner<A> {
     }
 
     /// Its own start is over: those of its children with a spec come next.
-    async fn up(&self, agent: A) -> Result<Stage<A>, Last> {
+    async fn up(&self, agent: Theirs<A>) -> Result<Stage<A>, Last> {
         if self.seat.has_children_to_start() {
             self.seat.start_children();
             match self.order_or_exit().await {
@@ -334,7 +334,7 @@ impl<A: Agent> Runner<A> {
                 Ok(None) => return Ok(Stage::Whole(agent)),
                 Ok(Some(_)) => return Err(Last::Nothing),
                 Err(exit) => {
-                    drop_quietly(agent);
+                    agent.let_go();
                     let message = match &exit {
                         Exit::Failed { message, .. } | Exit::Escalated { message } => message.clone(),
                         Exit::Normal | Exit::Shutdown => {
@@ -377,7 +377,7 @@ impl<A: Agent> Runner<A> {
         .await
     }
 
-    async fn serve(&self, mut agent: A) -> Result<Stage<A>, Last> {
+    async fn serve(&self, mut agent: Theirs<A>) -> Result<Stage<A>, Last> {
         let mut served = 0_u32;
         loop {
             match self.work().await {
@@ -398,11 +398,11 @@ impl<A: Agent> Runner<A> {
                 },
                 Work::Fenced => return Ok(Stage::Whole(agent)),
                 Work::Exit(exit) => {
-                    drop_quietly(agent);
+                    agent.let_go();
                     return Ok(self.exits(exit, true));
                 }
                 Work::Superseded => {
-                    drop_quietly(agent);
+                    agent.let_go();
                     return Err(Last::Nothing);
                 }
             }
@@ -424,7 +424,7 @@ impl<A: Agent> Runner<A> {
     }
 
     /// Builds the behaviour anew in the same incarnation: a dropped turn may have torn it.
-    async fn rebuild(&self) -> Result<A, Brought<A>> {
+    async fn rebuild(&self) -> Result<Theirs<A>, Brought<A>> {
         let report = "the behaviour is built anew: its turn was dropped at an await".to_owned();
         self.seat.note(What::Reported { report, child: None });
         match Box::pin(bring_up::bring_up(Arc::clone(&self.seat), self.generation, false)).await {
@@ -464,7 +464,7 @@ impl<A: Agent> Runner<A> {
     }
 
     /// Fenced and whole: its children come first, then its hook.
-    async fn whole(&self, agent: A) -> Last {
+    async fn whole(&self, agent: Theirs<A>) -> Last {
         self.seat.engine.turn_ended(&self.seat, TurnEnd::Returned);
         let next = poll_fn(|cx| {
             let mut line = self.seat.line.lock();
@@ -479,12 +479,7 @@ impl<A: Agent> Runner<A> {
             let hook = bring_up::hook(Arc::clone(&self.seat), self.generation, agent);
             return Last::Hook(Box::pin(hook).await);
         }
-        drop_quietly(agent);
+        agent.let_go();
         Last::Nothing
     }
-}
-
-/// Drops a user's value; what its drop panics with changes nothing any more.
-fn drop_quietly<T>(value: T) {
-    caught(|| drop(value)).ok();
 }

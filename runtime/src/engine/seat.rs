@@ -30,6 +30,7 @@ use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
 use crate::signal::Signal;
 use crate::spec::Policies;
+use crate::theirs::Home;
 
 pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Its number in the swarm, for the stop plan.
@@ -64,6 +65,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) ended_for_good: AtomicBool,
     /// Who supervises it, if its parent no longer does.
     pub(crate) adoption: Mutex<Option<Box<Adoption>>>,
+    /// Where what its user gave is dropped.
+    pub(crate) home: Arc<Home>,
     pub(crate) holdings: Mutex<Holdings>,
     /// What is kept back for its stop hook.
     pub(crate) allowance: Mutex<Option<Allowance>>,

@@ -31,6 +31,7 @@ use crate::mailbox::Mailbox;
 use crate::policy::{AutoShutdown, Restart};
 use crate::spec::{AgentSpec, Policies};
 use crate::supervision::{Event, Policy, Started};
+use crate::theirs::Home;
 
 /// Where a new agent goes.
 pub(crate) struct Place<'a> {
@@ -213,17 +214,18 @@ struct Blueprint {
 impl Blueprint {
     fn build<A: Agent>(self, parent: &Arc<Seat>, family: &Family, spec: &AgentSpec<A>) -> Arc<Seat> {
         let Self { role, keeps_spec, number, limits, rights } = self;
+        let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
+        let home = Home::new(parent.engine.env.aside(), meter.id());
         let body = Typed::<A> {
-            factory: Arc::clone(&spec.factory),
+            factory: home.keep_if(spec.factory.has_drop, spec.factory.clone()),
             mailbox: Mailbox::new(spec.policies.mailbox),
             dormant: Mutex::new(None),
             is_job: spec.is_job,
         };
-        let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
         let policies = family.policies(&spec.policies);
         let rights = parent.rights.and(&rights);
         let blank =
-            Blank { number, name: &spec.name, role, keeps_spec, policies, meter, rights, family: None };
+            Blank { number, name: &spec.name, role, keeps_spec, policies, meter, home, rights, family: None };
         blank.seat(&parent.engine, Some(parent), body)
     }
 }
@@ -247,13 +249,16 @@ pub(crate) async fn spawn_many<A: Agent>(
 
 /// The root of a new session.
 pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, limits: Limits) -> Arc<Seat> {
+    let meter = Meter::root(AgentId::root(&engine.session), limits);
+    let home = Home::new(engine.env.aside(), meter.id());
     let blank = Blank {
         number: 0,
         name: &engine.session,
         role: Role::Root,
         keeps_spec: false,
         policies: Arc::new(policies),
-        meter: Meter::root(AgentId::root(&engine.session), limits),
+        meter,
+        home,
         rights: Rights::ALL,
         family: Some(Box::new(Family::new(policy))),
     };
@@ -298,6 +303,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         keeps_spec: false,
         policies: Arc::default(),
         meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
+        home: Arc::clone(&parent.home),
         rights: parent.rights.and(&place.rights()),
         family: Some(Box::new(Family::new(each_alone))),
     };

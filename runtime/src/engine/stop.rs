@@ -5,7 +5,8 @@
 //!    lock; who reports to the plan takes that lock too. So the plan knows a seat before it hears of it.
 //! 2. The plan's actions are performed by one thread at a time, in the plan's order, whoever brought them about. A walk
 //!    waits until all that is decided is performed: it never meets a seat whose end is decided and not yet done.
-//! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime.
+//! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime, and what is woken or
+//!    dropped on the way is woken and dropped elsewhere.
 
 mod finish;
 mod walk;
@@ -16,8 +17,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use self::finish::Finished;
 use super::cell::Item;
@@ -33,6 +32,7 @@ use crate::policy::{Exit, FailureClass};
 use crate::receipt::StopReceipt;
 use crate::stopping::{Action, ByKey, End, HookEnd, HookFault, Input, RequestId, Row, StopPlan, TurnEnd};
 use crate::supervision::Started;
+use crate::theirs::Reply;
 use crate::time::Time;
 
 /// The plan of a swarm's stops and what is needed to perform it.
@@ -91,7 +91,7 @@ struct Request {
 /// Why a subtree is stopped.
 pub(crate) enum Purpose {
     /// Somebody ordered it, and gets the receipt.
-    Ordered { within: Duration, receipt: Option<oneshot::Sender<StopReceipt>> },
+    Ordered { within: Duration, receipt: Option<Reply<StopReceipt>> },
     /// The root's incarnation or its start is over: its children are stopped before its supervisor hears of it.
     Children { life: u32, then: Heard },
     /// A supervisor stops one of its children.
@@ -141,6 +141,10 @@ impl Engine {
     /// Takes something in and performs what the plan has decided, then walks for the stops that were asked for, unless
     /// another thread is about it.
     fn perform_stops(self: &Arc<Self>, take_in: impl FnOnce(&mut Stopper)) {
+        self.env.aside().ours(|| self.perform(take_in));
+    }
+
+    fn perform(self: &Arc<Self>, take_in: impl FnOnce(&mut Stopper)) {
         let mut next = {
             let mut stopper = self.stopper.lock();
             take_in(&mut stopper);

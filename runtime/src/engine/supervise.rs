@@ -126,7 +126,7 @@ impl Seat {
                 let reply =
                     self.gate.lock().family.as_mut().and_then(|family| family.replies.remove(&ticket));
                 if let Some(reply) = reply {
-                    reply.send(answer).ok();
+                    reply.send(answer);
                 }
             }
             Action::GiveUp { exit } => self.give_up(exit),

@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::points::Bent;
 use super::seat::{Fence, Seat};
 use super::waits::WaitsFor;
 use crate::asked::Asked;
+use crate::bell::Bell;
 use crate::ceiling::Rights;
 use crate::env::Timer;
 use crate::error::AgentError;
@@ -72,7 +72,7 @@ pub(crate) struct Turn {
     /// What is out of it, by numbers.
     pub(super) out: Mutex<Vec<(u64, Doing)>>,
     /// Rings when its seat is held, or held more firmly.
-    pub(super) brake: Notify,
+    pub(super) brake: Bell,
 }
 
 /// Which attempt this is, and what the earlier ones failed with.
@@ -167,7 +167,7 @@ impl Turn {
             grace: Mutex::new(None),
             is_polled: AtomicBool::new(false),
             out: Mutex::new(Vec::new()),
-            brake: Notify::new(),
+            brake: Bell::default(),
         })
     }
 

@@ -1,15 +1,16 @@
-//! The control thread: one thread, one runtime, for cells, deadlines and heartbeats.
+//! Threads. The control thread: one thread, one runtime, for cells, deadlines and heartbeats.
 //!
 //! A future that a blocked turn woke waits in that worker's slot and nobody steals it; on a runtime of its own control
 //! does not wait for any turn.
 
-use std::sync::mpsc;
+use std::io;
+use std::sync::{Arc, mpsc};
 use std::thread::Builder;
 
 use tokio::runtime::Handle;
 
+use super::Aside;
 use crate::signal::Signal;
-use std::sync::Arc;
 
 pub(super) struct ControlThread {
     handle: Handle,
@@ -17,7 +18,7 @@ pub(super) struct ControlThread {
 }
 
 impl ControlThread {
-    pub(super) fn start() -> Self {
+    pub(super) fn start(aside: Arc<Aside>) -> Self {
         let (tell, told) = mpsc::channel();
         let over = Arc::new(Signal::default());
         let until = Arc::clone(&over);
@@ -30,7 +31,7 @@ impl ControlThread {
                     .expect("a runtime with a clock alone needs nothing of the system");
                 // The starter is gone only if its thread died, and then nobody waits.
                 tell.send(runtime.handle().clone()).ok();
-                runtime.block_on(until.raised());
+                aside.ours(|| runtime.block_on(until.raised()));
                 // Dropped here, on its own thread: inside async code that would panic.
                 runtime.shutdown_background();
             })
@@ -42,6 +43,11 @@ impl ControlThread {
     pub(super) fn handle(&self) -> Handle {
         self.handle.clone()
     }
+}
+
+/// Begins a thread that ends by itself.
+pub(super) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
 impl Drop for ControlThread {

@@ -1,6 +1,7 @@
 //! One wheel of deadlines for the whole swarm, turned on the control thread.
 //!
-//! What a timer does when it is due must be short and must not block: it raises a flag or puts a word into a queue.
+//! What a timer does when it is due must be short and must not block: it raises a flag or puts a word into a queue. What
+//! code of a user's it comes upon runs elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::{Clock, Env};
+use super::{Aside, Clock, Env};
 use crate::signal::Signal;
 use crate::time::Time;
 
@@ -20,6 +21,7 @@ pub(crate) struct Timers {
     due: Mutex<Queue>,
     sooner: Notify,
     over: Signal,
+    aside: Arc<Aside>,
 }
 
 #[derive(Default)]
@@ -36,8 +38,9 @@ pub(crate) struct Timer {
 
 impl Timers {
     #[allow(clippy::disallowed_methods, reason = "the wheel is turned for as long as the environment stands")]
-    pub(super) fn start(clock: Clock, control: &Handle) -> Arc<Self> {
-        let timers = Arc::new(Self { due: Mutex::default(), sooner: Notify::new(), over: Signal::default() });
+    pub(super) fn start(clock: Clock, aside: Arc<Aside>, control: &Handle) -> Arc<Self> {
+        let (due, sooner, over) = (Mutex::default(), Notify::new(), Signal::default());
+        let timers = Arc::new(Self { due, sooner, over, aside });
         let turned = Arc::downgrade(&timers);
         drop(control.spawn(async move {
             loop {
@@ -58,7 +61,7 @@ impl Timers {
     fn fire(&self, now: Time) {
         loop {
             let Some(due) = self.take_due(now) else { return };
-            due();
+            self.aside.ours(due);
         }
     }
 
@@ -110,5 +113,6 @@ impl Env {
     /// Lets the wheel go, so that nothing of this environment runs any more.
     pub(crate) fn close(&self) {
         self.0.timers.over.raise();
+        self.0.aside.close();
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use super::bell::Bell;
 use super::{Journal, is_within};
+use crate::bell::Bell;
 use crate::event::{Event, Kind};
 use crate::fold::Snapshot;
 use crate::id::{AgentId, Seq};

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 
-use super::bell::Bell;
+use crate::bell::Bell;
+use crate::env::Aside;
 use crate::id::AgentId;
 
 /// A bell for each agent that somebody waits at.
@@ -29,11 +30,11 @@ struct Watched {
 
 impl Watchers {
     /// Something has happened to an agent.
-    pub(super) fn ring(&self, agent: &AgentId) {
+    pub(super) fn ring(&self, agent: &AgentId, aside: &Aside) {
         if self.count.load(Ordering::SeqCst) > 0 {
             let bell = self.agents.lock().get(agent).map(|watched| Arc::clone(&watched.bell));
             if let Some(bell) = bell {
-                bell.ring();
+                bell.ring_soon(aside);
             }
         }
     }

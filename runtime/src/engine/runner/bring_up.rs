@@ -10,16 +10,16 @@ use super::super::points;
 use super::super::quiet::caught;
 use super::super::seat::{Fence, Seat};
 use super::super::turn::{Turn, within};
-use super::drop_quietly;
 use crate::agent::Agent;
 use crate::context::{Context, StopContext};
 use crate::delivery::Dropped;
 use crate::fault::Phase;
 use crate::stopping::HookEnd;
+use crate::theirs::Theirs;
 
 /// How a bringing up ended.
 pub(crate) enum Brought<A> {
-    Up(A),
+    Up(Theirs<A>),
     Ignored,
     Failed(String),
     /// By a stop.
@@ -45,9 +45,8 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     };
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     limit(&turn);
-    let factory = Arc::clone(&seat.typed::<A>().factory);
-    let mut agent = match within(&turn, || caught(|| factory())) {
-        Ok(agent) => agent,
+    let mut agent = match within(&turn, || caught(|| seat.typed::<A>().factory.build())) {
+        Ok(agent) => seat.home.keep(agent),
         Err(panic) => {
             turn.leave();
             return Brought::Failed(format!("the factory {panic}"));
@@ -72,7 +71,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
         Driven::Dropped(Dropped::Exit) => Brought::Failed("killed during the start".to_owned()),
         Driven::Dropped(_) => Brought::Dropped,
     };
-    drop_quietly(agent);
+    agent.let_go();
     if matches!(failed, Brought::Failed(_)) {
         seat.line.lock().orders.exit = None;
     }
@@ -138,7 +137,7 @@ fn is_due(turn: &Arc<Turn>) {
 }
 
 /// Runs the stop hook of a whole behaviour and drops it.
-pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: A) -> HookEnd {
+pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: Theirs<A>) -> HookEnd {
     let until = seat.hook_until();
     let turn = Turn::new(&seat, Phase::Stop, seat.on_clock(until));
     turn.enter_as_hook();
@@ -150,7 +149,7 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     })
     .await;
     turn.leave();
-    let dropped = within(&turn, || caught(|| drop(agent)));
+    let dropped = within(&turn, || agent.dropped());
     match (ended, dropped) {
         (Driven::Returned(Ok(())), Ok(())) => HookEnd::Done,
         (Driven::Returned(Err(error)), _) => HookEnd::Failed(error.to_string()),

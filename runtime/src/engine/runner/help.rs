@@ -12,12 +12,13 @@ use crate::context::Context;
 use crate::delivery::TurnOver;
 use crate::error::AgentError;
 use crate::task::TaskCell;
+use crate::theirs::Theirs;
 
 /// An output that its asker does not accept is a failed attempt, with the reason.
 pub(super) fn accepted<T: Message, O: Message>(task: &TaskCell<T, O>, mut ended: Ended<O>) -> Ended<O> {
     let Some(output) = &ended.output else { return ended };
     if let Err(reason) = check(task, output) {
-        ended.output = None;
+        ended.output.take().into_iter().for_each(Theirs::let_go);
         ended.over = TurnOver::Error(AgentError::redeliver(reason));
     }
     ended
@@ -39,14 +40,17 @@ impl<A: Agent> Runner<A> {
         turn: &Arc<Turn>,
         payload: &A::Task,
         error: AgentError,
-    ) -> Option<Result<A::Output, AgentError>> {
+    ) -> Option<Result<Theirs<A::Output>, AgentError>> {
         // A turn that was dropped as stale begins anew: it has shown no progress because it could not.
         self.seat.line.lock().orders.drop_turn.take_if(|(number, _)| *number == turn.number);
         turn.show_progress();
         let mut errors = task.errors();
         errors.push(error);
         let cx = Context::new(Arc::clone(turn));
-        match drive(turn, self.generation, A::on_help(payload, &errors, &cx)).await {
+        // Its part before its future runs in there too, where a panic is caught.
+        let helped =
+            async { Ok(A::on_help(payload, &errors, &cx).await?.map(|output| self.seat.home.keep(output))) };
+        match drive(turn, self.generation, helped).await {
             Driven::Returned(Ok(output)) => {
                 let output = output?;
                 Some(check(task, &output).map(|()| output))

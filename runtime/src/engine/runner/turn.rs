@@ -9,7 +9,7 @@ use super::super::quiet::caught;
 use super::super::seat::{Fence, Seat};
 use super::super::turn::{Attempted, Listener, Turn};
 use super::help::accepted;
-use super::{Runner, Task, drop_quietly};
+use super::{Runner, Task};
 use crate::agent::Agent;
 use crate::asked::Asked;
 use crate::context::Context;
@@ -21,25 +21,26 @@ use crate::fault::Phase;
 use crate::lifecycle::StopReason;
 use crate::policy::{Exit, FailureClass, Restart};
 use crate::task::{Attempt, Over, TaskCell};
+use crate::theirs::Theirs;
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
 pub(super) enum After<A> {
-    GoesOn(A),
+    GoesOn(Theirs<A>),
     Rebuilds,
     Exits { exit: Exit, counted: bool },
-    Stops(Option<A>),
+    Stops(Option<Theirs<A>>),
 }
 
 /// How the work on a task ended.
 pub(super) struct Ended<O> {
     pub(super) over: TurnOver,
-    pub(super) output: Option<O>,
+    pub(super) output: Option<Theirs<O>>,
     /// What `on_help` said after the last attempt, if it said anything.
-    helped: Option<Result<O, AgentError>>,
+    helped: Option<Result<Theirs<O>, AgentError>>,
 }
 
 impl<O> Ended<O> {
-    fn of(driven: Driven<Result<O, AgentError>>) -> Self {
+    fn of(driven: Driven<Result<Theirs<O>, AgentError>>) -> Self {
         let (over, output) = match driven {
             Driven::Returned(Ok(output)) => (TurnOver::Output, Some(output)),
             Driven::Returned(Err(error)) => (TurnOver::Error(error), None),
@@ -79,7 +80,7 @@ impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
 }
 
 impl<A: Agent> Runner<A> {
-    pub(super) async fn turn(&self, mut agent: A, task: Task<A>) -> After<A> {
+    pub(super) async fn turn(&self, mut agent: Theirs<A>, task: Task<A>) -> After<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
         let turn = Turn::of_task(seat, task.id.clone(), task.terms.deadline, task.terms.rights());
@@ -107,7 +108,7 @@ impl<A: Agent> Runner<A> {
             use tracing::Instrument;
             let handled = async {
                 points::pass(&turn, Phase::Turn, "").await?;
-                agent.handle(&payload, &cx).await
+                agent.handle(&payload, &cx).await.map(|output| seat.home.keep(output))
             };
             drive(&turn, self.generation, handled.instrument(span)).await
         };
@@ -121,7 +122,10 @@ impl<A: Agent> Runner<A> {
         }
         turn.leave();
         drop(counted);
-        self.after(agent, task, &turn, ended, payload, attempt).await
+        let after = self.after(agent, &task, &turn, ended, payload, attempt).await;
+        drop((cx, turn));
+        task.let_go();
+        after
     }
 
     /// What the verdict on a turn depends on.
@@ -144,17 +148,17 @@ impl<A: Agent> Runner<A> {
     #[allow(clippy::too_many_arguments, reason = "what is left of a turn, taken apart once")]
     async fn after(
         &self,
-        agent: A,
-        task: Task<A>,
+        agent: Theirs<A>,
+        task: &Task<A>,
         turn: &Arc<Turn>,
         ended: Ended<A::Output>,
-        payload: A::Task,
+        payload: Theirs<A::Task>,
         attempt: u32,
     ) -> After<A> {
         let seat = &self.seat;
         if self.is_superseded() {
             // It was given up while it blocked its thread, with its task; another may have its place.
-            drop_quietly(agent);
+            agent.let_go();
             return After::Stops(None);
         }
         let Ended { over, mut output, helped } = ended;
@@ -182,7 +186,7 @@ impl<A: Agent> Runner<A> {
         {
             next = Next::Exits { exit: killed, counted: true };
         }
-        let is_over = self.apply(&task, turn, fate, output, payload);
+        let is_over = self.apply(task, turn, fate, output, payload);
         if is_over && (seat.typed::<A>().is_job || seat.ends_with_its_task()) {
             match &next {
                 // Torn or not, the behaviour has nothing left to do.
@@ -195,7 +199,7 @@ impl<A: Agent> Runner<A> {
             Box::pin(seat.end_children_of(&task.id)).await;
             if self.is_superseded() {
                 // It was given up meanwhile, and may have ended: its turn has no end any more.
-                drop_quietly(agent);
+                agent.let_go();
                 return After::Stops(None);
             }
         }
@@ -203,16 +207,16 @@ impl<A: Agent> Runner<A> {
         match next {
             Next::GoesOn => After::GoesOn(agent),
             Next::Rebuilds => {
-                drop_quietly(agent);
+                agent.let_go();
                 After::Rebuilds
             }
             Next::Exits { exit, counted } => {
-                drop_quietly(agent);
+                agent.let_go();
                 After::Exits { exit, counted }
             }
             Next::StopsWhole => After::Stops(Some(agent)),
             Next::Stops => {
-                drop_quietly(agent);
+                agent.let_go();
                 After::Stops(None)
             }
         }
@@ -228,7 +232,7 @@ impl<A: Agent> Runner<A> {
         false
     }
 
-    fn letter(&self, task: &Task<A>, payload: &A::Task, last: AgentError) -> DeadLetter {
+    fn letter(&self, task: &Task<A>, payload: &Theirs<A::Task>, last: AgentError) -> DeadLetter {
         let seat = &self.seat;
         let mut errors = task.errors();
         errors.push(last);
@@ -240,7 +244,7 @@ impl<A: Agent> Runner<A> {
             outcome: Outcome::Poisoned,
             errors,
             at: seat.engine.env.now(),
-            payload: caught(|| serde_json::to_value(payload).ok()).ok().flatten(),
+            payload: caught(|| serde_json::to_value(&**payload).ok()).ok().flatten(),
             replay_of: task.terms.replay_of().cloned(),
             replayed_as: Vec::new(),
         }
@@ -252,20 +256,23 @@ impl<A: Agent> Runner<A> {
         task: &Task<A>,
         turn: &Arc<Turn>,
         fate: Fate,
-        output: Option<A::Output>,
-        payload: A::Task,
+        output: Option<Theirs<A::Output>>,
+        payload: Theirs<A::Task>,
     ) -> bool {
         let ended = |outcome| turn.note_outcome(outcome);
         match fate {
             Fate::Done => {
                 let output = output.expect("a done task has its output");
                 task.finish(Over::Done(output), None, ended);
+                payload.let_go();
             }
             Fate::Failed(error) => {
                 task.finish(Over::Failed(error.clone()), Some(error), ended);
+                payload.let_go();
             }
             Fate::Interrupted => {
                 task.finish(Over::Interrupted, None, ended);
+                payload.let_go();
             }
             Fate::Stopped => {
                 task.give_back(payload);
@@ -278,6 +285,7 @@ impl<A: Agent> Runner<A> {
                     // Before anybody is told, so that whoever is finds it.
                     self.seat.engine.dead_letters.push(letter, task.terms.rights().clone());
                 });
+                payload.let_go();
             }
             Fate::Redelivered { error, counts } => {
                 let message = error.to_string();

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::event::What;
 use crate::receipt::StopReceipt;
 use crate::stopping::{ByKey, End, RequestId, Row};
+use crate::theirs::Reply;
 use crate::time::Time;
 
 /// An ordered stop whose plan has finished.
@@ -19,7 +18,7 @@ pub(super) struct Finished {
     pub(super) engine: Arc<Engine>,
     pub(super) number: RequestId,
     pub(super) rows: Vec<Row>,
-    pub(super) receipt: Option<oneshot::Sender<StopReceipt>>,
+    pub(super) receipt: Option<Reply<StopReceipt>>,
 }
 
 /// What has been told to go may take so long to be gone, even past the deadline.
@@ -75,7 +74,7 @@ impl Finished {
             self.engine.end_session(&root);
         }
         if let Some(asker) = self.receipt {
-            asker.send(receipt).ok();
+            asker.send(receipt);
         }
     }
 }

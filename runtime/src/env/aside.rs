@@ -1,0 +1,245 @@
+//! Where code of a user's runs that may not run where we are: under a lock, on the control thread, inside what performs a
+//! stop.
+//!
+//! There are two lanes, since a waker must not wait for a value that takes seconds to be dropped. Each has a few threads of
+//! its own, begun when there is something to do and gone soon after. They are no workers: code there may block, a client that
+//! may not be dropped in async code may be dropped there, and no turn that blocks its worker keeps anything from running. So
+//! they also outlive the embedder's runtime. In simulation a lane is a future like any other, in the order in which things
+//! came.
+//!
+//! Whoever must not run code of a user's says so ([`Aside::ours`]): the control thread does for all that it does.
+//!
+//! # Invariants
+//! 1. Pushing runs nothing, blocks for nobody and takes no lock but the lane's own, which is a leaf: it may be done anywhere.
+//! 2. While a job waits there is a thread that will take it, but for one that the system refused: then the next push tries
+//!    again.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::runtime::Handle;
+
+use super::{Env, thread};
+
+thread_local! {
+    /// Set where a user's code may not run: what runs it instead.
+    static ELSEWHERE: RefCell<Option<Arc<Aside>>> = const { RefCell::new(None) };
+}
+
+/// Both lanes.
+pub(crate) struct Aside {
+    /// For what is short, such as a waker.
+    wakes: Arc<Lane>,
+    /// For what may take long, such as the drop of a value.
+    drops: Arc<Lane>,
+}
+
+impl Aside {
+    pub(super) fn new(simulated: bool, work: &Handle) -> Arc<Self> {
+        let lane = |name| Lane::new(name, simulated, work.clone());
+        Arc::new(Self { wakes: lane("skep-wakes"), drops: lane("skep-drops") })
+    }
+
+    /// Runs something short, soon.
+    pub(crate) fn soon(&self, job: Job) {
+        self.wakes.push(job);
+    }
+
+    /// Runs something that may take long.
+    pub(crate) fn later(&self, job: Job) {
+        self.drops.push(job);
+    }
+
+    /// Runs what is ours: whatever code of a user's it comes upon is run by the lanes instead.
+    pub(crate) fn ours<R>(self: &Arc<Self>, run: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Arc<Aside>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                ELSEWHERE.with_borrow_mut(|elsewhere| std::mem::swap(elsewhere, &mut self.0));
+            }
+        }
+        let before = ELSEWHERE.with_borrow_mut(|elsewhere| elsewhere.replace(Arc::clone(self)));
+        let _restore = Restore(before);
+        run()
+    }
+
+    /// What is to run code of a user's that may not run here; none if it may, as far as a thread can know. That no lock is
+    /// held is the caller's to know.
+    pub(crate) fn instead_of_here() -> Option<Arc<Self>> {
+        ELSEWHERE.try_with(|elsewhere| elsewhere.borrow().clone()).ok().flatten()
+    }
+
+    /// What comes from now on is run, and no thread lingers for it.
+    pub(super) fn close(&self) {
+        self.wakes.close();
+        self.drops.close();
+    }
+}
+
+/// Something to be run. It catches its own panics.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// A lane has so many threads at most: so many jobs that take long hold nobody up.
+const THREADS: usize = 4;
+
+/// A thread without work waits so long for some.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Jobs, and who runs them.
+struct Lane {
+    name: &'static str,
+    simulated: bool,
+    work: Handle,
+    queue: Mutex<Queue>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    /// Those that wait for a job.
+    idle: usize,
+    /// The environment is let go: nobody waits for work any more.
+    closed: bool,
+}
+
+impl Lane {
+    fn new(name: &'static str, simulated: bool, work: Handle) -> Arc<Self> {
+        Arc::new(Self { name, simulated, work, queue: Mutex::default(), bell: Condvar::new() })
+    }
+
+    fn push(self: &Arc<Self>, job: Job) {
+        {
+            let mut queue = self.queue.lock();
+            queue.jobs.push_back(job);
+            if queue.idle >= queue.jobs.len() {
+                self.bell.notify_one();
+                return;
+            }
+            if queue.threads == if self.simulated { 1 } else { THREADS } {
+                return;
+            }
+            queue.threads += 1;
+        }
+        let server = Server { lane: Arc::clone(self), has_left: false };
+        if self.simulated {
+            self.serve_simulated(server);
+        } else {
+            thread::start(self.name, move || server.serve()).ok();
+        }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "it is begun where turns are, and ends with its queue")]
+    fn serve_simulated(&self, mut server: Server) {
+        drop(self.work.spawn(async move {
+            while let Some(job) = server.next(false) {
+                job();
+                tokio::task::yield_now().await;
+            }
+        }));
+    }
+
+    fn close(&self) {
+        self.queue.lock().closed = true;
+        self.bell.notify_all();
+    }
+}
+
+/// One of a lane's threads; in simulation its future.
+struct Server {
+    lane: Arc<Lane>,
+    has_left: bool,
+}
+
+impl Server {
+    fn serve(mut self) {
+        let lane = Arc::clone(&self.lane);
+        // What a value begins in its drop, it begins where turns run.
+        let _there = lane.work.enter();
+        while let Some(job) = self.next(true) {
+            job();
+        }
+    }
+
+    /// The next job. With none it leaves, in the critical section in which it found none.
+    fn next(&mut self, lingers: bool) -> Option<Job> {
+        let Lane { queue, bell, .. } = &*self.lane;
+        let mut queue = queue.lock();
+        let mut lingers = lingers;
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                return Some(job);
+            }
+            if !lingers || queue.closed {
+                queue.threads -= 1;
+                self.has_left = true;
+                return None;
+            }
+            queue.idle += 1;
+            lingers = !bell.wait_for(&mut queue, LINGER).timed_out();
+            queue.idle -= 1;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.has_left {
+            // It never came to serve: the system gave no thread, or the runtime is gone.
+            self.lane.queue.lock().threads -= 1;
+        }
+    }
+}
+
+impl Env {
+    /// Where code of a user's runs that may not run where we are.
+    pub(crate) fn aside(&self) -> &Arc<Aside> {
+        &self.0.aside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn lane() -> (tokio::runtime::Runtime, Arc<Lane>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let lane = Lane::new("skep-test", false, runtime.handle().clone());
+        (runtime, lane)
+    }
+
+    #[test]
+    fn what_takes_long_holds_up_nobody_else() {
+        let (_runtime, lane) = lane();
+        let (let_go, held) = mpsc::channel::<()>();
+        lane.push(Box::new(move || held.recv().unwrap()));
+        let (tell, told) = mpsc::channel();
+        lane.push(Box::new(move || tell.send(()).unwrap()));
+        told.recv().unwrap();
+        let_go.send(()).unwrap();
+    }
+
+    #[test]
+    fn it_runs_also_when_the_runtime_of_turns_is_gone_and_no_thread_lingers_after_its_close() {
+        let (runtime, lane) = lane();
+        drop(runtime);
+        for _ in 0..100 {
+            let (tell, told) = mpsc::channel();
+            lane.push(Box::new(move || tell.send(()).unwrap()));
+            told.recv().unwrap();
+        }
+        lane.close();
+        while lane.queue.lock().threads > 0 {
+            std::thread::yield_now();
+        }
+        let (tell, told) = mpsc::channel();
+        lane.push(Box::new(move || tell.send(()).unwrap()));
+        told.recv().unwrap();
+    }
+}
