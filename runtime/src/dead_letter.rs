@@ -99,7 +99,7 @@ impl DeadLetters {
         drop(kept);
         let read = match caught(|| T::deserialize(payload)) {
             Ok(read) => read.map_err(|error| error.to_string()),
-            Err(panic) => Err(format!("its reading panicked: {panic}")),
+            Err(panic) => Err(format!("its reading {panic}")),
         };
         let (letter, agent) = (of.clone(), agent.clone());
         let task = read.map_err(|message| ReplayError::OtherTask { letter, agent, message })?;

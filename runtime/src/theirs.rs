@@ -53,7 +53,7 @@ impl Home {
     fn drop_here<T>(&self, value: T) {
         if let Err(panic) = caught(|| drop(value)) {
             let (agent, what) = (self.agent.as_str(), type_name::<T>());
-            tracing::warn!(target: "skep", agent, "the drop of a {what} panicked: {panic}");
+            tracing::warn!(target: "skep", agent, "the drop of a {what} {panic}");
         }
     }
 }
@@ -133,7 +133,7 @@ impl<T> fmt::Debug for Theirs<T> {
 fn run(what: &'static str, run: impl FnOnce() + Send + 'static) {
     let caught = move || {
         if let Err(panic) = caught(run) {
-            tracing::warn!(target: "skep", "{what} panicked: {panic}");
+            tracing::warn!(target: "skep", "{what} {panic}");
         }
     };
     match Aside::instead_of_here() {
