@@ -126,7 +126,8 @@ impl<A: Agent> AgentRef<A> {
         Ask::new(self.seat(), task, None)
     }
 
-    /// Asks if there is room now.
+    /// Asks if there is room now: the task is accepted when this returns, also if the ask is never polled. Terms that should
+    /// hold from then on are given to [`AgentRef::ask`], and [`Ask::try_send`] sends it.
     ///
     /// # Errors
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
@@ -142,7 +143,7 @@ impl<A: Agent> AgentRef<A> {
         use crate::mailbox::NotAccepted;
         use crate::task::Terms;
         let terms = Terms::told(turn::current().as_deref());
-        match crate::ask::push::<A>(&self.seat, task, terms, crate::ask::Way::Tell) {
+        match crate::ask::push::<A>(&self.seat, task, terms, None, crate::ask::Way::Tell) {
             Ok(_) => Ok(()),
             Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),
             Err(NotAccepted::Closed(task, reason)) => {

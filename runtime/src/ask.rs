@@ -53,8 +53,8 @@ pub struct Ask<A: Agent> {
     seat: Arc<Seat>,
     state: State<A>,
     within: Duration,
-    /// Settled when it begins.
-    deadline: Option<Deadline>,
+    /// The moment at which it began, by the clocks that its deadline goes by.
+    begun: Option<Deadline>,
     asker: Option<Arc<Turn>>,
     branch: Option<Arc<str>>,
     /// Once it was looked for among what earlier attempts have asked.
@@ -62,6 +62,7 @@ pub struct Ask<A: Agent> {
     /// Places among those who wait: for room, and for the asker's cancel.
     room: Option<u64>,
     cancel: Option<u64>,
+    /// Wakes it at its deadline while it waits for room. A task that is accepted has its deadline itself.
     alarm: Option<Arc<Alarm>>,
     waiting: Option<Waiting>,
     parking: Parking,
@@ -92,7 +93,7 @@ impl<A: Agent> Ask<A> {
             seat,
             state: State::Unsent(Some(task), false),
             within: defaults::ASK,
-            deadline: None,
+            begun: None,
             asker,
             branch: None,
             key: None,
@@ -109,22 +110,33 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Its deadline, counted from the first poll; 30 s unless told.
+    /// Its deadline, counted from when it was sent or first polled; 30 s unless told. Said after that it takes the place of the
+    /// one before, of a task that is queued or running too; one that has passed by then ends the task now. What the task's
+    /// turn has begun by then keeps the deadline that it has inherited.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
+        if let State::Sent(cell) = &self.state {
+            sent::move_deadline::<A>(&self.seat, cell, self.deadline());
+        }
         self
     }
 
     /// Takes only an output that passes `check`. One that does not is a failed attempt, whose reason the next attempt finds
     /// in [`Context::last_error`](crate::Context::last_error); the agent lives on. After the last attempt the task is
-    /// poisoned. The check runs where the agent works; one that panics passes nothing.
+    /// poisoned. The check runs where the agent works; one that panics passes nothing. Said after the task was sent, it holds for
+    /// what comes from then on; where the answer is there already there is no other attempt, and one that does not pass is
+    /// [`AskError::Failed`] with the reason.
     pub fn accept<E: Display>(
         mut self,
         check: impl Fn(&A::Output) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
         let check: Check<A::Output> =
             Box::new(move |output| check(output).map_err(|reason| reason.to_string()));
-        self.accept = Some(Arc::new(self.seat.home.keep(check)));
+        let accept = Arc::new(self.seat.home.keep(check));
+        if let State::Sent(cell) = &self.state {
+            cell.set_accept(Arc::clone(&accept));
+        }
+        self.accept = Some(accept);
         self
     }
 
@@ -146,8 +158,11 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Sends it now if there is room; for `try_ask`.
-    pub(crate) fn try_send(mut self) -> Result<Self, AskError<A::Task>> {
+    /// Sends it now if there is room: the task is accepted when this returns, also if the ask is never polled.
+    ///
+    /// # Errors
+    /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
+    pub fn try_send(mut self) -> Result<Self, AskError<A::Task>> {
         self.begin();
         match self.send() {
             Ok(()) => Ok(self),
@@ -196,7 +211,6 @@ impl<A: Agent> Ask<A> {
     /// As [`AgentRef::try_ask`](crate::AgentRef::try_ask), if it was not sent yet.
     pub fn detach(self) -> Result<(), AskError<A::Task>> {
         let mut sent = self.try_send()?;
-        sent.arm();
         if let State::Sent(cell) = std::mem::replace(&mut sent.state, State::Over) {
             if let (Some(asked), Some(key)) = (sent.asker.as_ref().and_then(|asker| asker.asked()), &sent.key)
             {
@@ -204,7 +218,6 @@ impl<A: Agent> Ask<A> {
             }
             cell.forget_asker();
             cell.note_open(|| sent.seat.note_in(Some(cell.id.clone()), What::TaskDetached));
-            cell.keep_alarm(sent.alarm.take());
         }
         Ok(())
     }
@@ -216,11 +229,20 @@ impl<A: Agent> Ask<A> {
             if self.asker.is_none() {
                 self.asker = turn::current();
             }
-            let limit = self.asker.as_ref().map_or(Time::NEVER, |asker| asker.deadline());
-            let at = (self.seat.engine.env.now() + self.within).min(limit);
-            let asker = self.asker.as_ref().map(|turn| &turn.seat);
-            self.deadline = Some(Deadline::new(at, &self.seat, asker));
+            self.begun = Some(self.moment(self.seat.engine.env.now()));
         }
+    }
+
+    /// A moment by the clocks of the agent and of the one that asks.
+    fn moment(&self, at: Time) -> Deadline {
+        Deadline::new(at, &self.seat, self.asker.as_ref().map(|turn| &turn.seat))
+    }
+
+    /// Its deadline, once it has begun; none if it has none.
+    fn deadline(&self) -> Option<Deadline> {
+        let limit = self.asker.as_ref().map_or(Time::NEVER, |asker| asker.deadline());
+        let at = (self.begun.as_ref()?.at() + self.within).min(limit);
+        (at != Time::NEVER).then(|| self.moment(at))
     }
 
     /// Takes up what an earlier attempt has asked, or puts the task into the mailbox.
@@ -235,9 +257,6 @@ impl<A: Agent> Ask<A> {
                 Found::Nothing => {}
                 Found::Open(Claimed { seat, cell }) => {
                     // It keeps the deadline that it had.
-                    self.alarm = cell.take_alarm();
-                    let at = seat.off_clock(cell.terms.deadline);
-                    self.deadline = Some(Deadline::new(at, &seat, None));
                     self.seat = seat;
                     self.state = State::Sent(cell);
                     return Ok(());
@@ -257,8 +276,9 @@ impl<A: Agent> Ask<A> {
             accept: self.accept.clone(),
             rights: turn::rights(self.asker.as_deref()).and(&self.bound),
         };
-        let deadline = self.seat.on_clock(self.deadline.as_ref().map_or(Time::NEVER, Deadline::at));
-        let cell = push::<A>(&self.seat, payload, Terms::new(deadline, more), Way::Ask)?;
+        let deadline = self.deadline();
+        let at = self.seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));
+        let cell = push::<A>(&self.seat, payload, Terms::new(at, more), deadline, Way::Ask)?;
         if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
             let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };
             if !asked.enter(key.clone(), Arc::new(claimed)) {
@@ -274,9 +294,7 @@ impl<A: Agent> Ask<A> {
         loop {
             match self.send() {
                 Ok(()) => {
-                    if !matches!(self.state, State::Sent(_)) || self.room.is_some() {
-                        self.alarm = None;
-                    }
+                    self.alarm = None;
                     return Poll::Ready(Ok(()));
                 }
                 Err(NotAccepted::Closed(payload, reason)) => {
@@ -284,15 +302,17 @@ impl<A: Agent> Ask<A> {
                 }
                 Err(NotAccepted::Full(payload)) => {
                     self.state = State::Unsent(Some(payload), true);
-                    let Some(deadline) = &mut self.deadline else { return Poll::Pending };
-                    if deadline.is_over(self.seat.engine.env.now()) {
+                    let mut deadline = self.deadline();
+                    let now = self.seat.engine.env.now();
+                    if deadline.as_mut().is_some_and(|deadline| deadline.is_over(now)) {
                         return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
                     }
                     let sleeper = Mutex::new(Some(Sleeper::new(cx)));
-                    self.alarm = Some(Alarm::set(&self.seat, deadline.clone(), move || {
+                    let look = move || {
                         let sleeper = sleeper.lock().take();
                         Sleeper::wake_all(sleeper);
-                    }));
+                    };
+                    self.alarm = deadline.map(|deadline| Alarm::set(&self.seat, deadline, look));
                     if self.seat.typed::<A>().mailbox.poll_room(&mut self.room, cx).is_pending() {
                         return Poll::Pending;
                     }
@@ -340,31 +360,13 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Sets its deadline, if it has one and it is not set.
-    fn arm(&mut self) {
-        let State::Sent(cell) = &self.state else { return };
-        if self.alarm.is_none()
-            && let Some(deadline) = self.deadline.take_if(|deadline| deadline.at() != Time::NEVER)
-        {
-            let (seat, cell) = (Arc::clone(&self.seat), Arc::clone(cell));
-            self.alarm = Some(Alarm::set(&self.seat, deadline, move || {
-                end::<A>(&seat, &cell, Over::Expired, Cancel::Expired);
-            }));
-        }
-    }
-
     /// Lets the task go: withdrawn, unless the turn that asked has crashed and another attempt may come for it.
     fn let_go(&mut self) {
-        if matches!(self.state, State::Sent(_)) && self.is_left() {
-            self.arm();
-        }
         let is_left = self.is_left();
         let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.attempts = cell.attempts();
         cell.forget_asker();
-        if is_left {
-            cell.keep_alarm(self.alarm.take());
-        } else {
+        if !is_left {
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
         }
     }
@@ -429,7 +431,6 @@ impl<A: Agent> Future for Ask<A> {
                 ask.ready(answer)
             }
             Poll::Pending => {
-                ask.arm();
                 ask.wait();
                 Poll::Pending
             }

@@ -212,7 +212,7 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn deadlines(&self) -> Vec<(TaskId, Time)> {
         let queue = self.queue.lock();
         let all = queue.tasks.iter().chain(queue.astray.tasks());
-        all.map(|task| (task.id.clone(), task.terms.deadline)).collect()
+        all.map(|task| (task.id.clone(), task.terms.deadline())).collect()
     }
 
     /// Tasks whose turn has not begun.

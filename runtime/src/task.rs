@@ -7,6 +7,7 @@
 //! 2. The payload is with the task while it is queued and with the runner while it runs.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -28,7 +29,6 @@ use crate::time::Time;
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
-    /// Its deadline is by the clock of its agent's seat.
     pub(crate) terms: Terms<O>,
     /// What its own turns have asked.
     asked: OnceLock<Arc<Asked>>,
@@ -37,7 +37,7 @@ pub(crate) struct TaskCell<T, O> {
 
 /// What goes with a task besides its payload.
 pub(crate) struct Terms<O> {
-    pub(crate) deadline: Time,
+    deadline: AtomicU64,
     /// Boxed, since a task from outside has nothing of it, and a mailbox may be long.
     more: Option<Box<More<O>>>,
 }
@@ -65,7 +65,7 @@ impl<O> Terms<O> {
         let More { asker, key, replay_of, accept, rights } = &more;
         let is_from_outside = asker.is_none() && key.is_none() && rights.are_all();
         let is_plain = is_from_outside && replay_of.is_none() && accept.is_none();
-        Self { deadline, more: (!is_plain).then(|| Box::new(more)) }
+        Self { deadline: deadline.as_nanos().into(), more: (!is_plain).then(|| Box::new(more)) }
     }
 
     /// Those of a task that nobody waits for.
@@ -73,6 +73,16 @@ impl<O> Terms<O> {
         let asker = by.and_then(|turn| turn.task.clone());
         let rights = turn::rights(by);
         Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights })
+    }
+
+    /// By the clock of its agent's seat.
+    pub(crate) fn deadline(&self) -> Time {
+        Time::from_nanos(self.deadline.load(Ordering::Acquire))
+    }
+
+    /// It was told late.
+    pub(crate) fn set_deadline(&self, deadline: Time) {
+        self.deadline.store(deadline.as_nanos(), Ordering::Release);
     }
 
     pub(crate) fn asker(&self) -> Option<&TaskId> {
@@ -91,8 +101,8 @@ impl<O> Terms<O> {
         self.more.as_ref().map_or(&Rights::ALL, |more| &more.rights)
     }
 
-    fn accept(&self) -> Option<&Accept<O>> {
-        self.more.as_ref()?.accept.as_ref()
+    fn take_accept(&mut self) -> Option<Accept<O>> {
+        self.more.as_mut()?.accept.take()
     }
 }
 
@@ -102,6 +112,11 @@ struct Slot<T, O> {
     asker: Option<Sleeper>,
     attempts: u32,
     once_begun: bool,
+    accept: Option<Accept<O>>,
+    /// An output has passed that check, so that its asker need not look.
+    has_passed: bool,
+    /// Its deadline. It is the task's own from its acceptance to its outcome, whoever waits for it.
+    alarm: Option<Arc<Alarm>>,
     /// Boxed, since most tasks have none of it.
     left: Option<Box<Left>>,
 }
@@ -113,8 +128,6 @@ struct Left {
     said: VecDeque<String>,
     /// What its asker took, for the asker's next attempt.
     kept: Option<Kept>,
-    /// Its deadline while nobody waits for it.
-    alarm: Option<Arc<Alarm>>,
 }
 
 impl<T, O> Slot<T, O> {
@@ -128,10 +141,6 @@ impl<T, O> Slot<T, O> {
 
     fn kept(&self) -> Option<&Kept> {
         self.left.as_ref()?.kept.as_ref()
-    }
-
-    fn take_alarm(&mut self) -> Option<Arc<Alarm>> {
-        self.left.as_mut()?.alarm.take()
     }
 }
 
@@ -196,13 +205,16 @@ pub(crate) struct Attempt<T> {
 }
 
 impl<T, O> TaskCell<T, O> {
-    pub(crate) fn new(id: TaskId, terms: Terms<O>, payload: Theirs<T>) -> Self {
+    pub(crate) fn new(id: TaskId, mut terms: Terms<O>, payload: Theirs<T>) -> Self {
         let slot = Slot {
             state: State::Queued,
             payload: Some(payload),
             asker: None,
             attempts: 0,
             once_begun: false,
+            accept: terms.take_accept(),
+            has_passed: false,
+            alarm: None,
             left: None,
         };
         Self { id, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
@@ -262,7 +274,7 @@ impl<T, O> TaskCell<T, O> {
                 slot.left().errors.push(error);
             }
             slot.state = State::Over(over);
-            (slot.asker.take(), slot.take_alarm())
+            (slot.asker.take(), slot.alarm.take())
         };
         drop(alarm);
         if let Some(asked) = self.asked.get() {
@@ -308,8 +320,23 @@ impl<T, O> TaskCell<T, O> {
     }
 
     /// Why its asker does not accept an output.
-    pub(crate) fn check(&self, output: &O) -> Result<(), String> {
-        self.terms.accept().map_or(Ok(()), |accept| accept(output))
+    pub(crate) fn check(&self, output: &O) -> Result<(), AgentError> {
+        let Some(accept) = self.slot.lock().accept.clone() else { return Ok(()) };
+        passes(&accept, output)?;
+        let mut slot = self.slot.lock();
+        // Another may have come meanwhile.
+        slot.has_passed = slot.accept.as_ref().is_some_and(|its| Arc::ptr_eq(its, &accept));
+        Ok(())
+    }
+
+    /// The asker says late what it accepts: that holds for whatever output it has not taken.
+    pub(crate) fn set_accept(&self, accept: Accept<O>) {
+        let before = {
+            let mut slot = self.slot.lock();
+            slot.has_passed = false;
+            slot.accept.replace(accept)
+        };
+        drop(before);
     }
 
     /// Appends an event of a task that has no outcome yet.
@@ -320,18 +347,13 @@ impl<T, O> TaskCell<T, O> {
         }
     }
 
-    /// Keeps the deadline of a task that nobody waits for.
+    /// Sets what ends it at its deadline, in the place of what was to do so before.
     pub(crate) fn keep_alarm(&self, alarm: Option<Arc<Alarm>>) {
         let mut slot = self.slot.lock();
         let is_over = matches!(slot.state, State::Over(_) | State::Taken);
-        let old = if is_over { alarm } else { std::mem::replace(&mut slot.left().alarm, alarm) };
+        let old = if is_over { alarm } else { std::mem::replace(&mut slot.alarm, alarm) };
         drop(slot);
         drop(old);
-    }
-
-    /// The deadline, for whoever waits for it again.
-    pub(crate) fn take_alarm(&self) -> Option<Arc<Alarm>> {
-        self.slot.lock().take_alarm()
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -420,7 +442,16 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         let agent = agent.clone();
         Poll::Ready(match over {
             Over::Done(output) => {
+                let unseen = slot.accept.take().filter(|_| !slot.has_passed);
                 drop(slot);
+                if let Some(Err(error)) = unseen.map(|accept| passes(&accept, &output)) {
+                    // It came before the check did.
+                    output.let_go();
+                    if is_kept {
+                        self.slot.lock().left().kept = Some(Kept::Failed(error.clone()));
+                    }
+                    return Poll::Ready(Err(AskError::Failed(agent, error)));
+                }
                 if is_kept {
                     // A user's code writes it, under no lock. One that panics leaves nothing to be had again.
                     let text = caught(|| serde_json::to_vec(&*output).ok()).ok().flatten();
@@ -458,5 +489,14 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         };
         let output = caught(|| serde_json::from_slice(&text).ok()).ok().flatten();
         output.map_or(Again::Nothing, |output| Again::Answer(Ok(output)))
+    }
+}
+
+/// Whether an output is accepted; if not, why.
+fn passes<O>(accept: &Accept<O>, output: &O) -> Result<(), AgentError> {
+    match caught(|| accept(output)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(reason)) => Err(AgentError::message(format!("the output was not accepted: {reason}"))),
+        Err(panic) => Err(AgentError::panicked_in("the output's check", panic)),
     }
 }

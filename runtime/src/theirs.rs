@@ -200,25 +200,38 @@ impl Drop for Sleeper {
 }
 
 /// What somebody waits for. Sending it wakes them, and so does letting go of it unsent: then they learn that it never comes.
-pub(crate) struct Reply<T: Send + 'static>(Option<oneshot::Sender<T>>);
+pub(crate) struct Reply<T: Send + 'static> {
+    to: Option<oneshot::Sender<T>>,
+    /// Who waits is ours, and may be woken wherever that is.
+    is_ours: bool,
+}
 
 impl<T: Send + 'static> Reply<T> {
     pub(crate) fn new() -> (Self, oneshot::Receiver<T>) {
         let (to, from) = oneshot::channel();
-        (Self(Some(to)), from)
+        (Self { to: Some(to), is_ours: false }, from)
+    }
+
+    /// One that a runner waits for.
+    pub(crate) fn ours() -> (Self, oneshot::Receiver<T>) {
+        let (mut reply, from) = Self::new();
+        reply.is_ours = true;
+        (reply, from)
     }
 
     /// Never under a lock.
     pub(crate) fn send(mut self, what: T) {
-        if let Some(to) = self.0.take() {
-            run("a waker", move || drop(to.send(what)));
+        match self.to.take() {
+            Some(to) if self.is_ours => drop(to.send(what)),
+            Some(to) => run("a waker", move || drop(to.send(what))),
+            None => {}
         }
     }
 }
 
 impl<T: Send + 'static> Drop for Reply<T> {
     fn drop(&mut self) {
-        if let Some(to) = self.0.take() {
+        if let Some(to) = self.to.take().filter(|_| !self.is_ours) {
             run("a waker", move || drop(to));
         }
     }

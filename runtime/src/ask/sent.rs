@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Answer, Cell};
 use crate::agent::Agent;
 use crate::asked::Begun;
+use crate::engine::alarm::{Alarm, Deadline};
 use crate::engine::body::Typed;
 use crate::engine::points;
 use crate::engine::quiet::caught;
@@ -18,6 +19,7 @@ use crate::id::TaskId;
 use crate::key::{About, Digest, Key, Standing};
 use crate::mailbox::NotAccepted;
 use crate::task::{Again, Over, TaskCell, Terms};
+use crate::time::Time;
 
 /// How somebody turns to an agent.
 #[derive(Clone, Copy)]
@@ -35,11 +37,12 @@ impl Way {
     }
 }
 
-/// Puts a task into the mailbox and rings.
+/// Puts a task into the mailbox and rings. From its acceptance on it has its deadline, if it is to have one.
 pub(crate) fn push<A: Agent>(
     seat: &Arc<Seat>,
     task: A::Task,
     terms: Terms<A::Output>,
+    deadline: Option<Deadline>,
     way: Way,
 ) -> Result<Cell<A>, NotAccepted<A::Task>> {
     let typed: &Typed<A> = seat.typed();
@@ -56,8 +59,31 @@ pub(crate) fn push<A: Agent>(
     if let Some(letter) = cell.terms.replay_of() {
         seat.engine.dead_letters.replayed(letter, cell.id.clone());
     }
+    limit::<A>(seat, &cell, deadline);
     seat.ring();
     Ok(cell)
+}
+
+/// Ends a task at its deadline, whoever waits for it then, if anybody does; at this one and no other.
+fn limit<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
+    let (its, task) = (Arc::clone(seat), Arc::downgrade(cell));
+    let expire = move || {
+        if let Some(cell) = task.upgrade() {
+            end::<A>(&its, &cell, Over::Expired, Cancel::Expired);
+        }
+    };
+    cell.keep_alarm(deadline.map(|deadline| Alarm::set(seat, deadline, expire)));
+}
+
+/// Moves the deadline of a task that is accepted.
+pub(super) fn move_deadline<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
+    let at = seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));
+    cell.terms.set_deadline(at);
+    // One that begins now finds it there.
+    if let Some(turn) = cell.turn() {
+        turn.set_deadline(at);
+    }
+    limit::<A>(seat, cell, deadline);
 }
 
 /// Ends a task from outside: queued, it is taken out; running, its turn is interrupted.

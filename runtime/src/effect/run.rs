@@ -21,11 +21,12 @@ use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::ledger::OnRefusal;
 use crate::pause::Doing;
+use crate::theirs::Theirs;
 use crate::time::Time;
 use crate::usage::Usage;
 
 /// What is held from the admission to the end of the effect.
-type Admission = (Vec<Admitted>, Option<OwnedSemaphorePermit>);
+type Admission = (Vec<Theirs<Admitted>>, Option<OwnedSemaphorePermit>);
 
 /// Where an effect stands in its chain, over the pauses that it meets.
 #[derive(Clone, Copy)]
@@ -98,7 +99,7 @@ impl Effect {
             Err(EffectError::Cancelled { .. }) => EffectEnd::Cancelled,
             Err(_) => EffectEnd::Failed,
         });
-        drop(held);
+        held.0.into_iter().for_each(Theirs::let_go);
         result
     }
 
@@ -189,7 +190,7 @@ impl Effect {
         let mut held = Vec::new();
         for link in &engine.links {
             match link.admit(&request).await {
-                Ok(admitted) => held.push(admitted),
+                Ok(admitted) => held.push(self.turn.seat.home.keep(admitted)),
                 Err(denied) => return Err(self.refused(link.name(), denied.0)),
             }
         }

@@ -1,7 +1,7 @@
 //! Polls a piece of an agent's work until it returns, panics or has to be dropped.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -18,9 +18,31 @@ pub(crate) enum Driven<T> {
     Dropped(Dropped),
 }
 
+/// The future of a piece of work, which is dropped as a part of its turn, also where the runner is dropped with it; what it
+/// panics with then ends nothing else.
+struct Work<'a, F> {
+    turn: &'a Arc<Turn>,
+    future: Pin<&'a mut Option<F>>,
+}
+
+impl<F> Work<'_, F> {
+    fn end(&mut self) -> Result<(), Panic> {
+        within(self.turn, || caught(|| self.future.set(None)))
+    }
+}
+
+impl<F> Drop for Work<'_, F> {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.end().ok();
+        }
+    }
+}
+
 /// Drives the turn's future on the line of its seat. It is dropped before this returns, also by a panic of its own.
 pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: F) -> Driven<F::Output> {
-    let mut slot = pin!(Some(future));
+    let slot = pin!(Some(future));
+    let mut work = Work { turn, future: slot };
     let driven = poll_fn(|cx| {
         if let Some(dropped) = drop_reason(turn, generation, cx) {
             // A thread that blocks is deaf to its abort; so is a simulated one.
@@ -28,7 +50,7 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
         } else if turn.is_blocked() || !turn.begin_poll() {
             Poll::Pending
         } else {
-            let future = slot.as_mut().as_pin_mut().expect("polled until it is ready, and no further");
+            let future = work.future.as_mut().as_pin_mut().expect("polled until it is ready, and no further");
             turn.polled.store(true, Ordering::Release);
             let polled = within(turn, || caught(|| future.poll(cx)));
             turn.polled.store(false, Ordering::Release);
@@ -48,8 +70,7 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
         Driven::Dropped(dropped) if *dropped != Dropped::Interrupt => turn.leave_asks(),
         Driven::Returned(_) | Driven::Dropped(_) => {}
     }
-    let dropped = within(turn, || caught(|| slot.set(None)));
-    match (driven, dropped) {
+    match (driven, work.end()) {
         (Driven::Returned(_), Err(panic)) => Driven::Panicked(panic),
         (driven, _) => driven,
     }

@@ -56,14 +56,18 @@ impl Engine {
 
     fn order_stop(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> oneshot::Receiver<StopReceipt> {
         let (tell, told) = Reply::new();
+        self.order_stop_for(tell, root, stop);
+        told
+    }
+
+    fn order_stop_for(self: &Arc<Self>, tell: Reply<StopReceipt>, root: &Arc<Seat>, stop: Stop) {
         if self.over.is_raised() || (root.vacant.is_raised() && self.nobody_leaves_within(root)) {
             tell.send(StopReceipt::empty(root));
-            return told;
+            return;
         }
         let deadline = self.env.now() + stop.within;
         let purpose = Purpose::Ordered { within: stop.within, receipt: Some(tell) };
         self.stop(root, purpose, stop.brutal, deadline);
-        told
     }
 
     /// Fences a subtree now and stops it without anybody waiting.
@@ -131,7 +135,13 @@ impl Seat {
         let children = self.gate.lock().family.as_ref().map(|family| family.of_task(task));
         let children = children.unwrap_or_default();
         let stop = Stop::within(defaults::STOP.min(self.engine.stop_within));
-        let stops: Vec<_> = children.iter().map(|child| self.engine.order_stop(child, stop)).collect();
+        let order = |child| {
+            // It is this seat's runner that waits.
+            let (tell, told) = Reply::ours();
+            self.engine.order_stop_for(tell, child, stop);
+            told
+        };
+        let stops: Vec<_> = children.iter().map(order).collect();
         for stopped in stops {
             // An error says that the swarm is gone.
             stopped.await.ok();

@@ -36,7 +36,7 @@ pub(crate) struct Turn {
     /// Those of its seat, and of whoever it works for.
     pub(crate) rights: Rights,
     /// By the clock of its seat.
-    deadline: Time,
+    deadline: AtomicU64,
     pub(crate) cancel: Signal,
     why: AtomicU8,
     open: AtomicBool,
@@ -144,7 +144,7 @@ impl Turn {
             phase,
             task,
             rights,
-            deadline,
+            deadline: deadline.as_nanos().into(),
             cancel: Signal::default(),
             why: AtomicU8::new(0),
             open: AtomicBool::new(true),
@@ -301,7 +301,12 @@ impl Turn {
 
     /// When its task, or itself, has to be over. While the seat's clock stands that moves on.
     pub(crate) fn deadline(&self) -> Time {
-        self.seat.off_clock(self.deadline)
+        self.seat.off_clock(Time::from_nanos(self.deadline.load(Ordering::Acquire)))
+    }
+
+    /// Its asker has said late when it has to be over, by the clock of its seat.
+    pub(crate) fn set_deadline(&self, deadline: Time) {
+        self.deadline.store(deadline.as_nanos(), Ordering::Release);
     }
 
     /// When it began, not counting the time in which it was held.

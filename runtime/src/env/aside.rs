@@ -188,8 +188,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if self.has_left {
+            return;
+        }
+        // The system gave no thread; or a simulation's runtime is gone, with all that ran in it: then there is no other place.
+        while let Some(job) = self.lane.simulated.then(|| self.next(false)).flatten() {
+            job();
+        }
         if !self.has_left {
-            // It never came to serve: the system gave no thread, or the runtime is gone.
             self.lane.queue.lock().threads -= 1;
         }
     }

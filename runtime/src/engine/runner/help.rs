@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::super::drive::{Driven, drive};
-use super::super::quiet::caught;
 use super::super::turn::Turn;
 use super::turn::Ended;
 use super::{Runner, Task};
@@ -17,19 +16,11 @@ use crate::theirs::Theirs;
 /// An output that its asker does not accept is a failed attempt, with the reason.
 pub(super) fn accepted<T: Message, O: Message>(task: &TaskCell<T, O>, mut ended: Ended<O>) -> Ended<O> {
     let Some(output) = &ended.output else { return ended };
-    if let Err(reason) = check(task, output) {
+    if let Err(reason) = task.check(output) {
         ended.output.take().into_iter().for_each(Theirs::let_go);
         ended.over = TurnOver::Error(AgentError::redeliver(reason));
     }
     ended
-}
-
-fn check<T: Message, O: Message>(task: &TaskCell<T, O>, output: &O) -> Result<(), AgentError> {
-    match caught(|| task.check(output)) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(reason)) => Err(AgentError::message(format!("the output was not accepted: {reason}"))),
-        Err(panic) => Err(AgentError::panicked_in("the output's check", panic)),
-    }
 }
 
 impl<A: Agent> Runner<A> {
@@ -53,7 +44,7 @@ impl<A: Agent> Runner<A> {
         match drive(turn, self.generation, helped).await {
             Driven::Returned(Ok(output)) => {
                 let output = output?;
-                Some(check(task, &output).map(|()| output))
+                Some(task.check(&output).map(|()| output))
             }
             Driven::Returned(Err(error)) => Some(Err(error)),
             Driven::Panicked(panic) => Some(Err(AgentError::panicked_in("on_help", panic))),

@@ -83,7 +83,7 @@ impl<A: Agent> Runner<A> {
     pub(super) async fn turn(&self, mut agent: Theirs<A>, task: Task<A>) -> After<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
-        let turn = Turn::of_task(seat, task.id.clone(), task.terms.deadline, task.terms.rights());
+        let turn = Turn::of_task(seat, task.id.clone(), task.terms.deadline(), task.terms.rights());
         let began = |attempt| {
             turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
         };
@@ -95,6 +95,8 @@ impl<A: Agent> Runner<A> {
         self.mailbox().begun();
         let Ok(Some(attempt)) = entered else { return After::GoesOn(agent) };
         let Attempt { payload, attempt, errors, once_begun } = attempt;
+        // Its asker may have said late when it is due, and found nobody at it.
+        turn.set_deadline(task.terms.deadline());
         if once_begun {
             turn.set_once_begun();
         }
