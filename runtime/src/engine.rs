@@ -20,6 +20,8 @@ pub(crate) mod interface;
 pub(crate) mod line;
 mod orders;
 pub(crate) mod orphans;
+#[cfg(feature = "lab")]
+pub(crate) mod overdue;
 pub(crate) mod park;
 pub(crate) mod pause;
 #[cfg(feature = "lab")]

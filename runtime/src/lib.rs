@@ -58,6 +58,8 @@ pub use self::context::{Cancelled, Context, OwnAgent, StopContext};
 pub use self::dead_letter::DeadLetter;
 pub use self::effect::{Admitted, Call, Denied, Effect, Link, Repeat, Request, Retry, Stage, Tried};
 pub use self::engine::census::Living;
+#[cfg(feature = "lab")]
+pub use self::engine::overdue::Overdue;
 pub use self::env::Env;
 pub use self::error::{
     Advice, AgentError, AskError, ChangeError, ChildError, EffectError, GrantError, LookupError, Panic,

@@ -208,6 +208,13 @@ impl<T, O> Mailbox<T, O> {
         self.queue.lock().in_hand = false;
     }
 
+    /// The queued tasks, and those on their way.
+    #[cfg(feature = "lab")]
+    pub(crate) fn tasks(&self) -> Vec<Arc<TaskCell<T, O>>> {
+        let queue = self.queue.lock();
+        queue.tasks.iter().chain(queue.astray.tasks()).map(Arc::clone).collect()
+    }
+
     /// The queued tasks with their deadlines.
     pub(crate) fn deadlines(&self) -> Vec<(TaskId, Time)> {
         let queue = self.queue.lock();

@@ -356,6 +356,20 @@ impl<T, O> TaskCell<T, O> {
         drop(old);
     }
 
+    /// By how much it is open past its deadline; none while the clocks that this goes by stand.
+    #[cfg(feature = "lab")]
+    pub(crate) fn late_by(&self, seat: &crate::engine::seat::Seat) -> Option<std::time::Duration> {
+        let alarm = {
+            let slot = self.slot.lock();
+            if matches!(slot.state, State::Over(_) | State::Taken) {
+                return None;
+            }
+            slot.alarm.clone()
+        };
+        let own = || seat.off_clock(self.terms.deadline());
+        seat.late_by(alarm.map_or_else(|| Some(own()), |alarm| alarm.due_at())?)
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         let slot = self.slot.lock();
         let holds = match &slot.state {

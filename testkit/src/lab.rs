@@ -2,6 +2,7 @@
 
 mod clock;
 mod failure;
+mod late;
 mod models;
 mod own;
 mod time;
@@ -226,8 +227,17 @@ impl Lab {
     /// # Errors
     /// [`Failure`] names each promise that was broken.
     pub async fn try_end(&self, swarm: Swarm) -> Result<History, Failure> {
+        self.look();
         let receipt = swarm.stop(Stop::default()).await;
         self.conclude(receipt).await
+    }
+
+    /// Looks once more while all of it still stands: what waits without end brings no event about.
+    fn look(&self) {
+        let watch = self.running.lock().as_ref().map(|running| Arc::clone(&running.watch));
+        if let Some(watch) = watch {
+            watch.look();
+        }
     }
 
     /// Asks the oracles about a swarm that has been stopped, with the receipt of that.

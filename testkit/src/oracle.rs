@@ -17,8 +17,8 @@
 //! | [`views`] | P7: every event may follow the state before it, and the views agree |
 //! | [`holdings`] | what an incarnation held is released |
 //!
-//! That the live view is the folded one at every event, and that nothing lives after a receipt, is looked at while the
-//! swarm runs.
+//! That the live view is the folded one at every event, that nothing lives after a receipt, and that no task is open past its
+//! deadline, nor its turn past its grace, is looked at while the swarm runs.
 
 mod asks;
 mod bills;

@@ -113,6 +113,15 @@ impl Alarm {
         alarm
     }
 
+    /// When it is due; none while a clock stands that it goes by.
+    #[cfg(feature = "lab")]
+    pub(crate) fn due_at(&self) -> Option<Time> {
+        match self.deadline.lock().look() {
+            Look::At(at) => Some(at),
+            Look::Stands(_) => None,
+        }
+    }
+
     fn look(self: &Arc<Self>) {
         let env = &self.seat.engine.env;
         let again = || {

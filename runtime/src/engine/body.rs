@@ -74,6 +74,12 @@ pub(crate) trait Body: Any + Send + Sync {
     #[cfg(feature = "lab")]
     fn make_room(&self) {}
 
+    /// The queued tasks that are past their deadlines, and by how much.
+    #[cfg(feature = "lab")]
+    fn overdue(&self, _seat: &Seat) -> Vec<(TaskId, std::time::Duration)> {
+        Vec::new()
+    }
+
     /// Ends all that is queued as stopped, each payload going back to its asker.
     fn end_queued(&self, seat: &Seat, reason: &StopReason);
 

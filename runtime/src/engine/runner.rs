@@ -133,6 +133,12 @@ impl<A: Agent> Body for Typed<A> {
         self.mailbox.make_room();
     }
 
+    #[cfg(feature = "lab")]
+    fn overdue(&self, seat: &Seat) -> Vec<(TaskId, std::time::Duration)> {
+        let tasks = self.mailbox.tasks().into_iter();
+        tasks.filter_map(|task| Some((task.id.clone(), task.late_by(seat)?))).collect()
+    }
+
     fn end_queued(&self, seat: &Seat, reason: &StopReason) {
         for task in self.mailbox.take_all() {
             let id = task.id.clone();

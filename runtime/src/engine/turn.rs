@@ -91,6 +91,10 @@ pub(crate) trait Listener: Send + Sync {
     /// What the task's turns have asked.
     fn asked(&self) -> &Arc<Asked>;
 
+    /// By how much it is open past its deadline.
+    #[cfg(feature = "lab")]
+    fn late_by(&self, seat: &Seat) -> Option<Duration>;
+
     /// The turn could not be stopped: nothing that it says counts any more. With a reason if its agent has ended.
     fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::census::Living;
+use crate::engine::overdue::Overdue;
 use crate::engine::seat::Seat;
 use crate::fold::Metrics;
 use crate::id::{AgentId, Seq};
@@ -75,6 +76,12 @@ impl Witness {
         let seats = self.root.subtree();
         let row = |seat: &Arc<Seat>| (seat.id.clone(), seat.state(), seat.meter.own(), seat.meter.subtree());
         seats.iter().map(row).collect()
+    }
+
+    /// Tasks, and turns of theirs, that go on past their deadlines.
+    #[must_use]
+    pub fn overdue(&self) -> Vec<Overdue> {
+        self.root.subtree().iter().flat_map(|seat| seat.overdue()).collect()
     }
 
     /// How many restarts are borne of each child that is restarted without its siblings and whose restarts count.

@@ -14,6 +14,7 @@ use skep_runtime::fold::{Costs, Fold, Metered, Metrics, States};
 use skep_runtime::ledger::Bill;
 use skep_runtime::{AgentId, AgentState, Balance, Bears, Event, Events, Filter, Time, Witness};
 
+use super::late::Late;
 use super::own::{Look, Own};
 use crate::world::still::{MOST, Standstill};
 
@@ -31,6 +32,7 @@ struct Seen {
     costs: Costs,
     metered: Metered,
     bears: BTreeMap<AgentId, Bears>,
+    late: Late,
     events: Vec<Arc<Event>>,
     wrong: Vec<String>,
     /// The moment of the last event, and how many there were at it.
@@ -51,6 +53,7 @@ impl Watch {
             costs,
             metered,
             bears: BTreeMap::new(),
+            late: Late::default(),
             events: Vec::new(),
             wrong: Vec::new(),
             moment: (Time::ZERO, 0),
@@ -105,6 +108,10 @@ impl Watch {
                     |left| format!("P1: stop {stop} of {} has ended and there lives {left}", event.agent);
                 seen.wrong.extend(left.into_iter().map(end));
             }
+        }
+        if self.is_simulated && seen.wrong.len() < ENOUGH {
+            let late = seen.late.look(&self.witness.overdue());
+            seen.wrong.extend(late);
         }
         let live = self.witness.live_view();
         let metrics = self.witness.metrics();

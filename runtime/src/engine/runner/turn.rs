@@ -64,6 +64,11 @@ impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
         TaskCell::asked(self)
     }
 
+    #[cfg(feature = "lab")]
+    fn late_by(&self, seat: &Seat) -> Option<std::time::Duration> {
+        TaskCell::late_by(self, seat)
+    }
+
     fn lose(&self, turn: &Turn, ended: Option<StopReason>) {
         let note = |outcome| {
             turn.note(What::TaskEnded { outcome });
