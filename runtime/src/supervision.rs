@@ -32,6 +32,7 @@ pub mod event;
 pub mod report;
 
 mod aside;
+mod change;
 mod exits;
 mod interface;
 mod pause;

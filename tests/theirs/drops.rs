@@ -7,7 +7,7 @@ use std::time::Duration;
 use skep::testkit::{Lab, TestResult};
 use skep::{
     Admitted, Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Denied, Link, Outcome, Question,
-    Request, Stage, Stop,
+    Request, Restart, Stage, Stop,
 };
 
 use super::ms;
@@ -368,5 +368,34 @@ fn a_task_that_may_not_be_dropped_in_async_code_ends_nothing() {
             history.outcomes("carrier").iter().filter(|outcome| **outcome == Outcome::Stopped).count(),
             2
         );
+    });
+}
+
+/// Also what changes a policy is a user's code.
+#[test]
+fn a_change_of_a_policy_may_ask_back_and_panic() {
+    on_threads(2, async || {
+        let lab = Lab::real_io();
+        let swarm = lab.start().await;
+        let agent = swarm.spawn(Carrier::spec("agent")).await.unwrap();
+        let look = || {
+            let _ = (swarm.status(), agent.status());
+            swarm.children().which_children().len()
+        };
+        swarm
+            .children()
+            .change_child("agent", |policy| {
+                // Another comes in between, and stays.
+                swarm.children().change_child("agent", |policy| policy.restart = Restart::Transient).unwrap();
+                policy.supervisor = look() == 1;
+            })
+            .unwrap();
+        let policy = swarm.children().get_childspec("agent").unwrap();
+        assert_eq!((policy.restart, policy.supervisor), (Restart::Transient, true));
+        swarm.children().change(|policy| policy.intensity.restarts = u32::try_from(look()).unwrap()).unwrap();
+        let panics = std::panic::AssertUnwindSafe(|| swarm.children().change(|_| panic!("a change")).ok());
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert_eq!(swarm.children().policy().intensity.restarts, 1);
+        lab.end(swarm).await;
     });
 }

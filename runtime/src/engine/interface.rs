@@ -94,10 +94,12 @@ impl Seat {
 
     /// Has it supervise in another way from now on.
     pub(crate) fn change_policy(&self, change: impl FnOnce(&mut Policy)) -> Result<(), BadPolicy> {
+        let before = self.supervisor_policy();
+        let mut after = before;
+        change(&mut after);
         let mut gate = self.gate.lock();
         let family = gate.family.get_or_insert_with(|| Box::new(Family::new(self.policies.supervision())));
-        let mut policy = family.core.supervisor();
-        change(&mut policy);
+        let policy = family.core.supervisor().changed(&before, &after);
         if self.policies.dynamic && policy.auto_shutdown != AutoShutdown::Never {
             return Err(BadPolicy::AutoShutdownDynamic);
         }
@@ -112,11 +114,13 @@ impl Seat {
         name: &str,
         change: impl FnOnce(&mut ChildPolicy),
     ) -> Option<Result<(), BadChild>> {
+        let before = self.child_policy(name)?;
+        let mut after = before.clone();
+        change(&mut after);
         let mut gate = self.gate.lock();
         let family = gate.family.as_mut()?;
         let number = family.number(name)?;
-        let mut policy = family.core.policy(number)?;
-        change(&mut policy);
+        let policy = family.core.policy(number)?.changed(&before, after);
         if let Err(error) = family.core.change_child(number, policy.clone()) {
             return Some(Err(error));
         }
