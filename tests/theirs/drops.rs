@@ -10,8 +10,8 @@ use skep::{
     Request, Restart, Stage, Stop,
 };
 
-use super::ms;
 use super::fuse::{Carrier, Deed, Fuse, Load};
+use super::ms;
 
 /// Counts how often something was dropped.
 #[derive(Clone, Default)]

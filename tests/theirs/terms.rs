@@ -8,8 +8,8 @@ use std::time::Duration;
 use skep::testkit::{Lab, TestResult};
 use skep::{Agent, AgentError, AgentRef, AgentSpec, Ask, AskError, Context, Outcome, SpawnError, Swarm};
 
-use super::ms;
 use super::fuse::{Carrier, Deed, Load};
+use super::ms;
 
 /// Polls it once.
 async fn once<A: Agent>(ask: &mut Ask<A>) -> bool {

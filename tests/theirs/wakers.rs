@@ -10,8 +10,8 @@ use std::time::Duration;
 use skep::testkit::Lab;
 use skep::{AgentRef, Filter, Kind, Pause, Stop, Swarm};
 
-use super::ms;
 use super::fuse::{Carrier, Deed, Fuse, Load};
+use super::ms;
 
 type Polled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
