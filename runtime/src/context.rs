@@ -225,7 +225,8 @@ impl Context {
         self.turn.note(What::Progress { text });
     }
 
-    /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen.
+    /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen; a stop that
+    /// cannot wait for that names it in its receipt.
     ///
     /// # Errors
     /// [`Cancelled`] as soon as the turn is.
@@ -250,7 +251,7 @@ impl Context {
         let value = tokio::select! {
             biased;
             () = self.turn.cancel.raised() => Err(self.cancelled()),
-            value = self.env().blocking(work) => Ok(value),
+            value = self.turn.blocking(work) => Ok(value),
         };
         drop((waiting, out));
         self.turn.parked().await;

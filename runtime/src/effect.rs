@@ -196,7 +196,7 @@ impl Call {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.booking.turn().seat.engine.env.blocking(work).await
+        self.booking.turn().blocking(work).await
     }
 
     /// Awaits something that takes real time, holding a simulated clock meanwhile.

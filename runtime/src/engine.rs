@@ -14,6 +14,8 @@ pub(crate) mod drive;
 mod entries;
 pub(crate) mod exits;
 pub(crate) mod family;
+mod giving_up;
+mod ground;
 pub(crate) mod heartbeat;
 mod hooks;
 pub(crate) mod interface;
@@ -56,6 +58,7 @@ use crate::env::{Env, Timer};
 use crate::event::What;
 use crate::id::AgentId;
 use crate::journal::{Journal, Keep};
+use crate::receipt::StopReceipt;
 use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::standstill::Standstill;
@@ -115,6 +118,8 @@ pub(crate) struct Engine {
     pub(crate) delivering: AtomicU64,
     /// Raised when the session is over.
     pub(crate) over: Signal,
+    /// What became of everything when the runtime under the swarm had ended.
+    pub(crate) lost: OnceLock<StopReceipt>,
     /// Weak, since the root's seat holds the engine.
     root: OnceLock<Weak<Seat>>,
     numbers: AtomicU64,
@@ -148,6 +153,7 @@ impl Engine {
             closing: Signal::default(),
             delivering: AtomicU64::new(0),
             over: Signal::default(),
+            lost: OnceLock::new(),
             root: OnceLock::new(),
             numbers: AtomicU64::new(0),
         })

@@ -6,6 +6,7 @@
 
 mod aside;
 mod clock;
+mod ground;
 mod outside;
 mod random;
 mod spawn;
@@ -18,6 +19,8 @@ use tokio::runtime::Handle;
 
 pub(crate) use self::aside::Aside;
 pub(crate) use self::clock::Clock;
+use self::ground::Ground;
+pub(crate) use self::ground::NoGround;
 use self::random::Chance;
 use self::thread::ControlThread;
 pub(crate) use self::timers::{Timer, Timers};
@@ -35,29 +38,43 @@ struct Parts {
     control: Handle,
     timers: Arc<Timers>,
     aside: Arc<Aside>,
+    ground: Arc<Ground>,
     #[cfg(feature = "lab")]
     faults: Option<Arc<dyn Faults>>,
-    // Ends the control thread with the last clone.
-    _thread: Option<ControlThread>,
+    // Ended with the session, or with the last clone.
+    thread: Option<ControlThread>,
 }
 
 impl Env {
     /// The real clock, control on a thread of its own, turns on the runtime that this is called in.
     ///
     /// # Panics
-    /// Outside a tokio runtime, or if the operating system gives no thread.
+    /// Outside a tokio runtime, in one without timers, or if the operating system gives no thread.
     #[must_use]
     pub fn real() -> Self {
         Self::real_with(None)
     }
 
     /// The same with fault points that do what `faults` says.
+    ///
+    /// # Panics
+    /// As [`Env::real`].
     #[must_use]
     pub fn real_with(faults: Option<Arc<dyn Faults>>) -> Self {
-        let aside = Aside::new(false, &Handle::current());
+        match Self::try_real(faults) {
+            Ok(env) => env,
+            Err(no_ground) => panic!("{}", crate::error::StartError::from(no_ground)),
+        }
+    }
+
+    /// The same, unless there is no runtime here that turns could run on.
+    pub(crate) fn try_real(faults: Option<Arc<dyn Faults>>) -> Result<Self, NoGround> {
+        let work = ground::here()?;
+        let aside = Aside::new(false, &work);
         let thread = ControlThread::start(Arc::clone(&aside));
         let control = thread.handle();
-        Self::assemble(Clock::real(), Chance::from_system(), aside, control, faults, Some(thread))
+        let chance = Chance::from_system();
+        Ok(Self::assemble(Clock::real(), chance, aside, work, control, faults, Some(thread)))
     }
 
     /// Everything on the current thread, under tokio's clock as it is there (paused, in a test), decided by `seed`.
@@ -66,21 +83,22 @@ impl Env {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn simulated(seed: u64, faults: Option<Arc<dyn Faults>>) -> Self {
-        let control = Handle::current();
-        let aside = Aside::new(true, &control);
-        Self::assemble(Clock::simulated(), Chance::seeded(seed), aside, control, faults, None)
+        let here = Handle::current();
+        let aside = Aside::new(true, &here);
+        Self::assemble(Clock::simulated(), Chance::seeded(seed), aside, here.clone(), here, faults, None)
     }
 
     fn assemble(
         clock: Clock,
         chance: Chance,
         aside: Arc<Aside>,
+        work: Handle,
         control: Handle,
         faults: Option<Arc<dyn Faults>>,
         thread: Option<ControlThread>,
     ) -> Self {
         let timers = Timers::start(clock, Arc::clone(&aside), &control);
-        let work = Handle::current();
+        let ground = Ground::watch(&work);
         // Control has a thread of its own, or there is one for all.
         let simulated = thread.is_none();
         // There is no point at which they could be asked.
@@ -94,9 +112,10 @@ impl Env {
             control,
             timers,
             aside,
+            ground,
             #[cfg(feature = "lab")]
             faults,
-            _thread: thread,
+            thread,
         }))
     }
 
@@ -110,5 +129,22 @@ impl Env {
     #[cfg(feature = "lab")]
     pub(crate) fn faults(&self) -> Option<&Arc<dyn Faults>> {
         self.0.faults.as_ref()
+    }
+
+    /// Lets go of all that it keeps running: the wheel, the watch over the ground, the control thread. Whoever is on that
+    /// thread comes to its next await, and no further.
+    pub(crate) fn close(&self) {
+        self.0.timers.end();
+        self.0.ground.leave();
+        self.0.aside.close();
+        if let Some(thread) = &self.0.thread {
+            thread.end();
+        }
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.ground.leave();
     }
 }

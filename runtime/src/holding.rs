@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::seat::Seat;
 use crate::event::What;
+use crate::place::Left;
 use crate::theirs::Theirs;
 
 /// The holdings of a seat's incarnation.
@@ -68,11 +69,18 @@ impl Seat {
     /// incarnation's holdings are not among it.
     pub(crate) fn release_holdings_aside(self: &Arc<Self>) {
         let held = std::mem::take(&mut self.holdings.lock().held);
-        if !held.is_empty() {
-            let seat = Arc::clone(self);
-            let release = move || held.into_iter().rev().for_each(|held| seat.release(held));
-            self.engine.env.aside().later(Box::new(release));
+        if held.is_empty() {
+            return;
         }
+        let held: Vec<_> =
+            held.into_iter().map(|held| (self.remains(Left::Holding(held.name.clone())), held)).collect();
+        let seat = Arc::clone(self);
+        self.engine.env.aside().later(Box::new(move || {
+            for (remains, held) in held.into_iter().rev() {
+                seat.release(held);
+                drop(remains);
+            }
+        }));
     }
 
     fn release(&self, held: Held) {

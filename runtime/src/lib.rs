@@ -31,6 +31,7 @@ mod money;
 mod orphans;
 mod pause;
 mod pausing;
+mod place;
 pub mod policy;
 mod question;
 mod receipt;
@@ -76,6 +77,7 @@ pub use self::lifecycle::{AgentState, StopReason};
 pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
 pub use self::orphans::{Dealt, Found, Swept};
 pub use self::pause::{Doing, PassingDeadline, Pause, PauseReceipt, PauseRow, PausedBy, Rest, ResumeReceipt};
+pub use self::place::Left;
 pub use self::policy::{
     AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };

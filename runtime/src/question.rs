@@ -21,7 +21,7 @@ use crate::engine::body::{Answered, BoxFuture};
 use crate::engine::census::{Counted, Living};
 use crate::engine::points;
 use crate::engine::quiet::caught;
-use crate::engine::seat::{Fence, Seat};
+use crate::engine::seat::Seat;
 use crate::engine::turn::{Turn, within};
 use crate::engine::waits::Awaited;
 use crate::error::{AgentError, QuestionError};
@@ -207,7 +207,7 @@ impl Asked {
         if !turn.is_open() {
             return Err(QuestionError::Cancelled(asking.seat.id.clone()));
         }
-        if gate.fence != Fence::Open {
+        if !seat.is_up() {
             return Err(QuestionError::Stopping(seat.id.clone()));
         }
         turn.note(What::QuestionBegan { question, from: asking.seat.id.clone() });

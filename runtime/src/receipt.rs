@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::defaults;
 use crate::engine::seat::Seat;
 use crate::id::{AgentId, Incarnation};
+use crate::place::Left;
 use crate::stopping::{ByKey, End, HookFault, Row};
 use crate::usage::Usage;
 
@@ -60,6 +61,9 @@ pub struct StopRow {
     pub cost: Usage,
     /// What it held when it ended.
     pub holdings: Vec<String>,
+    /// What the receipt could not wait for: it runs or is dropped somewhere, and can do nothing more through skep.
+    #[serde(default)]
+    pub left: Vec<Left>,
 }
 
 /// What a stop returns. It cannot fail: what went wrong is a row.
@@ -127,20 +131,28 @@ impl StopReceipt {
         self.rows.iter().filter(|row| row.end == end).count()
     }
 
-    /// Whether nothing of the subtree lives any more.
+    /// Whether nothing of the subtree lives any more: nobody is stuck, and every behaviour, holding and piece of blocking work
+    /// is gone.
     #[must_use]
     pub fn nothing_left(&self) -> bool {
-        self.stuck() == 0
+        self.left().next().is_none()
     }
 
-    /// Whether all ended in order: nobody stuck, no hook failed, nobody aborted but where the spec says brutal.
+    /// The rows of those of whom something is left.
+    pub fn left(&self) -> impl Iterator<Item = &StopRow> {
+        self.rows.iter().filter(|row| row.end == End::Stuck || !row.left.is_empty())
+    }
+
+    /// Whether all ended in order: nothing left, no hook failed, nobody aborted but where the spec says brutal.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.rows.iter().all(|row| match row.end {
-            End::Clean | End::AlreadyStopped => row.hook.is_none(),
-            End::Aborted => row.brutal,
-            End::Stuck => false,
-        })
+        let nothing_left = self.nothing_left();
+        nothing_left
+            && self.rows.iter().all(|row| match row.end {
+                End::Clean | End::AlreadyStopped => row.hook.is_none(),
+                End::Aborted => row.brutal,
+                End::Stuck => false,
+            })
     }
 }
 
@@ -155,6 +167,7 @@ fn stop_row(row: &Row, seat: &Seat) -> StopRow {
         took: row.took,
         cost: seat.meter.own().spent,
         holdings: seat.released_holdings(),
+        left: row.left.clone(),
     }
 }
 
@@ -188,12 +201,18 @@ impl fmt::Display for StopReceipt {
         if faults > 0 {
             write!(f, ", {faults} stop hook{} failed", if faults == 1 { "" } else { "s" })?;
         }
-        let stuck: Vec<&str> =
-            self.rows.iter().filter(|row| row.end == End::Stuck).map(|row| row.id.as_str()).take(3).collect();
-        if stuck.is_empty() {
+        let left: Vec<String> = self.left().take(3).map(named).collect();
+        if left.is_empty() {
             f.write_str(", nothing left")
         } else {
-            write!(f, ", still running: {}", stuck.join(", "))
+            write!(f, ", still running: {}", left.join(", "))
         }
     }
+}
+
+/// An agent with what is left of it, unless that is its runner.
+fn named(row: &StopRow) -> String {
+    let words: Vec<_> =
+        row.left.iter().filter(|left| **left != Left::Runner).map(ToString::to_string).collect();
+    if words.is_empty() { row.id.to_string() } else { format!("{} ({})", row.id, words.join(", ")) }
 }

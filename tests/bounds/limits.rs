@@ -114,7 +114,8 @@ fn two_trees_that_are_spawned_at_once_do_not_overshoot_together() {
             all.map(|thread| thread.join().unwrap())
         });
         assert!(spawned.contains(&true) && spawned.contains(&false), "{} live", swarm.live_agents());
-        assert!(runtime.block_on(swarm.stop(Stop::default())).nothing_left());
+        let receipt = runtime.block_on(swarm.stop(Stop::default()));
+        assert!(receipt.nothing_left(), "{receipt}");
     }
 }
 

@@ -14,7 +14,6 @@ use crate::defaults;
 use crate::engine::park::Out;
 use crate::engine::pause::Held;
 use crate::engine::points;
-use crate::engine::seat::Fence;
 use crate::error::{Advice, AgentError, EffectError};
 use crate::event::{EffectEnd, Need, Wait, What};
 use crate::fault::Phase;
@@ -221,7 +220,7 @@ impl Effect {
         let effect = engine.number();
         let began = {
             let gate = seat.gate.lock();
-            if !self.turn.is_open() || (gate.fence != Fence::Open && self.turn.phase != Phase::Stop) {
+            if !self.turn.is_open() || (!seat.is_up() && self.turn.phase != Phase::Stop) {
                 return Err(self.cancelled());
             }
             if gate.hold.is_some() && self.turn.phase != Phase::Stop {

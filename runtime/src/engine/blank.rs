@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::body::Body;
 use super::family::Family;
-use super::seat::{Fence, Gate, Seat};
+use super::line::Line;
+use super::seat::{Gate, Seat};
 use crate::ceiling::Rights;
 use crate::event::Role;
 use crate::ledger::Meter;
@@ -39,7 +40,7 @@ impl Blank<'_> {
         body: B,
     ) -> Arc<Seat> {
         // Nothing begins at an agent before its start does, whoever finds it by its name.
-        let fence = if body.has_behaviour() { Fence::Down } else { Fence::Open };
+        let line = if body.has_behaviour() { Line::default() } else { Line::bare() };
         let rights = self.rights.under(self.meter.id(), self.policies.ceiling.as_ref());
         Arc::new(Seat {
             key: engine.number(),
@@ -52,21 +53,18 @@ impl Blank<'_> {
             policies: self.policies,
             meter: self.meter,
             rights,
-            gate: Mutex::new(Gate { fence, family: self.family, ..Gate::default() }),
-            line: Mutex::default(),
+            gate: Mutex::new(Gate { family: self.family, ..Gate::default() }),
+            line: Mutex::new(line),
             control: Mutex::default(),
             live: Mutex::default(),
             vacant: Signal::default(),
             incarnation: 0.into(),
             life: 0.into(),
             keeps_spec: self.keeps_spec,
-            wound_up: false.into(),
-            ended_for_good: false.into(),
             adoption: Mutex::default(),
             home: self.home,
             holdings: Mutex::default(),
             allowance: Mutex::default(),
-            stuck: 0.into(),
             held: 0.into(),
             awaiting: 0.into(),
             stood: 0.into(),

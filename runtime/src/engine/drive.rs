@@ -79,7 +79,7 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
 fn drop_reason(turn: &Turn, generation: u64, cx: &Context<'_>) -> Option<Dropped> {
     let mut line = turn.seat.line.lock();
     line.listen(cx);
-    if line.generation != generation { Some(Dropped::CellLost) } else { line.drop_reason(turn.number) }
+    if line.is_superseded(generation) { Some(Dropped::CellLost) } else { line.drop_reason(turn.number) }
 }
 
 impl Turn {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cell::Item;
-use super::line::{Next, Presence};
-use super::seat::{Fence, Seat};
+use super::line::Next;
+use super::seat::Seat;
 use super::stop::{Heard, Purpose};
 use super::turn::Cancel;
 use crate::delivery::Dropped;
 use crate::event::{Role, What};
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
+use crate::place::{Cut, Hears, Left};
 use crate::policy::{Exit, FailureClass, Strategy};
 use crate::stopping::End;
 use crate::supervision::{Event, Started};
@@ -20,16 +21,8 @@ use crate::time::Time;
 impl Seat {
     /// An incarnation has ended by itself. Its children are stopped first, then its supervisor hears of it.
     pub(crate) fn exited(self: &Arc<Self>, exit: Exit, counted: bool, brutal: bool) {
-        self.note(What::AgentExited { exit: exit.clone() });
-        {
-            let mut gate = self.gate.lock();
-            if gate.fence == Fence::Closed {
-                // The stop that closed it ends it.
-                return;
-            }
-            if gate.fence == Fence::Open {
-                gate.fence = Fence::Down;
-            }
+        if self.note_end_of_life(What::AgentExited { exit: exit.clone() }) != Hears::Supervisor {
+            return;
         }
         if matches!(exit, Exit::Escalated { .. }) {
             self.leave_orphans();
@@ -39,16 +32,25 @@ impl Seat {
 
     /// A start has failed or was no start. What it had begun is stopped first, then its supervisor hears of it.
     pub(crate) fn not_started(self: &Arc<Self>, result: Started) {
-        {
-            let mut gate = self.gate.lock();
-            if gate.fence == Fence::Open {
-                gate.fence = Fence::Down;
+        let hears = match &result {
+            Started::Failed(message) => {
+                self.note_end_of_life(What::AgentStartFailed { message: message.clone() })
             }
+            Started::Ok | Started::Ignored => self.line.lock().place.exits(),
+        };
+        if hears != Hears::Nobody {
+            self.end_children(Heard::Started(result), false);
         }
-        if let Started::Failed(message) = &result {
-            self.note(What::AgentStartFailed { message: message.clone() });
+    }
+
+    /// The end of a life, said in one critical section with the end of the agent: nothing of it is said after that.
+    fn note_end_of_life(&self, what: What) -> Hears {
+        let _gate = self.gate.lock();
+        let hears = self.line.lock().place.exits();
+        if hears != Hears::Nobody {
+            self.note(what);
         }
-        self.end_children(Heard::Started(result), false);
+        hears
     }
 
     fn end_children(self: &Arc<Self>, then: Heard, brutal: bool) {
@@ -67,8 +69,7 @@ impl Seat {
     /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
     pub(crate) fn children_ended(self: &Arc<Self>, life: u32, then: Heard) {
         self.reset_children();
-        let is_closed = self.gate.lock().fence == Fence::Closed;
-        if !is_closed {
+        if !self.is_closed() {
             self.tell_parent(life, then);
         }
     }
@@ -110,7 +111,8 @@ impl Seat {
         }
     }
 
-    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, its supervisor decides what comes next.
+    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, its supervisor decides what comes next. Of what has
+    /// ended nothing is left to kill.
     pub(crate) fn kill(self: &Arc<Self>) {
         let exit = Exit::failed(FailureClass::Killed, "killed");
         let turn = self.gate.lock().turn.clone().filter(|turn| turn.phase == Phase::Turn);
@@ -124,20 +126,18 @@ impl Seat {
     pub(crate) fn end_incarnation(self: &Arc<Self>, exit: Exit, brutal: bool) {
         let waker = {
             let mut line = self.line.lock();
-            match line.presence {
-                Presence::Open | Presence::Starting => {
+            match line.place.cut() {
+                Cut::Runner => {
                     line.orders.exit = Some((exit, Dropped::Exit));
                     line.take_waker()
                 }
-                Presence::Dormant => {
-                    // From here on no runner is opened for it but by a restart.
-                    line.presence = Presence::Gone;
+                Cut::Dormant => {
                     drop(line);
                     self.drop_dormant();
                     self.exited(exit, true, brutal);
                     return;
                 }
-                Presence::Gone => return,
+                Cut::Nobody => return,
             }
         };
         if let Some(waker) = waker {
@@ -148,8 +148,12 @@ impl Seat {
     /// Drops a dormant behaviour where user code may run.
     pub(crate) fn drop_dormant(self: &Arc<Self>) {
         if self.body.has_behaviour() {
+            let remains = self.remains(Left::Behaviour);
             let seat = Arc::clone(self);
-            self.engine.env.aside().later(Box::new(move || seat.body.drop_dormant()));
+            self.engine.env.aside().later(Box::new(move || {
+                seat.body.drop_dormant();
+                drop(remains);
+            }));
         }
     }
 
@@ -230,7 +234,7 @@ impl Seat {
     /// It will not come back, and says so if its spec had stood until now.
     fn drop_spec(&self) {
         let _gate = self.gate.lock();
-        self.ended_for_good.store(true, Ordering::Release);
+        self.line.lock().place.goes();
         self.note_spec_dropped();
     }
 
@@ -243,18 +247,21 @@ impl Seat {
     }
 
     fn wind_up(self: &Arc<Self>, reason: StopReason, end: Option<End>, spec_stands: bool) {
-        if self.wound_up.swap(true, Ordering::AcqRel) {
-            // A stop and its supervisor may both end it; the first says why.
-            return;
-        }
-        let released = {
+        let (released, was_dormant) = {
             let mut gate = self.gate.lock();
-            gate.fence = Fence::Closed;
-            self.ungrip(&mut gate)
+            let was_dormant = {
+                let mut line = self.line.lock();
+                if !line.place.begins_to_end() {
+                    // A stop and its supervisor may both end it; the first says why.
+                    return;
+                }
+                line.place.takes_dormant()
+            };
+            (self.ungrip(&mut gate), was_dormant)
         };
         self.body.close(reason.clone());
         self.body.end_queued(self, &reason);
-        if self.line.lock().presence == Presence::Dormant {
+        if was_dormant {
             self.drop_dormant();
         }
         self.release_holdings_aside();
@@ -264,8 +271,9 @@ impl Seat {
         {
             // One critical section with its end for good, which may come from elsewhere.
             let _gate = self.gate.lock();
-            let spec_stands = spec_stands && !self.ended_for_good.load(Ordering::Acquire);
+            let spec_stands = spec_stands && self.line.lock().place.may_come_back();
             self.note(What::AgentStopped { reason, end, spec_stands });
+            self.line.lock().place.has_ended();
         }
         let first = {
             let mut line = self.line.lock();

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::seat::Seat;
 use crate::env::Timer;
@@ -111,7 +110,7 @@ impl Family {
     pub(crate) fn reset(&mut self) -> (BTreeMap<u64, Reply>, Vec<Arc<Seat>>) {
         self.core.reset();
         self.pauses.clear();
-        let has_ended = |seat: &Arc<Seat>| seat.ended_for_good.load(Ordering::Acquire);
+        let has_ended = |seat: &Arc<Seat>| seat.is_gone();
         let ended: Vec<u32> =
             self.seats.iter().filter(|(_, seat)| has_ended(seat)).map(|(number, _)| *number).collect();
         let ended = ended.into_iter().filter_map(|number| self.leave(number)).collect();

@@ -5,9 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Engine;
-use super::line::Presence;
 use super::pause::Held;
-use super::seat::{Fence, Seat};
+use super::seat::{Gate, Seat};
 use super::turn::Turn;
 use crate::delivery::Dropped;
 use crate::event::What;
@@ -124,30 +123,16 @@ impl Turn {
 }
 
 impl Seat {
-    /// Gives a turn up that holds its thread, with its runner: the incarnation is over, the agent may be restarted, and what
-    /// still runs is refused everything and named as stuck. One critical section with the turn's own end: whichever comes
-    /// first is the end.
+    /// Gives a turn up that holds its thread, with its runner: the incarnation is over, and the agent may be restarted. One critical
+    /// section with the turn's own end: whichever comes first is the end.
     fn give_up_turn(self: &Arc<Self>, turn: &Arc<Turn>, exit: Exit, brutal: bool) {
-        {
-            let mut gate = self.gate.lock();
-            let is_on = gate.turn.as_ref().is_some_and(|on| on.number == turn.number);
-            if gate.fence != Fence::Open || !is_on || !turn.holds_its_thread() {
-                return;
-            }
-            gate.turn = None;
-            let mut line = self.line.lock();
-            self.stuck.fetch_add(1, Ordering::AcqRel);
-            line.generation += 1;
-            line.presence = Presence::Gone;
-            (line.orders.exit, line.orders.drop_turn) = (None, None);
+        let is_on = |gate: &Gate| {
+            let is_its = gate.turn.as_ref().is_some_and(|on| on.number == turn.number);
+            self.is_up() && is_its && turn.holds_its_thread()
+        };
+        if self.give_up_runner_if(is_on, None) {
+            self.exited(exit, true, brutal);
         }
-        turn.leave();
-        if let Some(asker) = turn.listener() {
-            asker.lose(turn, None);
-            turn.note_end();
-        }
-        self.note_given_up();
-        self.exited(exit, true, brutal);
     }
 }
 

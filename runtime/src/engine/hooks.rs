@@ -11,10 +11,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Engine;
-use super::line::{Next, Presence};
+use super::line::Next;
 use super::runner::PresenceGuard;
 use super::seat::Seat;
 use crate::env::Timer;
+use crate::place::Presence;
 use crate::stopping::HookEnd;
 use crate::time::Time;
 
@@ -41,7 +42,7 @@ pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
     let is_dormant = {
         let mut line = seat.line.lock();
         line.hook_until = until;
-        line.presence != Presence::Open
+        line.place.presence() != Presence::Open
     };
     if !is_dormant {
         seat.order(|orders| orders.next = Some(Next::Hook(until)));
@@ -136,17 +137,11 @@ fn look(engine: &Arc<Engine>, number: u64, taken: u64) {
 }
 
 fn poll_in_place(seat: &Arc<Seat>) {
-    let generation = {
-        let mut line = seat.line.lock();
-        if line.presence == Presence::Gone {
-            drop(line);
-            // It was killed in mid-stop: the plan waits for no hook of it.
-            seat.engine.hook_ended(seat, HookEnd::Dropped);
-            return;
-        }
-        line.generation += 1;
-        line.presence = Presence::Open;
-        line.generation
+    let generation = seat.line.lock().place.hooks_in_place();
+    let Some(generation) = generation else {
+        // It was killed in mid-stop: the plan waits for no hook of it.
+        seat.engine.hook_ended(seat, HookEnd::Dropped);
+        return;
     };
     let presence = PresenceGuard::new(seat, generation);
     let Some(mut hook) = seat.body.dormant_hook(Arc::clone(seat)) else {
@@ -166,7 +161,7 @@ fn poll_in_place(seat: &Arc<Seat>) {
 }
 
 fn ended(seat: &Arc<Seat>, presence: PresenceGuard, end: HookEnd) {
-    drop(presence);
+    presence.leave();
     seat.engine.hook_ended(seat, end);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cell::Item;
 use super::family::{Family, Reply};
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use crate::event::{Role, What};
 use crate::policy::AutoShutdown;
 use crate::supervision::{
@@ -57,7 +57,7 @@ impl Seat {
     pub(super) fn asked(self: &Arc<Self>, ticket: u64, event: Event, reply: Reply) {
         {
             let mut gate = self.gate.lock();
-            let is_open = gate.fence == Fence::Open;
+            let is_open = self.is_up();
             match gate.family.as_mut().filter(|_| is_open) {
                 Some(family) => family.replies.insert(ticket, reply),
                 None => return,

@@ -1,9 +1,8 @@
 //! The line to a seat's runner: whether there is one, what it is to do, and the bell that wakes it.
 //!
 //! # Invariants
-//! 1. There is at most one runner of the line's generation; an older one finds its generation gone and returns without
+//! 1. What the place says of runners is said and done under the line's lock; a runner whose generation is gone returns without
 //!    touching anything.
-//! 2. Once fenced, no runner is opened until the seat is resumed.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -11,13 +10,13 @@ use std::task::{Context, Waker};
 use super::seat::Seat;
 use super::spawn::FirstStart;
 use crate::delivery::Dropped;
+use crate::place::{Place, Restarts, Ring};
 use crate::policy::Exit;
 use crate::time::Time;
 
 #[derive(Default)]
 pub(crate) struct Line {
-    pub(crate) presence: Presence,
-    pub(crate) generation: u64,
+    pub(crate) place: Place,
     pub(crate) orders: Orders,
     /// When the stop hook has to be over.
     pub(crate) hook_until: Time,
@@ -26,25 +25,9 @@ pub(crate) struct Line {
     waker: Option<Waker>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Presence {
-    /// It has started, and no runner has been needed yet.
-    Dormant,
-    /// The first start is being polled where the spawn was called.
-    Starting,
-    Open,
-    /// None, and only a start opens one: before the first, between two incarnations, at the end.
-    #[default]
-    Gone,
-}
-
 /// What the runner is to do. It looks here whenever it is woken.
 #[derive(Default)]
 pub(crate) struct Orders {
-    /// A stop has come by: finish the turn, take no other.
-    pub(crate) fenced: bool,
-    /// The stop ends the agent for good: it is not started again.
-    pub(crate) for_good: bool,
     /// End the incarnation with this exit, dropping the turn.
     pub(crate) exit: Option<(Exit, Dropped)>,
     /// Drop the turn of this number.
@@ -68,8 +51,14 @@ pub(crate) enum Next {
 }
 
 impl Line {
-    pub(crate) fn is_gone(&self) -> bool {
-        !matches!(self.presence, Presence::Open | Presence::Starting)
+    /// A line whose seat only holds children.
+    pub(crate) fn bare() -> Self {
+        Self { place: Place::bare(), ..Self::default() }
+    }
+
+    /// Whether a runner of this generation has another in its place.
+    pub(crate) const fn is_superseded(&self, generation: u64) -> bool {
+        self.place.generation() != generation
     }
 
     /// Where the result of the first start will be.
@@ -127,8 +116,9 @@ impl Seat {
     pub(crate) fn ring(self: &Arc<Self>) {
         let generation = {
             let mut line = self.line.lock();
-            match line.presence {
-                Presence::Open => {
+            match line.place.rings() {
+                Ring::Opens(generation) => generation,
+                Ring::Wakes => {
                     let waker = line.take_waker();
                     drop(line);
                     if let Some(waker) = waker {
@@ -136,13 +126,7 @@ impl Seat {
                     }
                     return;
                 }
-                Presence::Dormant if !line.orders.fenced && line.orders.exit.is_none() => {
-                    line.presence = Presence::Open;
-                    line.generation += 1;
-                    line.generation
-                }
-                // A start in place, a restart or a stop will look at the mailbox itself.
-                Presence::Dormant | Presence::Starting | Presence::Gone => return,
+                Ring::Waits => return,
             }
         };
         self.engine.env.spawn_work(self.body.runner_of_dormant(Arc::clone(self), generation));
@@ -152,26 +136,26 @@ impl Seat {
     pub(crate) fn restart(self: &Arc<Self>) {
         let generation = {
             let mut line = self.line.lock();
-            if line.orders.for_good {
-                // A stop came by since its supervisor decided.
+            let restarts = line.place.restarts();
+            if restarts == Restarts::Never {
                 return;
             }
-            line.orders.fenced = false;
-            line.orders.abort = false;
-            line.orders.exit = None;
-            if line.presence == Presence::Open {
-                line.orders.next = Some(Next::Restart);
-                let waker = line.take_waker();
-                drop(line);
-                if let Some(waker) = waker {
-                    waker.wake();
+            (line.orders.abort, line.orders.exit) = (false, None);
+            match restarts {
+                Restarts::Opens(generation) => {
+                    line.orders.next = None;
+                    generation
                 }
-                return;
+                Restarts::Runner | Restarts::Never => {
+                    line.orders.next = Some(Next::Restart);
+                    let waker = line.take_waker();
+                    drop(line);
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
+                    return;
+                }
             }
-            line.orders.next = None;
-            line.presence = Presence::Open;
-            line.generation += 1;
-            line.generation
         };
         self.engine.env.spawn_work(self.body.runner(Arc::clone(self), generation));
     }

@@ -28,7 +28,7 @@ impl Engine {
         match self.order_stop(root, stop).await {
             Ok(receipt) => receipt,
             // The control thread is gone, so the swarm is.
-            Err(_) => StopReceipt::empty(root),
+            Err(_) => self.receipt_of_lost_ground(root).unwrap_or_else(|| StopReceipt::empty(root)),
         }
     }
 
@@ -62,7 +62,8 @@ impl Engine {
 
     fn order_stop_for(self: &Arc<Self>, tell: Reply<StopReceipt>, root: &Arc<Seat>, stop: Stop) {
         if self.over.is_raised() || (root.vacant.is_raised() && self.nobody_leaves_within(root)) {
-            tell.send(StopReceipt::empty(root));
+            let before = self.receipt_of_lost_ground(root);
+            tell.send(before.unwrap_or_else(|| StopReceipt::empty(root)));
             return;
         }
         let deadline = self.env.now() + stop.within;

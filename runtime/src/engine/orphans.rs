@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use super::Engine;
 use super::family::Family;
-use super::line::Presence;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use crate::event::{Role, What};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::orphans::{Dealt, Facts, Found, Swept, dealt, judge};
+use crate::place::Life;
 use crate::policy::{Orphans, Restart};
 use crate::supervision::{Event, Started};
 
@@ -128,7 +128,7 @@ impl Seat {
         }
     }
 
-    fn is_up(&self) -> bool {
+    fn has_started(&self) -> bool {
         let state = self.state();
         state.is_working() || matches!(state, AgentState::Idle | AgentState::Paused)
     }
@@ -137,15 +137,13 @@ impl Seat {
     fn facts(&self) -> Facts {
         let is_live = !self.is_stopped();
         let (has_runner, lacks_cell) = {
-            let line = self.line.lock();
-            let has_runner = matches!(line.presence, Presence::Open | Presence::Starting);
-            drop(line);
+            let has_runner = self.line.lock().place.has_runner();
             (has_runner, self.control.lock().lacks_cell())
         };
         let over = self.supervisor().map(|(supervisor, _)| supervisor).filter(|above| above.is_stopped());
         Facts {
             is_live,
-            is_up: self.is_up(),
+            is_up: self.has_started(),
             lost: over
                 .map(|supervisor| supervisor.id.clone())
                 .filter(|_| self.state() != AgentState::Stopping),
@@ -164,7 +162,7 @@ impl Seat {
 
     /// Those above its supervisor that live, the nearest first.
     fn heirs(&self) -> impl Iterator<Item = Arc<Self>> {
-        self.supervisors().skip(1).filter(|seat| !seat.is_stopped() && seat.gate.lock().fence == Fence::Open)
+        self.supervisors().skip(1).filter(|seat| !seat.is_stopped() && seat.is_up())
     }
 
     fn deal_with(self: &Arc<Self>, found: &Found, wanted: Dealt) -> Dealt {
@@ -225,8 +223,8 @@ impl Seat {
             let mut by_gate = by.gate.lock();
             let mut from_gate = from.gate.lock();
             let mut own_gate = self.gate.lock();
-            let is_lost = from.is_stopped() || from_gate.fence == Fence::Down;
-            if by_gate.fence != Fence::Open || !is_lost || own_gate.fence != Fence::Open || !self.is_up() {
+            let is_lost = from.is_stopped() || from.life() == Life::Down;
+            if !by.is_up() || !is_lost || !self.is_up() || !self.has_started() {
                 return false;
             }
             let Some((_, old)) = self.supervisor() else { return false };

@@ -178,7 +178,7 @@ impl Seat {
             {
                 let mut line = self.line.lock();
                 line.listen(cx);
-                if line.generation != generation || line.orders.fenced || line.orders.abort {
+                if line.is_superseded(generation) || line.place.is_fenced() || line.orders.abort {
                     return Poll::Ready(Waited::Over);
                 }
                 if self.held() == Held::Not {

@@ -29,14 +29,14 @@ use tokio::sync::oneshot;
 
 use self::standing::Standing;
 use super::Engine;
-use super::line::Presence;
-use super::seat::{Fence, Gate, Seat};
+use super::seat::{Gate, Seat};
 use super::turn::Turn;
 use crate::error::{PauseError, ResumeError};
 use crate::event::{Need, What};
 use crate::lifecycle::AgentState;
 use crate::pause::{Doing, Pause, PauseReceipt, PausedBy, Rest, ResumeReceipt};
 use crate::pausing::{Change, Grip, Holds};
+use crate::place::Life;
 use crate::signal::Signal;
 use crate::theirs::Reply;
 use crate::time::Time;
@@ -160,7 +160,7 @@ impl Engine {
         let walk = {
             let _walking = self.pausing.lock();
             let gate = root.gate.lock();
-            if gate.fence == Fence::Closed || !root.state().is_live() {
+            if root.is_closed() || !root.state().is_live() {
                 drop(gate);
                 return Err(not_live(root));
             }
@@ -246,7 +246,7 @@ fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
     let mut open = vec![(Arc::clone(root), Change::Pause(grip))];
     while let Some((seat, change)) = open.pop() {
         let mut gate = seat.gate.lock();
-        if !gate.may_be_held(&seat) {
+        if !seat.may_be_held() {
             // Who lives below it all the same is to be found by the sweep, and held until then.
             open.extend(gate.below(change));
             continue;
@@ -325,14 +325,14 @@ impl Gate {
         let children = family.into_iter().flat_map(|family| family.seats.values().rev());
         children.map(|child| (Arc::clone(child), change)).collect()
     }
-
-    /// What is being stopped for good, and what has ended, is not held.
-    fn may_be_held(&self, seat: &Seat) -> bool {
-        self.fence != Fence::Closed && seat.state().is_live()
-    }
 }
 
 impl Seat {
+    /// What is being stopped for good, and what has ended, is not held. Under its gate.
+    fn may_be_held(&self) -> bool {
+        !self.is_closed() && self.state().is_live()
+    }
+
     /// Whether it is held, and how firmly. Under its gate this is exact.
     pub(crate) fn held(&self) -> Held {
         match self.held.load(Ordering::SeqCst) {
@@ -432,11 +432,7 @@ impl Seat {
 
     fn rest_in(&self, gate: &mut Gate) -> Vec<Arc<Tally>> {
         let is_moving = gate.turn.as_ref().is_some_and(|turn| turn.is_moving());
-        let is_ending = match gate.fence {
-            Fence::Open | Fence::Down => false,
-            Fence::Held => self.line.lock().presence != Presence::Gone,
-            Fence::Closed => true,
-        };
+        let is_ending = self.line.lock().place.is_on_its_way_out();
         let Some(hold) = gate.hold.as_mut().filter(|_| !is_moving && !is_ending) else { return Vec::new() };
         if self.state() != AgentState::Paused {
             self.note(What::AgentPaused);
@@ -456,13 +452,13 @@ impl Seat {
         let gate = self.gate.lock();
         let state = self.state();
         if gate.hold.is_none() {
-            let has_ended = !state.is_live() || gate.fence == Fence::Closed;
+            let has_ended = !state.is_live() || self.is_closed();
             return if has_ended { Rest::Ended } else { Rest::Resumed };
         }
         if state == AgentState::Paused {
             return Rest::Quiet;
         }
-        let doing = gate.turn.as_ref().filter(|_| gate.fence != Fence::Held).map(|turn| turn.doing());
+        let doing = gate.turn.as_ref().filter(|_| self.life() != Life::Held).map(|turn| turn.doing());
         Rest::Busy(doing.unwrap_or(Doing::Ending))
     }
 }

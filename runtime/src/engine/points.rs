@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) use self::deliver::deliver;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::turn::Turn;
 use crate::error::AgentError;
 use crate::event::What;
 use crate::fault::{Fault, Phase, Site};
 use crate::id::Seq;
+use crate::lifecycle::StopReason;
 use crate::pause::Pause;
 use crate::time::Time;
 use crate::usage::Usage;
@@ -122,8 +123,7 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
 
 /// Loses the agent as a bug would: its place ends, its runner is given up, and nothing below it is told.
 fn vanish(seat: &Arc<Seat>) {
-    seat.gate.lock().fence = Fence::Closed;
-    seat.supersede(true);
+    seat.give_up_runner(Some(StopReason::Stopped));
     seat.lose_place();
 }
 

@@ -29,15 +29,16 @@ use std::task::{Context, Poll, Waker};
 use self::bring_up::Brought;
 pub(super) use self::presence::PresenceGuard;
 use super::body::{Answered, Body, BoxFuture, Typed};
-use super::line::{Next, Presence};
+use super::line::Next;
 use super::pause::Held;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::spawn::FirstStart;
 use crate::agent::Agent;
 use crate::event::What;
 use crate::id::TaskId;
 use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
+use crate::place::Rests;
 use crate::policy::{Exit, FailureClass};
 use crate::question::Question;
 use crate::stopping::{HookEnd, TurnEnd};
@@ -149,17 +150,17 @@ impl<A: Agent> Body for Typed<A> {
     }
 
     fn runner(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
-        Box::pin(Runner::<A>::run(seat, generation, Stage::BringUp))
+        Runner::<A>::run(&seat, generation, Stage::BringUp)
     }
 
     fn runner_of_dormant(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
         let stage = self.dormant.lock().take().map_or(Stage::BringUp, Stage::Serve);
-        Box::pin(Runner::<A>::run(seat, generation, stage))
+        Runner::<A>::run(&seat, generation, stage)
     }
 
     fn dormant_hook(&self, seat: Arc<Seat>) -> Option<BoxFuture<HookEnd>> {
         let agent = self.dormant.lock().take()?;
-        let generation = seat.line.lock().generation;
+        let generation = seat.line.lock().place.generation();
         Some(Box::pin(bring_up::hook(seat, generation, agent)))
     }
 
@@ -179,24 +180,22 @@ impl<A: Agent> Runner<A> {
         let has_children = seat.gate.lock().family.is_some();
         let (generation, first_start) = {
             let mut line = seat.line.lock();
-            if line.orders.fenced {
+            let Some(generation) = line.place.starts_in_place() else {
                 // A stop came by since it was entered, and has ended it.
                 return Begun::Over(None);
-            }
-            line.presence = Presence::Starting;
-            line.generation += 1;
-            (line.generation, line.first_start())
+            };
+            (generation, line.first_start())
         };
+        let presence = PresenceGuard::new(seat, generation);
         let mut future: Pin<Box<_>> = Box::pin(bring_up::bring_up::<A>(Arc::clone(seat), generation, true));
         let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let stage = match first {
             Poll::Ready(Brought::Up(agent)) if !has_children => {
-                return Begun::Over(Self::rest(seat, agent));
+                return Begun::Over(Self::rest(presence, agent));
             }
             Poll::Ready(brought) => Stage::Brought(brought),
             Poll::Pending => {
-                seat.line.lock().presence = Presence::Open;
-                let presence = PresenceGuard::new(seat, generation);
+                seat.line.lock().place.moves(generation);
                 let rest = async move {
                     let stage = Stage::Brought(future.await);
                     Self::run_on(presence, stage).await;
@@ -206,24 +205,35 @@ impl<A: Agent> Runner<A> {
                 return Begun::Pending(first_start);
             }
         };
-        seat.line.lock().presence = Presence::Open;
-        let moved = Arc::clone(seat);
-        let run: BoxFuture<()> = Box::pin(Self::run(moved, generation, stage));
+        seat.line.lock().place.moves(generation);
+        let run: BoxFuture<()> = Box::pin(Self::run_on(presence, stage));
         seat.engine.env.spawn_work(run);
         Begun::Pending(first_start)
     }
 
     /// A start that was ready at once: the behaviour lies in the seat until the first task comes.
-    fn rest(seat: &Arc<Seat>, agent: Theirs<A>) -> Option<Started> {
-        *seat.typed::<A>().dormant.lock() = Some(agent);
-        let fenced = {
+    fn rest(presence: PresenceGuard, agent: Theirs<A>) -> Option<Started> {
+        let seat = Arc::clone(&presence.seat);
+        // It lies there before the place says so, for whoever rings takes it from there.
+        let before = seat.typed::<A>().dormant.lock().replace(agent);
+        debug_assert!(before.is_none(), "a seat is started in place once");
+        let (rests, is_cut) = {
             let mut line = seat.line.lock();
-            line.presence = Presence::Dormant;
-            line.orders.fenced
+            (line.place.rests(presence.generation), line.orders.exit.is_some())
         };
-        if fenced {
-            seat.engine.turn_ended(seat, TurnEnd::Returned);
+        if rests == Rests::Superseded {
+            // It was given up while it blocked its thread, and is gone when its behaviour is.
+            seat.body.drop_dormant();
+            presence.leave();
             return None;
+        }
+        presence.rest();
+        match rests {
+            Rests::Fenced => {
+                seat.engine.turn_ended(&seat, TurnEnd::Returned);
+                return None;
+            }
+            Rests::Dormant | Rests::Superseded => {}
         }
         if !seat.note_started() {
             // The stop that is coming finds it dormant.
@@ -231,14 +241,15 @@ impl<A: Agent> Runner<A> {
         }
         seat.rest_if_quiet();
         seat.tell_parent_started();
-        if seat.body.queued() > 0 {
+        if seat.body.queued() > 0 || is_cut {
             seat.ring();
         }
         Some(Started::Ok)
     }
 
-    async fn run(seat: Arc<Seat>, generation: u64, stage: Stage<A>) {
-        Self::run_on(PresenceGuard::new(&seat, generation), stage).await;
+    /// A runner, which is there from here on, polled or not.
+    fn run(seat: &Arc<Seat>, generation: u64, stage: Stage<A>) -> BoxFuture<()> {
+        Box::pin(Self::run_on(PresenceGuard::new(seat, generation), stage))
     }
 
     async fn run_on(presence: PresenceGuard, stage: Stage<A>) {
@@ -249,10 +260,10 @@ impl<A: Agent> Runner<A> {
         if !runner.is_superseded() {
             seat.release_holdings();
         }
-        drop(presence);
+        presence.leave();
         match last {
             // A stop may have come by since; one that did not know of the runner does not mind.
-            Last::Nothing if seat.line.lock().orders.fenced && !runner.is_superseded() => {
+            Last::Nothing if seat.line.lock().place.is_fenced() && !runner.is_superseded() => {
                 seat.engine.turn_ended(&seat, TurnEnd::Exited);
             }
             Last::Nothing => {}
@@ -292,7 +303,7 @@ impl<A: Agent> Runner<A> {
     }
 
     fn is_superseded(&self) -> bool {
-        self.seat.line.lock().generation != self.generation
+        self.seat.line.lock().is_superseded(self.generation)
     }
 
     /// Waits for an order; none if a stop came by first.
@@ -301,12 +312,12 @@ impl<A: Agent> Runner<A> {
             {
                 let mut line = self.seat.line.lock();
                 line.listen(cx);
-                if line.generation != self.generation {
+                if line.is_superseded(self.generation) {
                     return Poll::Ready(Some(Next::End));
                 }
                 match line.orders.next.take() {
                     Some(next) => return Poll::Ready(Some(next)),
-                    None if line.orders.fenced => return Poll::Ready(None),
+                    None if line.place.is_fenced() => return Poll::Ready(None),
                     None => {}
                 }
             }
@@ -352,7 +363,7 @@ impl<A: Agent> Runner<A> {
                 }
             }
         }
-        let fenced = self.seat.line.lock().orders.fenced;
+        let fenced = self.seat.line.lock().place.is_fenced();
         if fenced || !self.seat.note_started() {
             return Ok(Stage::Whole(agent));
         }
@@ -365,7 +376,7 @@ impl<A: Agent> Runner<A> {
             {
                 let mut line = self.seat.line.lock();
                 line.listen(cx);
-                if line.generation != self.generation {
+                if line.is_superseded(self.generation) {
                     return Poll::Ready(Ok(Some(Next::End)));
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
@@ -373,7 +384,7 @@ impl<A: Agent> Runner<A> {
                 }
                 match line.orders.next.take() {
                     Some(next) => return Poll::Ready(Ok(Some(next))),
-                    None if line.orders.fenced => return Poll::Ready(Ok(None)),
+                    None if line.place.is_fenced() => return Poll::Ready(Ok(None)),
                     None => {}
                 }
             }
@@ -423,7 +434,7 @@ impl<A: Agent> Runner<A> {
     fn exits(&self, exit: Exit, counted: bool) -> Stage<A> {
         let crashed = exit.is_abnormal();
         let brutal = matches!(exit, Exit::Failed { class: FailureClass::Killed, .. });
-        let was_fenced = self.seat.gate.lock().fence == Fence::Closed;
+        let was_fenced = self.seat.is_closed();
         self.seat.release_holdings();
         self.seat.exited(exit, counted, brutal);
         Stage::Down(if was_fenced && crashed { TurnEnd::Crashed } else { TurnEnd::Exited })
@@ -445,13 +456,13 @@ impl<A: Agent> Runner<A> {
             {
                 let mut line = self.seat.line.lock();
                 line.listen(cx);
-                if line.generation != self.generation {
+                if line.is_superseded(self.generation) {
                     return Poll::Ready(Work::Superseded);
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
                     return Poll::Ready(Work::Exit(exit));
                 }
-                if line.orders.fenced {
+                if line.place.is_fenced() {
                     return Poll::Ready(Work::Fenced);
                 }
             }
@@ -475,7 +486,7 @@ impl<A: Agent> Runner<A> {
         let next = poll_fn(|cx| {
             let mut line = self.seat.line.lock();
             line.listen(cx);
-            if line.generation != self.generation {
+            if line.is_superseded(self.generation) {
                 return Poll::Ready(Next::End);
             }
             line.orders.next.take().map_or(Poll::Pending, Poll::Ready)

@@ -1,13 +1,13 @@
 //! An agent's place in the tree. It owns all that must survive an incarnation, a cell, a runner.
 //!
 //! # Invariants
-//! 1. Reading the fence and entering the table of children, or beginning a turn or an effect, are one critical section of
-//!    the gate; raising the fence and taking the list of children are one too. So nothing slips in behind a fence.
+//! 1. Reading the seat's life and entering the table of children, or beginning a turn or an effect, are one critical section of
+//!    the gate; a fence that changes it and taking the list of children are one too. So nothing slips in behind a fence.
 //! 2. The live state (what a status shows) is written by the journal's `append` alone.
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use super::Engine;
 use super::body::Body;
 use super::cell::Control;
 use super::family::Family;
-use super::line::{Line, Presence};
+use super::line::Line;
 use super::orphans::Adoption;
 use super::pause::Hold;
 use super::turn::Turn;
@@ -28,6 +28,7 @@ use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::journal::Entry;
 use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
+use crate::place::{Left, Life};
 use crate::signal::Signal;
 use crate::spec::Policies;
 use crate::theirs::Home;
@@ -59,10 +60,6 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) life: AtomicU32,
     /// Its spec stays when it has ended, until it is deleted.
     pub(crate) keeps_spec: bool,
-    /// It has ended, and what belongs to that is done by whoever set this.
-    pub(crate) wound_up: AtomicBool,
-    /// It will not come back, not even with its parent.
-    pub(crate) ended_for_good: AtomicBool,
     /// Who supervises it, if its parent no longer does.
     pub(crate) adoption: Mutex<Option<Box<Adoption>>>,
     /// Where what its user gave is dropped.
@@ -70,8 +67,6 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) holdings: Mutex<Holdings>,
     /// What is kept back for its stop hook.
     pub(crate) allowance: Mutex<Option<Allowance>>,
-    /// Runners that no stop could stop and that have not returned: they block a thread, and can do nothing through skep.
-    pub(crate) stuck: AtomicU32,
     /// How firmly pauses hold it: the gate's hold, to be read without the gate.
     pub(crate) held: AtomicU8,
     /// What its turns wait for: how many entries there are in their lists.
@@ -81,29 +76,11 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) body: B,
 }
 
-/// Whether something may begin at a seat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fence {
-    Open,
-    /// Between two incarnations: tasks wait, nothing begins.
-    Down,
-    /// A stop has come by, after which its supervisor may start it again: nothing begins before it does.
-    Held,
-    /// A stop has come by: nothing begins any more.
-    Closed,
-}
-
+#[derive(Default)]
 pub(crate) struct Gate {
-    pub(crate) fence: Fence,
     pub(crate) family: Option<Box<Family>>,
     pub(crate) turn: Option<Arc<Turn>>,
     pub(crate) hold: Option<Box<Hold>>,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self { fence: Fence::Open, family: None, turn: None, hold: None }
-    }
 }
 
 /// What a status shows, folded event by event.
@@ -118,6 +95,26 @@ pub(crate) struct Live {
 }
 
 impl<B: Body + ?Sized> Seat<B> {
+    /// Its life. It changes under its gate and its line, so that under either it stays as it is read.
+    pub(crate) fn life(&self) -> Life {
+        self.line.lock().place.life()
+    }
+
+    /// Whether anything may begin here; in one critical section of the gate with what begins.
+    pub(crate) fn is_up(&self) -> bool {
+        self.life() == Life::Up
+    }
+
+    /// Whether a stop ends it for good, or it has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.line.lock().place.is_closed()
+    }
+
+    /// Whether it will not come back, not even with its parent.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.line.lock().place.is_gone()
+    }
+
     pub(crate) fn incarnation(&self) -> Incarnation {
         self.incarnation.load(Ordering::Acquire)
     }
@@ -182,12 +179,12 @@ impl Seat {
     /// An incarnation has started, unless a fence is up: read and said in one critical section, for a stop says that it has
     /// come before it reaches the runner.
     pub(crate) fn note_started(&self) -> bool {
-        let gate = self.gate.lock();
-        let is_open = gate.fence == Fence::Open;
-        if is_open {
+        let _gate = self.gate.lock();
+        let is_up = self.is_up();
+        if is_up {
             self.note(What::AgentStarted);
         }
-        is_open
+        is_up
     }
 
     /// Appends an event of this seat in a task.
@@ -207,33 +204,36 @@ impl Seat {
 
     /// Whether something of it runs that could not be stopped.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.stuck.load(Ordering::Acquire) > 0
+        self.line.lock().place.is_stuck()
     }
 
     /// The runner, or the hook, of this generation is gone.
-    pub(crate) fn gone(&self, generation: u64) {
-        let was_stuck = {
-            let mut line = self.line.lock();
-            if line.generation == generation {
-                line.presence = Presence::Gone;
-            }
-            line.generation != generation
-        };
-        if was_stuck {
-            self.stuck.fetch_sub(1, Ordering::AcqRel);
-        }
+    pub(crate) fn is_left_by(&self, generation: u64) {
+        self.line.lock().place.is_left_by(generation);
         self.rest_if_quiet();
         self.check_vacant();
     }
 
-    /// Whether something is left of a life that has ended: a runner or a cell on its way out, or one that is stuck.
+    /// Something of it is dropped, or goes on, elsewhere, until the guard is dropped: nobody may say that nothing is left of it.
+    pub(crate) fn remains(self: &Arc<Self>, left: Left) -> Remains {
+        let number = self.engine.number();
+        self.line.lock().place.puts_aside(number, left);
+        Remains { seat: Arc::clone(self), number }
+    }
+
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Vec<Left> {
+        self.line.lock().place.left()
+    }
+
+    /// Whether something is left of a life that has ended: a runner or a cell on its way out, or what is stuck.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.is_stuck() || (self.ended_for_good.load(Ordering::Acquire) && !self.vacant.is_raised())
+        self.is_stuck() || (self.is_gone() && !self.vacant.is_raised())
     }
 
     /// Raises `vacant` if it has ended for good and nothing is left of it.
     pub(crate) fn check_vacant(&self) {
-        if self.ended_for_good.load(Ordering::Acquire) && !self.is_occupied() {
+        if self.is_gone() && !self.is_occupied() {
             self.vacant.raise();
         }
         if !self.is_leaving() {
@@ -242,8 +242,21 @@ impl Seat {
         }
     }
 
-    /// Whether there is a runner or a cell.
+    /// Whether there is a runner or a cell, or something of it elsewhere.
     pub(crate) fn is_occupied(&self) -> bool {
-        self.is_stuck() || !self.line.lock().is_gone() || !self.control.lock().is_gone()
+        self.line.lock().place.is_occupied() || !self.control.lock().is_gone()
+    }
+}
+
+/// Something of a seat that is dropped, or goes on, elsewhere.
+pub(crate) struct Remains {
+    seat: Arc<Seat>,
+    number: u64,
+}
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        self.seat.line.lock().place.is_done_aside(self.number);
+        self.seat.check_vacant();
     }
 }

@@ -16,7 +16,7 @@ use super::Engine;
 use super::blank::Blank;
 use super::body::{Bare, Typed};
 use super::family::Family;
-use super::seat::{Fence, Gate, Seat};
+use super::seat::Seat;
 use super::turn::{self, Turn};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
@@ -273,14 +273,14 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
 }
 
 /// Checks that something may begin at a parent; the caller holds the gate.
-fn may_begin(place: &Place<'_>, gate: &Gate) -> Result<(), SpawnError> {
+fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
     if let Some(turn) = place.turn {
         if !turn.is_open() {
             return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
         }
         turn.set_has_children();
     }
-    if gate.fence == Fence::Open {
+    if place.parent.is_up() {
         return Ok(());
     }
     Err(SpawnError::Fenced { parent: place.parent.id.clone(), state: place.parent.state() })
@@ -289,7 +289,7 @@ fn may_begin(place: &Place<'_>, gate: &Gate) -> Result<(), SpawnError> {
 /// Opens a seat that only holds children.
 pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnError> {
     let mut gate = place.parent.gate.lock();
-    may_begin(place, &gate)?;
+    may_begin(place)?;
     let parent = place.parent;
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
     let number = next_number(parent, family)?;

@@ -20,14 +20,14 @@ use std::time::Duration;
 
 use self::finish::Finished;
 use super::cell::Item;
-use super::line::{self, Presence};
+use super::line;
 use super::pause::Released;
 use super::seat::Seat;
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
 use crate::event::What;
-use crate::lifecycle::{AgentState, StopReason};
+use crate::lifecycle::AgentState;
 use crate::policy::{Exit, FailureClass};
 use crate::receipt::StopReceipt;
 use crate::stopping::{Action, ByKey, End, HookEnd, HookFault, Input, RequestId, Row, StopPlan, TurnEnd};
@@ -200,20 +200,13 @@ impl Engine {
     /// A seat has ended, its descendants before it.
     fn seat_ended(&self, row: &Row, Stopping { seat, for_good }: &Stopping) {
         if row.end == End::Stuck {
-            Self::supersede(seat, *for_good);
+            seat.give_up_runner(for_good.then(|| self.why_stopped()));
         }
         if *for_good {
-            seat.end(StopReason::Stopped, Some(row.end));
+            seat.end(self.why_stopped(), Some(row.end));
             seat.gate.lock().family = None;
         } else {
             seat.suspended();
-        }
-    }
-
-    /// Gives a runner up that could not be stopped, and says so: a restart or a later stop must not hide it.
-    fn supersede(seat: &Arc<Seat>, for_good: bool) {
-        if seat.supersede(for_good) {
-            seat.note_given_up();
         }
     }
 
@@ -310,13 +303,12 @@ impl Seat {
         }
         self.reset_children();
         let mut line = self.line.lock();
-        if line.presence == Presence::Dormant {
-            line.presence = Presence::Gone;
+        if line.place.takes_dormant() {
             drop(line);
             self.rest_if_quiet();
             // Its hook has taken it, unless the stop was brutal.
             self.drop_dormant();
-        } else if line.presence == Presence::Open {
+        } else if line.place.has_runner() {
             line.orders.next = Some(line::Next::End);
             let waker = line.take_waker();
             drop(line);
@@ -326,41 +318,8 @@ impl Seat {
         }
     }
 
-    /// Says that something of it could not be stopped, and keeps it to be named by later stops.
-    pub(crate) fn note_given_up(self: &Arc<Self>) {
-        self.release_holdings_aside();
-        let report = "it could not be stopped: what it still runs is refused everything".to_owned();
-        self.note(What::Reported { report, child: None });
-        self.engine.leaving.lock().insert(self.key, Arc::clone(self));
-        self.check_vacant();
-    }
-
     /// Whether its own end is under way, so that only its children were stopped.
     fn is_spared_root(&self) -> bool {
-        let line = self.line.lock();
-        !line.orders.fenced
-    }
-
-    /// Its runner could not be stopped. Whatever it still runs is refused everything; a new one may take its place.
-    pub(super) fn supersede(&self, for_good: bool) -> bool {
-        let turn = {
-            let mut gate = self.gate.lock();
-            gate.turn.take()
-        };
-        if let Some(turn) = turn {
-            turn.leave();
-            if let Some(asker) = turn.listener() {
-                asker.lose(&turn, for_good.then_some(StopReason::Stopped));
-                turn.note_end();
-            }
-        }
-        let mut line = self.line.lock();
-        let is_there = matches!(line.presence, Presence::Open | Presence::Starting);
-        if is_there {
-            self.stuck.fetch_add(1, Ordering::AcqRel);
-        }
-        line.generation += 1;
-        line.presence = Presence::Gone;
-        is_there
+        !self.line.lock().place.is_fenced()
     }
 }

@@ -10,11 +10,12 @@ use std::sync::atomic::Ordering;
 use super::cell::Item;
 use super::family::Family;
 use super::line::Next;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::spawn::spawned;
 use super::stop::Purpose;
 use crate::event::What;
 use crate::pausing::Grip;
+use crate::place::Back;
 use crate::policy::{Exit, Shutdown};
 use crate::supervision::{Action, Event, Started};
 
@@ -53,7 +54,7 @@ impl Seat {
         let env = &self.engine.env;
         {
             let mut gate = self.gate.lock();
-            if gate.fence != Fence::Open {
+            if !self.is_up() {
                 // Its own end is under way, or a stop: the children end with it, whatever becomes of one of them.
                 return;
             }
@@ -158,8 +159,8 @@ impl Seat {
 
     fn pause_child(self: &Arc<Self>, number: u32, pause: std::time::Duration) {
         if let Some(child) = self.child(number) {
-            let gate = child.gate.lock();
-            if gate.fence == Fence::Closed {
+            let _gate = child.gate.lock();
+            if child.is_closed() {
                 // A stop has come by since; with its end the supervision hears that the child is gone.
                 return;
             }
@@ -180,7 +181,7 @@ impl Seat {
     fn start_child(self: &Arc<Self>, number: u32) {
         // One critical section with the fence, which goes over the parent first.
         let gate = self.gate.lock();
-        if gate.fence != Fence::Open {
+        if !self.is_up() {
             return;
         }
         let child = gate.family.as_ref().and_then(|family| family.seats.get(&number));
@@ -196,26 +197,19 @@ impl Seat {
     fn come_back(self: &Arc<Self>, above: Option<Grip>) -> bool {
         // One critical section with the fence of a stop that comes by.
         let mut gate = self.gate.lock();
-        if self.ended_for_good.load(Ordering::Acquire) {
-            return false;
-        }
-        if self.is_stopped() {
-            if self.line.lock().orders.for_good {
-                // A stop is about to say that this end is for good: opened again, its cell would be nobody's.
-                return false;
-            }
-            gate.fence = Fence::Down;
+        let back = self.line.lock().place.comes_back();
+        if back == Back::Reborn {
             self.hold_as_parent(&mut gate, above);
-            self.wound_up.store(false, Ordering::Release);
             self.reopen_cell();
             self.note(spawned(self));
             self.body.reopen();
-        } else if gate.fence == Fence::Held {
-            gate.fence = Fence::Down;
         }
         drop(gate);
-        self.restart();
-        true
+        if matches!(back, Back::Again | Back::Reborn) {
+            self.restart();
+        }
+        // The stop that has come by says what becomes of it.
+        back != Back::Never
     }
 
     /// A child is gone of which the core still expects something: it is told what will never come.

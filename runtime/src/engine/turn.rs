@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::points::Bent;
-use super::seat::{Fence, Seat};
+use super::seat::Seat;
 use super::waits::WaitsFor;
 use crate::asked::Asked;
 use crate::bell::Bell;
@@ -21,6 +21,7 @@ use crate::id::{Incarnation, Seq, TaskId};
 use crate::journal::Entry;
 use crate::lifecycle::StopReason;
 use crate::pause::Doing;
+use crate::place::Left;
 use crate::policy::Exit;
 use crate::signal::Signal;
 use crate::time::Time;
@@ -205,7 +206,7 @@ impl Turn {
         begin: impl FnOnce() -> Option<R>,
     ) -> Result<Option<R>, Fenced> {
         let mut gate = self.seat.gate.lock();
-        if gate.fence != Fence::Open || gate.hold.is_some() {
+        if !self.seat.is_up() || gate.hold.is_some() {
             return Err(Fenced);
         }
         let begun = begin();
@@ -234,7 +235,7 @@ impl Turn {
 
     /// What it has asked is for the next attempt at its task, unless there will be none.
     pub(super) fn leave_asks(&self) {
-        if !self.is_interrupted() && self.seat.gate.lock().fence != Fence::Closed {
+        if !self.is_interrupted() && !self.seat.is_closed() {
             self.leaves_asks.store(true, Ordering::Release);
         }
     }
@@ -243,7 +244,7 @@ impl Turn {
     /// crashed, was cut short or is over. What is left and not taken up is withdrawn with the outcome of the task.
     pub(crate) fn leaves_asks(&self) -> bool {
         let panics = || std::thread::panicking() && current().is_some_and(|turn| turn.number == self.number);
-        let comes_back = || self.seat.gate.lock().fence != Fence::Closed;
+        let comes_back = || !self.seat.is_closed();
         self.leaves_asks.load(Ordering::Acquire)
             || !self.open.load(Ordering::Acquire)
             || panics()
@@ -350,6 +351,17 @@ impl Turn {
             self.note(What::WaitBegan { wait, on });
         }
         Waiting { wait, counts, excused: self.excuse() }
+    }
+
+    /// Runs blocking work, which goes on when the turn is cut: until it is over, something of the agent is left.
+    pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let remains = self.seat.remains(Left::Blocking);
+        let work = move || {
+            let value = work();
+            drop(remains);
+            value
+        };
+        self.seat.engine.env.blocking(work).await
     }
 
     pub(crate) fn set_once_begun(&self) {

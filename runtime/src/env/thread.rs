@@ -40,6 +40,11 @@ impl ControlThread {
         Self { handle, over }
     }
 
+    /// Lets the thread end, whoever still holds a handle to what it served.
+    pub(super) fn end(&self) {
+        self.over.raise();
+    }
+
     pub(super) fn handle(&self) -> Handle {
         self.handle.clone()
     }
@@ -52,7 +57,7 @@ pub(super) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Resu
 
 impl Drop for ControlThread {
     fn drop(&mut self) {
-        self.over.raise();
+        self.end();
     }
 }
 

@@ -58,6 +58,11 @@ impl Timers {
         timers
     }
 
+    /// Lets the wheel go: nothing is due any more.
+    pub(super) fn end(&self) {
+        self.over.raise();
+    }
+
     fn fire(&self, now: Time) {
         loop {
             let Some(due) = self.take_due(now) else { return };
@@ -108,11 +113,5 @@ impl Env {
     #[cfg(feature = "lab")]
     pub(crate) fn timers(&self) -> usize {
         self.0.timers.due.lock().entries.len()
-    }
-
-    /// Lets the wheel go, so that nothing of this environment runs any more.
-    pub(crate) fn close(&self) {
-        self.0.timers.over.raise();
-        self.0.aside.close();
     }
 }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::Advice;
+use crate::env::NoGround;
 
 /// Why a swarm could not start.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -16,6 +17,25 @@ pub enum StartError {
         /// What is wrong with it, and how to mend it.
         message: String,
     },
+    /// It was started outside a tokio runtime.
+    #[error(
+        "the swarm cannot start outside a tokio runtime: call `start` from async code, or enter a runtime first"
+    )]
+    NoRuntime,
+    /// The runtime that it was started on has no clock.
+    #[error(
+        "the swarm cannot start on a runtime without timers: build it with `enable_time` or `enable_all`"
+    )]
+    NoTimers,
+}
+
+impl From<NoGround> for StartError {
+    fn from(why: NoGround) -> Self {
+        match why {
+            NoGround::NoRuntime => Self::NoRuntime,
+            NoGround::NoTimers => Self::NoTimers,
+        }
+    }
 }
 
 impl StartError {
@@ -23,7 +43,7 @@ impl StartError {
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
-            Self::BadField { .. } => Advice::Never,
+            Self::BadField { .. } | Self::NoRuntime | Self::NoTimers => Advice::Never,
         }
     }
 
@@ -31,7 +51,7 @@ impl StartError {
     #[must_use]
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::BadField { .. } => 500,
+            Self::BadField { .. } | Self::NoRuntime | Self::NoTimers => 500,
         }
     }
 }

@@ -148,7 +148,9 @@ fn after_lookup(last: Option<&LookupError>) -> Option<LookupError> {
 fn after_start(last: Option<&StartError>) -> Option<StartError> {
     Some(match last {
         None => StartError::BadField { field: "permits".into(), message: "give at least 1".into() },
-        Some(StartError::BadField { .. }) => return None,
+        Some(StartError::BadField { .. }) => StartError::NoRuntime,
+        Some(StartError::NoRuntime) => StartError::NoTimers,
+        Some(StartError::NoTimers) => return None,
     })
 }
 

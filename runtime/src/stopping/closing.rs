@@ -129,7 +129,8 @@ impl Step<'_> {
         self.plan.due.remove(&(seat.next_due(), key));
         self.unlink(key, &seat);
         let (end, hook) = seat.end();
-        let row = Row { key, end, hook, brutal: seat.is_brutal(), took: self.now.since(seat.fenced) };
+        let took = self.now.since(seat.fenced);
+        let row = Row { key, end, hook, brutal: seat.is_brutal(), took, left: Vec::new() };
         self.out.push(Action::Ended(row.clone()));
         self.record(row, &seat);
         self.work.extend(seat.parent.map(Work::Settle));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
+use crate::place::Left;
 use crate::policy::Shutdown;
 use crate::time::Time;
 
@@ -101,6 +102,8 @@ pub(crate) struct Row {
     pub(crate) brutal: bool,
     /// From the first fence that took it in to its end.
     pub(crate) took: Duration,
+    /// What the engine found left of it when the stop was over; nothing, as the plan has it.
+    pub(crate) left: Vec<Left>,
 }
 
 /// What happened.

@@ -171,10 +171,7 @@ impl SwarmBuilder {
     /// Starts the swarm on the runtime that this is called in.
     ///
     /// # Errors
-    /// [`StartError`] names the field that cannot be.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
+    /// [`StartError`] names the field that cannot be, or what is missing where it is called: a tokio runtime, with timers.
     pub async fn start(self) -> Result<Swarm, StartError> {
         let bad = |field: &str, message: String| StartError::BadField { field: field.to_owned(), message };
         if self.session.is_empty() || self.session.contains(['.', '#', '/']) {
@@ -202,7 +199,10 @@ impl SwarmBuilder {
             permits.insert(kind, Arc::new(Semaphore::new(at_once)));
         }
         quiet::install();
-        let env = self.env.unwrap_or_else(Env::real);
+        let env = match self.env {
+            Some(env) => env,
+            None => Env::try_real(None)?,
+        };
         let engine = Engine::new(Setup {
             env,
             session: self.session,
@@ -229,6 +229,7 @@ impl SwarmBuilder {
         if let Some(every) = self.sweep {
             engine.sweep_every(every);
         }
+        engine.watch_ground();
         Ok(Swarm(Arc::new(Handle { engine, root })))
     }
 }

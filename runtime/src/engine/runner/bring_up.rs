@@ -8,12 +8,13 @@ use super::super::drive::{Driven, drive};
 use super::super::park::Waited;
 use super::super::points;
 use super::super::quiet::caught;
-use super::super::seat::{Fence, Seat};
+use super::super::seat::Seat;
 use super::super::turn::{Turn, within};
 use crate::agent::Agent;
 use crate::context::{Context, StopContext};
 use crate::delivery::Dropped;
 use crate::fault::Phase;
+use crate::place::Life;
 use crate::stopping::HookEnd;
 use crate::theirs::Theirs;
 
@@ -89,14 +90,14 @@ enum Begun {
 /// Begins a life, or a start within one, unless a stop or a pause has come by: all in one critical section.
 fn begin(seat: &Arc<Seat>, anew: bool) -> Begun {
     let mut gate = seat.gate.lock();
-    if gate.fence != if anew { Fence::Down } else { Fence::Open } {
+    if seat.life() != if anew { Life::Down } else { Life::Up } {
         return Begun::Fenced;
     }
     if gate.hold.is_some() {
         return Begun::Held;
     }
     if anew {
-        gate.fence = Fence::Open;
+        seat.line.lock().place.begins();
         seat.incarnation.fetch_add(1, Ordering::AcqRel);
     }
     let deadline = seat.on_clock(seat.engine.env.now() + seat.policies.start_within);

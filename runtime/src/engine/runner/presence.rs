@@ -1,27 +1,84 @@
-//! What says that a runner, or a hook, is there.
+//! What says that a runner, or a hook, is there, and what is done when it goes without a last word.
 
 use std::sync::Arc;
 
 use super::super::census::{Counted, Living};
+use super::super::ground::ground_lost;
 use super::super::seat::Seat;
+use crate::policy::{Exit, FailureClass};
+use crate::stopping::{HookEnd, TurnEnd};
 
-/// Counts the runner in, and gives its presence up when it is gone.
+/// Counts the runner in, and gives its presence up when it is gone. A runner that goes without a last word has lost its
+/// behaviour, its turn and its hook: by a bug of ours or with the runtime that it ran on.
 pub(in crate::engine) struct PresenceGuard {
     pub(super) seat: Arc<Seat>,
     pub(super) generation: u64,
     counted: Option<Counted>,
+    goes: Goes,
+}
+
+/// How a runner goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    /// Without a last word, so far.
+    Silently,
+    /// Whoever lets it go says how it ended.
+    WithLastWord,
+    /// Its behaviour lies in the seat, and the place knows it.
+    ToRest,
 }
 
 impl PresenceGuard {
     pub(in crate::engine) fn new(seat: &Arc<Seat>, generation: u64) -> Self {
         let counted = Some(Counted::new(&seat.engine, &seat.id, Living::Runner));
-        Self { seat: Arc::clone(seat), generation, counted }
+        Self { seat: Arc::clone(seat), generation, counted, goes: Goes::Silently }
+    }
+
+    pub(super) fn rest(mut self) {
+        self.goes = Goes::ToRest;
+    }
+
+    pub(in crate::engine) fn leave(mut self) {
+        self.goes = Goes::WithLastWord;
     }
 }
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.counted = None;
-        self.seat.gone(self.generation);
+        match self.goes {
+            Goes::Silently => self.seat.is_deserted_by(self.generation),
+            Goes::WithLastWord => self.seat.is_left_by(self.generation),
+            Goes::ToRest => {}
+        }
+    }
+}
+
+impl Seat {
+    /// A runner is gone without a last word.
+    fn is_deserted_by(self: &Arc<Self>, generation: u64) {
+        let (is_current, is_fenced) = {
+            let line = self.line.lock();
+            (!line.is_superseded(generation), line.place.is_fenced())
+        };
+        if !is_current {
+            // It was given up before, with its turn.
+            self.is_left_by(generation);
+            return;
+        }
+        let is_ground_gone = self.engine.env.ground_is_gone();
+        let turn = self.gate.lock().turn.take();
+        if let Some(turn) = turn {
+            turn.lose(is_ground_gone.then(ground_lost));
+        }
+        self.release_holdings_aside();
+        self.is_left_by(generation);
+        if is_fenced {
+            self.engine.turn_ended(self, TurnEnd::Dropped);
+            self.engine.hook_ended(self, HookEnd::Dropped);
+        } else if !is_ground_gone {
+            let exit = Exit::failed(FailureClass::Bug, "its runner ended without a last word");
+            self.exited(exit, true, false);
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::super::census::{Counted, Living};
 use super::super::drive::{Driven, drive};
 use super::super::points;
 use super::super::quiet::caught;
-use super::super::seat::{Fence, Seat};
+use super::super::seat::Seat;
 use super::super::turn::{Attempted, Listener, Turn};
 use super::help::accepted;
 use super::{Runner, Task};
@@ -19,6 +19,7 @@ use crate::error::AgentError;
 use crate::event::{Outcome, What};
 use crate::fault::Phase;
 use crate::lifecycle::StopReason;
+use crate::place::Life;
 use crate::policy::{Exit, FailureClass, Restart};
 use crate::task::{Attempt, Over, TaskCell};
 use crate::theirs::Theirs;
@@ -184,9 +185,9 @@ impl<A: Agent> Runner<A> {
                 }
             }
         }
-        if let Some(asked) = turn.take_exit().filter(|_| next == Next::GoesOn) {
-            let counted = true;
-            next = Next::Exits { exit: asked, counted };
+        if let Some(asked) = turn.take_exit().filter(|_| matches!(next, Next::GoesOn | Next::StopsWhole)) {
+            // Its own end, also where a stop has come by.
+            next = Next::Exits { exit: asked, counted: true };
         }
         if matches!(next, Next::Exits { .. })
             && let Some((killed, _)) = seat.line.lock().orders.exit.take()
@@ -311,10 +312,10 @@ impl<A: Agent> Runner<A> {
 impl Seat {
     /// Whether a stop has come by, and whether the agent comes back after it.
     fn stopping(&self) -> Stopping {
-        match self.gate.lock().fence {
-            Fence::Open => Stopping::No,
-            Fence::Down | Fence::Held => Stopping::ComesBack,
-            Fence::Closed => Stopping::ForGood,
+        match self.life() {
+            Life::Up => Stopping::No,
+            Life::Down | Life::Held => Stopping::ComesBack,
+            Life::Closed | Life::Ended | Life::Gone => Stopping::ForGood,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::event::What;
+use crate::place::Left;
 use crate::receipt::StopReceipt;
 use crate::stopping::{ByKey, End, RequestId, Row};
 use crate::theirs::Reply;
@@ -41,11 +42,11 @@ impl Finished {
         self.rows.retain(|row| seats.contains_key(&row.key) && last.insert(row.key));
         self.rows.reverse();
         let leaving = self.engine.leaving_within(&root, &seats);
-        for row in self.rows.iter_mut().filter(|row| row.end != End::Stuck) {
+        for row in &mut self.rows {
             if let Some(seat) = seats.get(&row.key)
-                && !self.engine.is_vacant_by(seat, until).await
+                && (row.end == End::Stuck || !self.engine.is_vacant_by(seat, until).await)
             {
-                row.end = End::Stuck;
+                (row.end, row.left) = what_is_left(seat, row.end);
             }
         }
         for seat in leaving.iter().filter(|seat| !seat.is_stuck()) {
@@ -53,7 +54,8 @@ impl Finished {
         }
         let took = env.now().since(began);
         for seat in leaving.into_iter().filter(|seat| seat.is_leaving()) {
-            self.rows.insert(0, Row { key: seat.key, end: End::Stuck, hook: None, brutal: false, took });
+            let (end, left) = what_is_left(&seat, End::AlreadyStopped);
+            self.rows.insert(0, Row { key: seat.key, end, hook: None, brutal: false, took, left });
             seats.insert(seat.key, seat);
         }
         let receipt = StopReceipt::new(&root, &self.rows, &seats, took);
@@ -66,6 +68,9 @@ impl Finished {
         });
         self.engine.delivering.fetch_sub(1, Ordering::AcqRel);
         if root.parent.is_none() {
+            if self.engine.env.ground_was_lost() {
+                self.engine.lost.set(receipt.clone()).ok();
+            }
             // Those who still wait for a part of it are answered before all is over.
             self.engine.closing.raise();
             while self.engine.delivering.load(Ordering::Acquire) > 0 {
@@ -77,6 +82,14 @@ impl Finished {
             asker.send(receipt);
         }
     }
+}
+
+/// How an agent has ended of which something is left, and what.
+fn what_is_left(seat: &Seat, end: End) -> (End, Vec<Left>) {
+    let left = seat.left();
+    // Where only its cell is left, nothing has a name for that.
+    let is_stuck = end == End::Stuck || left.is_empty() || left.contains(&Left::Runner);
+    (if is_stuck { End::Stuck } else { end }, left)
 }
 
 impl Engine {

@@ -1,18 +1,17 @@
 //! The walk of a stop: it fences a subtree from the top down and lists whom the plan is to stop.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::{Purpose, Stopper, Stopping};
 use crate::engine::Engine;
 use crate::engine::family::Family;
-use crate::engine::line::Presence;
 use crate::engine::pause::Released;
-use crate::engine::seat::{Fence, Seat};
+use crate::engine::seat::Seat;
 use crate::engine::turn::Turn;
 use crate::event::{Role, What};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::orphans::{Dealt, Found};
+use crate::place::Presence;
 use crate::policy::Shutdown;
 use crate::stopping::{Node, RequestId, SeatKey};
 
@@ -96,18 +95,13 @@ impl Stopper {
         request: RequestId,
         walk: &mut Walk,
     ) -> Vec<Listed> {
-        let fence = if for_good { Fence::Closed } else { Fence::Held };
         let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
         let (children, was_closed) = {
             let mut gate = seat.gate.lock();
-            let was_closed = gate.fence == Fence::Closed;
-            if !was_closed && (!is_spared || for_good) {
-                gate.fence = fence;
-            }
-            if for_good && seat.is_stopped() {
-                // Under the gate, so that its supervisor cannot start it again meanwhile.
-                seat.ended_for_good.store(true, Ordering::Release);
-            }
+            let was_closed = {
+                let place = &mut seat.line.lock().place;
+                if is_spared { place.is_closed() } else { place.fence(for_good) }
+            };
             if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
                 walk.cancelled.push(Arc::clone(turn));
             }
@@ -136,7 +130,7 @@ impl Stopper {
             note_orphans(seat, &children);
         }
         if for_good && !was_closed && !is_over {
-            seat.body.close(StopReason::Stopped);
+            seat.body.close(seat.engine.why_stopped());
             seat.note(What::AgentStopping { stop: request });
         }
         if !is_spared && !is_over {
@@ -145,10 +139,7 @@ impl Stopper {
         match self.nodes.get_mut(&seat.key) {
             Some(known) => {
                 debug_assert!(self.plan.is_stopping(seat.key), "invariant 2");
-                if for_good && !known.for_good {
-                    known.for_good = true;
-                    seat.order(|orders| orders.for_good = true);
-                }
+                known.for_good |= for_good;
                 if seat.is_adopted() {
                     // It may be stopping by itself, below a parent that this stop is not about.
                     walk.nodes.push(self.node(seat, Presence::Gone, shutdown));
@@ -156,7 +147,7 @@ impl Stopper {
             }
             None => {
                 let is_place = is_spared || is_over;
-                let presence = if is_place { Presence::Gone } else { tell_fenced(seat, for_good) };
+                let presence = if is_place { Presence::Gone } else { tell_fenced(seat) };
                 walk.nodes.push(self.node(seat, presence, shutdown));
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
@@ -188,13 +179,16 @@ impl Stopper {
 }
 
 /// Its runner is told of the fence.
-fn tell_fenced(seat: &Seat, for_good: bool) -> Presence {
-    seat.order(|orders| {
-        orders.fenced = true;
-        orders.for_good |= for_good;
-        orders.next = None;
-    });
-    seat.line.lock().presence
+fn tell_fenced(seat: &Seat) -> Presence {
+    let (presence, waker) = {
+        let mut line = seat.line.lock();
+        line.orders.next = None;
+        (line.place.tell_fenced(), line.take_waker())
+    };
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+    presence
 }
 
 /// Says of those who live below an agent that has ended that they were found.

@@ -1,0 +1,86 @@
+//! Of what has ended nothing more is said, whatever is asked of it.
+
+use std::time::Duration;
+
+use skep::testkit::{Lab, TestResult};
+use skep::{
+    Agent, AgentError, AgentRef, AgentSpec, Context, Exit, Pause, Restart, Shutdown, Stop, Supervisor, What,
+};
+
+struct Idle;
+
+impl Agent for Idle {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<(), AgentError> {
+        Ok(())
+    }
+}
+
+/// Everything that a handle offers, of an agent that has ended.
+async fn harass(agent: &AgentRef<Idle>) {
+    agent.kill();
+    agent.interrupt();
+    assert!(agent.stop(Stop::brutally()).await.rows().is_empty(), "nobody was alive");
+    agent.kill();
+    assert!(agent.stop(Stop::within(Duration::ZERO)).await.nothing_left());
+    assert!(agent.drain(Duration::ZERO).await.rows().is_empty());
+    assert!(agent.pause(Pause::at_next_await()).await.is_err());
+    assert!(agent.resume().is_err());
+    assert!(agent.ask(()).await.is_err());
+    agent.kill();
+}
+
+#[skep::swarm_test(seeds = 50)]
+async fn an_agent_that_has_ended_can_be_killed_and_stopped_and_nothing_happens(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let mut ended = Vec::new();
+    for (name, brutal, works) in
+        [("idle", false, false), ("worked", false, true), ("cut", true, false), ("worked-cut", true, true)]
+    {
+        let agent = swarm.spawn(AgentSpec::new(name, || Idle)).await?;
+        if works {
+            agent.ask(()).await?;
+        }
+        let stop = if brutal { Stop::brutally() } else { Stop::within(Duration::from_secs(1)) };
+        assert!(agent.stop(stop).await.is_clean());
+        ended.push(agent);
+    }
+    let desk =
+        swarm.spawn(Supervisor::one_for_one().named("desk").child(AgentSpec::new("clerk", || Idle))).await?;
+    let clerk = swarm.agent::<Idle>("clerk")?;
+    desk.children().terminate_child("clerk").await?;
+    ended.push(clerk);
+    let told = swarm.events_so_far().len();
+    for agent in &ended {
+        harass(agent).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after: Vec<_> = swarm.events_so_far().split_off(told);
+    let said: Vec<_> = after
+        .iter()
+        .filter(|event| ended.iter().any(|agent| agent.id() == &event.agent))
+        .map(|event| &event.what)
+        .collect();
+    assert!(said.is_empty(), "{said:?}");
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 50)]
+async fn a_temporary_child_that_was_killed_is_killed_once(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let spec = AgentSpec::new("once", || Idle).restart(Restart::Temporary).shutdown(Shutdown::Brutal);
+    let agent = swarm.spawn(spec).await?;
+    agent.kill();
+    agent.kill();
+    agent.ended().await;
+    harass(&agent).await;
+    let history = lab.end(swarm).await;
+    let exits = history.events().iter().filter(|event| {
+        &event.agent == agent.id() && matches!(&event.what, What::AgentExited { exit: Exit::Failed { .. } })
+    });
+    assert_eq!(exits.count(), 1);
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Ends are true: what is said of an end has happened, nothing is said after it, and nothing is left that a receipt does not name.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
+
+mod after;
+mod exits;
+mod ground;
+mod left;
+mod starts;
