@@ -167,6 +167,13 @@ pub(crate) struct Place {
     aside: Vec<(u64, Left)>,
 }
 
+impl Life {
+    /// Whether a stop ends it for good or it has ended: it takes nothing any more, but for a new life.
+    pub(crate) const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::Ended | Self::Gone)
+    }
+}
+
 impl Place {
     /// A place that has no behaviour: it is up from its begin, and only holds children.
     pub(crate) fn bare() -> Self {
@@ -177,14 +184,9 @@ impl Place {
         self.life
     }
 
-    /// Whether anything may begin.
-    pub(crate) const fn is_up(&self) -> bool {
-        matches!(self.life, Life::Up)
-    }
-
-    /// Whether a stop ends it for good or it has ended: it takes nothing any more, but for a new life.
+    /// Whether a stop ends it for good or it has ended.
     pub(crate) const fn is_closed(&self) -> bool {
-        matches!(self.life, Life::Closed | Life::Ended | Life::Gone)
+        self.life.is_closed()
     }
 
     pub(crate) const fn is_gone(&self) -> bool {
@@ -257,9 +259,9 @@ impl Place {
         }
     }
 
-    /// A stop comes by. Says whether it was closed before.
-    pub(crate) const fn fence(&mut self, for_good: bool) -> bool {
-        let was_closed = self.is_closed();
+    /// A stop comes by. Gives its life until then.
+    pub(crate) const fn fence(&mut self, for_good: bool) -> Life {
+        let before = self.life;
         self.is_final |= for_good;
         self.life = match self.life {
             Life::Down | Life::Up | Life::Held if for_good => Life::Closed,
@@ -267,7 +269,7 @@ impl Place {
             Life::Ended if for_good => Life::Gone,
             other => other,
         };
-        was_closed
+        before
     }
 
     /// Its runner is told of a stop that has come by. Gives whom the stop finds.

@@ -35,7 +35,7 @@ impl Engine {
         let report = "the runtime that the swarm was started on has ended: the swarm is stopped".to_owned();
         root.note(What::Reported { report, child: None });
         let purpose = Purpose::Ordered { within: WITHIN, receipt: None };
-        self.stop(&root, purpose, true, self.env.now() + WITHIN);
+        self.stop(&root, purpose, false, self.env.now() + WITHIN);
     }
 
     /// Why a stop ends agents now.

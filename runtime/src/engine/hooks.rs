@@ -4,6 +4,7 @@
 //! # Invariants
 //! 1. At most one driver is current, and only that one takes hooks. One that is found in the same hook after a while blocks
 //!    its thread: another becomes current, and the blocked one ends when it comes back.
+//! 2. Where the runtime has ended no hook runs, and none is waited for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,6 +50,10 @@ pub(super) fn begin(seat: &Arc<Seat>, until: Time) {
         return;
     }
     let engine = &seat.engine;
+    if engine.env.ground_was_lost() {
+        engine.hook_ended(seat, HookEnd::Dropped);
+        return;
+    }
     let has_driver = {
         let mut stopper = engine.stopper.lock();
         stopper.hooks.seats.push_back(Arc::clone(seat));
@@ -68,6 +73,10 @@ pub(super) fn take_back(seat: &Arc<Seat>) -> bool {
 
 /// Makes a new driver the current one. Only who performs the plan and the timer of the current driver call this.
 fn drive(engine: &Arc<Engine>) {
+    if engine.env.ground_was_lost() {
+        abandon(engine);
+        return;
+    }
     let number = {
         let mut stopper = engine.stopper.lock();
         stopper.hooks.drivers += 1;
@@ -86,6 +95,18 @@ fn drive(engine: &Arc<Engine>) {
             }
         }
     });
+}
+
+/// The runtime that hooks run on has ended, and with it whoever drove them.
+fn abandon(engine: &Arc<Engine>) {
+    let (seats, driver) = {
+        let hooks = &mut engine.stopper.lock().hooks;
+        (std::mem::take(&mut hooks.seats), hooks.driver.take())
+    };
+    drop(driver);
+    for seat in seats {
+        engine.hook_ended(&seat, HookEnd::Dropped);
+    }
 }
 
 /// The next hook for a driver and how many it has had; none if another is current, or nothing is left and none is.

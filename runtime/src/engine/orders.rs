@@ -21,6 +21,11 @@ use crate::theirs::Reply;
 impl Engine {
     /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.
     pub(crate) async fn stop_ordered(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> StopReceipt {
+        if root.parent.is_none() && self.env.ground_was_lost() {
+            // It is being stopped already, for that.
+            self.over.raised().await;
+            return self.receipt_of_lost_ground(root).unwrap_or_else(|| StopReceipt::empty(root));
+        }
         let apart = self.living_below_ended(root);
         if !apart.is_empty() {
             return self.stop_apart(root, &apart, stop).await;

@@ -81,13 +81,13 @@ impl Beside {
             Input::Exits => {
                 let hears = place.exits();
                 assert_eq!(hears == Hears::Nobody, self.ending, "after an end nobody hears of another");
-                assert!(!place.is_up());
+                assert!(place.life() != Life::Up);
             }
             Input::Fence(for_good) => {
                 place.fence(for_good);
                 self.is_final |= for_good;
                 self.gone |= for_good && self.ended;
-                assert!(!place.is_up(), "nothing begins behind a fence");
+                assert!(place.life() != Life::Up, "nothing begins behind a fence");
             }
             Input::Tell => {
                 place.tell_fenced();
@@ -183,7 +183,7 @@ impl Beside {
 
     fn hold(&self, place: &Place) {
         assert_eq!(place.is_gone(), self.gone, "what is gone stays gone, and nothing else is");
-        assert!(!self.ending || !place.is_up(), "nothing begins after an end");
+        assert!(!self.ending || place.life() != Life::Up, "nothing begins after an end");
         assert_eq!(place.may_come_back(), !self.is_final, "no spec brings back what a stop has ended");
         let is_left = !self.running.is_empty() || !self.aside.is_empty();
         assert_eq!(place.is_occupied(), is_left, "invariants 3 and 4: {:?} {place:?}", self.running);

@@ -57,11 +57,7 @@ impl Drop for PresenceGuard {
 impl Seat {
     /// A runner is gone without a last word.
     fn is_deserted_by(self: &Arc<Self>, generation: u64) {
-        let (is_current, is_fenced) = {
-            let line = self.line.lock();
-            (!line.is_superseded(generation), line.place.is_fenced())
-        };
-        if !is_current {
+        if self.line.lock().is_superseded(generation) {
             // It was given up before, with its turn.
             self.is_left_by(generation);
             return;
@@ -72,7 +68,14 @@ impl Seat {
             turn.lose(is_ground_gone.then(ground_lost));
         }
         self.release_holdings_aside();
-        self.is_left_by(generation);
+        // One critical section with the fence: it finds a runner that will say how it ended, or none.
+        let is_fenced = {
+            let mut line = self.line.lock();
+            line.place.is_left_by(generation);
+            line.place.is_fenced()
+        };
+        self.rest_if_quiet();
+        self.check_vacant();
         if is_fenced {
             self.engine.turn_ended(self, TurnEnd::Dropped);
             self.engine.hook_ended(self, HookEnd::Dropped);

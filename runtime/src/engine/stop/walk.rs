@@ -11,7 +11,7 @@ use crate::engine::turn::Turn;
 use crate::event::{Role, What};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::orphans::{Dealt, Found};
-use crate::place::Presence;
+use crate::place::{Life, Presence};
 use crate::policy::Shutdown;
 use crate::stopping::{Node, RequestId, SeatKey};
 
@@ -96,11 +96,11 @@ impl Stopper {
         walk: &mut Walk,
     ) -> Vec<Listed> {
         let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
-        let (children, was_closed) = {
+        let (children, before) = {
             let mut gate = seat.gate.lock();
-            let was_closed = {
+            let before = {
                 let place = &mut seat.line.lock().place;
-                if is_spared { place.is_closed() } else { place.fence(for_good) }
+                if is_spared { place.life() } else { place.fence(for_good) }
             };
             if let Some(turn) = gate.turn.as_ref().filter(|_| !is_spared) {
                 walk.cancelled.push(Arc::clone(turn));
@@ -115,7 +115,7 @@ impl Stopper {
                 family.pauses.clear();
                 Listed::all_in(family)
             });
-            (children, was_closed)
+            (children, before)
         };
         let is_over = seat.is_stopped();
         if is_over && !seat.lives_below() {
@@ -129,7 +129,7 @@ impl Stopper {
             // Nobody should live below it. It is the place that they end under, so that they end before those above it.
             note_orphans(seat, &children);
         }
-        if for_good && !was_closed && !is_over {
+        if for_good && !before.is_closed() && !is_over {
             seat.body.close(seat.engine.why_stopped());
             seat.note(What::AgentStopping { stop: request });
         }
@@ -142,13 +142,15 @@ impl Stopper {
                 known.for_good |= for_good;
                 if seat.is_adopted() {
                     // It may be stopping by itself, below a parent that this stop is not about.
-                    walk.nodes.push(self.node(seat, Presence::Gone, shutdown));
+                    walk.nodes.push(self.node(seat, Presence::Gone, false, shutdown));
                 }
             }
             None => {
                 let is_place = is_spared || is_over;
                 let presence = if is_place { Presence::Gone } else { tell_fenced(seat) };
-                walk.nodes.push(self.node(seat, presence, shutdown));
+                // Up with nobody there it has lost its behaviour with the runtime: it is owed a hook that cannot run.
+                let has_hook = !is_place && (presence != Presence::Gone || before == Life::Up);
+                walk.nodes.push(self.node(seat, presence, has_hook, shutdown));
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
@@ -156,7 +158,7 @@ impl Stopper {
     }
 
     /// What the plan is told of a seat.
-    fn node(&self, seat: &Arc<Seat>, presence: Presence, shutdown: Shutdown) -> Node {
+    fn node(&self, seat: &Arc<Seat>, presence: Presence, has_hook: bool, shutdown: Shutdown) -> Node {
         let is_adopted = seat.is_adopted();
         let place = seat.supervisor();
         let above = place.as_ref().map(|(supervisor, _)| supervisor.key);
@@ -173,7 +175,7 @@ impl Stopper {
             order: place.map_or(seat.number, |(_, number)| number),
             shutdown,
             busy: matches!(presence, Presence::Open | Presence::Starting),
-            hook: seat.body.has_behaviour() && presence != Presence::Gone,
+            hook: seat.body.has_behaviour() && has_hook,
         }
     }
 }
