@@ -31,6 +31,7 @@ pub(crate) mod points;
 #[cfg(not(feature = "lab"))]
 #[path = "engine/no_points.rs"]
 pub(crate) mod points;
+mod polls;
 pub(crate) mod quiet;
 pub(crate) mod runner;
 pub(crate) mod seat;

@@ -393,7 +393,6 @@ impl Place {
     pub(crate) const fn cut(&mut self) -> Cut {
         match self.presence {
             Presence::Open | Presence::Starting => Cut::Runner,
-            Presence::Dormant if self.is_closed() => Cut::Nobody,
             Presence::Dormant => {
                 self.presence = Presence::Gone;
                 Cut::Dormant

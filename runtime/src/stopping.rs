@@ -18,11 +18,12 @@
 //!    ordered siblings one after another in reverse start order.
 //! 3. The limits of an opened seat are never later than those of its opened ancestors, and only ever move earlier,
 //!    but for the end of a part of a stop that is cut late: what is cut has time to confirm it, within the whole.
-//! 4. Whatever has limits of its own is *watched*: at its `abort` all that runs under it is cut and no hook begins there any
-//!    more, at its `give_up` all that is left under it ends. Every request's root is watched, so every request finishes at
-//!    its deadline.
-//!    What is cut at the end of its own time is waited for as [`Limits::confirm`](limits::Limits::confirm) has it, so that
-//!    one that is stuck costs the others no hook.
+//! 4. Whatever has limits of its own is *watched*. At a stop's `abort` all that runs under its root is cut and no hook begins there
+//!    any more, at its `give_up` all that is left under it ends: every request finishes at its deadline. At the `abort` of a
+//!    sibling's part all that is at work under it is cut, and from then on it is *late*: hooks still begin there, and who is not done at
+//!    once is cut. So nobody without work is cut before the stop's own limit, however slow the machine is.
+//!    What is cut is waited for as [`Limits::confirm`](limits::Limits::confirm) has it, so that one that is stuck costs the others
+//!    no hook. It is stuck when it blocks its thread; what no thread has come to drop is waited for as long as there is time.
 //! 5. If a seat is condemned, so is its whole subtree, at least as severely. So a walk that condemns stops where it meets one.
 //! 6. `due` holds exactly `Seat::next_due` of each seat; so a tick looks at nothing that is not due.
 //! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is walked is in ordered maps, so that the
@@ -86,6 +87,7 @@ impl StopPlan {
             }
             Input::TurnEnded { key, end } => step.turn_ended(key, end),
             Input::HookEnded { key, end } => step.hook_ended(key, end),
+            Input::Looked { key, has_begun, blocks } => step.looked(key, has_begun, blocks),
             // A timer may have rung early: then the engine must be told again.
             Input::Tick => step.plan.wake = None,
         }

@@ -8,6 +8,7 @@ use super::Engine;
 use super::body::Body;
 use super::family::Family;
 use super::line::Line;
+use super::polls::Polls;
 use super::seat::{Gate, Seat};
 use crate::ceiling::Rights;
 use crate::event::Role;
@@ -65,6 +66,7 @@ impl Blank<'_> {
             home: self.home,
             holdings: Mutex::default(),
             allowance: Mutex::default(),
+            polls: Polls::default(),
             held: 0.into(),
             awaiting: 0.into(),
             stood: 0.into(),

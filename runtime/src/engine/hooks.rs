@@ -169,12 +169,16 @@ fn poll_in_place(seat: &Arc<Seat>) {
         ended(seat, presence, HookEnd::Done);
         return;
     };
-    match hook.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    let polled = {
+        let _poll = seat.poll(generation);
+        hook.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    };
+    match polled {
         Poll::Ready(end) => ended(seat, presence, end),
         Poll::Pending => {
             let seat_of_hook = Arc::clone(seat);
             seat.engine.env.spawn_work(async move {
-                let end = hook.await;
+                let end = seat_of_hook.polled(generation, hook).await;
                 ended(&seat_of_hook, presence, end);
             });
         }

@@ -188,7 +188,10 @@ impl<A: Agent> Runner<A> {
         };
         let presence = PresenceGuard::new(seat, generation);
         let mut future: Pin<Box<_>> = Box::pin(bring_up::bring_up::<A>(Arc::clone(seat), generation, true));
-        let first = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let first = {
+            let _poll = seat.poll(generation);
+            future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
         let stage = match first {
             Poll::Ready(Brought::Up(agent)) if !has_children => {
                 return Begun::Over(Self::rest(presence, agent));
@@ -197,7 +200,8 @@ impl<A: Agent> Runner<A> {
             Poll::Pending => {
                 seat.line.lock().place.moves(generation);
                 let rest = async move {
-                    let stage = Stage::Brought(future.await);
+                    let seat = Arc::clone(&presence.seat);
+                    let stage = Stage::Brought(seat.polled(generation, future).await);
                     Self::run_on(presence, stage).await;
                 };
                 let rest: BoxFuture<()> = Box::pin(rest);
@@ -256,7 +260,7 @@ impl<A: Agent> Runner<A> {
         let seat = Arc::clone(&presence.seat);
         let generation = presence.generation;
         let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
-        let last = runner.live(stage).await;
+        let last = seat.polled(generation, runner.live(stage)).await;
         if !runner.is_superseded() {
             seat.release_holdings();
         }

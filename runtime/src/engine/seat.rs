@@ -19,6 +19,7 @@ use super::family::Family;
 use super::line::Line;
 use super::orphans::Adoption;
 use super::pause::Hold;
+use super::polls::Polls;
 use super::turn::Turn;
 use crate::ceiling::Rights;
 use crate::effect::Allowance;
@@ -67,6 +68,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) holdings: Mutex<Holdings>,
     /// What is kept back for its stop hook.
     pub(crate) allowance: Mutex<Option<Allowance>>,
+    /// The polls of its runner.
+    pub(crate) polls: Polls,
     /// How firmly pauses hold it: the gate's hold, to be read without the gate.
     pub(crate) held: AtomicU8,
     /// What its turns wait for: how many entries there are in their lists.

@@ -180,8 +180,12 @@ impl Engine {
                     self.hook_ended(&seat, HookEnd::Dropped);
                 }
             }
+            (Action::Look { key }, Some(Stopping { seat, .. })) => {
+                let (has_begun, blocks) = (seat.is_in_hook(), seat.blocks_since_last_look());
+                self.tell_plan(Input::Looked { key, has_begun, blocks });
+            }
             (Action::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
-            (Action::Hook { .. } | Action::Abort { .. } | Action::Ended(_), None) => {}
+            (Action::Hook { .. } | Action::Abort { .. } | Action::Look { .. } | Action::Ended(_), None) => {}
             (Action::Finished { request, rows }, _) => self.stop_finished(request, rows),
             (Action::WakeAt(at), _) => {
                 let engine = Arc::downgrade(self);
@@ -267,7 +271,9 @@ impl Stopper {
     /// A seat that has ended is let go.
     fn with_seat(&mut self, action: Action) -> (Action, Option<Stopping>) {
         let seat = match &action {
-            Action::Hook { key, .. } | Action::Abort { key } => self.nodes.get(key).cloned(),
+            Action::Hook { key, .. } | Action::Abort { key } | Action::Look { key } => {
+                self.nodes.get(key).cloned()
+            }
             Action::Ended(row) => self.nodes.remove(&row.key),
             Action::Finished { .. } | Action::WakeAt(_) => None,
         };

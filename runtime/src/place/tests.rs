@@ -231,6 +231,7 @@ fn what_has_ended_is_cut_no_more() {
     assert!(place.begins());
     assert_eq!(place.rests(generation), Rests::Dormant);
     assert!(place.begins_to_end());
+    assert!(place.takes_dormant());
     place.has_ended();
     assert_eq!(place.cut(), Cut::Nobody);
     assert_eq!(place.exits(), Hears::Nobody);

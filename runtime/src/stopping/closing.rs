@@ -102,7 +102,7 @@ impl Step<'_> {
             Phase::Rest => match seat.hook_until(self.now) {
                 None => self.end(key),
                 Some(until) => {
-                    self.change(key, |seat| seat.phase = Phase::Hook { until });
+                    self.change(key, |seat| seat.phase = Phase::Hook { until, has_begun: false });
                     self.out.push(Action::Hook { key, until });
                 }
             },

@@ -5,7 +5,6 @@ use super::closing::Work;
 use super::limits::{Limits, PATIENCE_MIN};
 use super::seat::{Phase, Sentence};
 use super::words::{Action, SeatKey};
-use crate::time::Time;
 
 impl Step<'_> {
     /// Does what is due by now.
@@ -23,10 +22,41 @@ impl Step<'_> {
         let now = self.now;
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
-            Phase::Turn { until } | Phase::Hook { until } if until <= now => self.cut(key),
-            _ if seat.is_cut() && seat.confirm <= now => self.wait_no_more(key),
-            _ if !seat.is_condemned() => self.condemn(key, Sentence::OutOfTime),
-            _ => self.give_up(key),
+            Phase::Turn { until } | Phase::Hook { until, has_begun: true } if until <= now => self.cut(key),
+            Phase::Hook { until, has_begun: false } if until <= now => self.look(key),
+            _ if seat.is_cut() && seat.confirm <= now => self.look(key),
+            _ if seat.is_condemned() => self.give_up(key),
+            _ if seat.asked.abort <= now => self.condemn(key, Sentence::OutOfTime),
+            _ => self.be_late(key),
+        }
+    }
+
+    /// Has somebody look at it, before it is held against it that it is not done.
+    fn look(&mut self, key: SeatKey) {
+        let now = self.now;
+        self.change(key, |seat| {
+            if seat.is_cut() {
+                seat.is_looked_at = true;
+                seat.confirm = now + PATIENCE_MIN;
+            } else if let Phase::Hook { has_begun, .. } = seat.phase {
+                seat.phase = Phase::Hook { until: seat.hook_anew(now), has_begun };
+            }
+        });
+        self.out.push(Action::Look { key });
+    }
+
+    pub(super) fn looked(&mut self, key: SeatKey, has_begun: bool, blocks: bool) {
+        let Some(seat) = self.plan.seats.get(&key) else { return };
+        match seat.phase {
+            // Its time was over when it was looked for.
+            Phase::Hook { has_begun: false, .. } if has_begun => self.cut(key),
+            Phase::TurnCut | Phase::HookCut { .. } if seat.is_looked_at => {
+                self.change(key, |seat| seat.is_looked_at = false);
+                if blocks {
+                    self.wait_no_more(key);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -51,18 +81,23 @@ impl Step<'_> {
         self.work.push_back(Work::Settle(key));
     }
 
+    /// Passes a sentence on to what comes below a seat that has it.
+    pub(super) fn sentence(&mut self, root: SeatKey, sentence: Sentence) {
+        match sentence {
+            Sentence::None => {}
+            Sentence::Late => self.be_late(root),
+            Sentence::OutOfTime | Sentence::Brutal => self.condemn(root, sentence),
+        }
+    }
+
     /// Cuts what runs in a subtree and lets no hook begin there any more.
     pub(super) fn condemn(&mut self, root: SeatKey, sentence: Sentence) {
-        let (part_of, confirmed) = self.confirmed(root);
         let met = self.walk(root, |step, key| {
             let cut = step.change(key, |seat| {
                 if seat.sentence >= sentence {
                     return None;
                 }
                 seat.sentence = sentence;
-                if Some(seat.request) == part_of {
-                    seat.limits.give_up = seat.limits.give_up.max(confirmed);
-                }
                 Some(seat.cut(sentence == Sentence::OutOfTime))
             });
             if cut == Some(Some(true)) {
@@ -73,18 +108,42 @@ impl Step<'_> {
         self.work.extend(met.into_iter().rev().map(Work::Settle));
     }
 
-    /// Until when what is cut now may confirm it, however late it is for a part of a stop, and of which stop: nobody is given
-    /// up in the look that cuts them, unless that whole stop is over.
-    fn confirmed(&self, root: SeatKey) -> (Option<SeatKey>, Time) {
-        let seats = &self.plan.seats;
-        let whole = seats.get(&root).and_then(|seat| {
-            let above = seats.get(&seat.parent?).filter(|above| above.opened && seat.request != root)?;
-            Some((seat.request, above.limits.give_up))
-        });
-        match whole {
-            Some((stop, over)) => (Some(stop), (self.now + PATIENCE_MIN).min(over)),
-            None => (None, Time::ZERO),
+    /// The part of a stop that a subtree had is over. What is at work there is cut; the rest has the time of the whole, and no
+    /// part of it.
+    fn be_late(&mut self, root: SeatKey) {
+        let now = self.now;
+        let above = self.plan.seats.get(&root).and_then(|seat| seat.parent);
+        let whole = above.map_or(Limits::NONE, |above| self.limits_around(above));
+        let mut met = Vec::new();
+        let mut stack = vec![(root, whole)];
+        while let Some((key, whole)) = stack.pop() {
+            let Some(seat) = self.plan.seats.get(&key).filter(|seat| !seat.is_condemned()) else { continue };
+            let limits = whole.tightened(seat.asked);
+            stack.extend(seat.children().map(|child| (child, limits)));
+            let is_cut = self.change(key, |seat| {
+                seat.sentence = Sentence::Late;
+                seat.watched = seat.asked != Limits::NONE;
+                if seat.opened {
+                    seat.limits = limits;
+                }
+                let is_at_work = match &mut seat.phase {
+                    Phase::Hook { until, has_begun: false } => {
+                        *until = now;
+                        false
+                    }
+                    Phase::Turn { .. } | Phase::Hook { .. } => true,
+                    _ => false,
+                };
+                let is_cut = is_at_work && seat.cut(true);
+                seat.await_cut(now);
+                is_cut
+            });
+            if is_cut == Some(true) {
+                self.out.push(Action::Abort { key });
+            }
+            met.push(key);
         }
+        self.work.extend(met.into_iter().rev().map(Work::Settle));
     }
 
     /// Ends all that is left of a subtree.

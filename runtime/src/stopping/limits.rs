@@ -44,12 +44,11 @@ impl Limits {
         (now + own.max(RETURN_MIN).min(half).max(PATIENCE_MIN)).min(self.give_up)
     }
 
-    /// What one of `siblings` that stop in order gets of these: an equal part of what is left, and from that part its own
-    /// patience, so that a stuck one is given up before it has taken the others' parts.
+    /// What one of `siblings` that stop in order gets of these: an equal part of what is left, less a patience, so that a stuck
+    /// one is cut before it has taken the others' parts.
     ///
     /// Among many siblings an equal part would be too short for anybody, though nearly all of them need none. So a part is
-    /// at least [`PART_MIN`], while that is no more than an eighth of what is left. And whatever the part, what was aborted
-    /// has the least patience to confirm it, or the end of the whole if that is sooner: a busy machine makes nobody Stuck.
+    /// at least [`PART_MIN`], while that is no more than an eighth of what is left.
     ///
     /// The last gets all there is: none waits behind it. Without this a chain of only children would lose a patience at
     /// each level.
@@ -60,9 +59,7 @@ impl Limits {
         let left = self.abort.since(now);
         let equal = left / u32::try_from(siblings).unwrap_or(u32::MAX);
         let part = equal.max(PART_MIN.min(left / 8));
-        let abort = now + part - patience(part).min(part / 2);
-        let give_up = (now + part).max(abort + PATIENCE_MIN).min(self.give_up);
-        Self { abort, give_up }
+        Self { abort: now + part - patience(part).min(part / 2), give_up: self.give_up }
     }
 }
 
@@ -102,25 +99,18 @@ mod tests {
     #[test]
     fn siblings_share_what_is_left_and_the_last_takes_it_all() {
         let whole = Limits { abort: at(4_000), give_up: at(4_500) };
-        assert_eq!(whole.share(4, at(0)), Limits { abort: at(900), give_up: at(1_000) });
-        assert_eq!(whole.share(1, at(0)), whole);
-        assert_eq!(whole.share(4, at(4_000)), whole, "nothing left to share, only to wait");
-        assert_eq!(
-            whole.share(80, at(0)),
-            Limits { abort: at(50), give_up: at(100) },
-            "no part is too short to use"
-        );
-        assert_eq!(
-            whole.share(80, at(3_840)),
-            Limits { abort: at(3_850), give_up: at(3_900) },
-            "nor is the patience"
-        );
+        let until = |whole: Limits, siblings, now| {
+            let part = whole.share(siblings, at(now));
+            assert_eq!(part.give_up, whole.give_up);
+            part.abort
+        };
+        assert_eq!(until(whole, 4, 0), at(900));
+        assert_eq!(until(whole, 1, 0), whole.abort);
+        assert_eq!(until(whole, 4, 4_000), whole.abort, "nothing left to share, only to wait");
+        assert_eq!(until(whole, 80, 0), at(50), "no part is too short to use");
+        assert_eq!(until(whole, 80, 3_840), at(3_850));
         let short = Limits { abort: at(100), give_up: at(120) };
-        assert_eq!(short.share(80, at(20)), Limits { abort: at(25), give_up: at(75) });
-        assert_eq!(
-            short.share(80, at(92)),
-            Limits { abort: at(92) + Duration::from_micros(500), give_up: at(120) },
-            "but it ends with the whole"
-        );
+        assert_eq!(until(short, 80, 20), at(25));
+        assert_eq!(until(short, 80, 92), at(92) + Duration::from_micros(500), "but it ends with the whole");
     }
 }

@@ -35,7 +35,9 @@ impl Step<'_> {
         self.join(root, request);
         self.change(root, |seat| seat.watched = true);
         let now = self.now;
-        self.tighten(root, Limits::of_stop(deadline, now));
+        let asked = Limits::of_stop(deadline, now);
+        self.change(root, |seat| seat.asked = seat.asked.tightened(asked));
+        self.tighten(root, asked);
         self.change(root, |seat| seat.await_cut(now));
         if brutal {
             self.condemn(root, Sentence::Brutal);
@@ -69,9 +71,7 @@ impl Step<'_> {
         for child in self.plan.loose.remove(&node.key).unwrap_or_default() {
             self.link(child);
         }
-        if sentence != Sentence::None {
-            self.condemn(node.key, sentence);
-        }
+        self.sentence(node.key, sentence);
         if node.shutdown == Shutdown::Brutal {
             self.cut(node.key);
         }
@@ -91,9 +91,7 @@ impl Step<'_> {
             self.plan.seats.insert(node.key, seat);
         }
         self.link(node.key);
-        if sentence != Sentence::None {
-            self.condemn(node.key, sentence);
-        }
+        self.sentence(node.key, sentence);
     }
 
     /// Enters a seat in its parent's table, or keeps it for the day on which its parent is stopped.
@@ -112,7 +110,7 @@ impl Step<'_> {
     }
 
     /// The limits that hold where a seat stands that is not opened itself.
-    fn limits_around(&self, key: SeatKey) -> Limits {
+    pub(super) fn limits_around(&self, key: SeatKey) -> Limits {
         let mut key = Some(key);
         while let Some(seat) = key.and_then(|key| self.plan.seats.get(&key)) {
             if seat.opened {

@@ -3,10 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::limits::Limits;
+use super::limits::{Limits, PATIENCE_MIN};
 use super::words::{End, HookFault, Node, SeatKey};
 use crate::policy::Shutdown;
 use crate::time::Time;
+
+/// What a hook that is late has to be done in, once a thread has come to run it.
+const LATE: Duration = Duration::from_millis(1);
+
+/// How soon it is looked again whether a hook has begun, at the earliest.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What runs in a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +23,8 @@ pub(super) enum Phase {
     TurnCut,
     /// Nothing, and `self` is whole.
     Rest,
-    /// The stop hook.
-    Hook { until: Time },
+    /// The stop hook. It is not known whether a thread has come to run it, until somebody has looked.
+    Hook { until: Time, has_begun: bool },
     /// The stop hook, its abort not yet confirmed.
     HookCut { hung: bool },
     /// Nothing, and nothing will any more.
@@ -29,6 +35,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sentence {
     None,
+    /// Its part of the stop is over: whoever is at work is cut, and a hook that still begins has no time.
+    Late,
     OutOfTime,
     Brutal,
 }
@@ -47,12 +55,16 @@ pub(super) struct Seat {
     pub(super) opened: bool,
     /// Its limits are its own, not its parent's.
     pub(super) watched: bool,
+    /// Those of the stops that were asked for of itself; the others are those of its part.
+    pub(super) asked: Limits,
     /// Meant once it is opened.
     pub(super) limits: Limits,
     pub(super) sentence: Sentence,
     pub(super) phase: Phase,
-    /// Until when what was cut may confirm it; after that nobody waits for it.
+    /// Until when what was cut may confirm it; then it is looked whether it ever will.
     pub(super) confirm: Time,
+    /// That look is under way.
+    pub(super) is_looked_at: bool,
     /// Children by start order.
     pub(super) unordered: BTreeSet<(u32, SeatKey)>,
     pub(super) ordered_children: BTreeSet<(u32, SeatKey)>,
@@ -77,10 +89,12 @@ impl Seat {
             request,
             opened: false,
             watched: false,
+            asked: Limits::NONE,
             limits: Limits::NONE,
             sentence: Sentence::None,
             phase: if node.busy { Phase::Turn { until } } else { Phase::Rest },
             confirm: Time::NEVER,
+            is_looked_at: false,
             unordered: BTreeSet::new(),
             ordered_children: BTreeSet::new(),
             in_turn: None,
@@ -92,7 +106,11 @@ impl Seat {
     }
 
     pub(super) fn is_condemned(&self) -> bool {
-        self.sentence != Sentence::None
+        self.sentence >= Sentence::OutOfTime
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.sentence == Sentence::Late
     }
 
     pub(super) const fn is_cut(&self) -> bool {
@@ -106,7 +124,12 @@ impl Seat {
                 Shutdown::Brutal | Shutdown::UntilDeadline => Duration::ZERO,
                 Shutdown::Within(span) => span,
             };
-            self.confirm = self.confirm.min(self.limits.confirm(own, now));
+            let confirm = if self.is_late() {
+                (now + PATIENCE_MIN).min(self.limits.give_up)
+            } else {
+                self.limits.confirm(own, now)
+            };
+            self.confirm = self.confirm.min(confirm);
         }
     }
 
@@ -126,7 +149,11 @@ impl Seat {
 
     /// The limits of an opened child of this seat whose own are `whole`.
     pub(super) fn grant(&self, child: SeatKey, whole: Limits, now: Time) -> Limits {
-        if self.in_turn == Some(child) { whole.share(self.ordered_children.len(), now) } else { whole }
+        if self.in_turn == Some(child) && !self.is_late() {
+            whole.share(self.ordered_children.len(), now)
+        } else {
+            whole
+        }
     }
 
     /// Until when a hook that begins at `now` may run; `None` if there is no hook to run, for whatever reason.
@@ -134,12 +161,19 @@ impl Seat {
         if !self.hook || self.is_condemned() {
             return None;
         }
-        let until = match self.shutdown {
+        let own = match self.shutdown {
             Shutdown::Brutal => return None,
-            Shutdown::Within(span) => self.limits.abort.min(now + span),
-            Shutdown::UntilDeadline => self.limits.abort,
+            Shutdown::Within(span) => now + span,
+            Shutdown::UntilDeadline => Time::NEVER,
         };
+        let until = if self.is_late() { own.min(now + LATE) } else { own }.min(self.limits.abort);
         (until > now).then_some(until)
+    }
+
+    /// Until when a hook may run that had not begun at the end of its time.
+    pub(super) fn hook_anew(&self, now: Time) -> Time {
+        let anew = if self.is_late() { None } else { self.hook_until(now) };
+        anew.unwrap_or(Time::ZERO).max(now + LOOK_AGAIN)
     }
 
     /// Drops what runs; says whether there is something to abort.
@@ -156,14 +190,15 @@ impl Seat {
     /// When it must be looked at next, if nothing is reported.
     pub(super) fn next_due(&self) -> Time {
         let run = match self.phase {
-            Phase::Turn { until } | Phase::Hook { until } => until,
+            Phase::Turn { until } | Phase::Hook { until, .. } => until,
             Phase::TurnCut | Phase::HookCut { .. } => self.confirm,
             Phase::Rest | Phase::Over { .. } => Time::NEVER,
         };
         let limit = match (self.watched, self.sentence) {
             (false, _) => Time::NEVER,
             (true, Sentence::None) => self.limits.abort,
-            (true, _) => self.limits.give_up,
+            (true, Sentence::Late) => self.asked.abort,
+            (true, Sentence::OutOfTime | Sentence::Brutal) => self.limits.give_up,
         };
         run.min(limit)
     }

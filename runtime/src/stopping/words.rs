@@ -140,6 +140,15 @@ pub(crate) enum Input {
         /// How.
         end: HookEnd,
     },
+    /// What a [`Action::Look`] has found.
+    Looked {
+        /// The seat.
+        key: SeatKey,
+        /// Whether a thread has come to run its hook.
+        has_begun: bool,
+        /// Whether it has blocked its thread since the last look.
+        blocks: bool,
+    },
     /// Time has passed.
     Tick,
 }
@@ -156,6 +165,11 @@ pub(crate) enum Action {
     },
     /// Drop the seat's turn or hook at its await, and report its end. Once for each turn and hook.
     Abort {
+        /// The seat.
+        key: SeatKey,
+    },
+    /// Look whether the seat's hook has begun, and whether what runs there blocks its thread, and say so.
+    Look {
         /// The seat.
         key: SeatKey,
     },

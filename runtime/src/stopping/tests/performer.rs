@@ -1,6 +1,6 @@
 //! A small world that performs a plan's actions on a clock of its own, and holds every step against what it knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::rig::at;
@@ -239,9 +239,18 @@ impl World {
     fn step(&mut self, input: Input) {
         let mut out = Vec::new();
         self.plan.step(input, self.now, &mut out);
-        for action in out {
+        let mut out = VecDeque::from(out);
+        while let Some(action) = out.pop_front() {
             self.log.push((self.now, action.clone()));
             match action {
+                Action::Look { key } => {
+                    // Whoever runs has begun, and what does not confirm blocks its thread.
+                    let is_there = self.lives[key as usize].running != Running::Nothing;
+                    let mut more = Vec::new();
+                    let looked = Input::Looked { key, has_begun: is_there, blocks: is_there };
+                    self.plan.step(looked, self.now, &mut more);
+                    out.extend(more);
+                }
                 Action::Hook { key, until } => self.begin_hook(key as usize, until),
                 Action::Abort { key } => self.abort(key as usize),
                 Action::Ended(row) => self.ended(row),

@@ -1,6 +1,6 @@
 //! A plan that a test drives by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::policy::Shutdown;
@@ -48,6 +48,8 @@ pub(super) struct Rig {
     untils: BTreeMap<SeatKey, Time>,
     pub(super) rows: Vec<Row>,
     pub(super) receipts: Vec<(u64, Vec<Row>)>,
+    /// Whom no thread has come for: their hooks have not begun, and what was cut of them is not stuck.
+    pub(super) waiting: BTreeSet<SeatKey>,
     now: u64,
     requests: u64,
 }
@@ -72,8 +74,16 @@ impl Rig {
         let mut out = Vec::new();
         self.plan.step(input, at(self.now), &mut out);
         let mut did = Vec::new();
-        for action in out {
+        let mut out = VecDeque::from(out);
+        while let Some(action) = out.pop_front() {
             match action {
+                Action::Look { key } => {
+                    let is_there = !self.waiting.contains(&key);
+                    let mut more = Vec::new();
+                    let looked = Input::Looked { key, has_begun: is_there, blocks: is_there };
+                    self.plan.step(looked, at(self.now), &mut more);
+                    out.extend(more);
+                }
                 Action::Hook { key, until } => {
                     assert!(until > at(self.now), "a hook begins with time");
                     self.untils.insert(key, until);

@@ -58,9 +58,10 @@ fn a_stuck_sibling_does_not_take_the_others_chance() {
     // A third of 9 s is the last one's, and a tenth of that is for its abort.
     assert_eq!(rig.wake, Some(at(2_700)));
     assert_eq!(rig.tick(2_700), [Abort(4)]);
-    assert_eq!(rig.tick(3_000), [Ended(4), Hook(3)]);
+    assert_eq!(rig.tick(2_750), [Ended(4), Hook(3)]);
     assert_eq!(rig.end(4), End::Stuck);
-    assert_eq!(rig.wake, Some(at(5_700)));
+    // Half of what is left, less a tenth of that.
+    assert_eq!(rig.wake, Some(at(2_750) + std::time::Duration::from_micros(2_812_500)));
     assert_eq!(rig.now(3_100).done(3), [Ended(3), Hook(2)]);
     assert_eq!(rig.wake, Some(at(9_000)), "what one leaves over is the next one's");
     assert_eq!(rig.done(2), [Ended(2), Hook(1)]);
@@ -122,7 +123,45 @@ fn a_subtree_has_the_limits_of_its_ordered_root() {
     let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1), node(4, 3), node(5, 4)];
     assert_eq!(rig.stop(1, nodes, 2_000), [Hook(5)]);
     assert_eq!(rig.tick(810), [Abort(5)]);
-    assert_eq!(rig.tick(900), [Ended(5), Ended(4), Ended(3), Hook(2)]);
+    assert_eq!(rig.tick(860), [Ended(5), Hook(4)]);
+    // They are late: who is not done at once is cut.
+    assert_eq!(rig.done(4), [Ended(4), Hook(3)]);
+    assert_eq!(rig.tick(861), [Abort(3)]);
+    assert_eq!(rig.hook(3, crate::stopping::HookEnd::Dropped), [Ended(3), Hook(2)]);
+    assert_eq!(rig.wake, Some(at(1_800)), "the next has the time of the whole");
+    assert_eq!([5, 4, 3].map(|key| rig.end(key)), [End::Stuck, End::Clean, End::Aborted]);
+}
+
+#[test]
+fn nobody_is_cut_for_want_of_a_thread_before_the_stop_is_over() {
+    let mut rig = Rig::default();
+    let nodes = vec![node(1, None), fixed(2, 1).within(100), fixed(3, 1).within(100), node(4, 3).within(100)];
+    rig.waiting.extend([1, 2, 3, 4]);
+    assert_eq!(rig.stop(1, nodes, 10_000), [Hook(4)]);
+    assert_eq!(rig.tick(1_000), [], "its own time has not begun");
+    assert_eq!(rig.tick(5_000), [], "the part of both is over, and neither was at work");
+    assert_eq!(rig.done(4), [Ended(4), Hook(3)]);
+    assert_eq!(rig.tick(5_500), []);
+    assert_eq!(rig.done(3), [Ended(3), Hook(2)]);
+    assert_eq!(rig.tick(8_999), []);
+    assert_eq!(rig.done(2), [Ended(2), Hook(1)]);
+    assert_eq!(rig.tick(9_000), [Abort(1)], "the stop's own limit");
+    assert_eq!(rig.tick(9_999), []);
+    assert_eq!(rig.tick(10_000), [Ended(1), Finished(0)]);
+    assert_eq!([4, 3, 2, 1].map(|key| rig.end(key)), [End::Clean, End::Clean, End::Clean, End::Stuck]);
+}
+
+#[test]
+fn what_no_thread_has_come_to_drop_is_not_stuck_while_there_is_time() {
+    let mut rig = Rig::default();
+    rig.waiting.insert(1);
+    rig.stop(1, vec![node(1, None).within(100).busy()], 10_000);
+    assert_eq!(rig.tick(100), [Abort(1)]);
+    for later in [1_100, 2_000, 8_000] {
+        assert_eq!(rig.tick(later), []);
+    }
+    assert_eq!(rig.turn(1, TurnEnd::Dropped), [Ended(1), Finished(0)]);
+    assert_eq!(rig.end(1), End::Aborted);
 }
 
 #[test]
