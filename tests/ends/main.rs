@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "what stands around a swarm in a test is no part of it")]
 
 mod after;
+mod crowds;
 mod exits;
 mod ground;
 mod left;

@@ -1,12 +1,14 @@
-//! Whether a runner is being polled, as another thread sees it: one that is in the same poll at two looks blocks its thread.
+//! Whether a runner is being polled, as another thread sees it: one that is in the same poll for long blocks its thread.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::seat::Seat;
 use crate::fault::Phase;
+use crate::time::Time;
 
 /// Counts the begins and ends of the current runner's polls: odd while it is in one.
 ///
@@ -14,8 +16,13 @@ use crate::fault::Phase;
 #[derive(Default)]
 pub(crate) struct Polls {
     now: AtomicU64,
-    looked: AtomicU64,
+    /// What was seen at the last look, and since when it was that.
+    seen: AtomicU64,
+    seen_since: AtomicU64,
 }
+
+/// A poll that takes longer blocks its thread: on a busy machine any poll may be interrupted for some time.
+const BLOCKS: Duration = Duration::from_millis(200);
 
 const COUNT: u32 = 32;
 
@@ -39,10 +46,18 @@ impl Polls {
         self.change(generation, |count| ((count | 1) + 1) & u64::from(u32::MAX));
     }
 
-    fn same_since_last_look(&self) -> bool {
+    fn is_in_one(&self) -> bool {
+        self.now.load(Ordering::Acquire) & 1 == 1
+    }
+
+    /// Whether the poll that is on was seen so long ago that it blocks.
+    fn blocks(&self, at: Time) -> bool {
         let now = self.now.load(Ordering::Acquire);
-        let before = self.looked.swap(now, Ordering::AcqRel);
-        now & 1 == 1 && now == before
+        if self.seen.swap(now, Ordering::AcqRel) != now {
+            self.seen_since.store(at.as_nanos(), Ordering::Release);
+        }
+        let since = Time::from_nanos(self.seen_since.load(Ordering::Acquire));
+        now & 1 == 1 && at.since(since) >= BLOCKS
     }
 }
 
@@ -72,15 +87,16 @@ impl Seat {
         .await
     }
 
-    /// Whether its runner has been in one poll since the last look, or a simulated block is on.
-    pub(super) fn blocks_since_last_look(&self) -> bool {
-        let is_same = self.polls.same_since_last_look();
-        is_same || self.gate.lock().turn.as_ref().is_some_and(|turn| turn.is_blocked())
+    /// Whether its runner blocks its thread, really or as a plan has it.
+    pub(super) fn blocks_its_thread(&self) -> bool {
+        self.polls.blocks(self.engine.env.now())
+            || self.gate.lock().turn.as_ref().is_some_and(|turn| turn.is_blocked())
     }
 
-    /// Whether a thread has come to run its stop hook.
-    pub(super) fn is_in_hook(&self) -> bool {
-        self.gate.lock().turn.as_ref().is_some_and(|turn| turn.phase == Phase::Stop)
+    /// Whether its stop hook was not done at once when a thread came to run it, and waits.
+    pub(super) fn waits_in_hook(&self) -> bool {
+        let is_in_hook = self.gate.lock().turn.as_ref().is_some_and(|turn| turn.phase == Phase::Stop);
+        is_in_hook && !self.polls.is_in_one()
     }
 }
 
@@ -88,17 +104,22 @@ impl Seat {
 mod tests {
     use super::*;
 
+    fn at(millis: u64) -> Time {
+        Time::from(Duration::from_millis(millis))
+    }
+
     #[test]
-    fn the_same_poll_at_two_looks_blocks_and_two_polls_do_not() {
+    fn a_poll_blocks_that_was_seen_long_ago_and_two_polls_do_not() {
         let polls = Polls::default();
-        assert!(!polls.same_since_last_look());
+        assert!(!polls.blocks(at(0)));
         polls.begin(1);
-        assert!(!polls.same_since_last_look(), "it may have begun just now");
-        assert!(polls.same_since_last_look());
+        assert!(!polls.blocks(at(500)), "it may have begun just now");
+        assert!(!polls.blocks(at(600)));
+        assert!(polls.blocks(at(700)));
         polls.end(1);
-        assert!(!polls.same_since_last_look());
+        assert!(!polls.blocks(at(1_000)));
         polls.begin(1);
-        assert!(!polls.same_since_last_look(), "another poll");
+        assert!(!polls.blocks(at(2_000)), "another poll");
     }
 
     #[test]
@@ -106,12 +127,11 @@ mod tests {
         let polls = Polls::default();
         polls.begin(1);
         polls.begin(2);
-        polls.same_since_last_look();
+        polls.blocks(at(0));
         polls.end(1);
-        assert!(polls.same_since_last_look(), "the second is still in its poll");
+        assert!(polls.blocks(at(200)), "the second is still in its poll");
         polls.end(2);
         polls.begin(1);
-        assert!(!polls.same_since_last_look());
-        assert!(!polls.same_since_last_look());
+        assert!(!polls.blocks(at(200)) && !polls.blocks(at(1_000)) && !polls.is_in_one());
     }
 }

@@ -181,8 +181,8 @@ impl Engine {
                 }
             }
             (Action::Look { key }, Some(Stopping { seat, .. })) => {
-                let (has_begun, blocks) = (seat.is_in_hook(), seat.blocks_since_last_look());
-                self.tell_plan(Input::Looked { key, has_begun, blocks });
+                let blocks = seat.blocks_its_thread();
+                self.tell_plan(Input::Looked { key, has_begun: blocks || seat.waits_in_hook(), blocks });
             }
             (Action::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
             (Action::Hook { .. } | Action::Abort { .. } | Action::Look { .. } | Action::Ended(_), None) => {}

@@ -22,8 +22,13 @@ impl Step<'_> {
         let now = self.now;
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
-            Phase::Turn { until } | Phase::Hook { until, has_begun: true } if until <= now => self.cut(key),
-            Phase::Hook { until, has_begun: false } if until <= now => self.look(key),
+            Phase::Turn { until, has_begun } | Phase::Hook { until, has_begun } if until <= now => {
+                if has_begun {
+                    self.cut(key)
+                } else {
+                    self.look(key)
+                }
+            }
             _ if seat.is_cut() && seat.confirm <= now => self.look(key),
             _ if seat.is_condemned() => self.give_up(key),
             _ if seat.asked.abort <= now => self.condemn(key, Sentence::OutOfTime),
@@ -38,8 +43,11 @@ impl Step<'_> {
             if seat.is_cut() {
                 seat.is_looked_at = true;
                 seat.confirm = now + PATIENCE_MIN;
-            } else if let Phase::Hook { has_begun, .. } = seat.phase {
-                seat.phase = Phase::Hook { until: seat.hook_anew(now), has_begun };
+                return;
+            }
+            let anew = seat.anew(now);
+            if let Phase::Turn { until, .. } | Phase::Hook { until, .. } = &mut seat.phase {
+                *until = anew;
             }
         });
         self.out.push(Action::Look { key });
@@ -49,7 +57,9 @@ impl Step<'_> {
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
             // Its time was over when it was looked for.
-            Phase::Hook { has_begun: false, .. } if has_begun => self.cut(key),
+            Phase::Turn { has_begun: false, .. } | Phase::Hook { has_begun: false, .. } if has_begun => {
+                self.cut(key);
+            }
             Phase::TurnCut | Phase::HookCut { .. } if seat.is_looked_at => {
                 self.change(key, |seat| seat.is_looked_at = false);
                 if blocks {
@@ -127,11 +137,10 @@ impl Step<'_> {
                     seat.limits = limits;
                 }
                 let is_at_work = match &mut seat.phase {
-                    Phase::Hook { until, has_begun: false } => {
+                    Phase::Turn { until, has_begun } | Phase::Hook { until, has_begun } => {
                         *until = now;
-                        false
+                        *has_begun
                     }
-                    Phase::Turn { .. } | Phase::Hook { .. } => true,
                     _ => false,
                 };
                 let is_cut = is_at_work && seat.cut(true);

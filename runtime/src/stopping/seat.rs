@@ -11,14 +11,14 @@ use crate::time::Time;
 /// What a hook that is late has to be done in, once a thread has come to run it.
 const LATE: Duration = Duration::from_millis(1);
 
-/// How soon it is looked again whether a hook has begun, at the earliest.
+/// How soon it is looked again whether something has begun, at the earliest.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What runs in a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The turn that was in progress at the fence.
-    Turn { until: Time },
+    /// The turn that was in progress at the fence; or a runner that had none, and is to say so.
+    Turn { until: Time, has_begun: bool },
     /// That turn, its abort not yet confirmed.
     TurnCut,
     /// Nothing, and `self` is whole.
@@ -92,7 +92,7 @@ impl Seat {
             asked: Limits::NONE,
             limits: Limits::NONE,
             sentence: Sentence::None,
-            phase: if node.busy { Phase::Turn { until } } else { Phase::Rest },
+            phase: if node.busy { Phase::Turn { until, has_begun: node.works } } else { Phase::Rest },
             confirm: Time::NEVER,
             is_looked_at: false,
             unordered: BTreeSet::new(),
@@ -170,10 +170,13 @@ impl Seat {
         (until > now).then_some(until)
     }
 
-    /// Until when a hook may run that had not begun at the end of its time.
-    pub(super) fn hook_anew(&self, now: Time) -> Time {
-        let anew = if self.is_late() { None } else { self.hook_until(now) };
-        anew.unwrap_or(Time::ZERO).max(now + LOOK_AGAIN)
+    /// Until when something has time again that had not begun at the end of its time.
+    pub(super) fn anew(&self, now: Time) -> Time {
+        let own = match self.shutdown {
+            Shutdown::Within(span) if !self.is_late() => now + span,
+            _ => Time::ZERO,
+        };
+        own.min(self.limits.abort).max(now + LOOK_AGAIN)
     }
 
     /// Drops what runs; says whether there is something to abort.
@@ -190,7 +193,7 @@ impl Seat {
     /// When it must be looked at next, if nothing is reported.
     pub(super) fn next_due(&self) -> Time {
         let run = match self.phase {
-            Phase::Turn { until } | Phase::Hook { until, .. } => until,
+            Phase::Turn { until, .. } | Phase::Hook { until, .. } => until,
             Phase::TurnCut | Phase::HookCut { .. } => self.confirm,
             Phase::Rest | Phase::Over { .. } => Time::NEVER,
         };

@@ -30,8 +30,10 @@ pub(crate) struct Node {
     pub(crate) order: u32,
     /// What its turn gets, and then its hook.
     pub(crate) shutdown: Shutdown,
-    /// A turn or a start is in progress. The engine has cancelled it, and will report its end.
+    /// A runner is there. The engine has told it, has cancelled its turn or start, and will report the end of that.
     pub(crate) busy: bool,
+    /// It has a turn or a start in progress, and does not only wait for a task.
+    pub(crate) works: bool,
     /// Whether there is something to run at the end. A scope or a restarting seat has nothing: it ends as soon as its
     /// children have.
     pub(crate) hook: bool,
@@ -144,9 +146,9 @@ pub(crate) enum Input {
     Looked {
         /// The seat.
         key: SeatKey,
-        /// Whether a thread has come to run its hook.
+        /// Whether a thread has come to run its hook, and it was not done at once.
         has_begun: bool,
-        /// Whether it has blocked its thread since the last look.
+        /// Whether it blocks its thread.
         blocks: bool,
     },
     /// Time has passed.

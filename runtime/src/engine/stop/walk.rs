@@ -96,7 +96,7 @@ impl Stopper {
         walk: &mut Walk,
     ) -> Vec<Listed> {
         let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
-        let (children, before) = {
+        let (children, before, works) = {
             let mut gate = seat.gate.lock();
             let before = {
                 let place = &mut seat.line.lock().place;
@@ -115,7 +115,7 @@ impl Stopper {
                 family.pauses.clear();
                 Listed::all_in(family)
             });
-            (children, before)
+            (children, before, gate.turn.is_some())
         };
         let is_over = seat.is_stopped();
         if is_over && !seat.lives_below() {
@@ -142,7 +142,7 @@ impl Stopper {
                 known.for_good |= for_good;
                 if seat.is_adopted() {
                     // It may be stopping by itself, below a parent that this stop is not about.
-                    walk.nodes.push(self.node(seat, Presence::Gone, false, shutdown));
+                    walk.nodes.push(self.node(seat, Presence::Gone, false, false, shutdown));
                 }
             }
             None => {
@@ -150,7 +150,7 @@ impl Stopper {
                 let presence = if is_place { Presence::Gone } else { tell_fenced(seat) };
                 // Up with nobody there it has lost its behaviour with the runtime: it is owed a hook that cannot run.
                 let has_hook = !is_place && (presence != Presence::Gone || before == Life::Up);
-                walk.nodes.push(self.node(seat, presence, has_hook, shutdown));
+                walk.nodes.push(self.node(seat, presence, has_hook, works, shutdown));
                 self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
             }
         }
@@ -158,7 +158,14 @@ impl Stopper {
     }
 
     /// What the plan is told of a seat.
-    fn node(&self, seat: &Arc<Seat>, presence: Presence, has_hook: bool, shutdown: Shutdown) -> Node {
+    fn node(
+        &self,
+        seat: &Arc<Seat>,
+        presence: Presence,
+        has_hook: bool,
+        works: bool,
+        shutdown: Shutdown,
+    ) -> Node {
         let is_adopted = seat.is_adopted();
         let place = seat.supervisor();
         let above = place.as_ref().map(|(supervisor, _)| supervisor.key);
@@ -175,6 +182,7 @@ impl Stopper {
             order: place.map_or(seat.number, |(_, number)| number),
             shutdown,
             busy: matches!(presence, Presence::Open | Presence::Starting),
+            works,
             hook: seat.body.has_behaviour() && has_hook,
         }
     }

@@ -190,7 +190,16 @@ impl World {
         }
         let parent = parent.map(|parent| parent as u64);
         let order = u32::try_from(agent).unwrap();
-        Node { key, parent, ordered, order, shutdown, busy: turn.is_some(), hook: hook.is_some() }
+        Node {
+            key,
+            parent,
+            ordered,
+            order,
+            shutdown,
+            busy: turn.is_some(),
+            works: turn.is_some(),
+            hook: hook.is_some(),
+        }
     }
 
     fn later(&mut self, millis: Option<u64>, input: Input) {

@@ -14,7 +14,16 @@ pub(super) fn at(millis: u64) -> Time {
 /// An idle dynamic child with a hook, and all the time there is.
 pub(super) fn node(key: SeatKey, parent: impl Into<Option<SeatKey>>) -> Node {
     let (parent, order) = (parent.into(), u32::try_from(key).unwrap());
-    Node { key, parent, ordered: false, order, shutdown: Shutdown::UntilDeadline, busy: false, hook: true }
+    Node {
+        key,
+        parent,
+        ordered: false,
+        order,
+        shutdown: Shutdown::UntilDeadline,
+        busy: false,
+        works: false,
+        hook: true,
+    }
 }
 
 /// The same, but static.
@@ -24,6 +33,11 @@ pub(super) fn fixed(key: SeatKey, parent: SeatKey) -> Node {
 
 impl Node {
     pub(super) fn busy(self) -> Self {
+        Self { busy: true, works: true, ..self }
+    }
+
+    /// A runner without a turn.
+    pub(super) fn open(self) -> Self {
         Self { busy: true, ..self }
     }
 

@@ -152,6 +152,25 @@ fn nobody_is_cut_for_want_of_a_thread_before_the_stop_is_over() {
 }
 
 #[test]
+fn a_runner_without_a_turn_is_waited_for_unless_it_blocks_its_thread() {
+    for waits in [true, false] {
+        let mut rig = Rig::default();
+        rig.waiting.extend(waits.then_some(3));
+        let nodes = vec![node(1, None), fixed(2, 1), fixed(3, 1).within(100).open()];
+        assert_eq!(rig.stop(1, nodes, 10_000), []);
+        let did = rig.tick(100);
+        if waits {
+            assert_eq!(did, []);
+            assert_eq!(rig.tick(8_000), [], "its part is over, and it was not at work");
+            assert_eq!(rig.turn(3, TurnEnd::Returned), [Hook(3)]);
+        } else {
+            assert_eq!(did, [Abort(3)]);
+            assert_eq!(rig.turn(3, TurnEnd::Dropped), [Ended(3), Hook(2)]);
+        }
+    }
+}
+
+#[test]
 fn what_no_thread_has_come_to_drop_is_not_stuck_while_there_is_time() {
     let mut rig = Rig::default();
     rig.waiting.insert(1);
