@@ -40,7 +40,7 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let (restart, dynamic, counted) = place.defaults();
     let parent = place.parent;
     let mut gate = parent.gate.lock();
-    may_begin(place, &gate)?;
+    may_begin(place)?;
     if let Some(hold) = &gate.hold {
         return Ok(Entered::Held(Arc::clone(&hold.over)));
     }
