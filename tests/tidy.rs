@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "money",
     "orphans",
     "pausing",
+    "place",
     "policy",
     "standstill",
     "stopping",

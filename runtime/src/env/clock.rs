@@ -41,6 +41,11 @@ impl Clock {
     }
 }
 
+/// Whether the runtime that this is called in has a clock. Nothing but a sleep says it.
+pub(super) fn ticks_here() -> bool {
+    crate::engine::quiet::caught(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
+}
+
 impl Env {
     /// The moment now, counted from the session's begin.
     #[must_use]

@@ -5,7 +5,6 @@
 //!    asking it to take one more.
 #![allow(clippy::disallowed_methods, reason = "what asks the runtime begins no work")]
 
-use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,10 +82,7 @@ fn refuses(work: &Handle) -> bool {
 /// The runtime that this is called in, with all that turns need of it.
 pub(super) fn here() -> Result<Handle, NoGround> {
     let handle = Handle::try_current().map_err(|_| NoGround::NoRuntime)?;
-    // Nothing but a sleep says whether there is a clock.
-    let sleeps = catch_unwind(|| drop(tokio::time::sleep(std::time::Duration::ZERO)));
-    sleeps.map_err(|_| NoGround::NoTimers)?;
-    Ok(handle)
+    if super::clock::ticks_here() { Ok(handle) } else { Err(NoGround::NoTimers) }
 }
 
 impl Ground {
