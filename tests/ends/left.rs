@@ -1,10 +1,30 @@
 //! A receipt that says that nothing is left is right: behaviours, holdings and blocking work are gone, or it names them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use skep::{Agent, AgentError, AgentSpec, Context, End, Left, Shutdown, Stop, StopReceipt, Swarm};
+use tokio::sync::oneshot;
+
+/// Where something blocks its thread until the test lets it go.
+#[derive(Clone)]
+struct Gate(Arc<(Mutex<Option<oneshot::Sender<()>>>, Mutex<mpsc::Receiver<()>>)>);
+
+impl Gate {
+    /// With what tells that somebody stands there, and what lets them go, at the latest when it is dropped.
+    fn shut() -> (Self, oneshot::Receiver<()>, mpsc::Sender<()>) {
+        let ((tell, told), (open, go)) = (oneshot::channel(), mpsc::channel());
+        (Self(Arc::new((Mutex::new(Some(tell)), Mutex::new(go)))), told, open)
+    }
+
+    fn pass(&self) {
+        if let Some(tell) = self.0.0.lock().unwrap().take() {
+            tell.send(()).ok();
+        }
+        self.0.1.lock().unwrap().recv().ok();
+    }
+}
 
 /// Counts what lives of a kind.
 #[derive(Clone, Default)]
@@ -13,12 +33,13 @@ struct Alive(Arc<AtomicUsize>);
 impl Alive {
     fn one(&self) -> One {
         self.0.fetch_add(1, Ordering::SeqCst);
-        One(self.clone(), Duration::ZERO)
+        One(self.clone(), None)
     }
 
-    fn slow(&self, drop_takes: Duration) -> One {
+    /// One whose drop blocks its thread.
+    fn held(&self, gate: &Gate) -> One {
         let mut one = self.one();
-        one.1 = drop_takes;
+        one.1 = Some(gate.clone());
         one
     }
 
@@ -27,12 +48,14 @@ impl Alive {
     }
 }
 
-/// One of them; its drop may take its time.
-struct One(Alive, Duration);
+/// One of them; its drop may be held.
+struct One(Alive, Option<Gate>);
 
 impl Drop for One {
     fn drop(&mut self) {
-        std::thread::sleep(self.1);
+        if let Some(gate) = &self.1 {
+            gate.pass();
+        }
         self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -40,10 +63,11 @@ impl Drop for One {
 struct Holder {
     _behaviour: One,
     holding: Option<One>,
+    work: Option<Gate>,
 }
 
 impl Agent for Holder {
-    type Task = u64;
+    type Task = ();
     type Output = ();
 
     async fn start(&mut self, cx: &Context) -> Result<(), AgentError> {
@@ -53,9 +77,10 @@ impl Agent for Holder {
         Ok(())
     }
 
-    async fn handle(&mut self, millis: &u64, cx: &Context) -> Result<(), AgentError> {
-        let millis = *millis;
-        cx.blocking(move || std::thread::sleep(Duration::from_millis(millis))).await?;
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
+        if let Some(gate) = self.work.clone() {
+            cx.blocking(move || gate.pass()).await?;
+        }
         Ok(())
     }
 }
@@ -68,7 +93,7 @@ fn on_threads<T>(run: impl Future<Output = T>) -> T {
 }
 
 fn holder(name: &str, behaviour: impl Fn() -> One + Send + Sync + 'static) -> AgentSpec<Holder> {
-    AgentSpec::new(name, move || Holder { _behaviour: behaviour(), holding: None })
+    AgentSpec::new(name, move || Holder { _behaviour: behaviour(), holding: None, work: None })
 }
 
 fn left(receipt: &StopReceipt) -> Vec<(&str, Left)> {
@@ -100,34 +125,47 @@ fn behaviours_of_idle_agents_are_gone_when_a_brutal_stop_says_so() {
 fn a_behaviour_whose_drop_takes_longer_than_the_stop_is_named() {
     on_threads(async {
         let (swarm, alive) = (Swarm::builder("s").start().await.unwrap(), Alive::default());
-        let slow = alive.clone();
-        swarm.spawn(holder("slow", move || slow.slow(Duration::from_secs(2)))).await.unwrap();
+        let (slow, (gate, _, open)) = (alive.clone(), Gate::shut());
+        swarm.spawn(holder("slow", move || slow.held(&gate))).await.unwrap();
         let quick = alive.clone();
         swarm.spawn(holder("quick", move || quick.one())).await.unwrap();
         let receipt = swarm.stop(Stop::brutally()).await;
         assert_eq!(left(&receipt), [("slow", Left::Behaviour)]);
         assert!(!receipt.nothing_left() && !receipt.is_clean());
         assert!(receipt.to_string().ends_with("still running: s.1 (its behaviour)"), "{receipt}");
+        drop(open);
     });
 }
 
 #[test]
 fn holdings_are_gone_when_a_receipt_says_so_and_named_else() {
     on_threads(async {
-        for (drop_takes, is_named) in [(100, false), (3_000, true)] {
+        for (within, is_named) in [(60, false), (1, true)] {
             let (swarm, alive) = (Swarm::builder("s").start().await.unwrap(), Alive::default());
-            let held = alive.clone();
+            let (held, (gate, begun, open)) = (alive.clone(), Gate::shut());
             let spec = AgentSpec::new("holder", move || Holder {
                 _behaviour: Alive::default().one(),
-                holding: Some(held.slow(Duration::from_millis(drop_takes))),
+                holding: Some(held.held(&gate)),
+                work: None,
             });
             swarm.spawn(spec.shutdown(Shutdown::Brutal)).await.unwrap();
-            let receipt = swarm.stop(Stop::within(Duration::from_secs(1))).await;
+            let stop =
+                tokio::spawn(async move { swarm.stop(Stop::within(Duration::from_secs(within))).await });
+            begun.await.unwrap();
+            // A stop with time waits for the drop; one without says what goes on.
+            if !is_named {
+                assert!(!stop.is_finished());
+                open.send(()).unwrap();
+            }
+            let receipt = stop.await.unwrap();
             let expected: &[(&str, Left)] =
                 if is_named { &[("holder", Left::Holding("process".to_owned()))] } else { &[] };
             assert_eq!(left(&receipt), expected);
-            assert_eq!(receipt.nothing_left(), !is_named);
-            assert!(is_named || alive.count() == 0, "{receipt}");
+            assert_eq!(
+                (receipt.nothing_left(), alive.count()),
+                (!is_named, usize::from(is_named)),
+                "{receipt}"
+            );
         }
     });
 }
@@ -138,37 +176,49 @@ fn where_other_work_blocks_every_worker_what_could_not_be_dropped_is_named() {
         let (swarm, alive) = (Swarm::builder("s").start().await.unwrap(), Alive::default());
         let one = alive.clone();
         swarm.spawn(holder("idle", move || one.one())).await.unwrap();
+        let mut blocked = Vec::new();
         for _ in 0..2 {
-            tokio::spawn(async { std::thread::sleep(Duration::from_millis(2_500)) });
+            let (gate, begun, open) = Gate::shut();
+            tokio::spawn(async move { gate.pass() });
+            begun.await.unwrap();
+            blocked.push(open);
         }
-        let receipt = tokio::task::spawn_blocking(move || {
-            std::thread::sleep(Duration::from_millis(100));
-            let receipt = tokio::runtime::Handle::current().block_on(swarm.stop(Stop::brutally()));
-            (receipt.nothing_left(), alive.count(), receipt)
-        });
-        let (nothing_left, alive, receipt) = receipt.await.unwrap();
-        assert_eq!(nothing_left, alive == 0, "{receipt}");
+        let receipt = swarm.stop(Stop::brutally()).await;
+        if receipt.nothing_left() {
+            assert_eq!(alive.count(), 0, "{receipt}");
+        } else {
+            assert_eq!(left(&receipt), [("idle", Left::Behaviour)]);
+        }
+        drop(blocked);
     });
 }
 
 #[test]
 fn blocking_work_that_goes_on_when_its_turn_was_cut_is_named() {
     on_threads(async {
-        for (works, is_named) in [(300, false), (4_000, true)] {
+        for (within, is_named) in [(60, false), (1, true)] {
             let swarm = Swarm::builder("s").start().await.unwrap();
-            let agent = swarm.spawn(holder("worker", || Alive::default().one())).await.unwrap();
-            let asked = tokio::spawn(agent.ask(works).within(Duration::from_secs(60)));
-            while agent.state().name() != "waiting" {
-                tokio::task::yield_now().await;
+            let (gate, begun, open) = Gate::shut();
+            let spec = AgentSpec::new("worker", move || Holder {
+                _behaviour: Alive::default().one(),
+                holding: None,
+                work: Some(gate.clone()),
+            });
+            let asked =
+                tokio::spawn(swarm.spawn(spec).await.unwrap().ask(()).within(Duration::from_secs(600)));
+            begun.await.unwrap();
+            let stop =
+                tokio::spawn(async move { swarm.stop(Stop::within(Duration::from_secs(within))).await });
+            assert!(asked.await.unwrap().is_err(), "its turn is cut while its work goes on");
+            if !is_named {
+                assert!(!stop.is_finished());
+                open.send(()).unwrap();
             }
-            let began = Instant::now();
-            let receipt = swarm.stop(Stop::within(Duration::from_secs(1))).await;
-            assert!(began.elapsed() < Duration::from_secs(3));
+            let receipt = stop.await.unwrap();
             let expected: &[(&str, Left)] = if is_named { &[("worker", Left::Blocking)] } else { &[] };
             assert_eq!(left(&receipt), expected);
             assert_eq!(receipt.nothing_left(), !is_named);
             assert_eq!(receipt.rows()[0].end, End::Clean, "the turn came back and its hook ran");
-            assert!(asked.await.unwrap().is_err());
         }
     });
 }
