@@ -17,8 +17,8 @@ mod races;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use skep_actors::tools::files::Content;
@@ -68,15 +68,20 @@ impl Agent for Worker {
                 Ok(format!("{prefix} {paths:?} {read:?} {changed:?}"))
             }
             _ => {
-                let terms = Terms { within: Duration::from_millis(150), tries: 3 };
+                // On a busy machine a call may be late that does nothing: then it is made once more.
+                let terms = Terms { within: Duration::from_millis(150), tries: 100 };
                 let calls = Arc::clone(&self.calls);
+                let (ends, held) = std::sync::mpsc::channel::<()>();
+                let held = Mutex::new(held);
                 let work = move || {
                     if calls.fetch_add(1, Ordering::SeqCst) == 0 {
-                        std::thread::sleep(Duration::from_millis(600));
+                        // Until whoever asked has given it up and has its answer.
+                        held.lock().unwrap().recv().ok();
                     }
                     Ok(((), 0))
                 };
                 tools.on(terms).run(("slow", READ), "x", 1_024, work).await?;
+                drop(ends);
                 Ok("done".into())
             }
         }
@@ -127,7 +132,10 @@ async fn a_call_that_ran_out_of_time_is_billed_as_estimated_and_made_again() {
             _ => None,
         })
         .collect();
-    assert_eq!(ends, [(EffectEnd::Expired, true, READ.of(1_024)), (EffectEnd::Done, false, READ.of(0))]);
+    let (last, late) = ends.split_last().unwrap();
+    assert_eq!(*last, (EffectEnd::Done, false, READ.of(0)));
+    assert!(!late.is_empty(), "the first is held for longer than it has");
+    assert!(late.iter().all(|end| *end == (EffectEnd::Expired, true, READ.of(1_024))), "{late:?}");
     assert!(swarm.stop(Stop::default()).await.is_clean());
 }
 

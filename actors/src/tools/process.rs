@@ -105,6 +105,7 @@ impl Drop for Group {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use std::io::Read as _;
     use std::time::Duration;
 
     fn shell(script: &str) -> Program<'_> {
@@ -144,11 +145,17 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_process_is_killed_with_what_it_has_begun() {
         let folder = tempfile::tempdir().unwrap();
-        let mark = folder.path().join("mark");
-        let script = format!("(sleep 0.4; touch {}) & wait", mark.display());
-        let late = tokio::time::timeout(Duration::from_millis(100), run(shell(&script))).await;
-        assert!(late.is_err());
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        assert!(!mark.exists(), "the grandchild lived on");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // What it has begun holds the pipe open for as long as it lives.
+        let script = format!("(exec 3>{}; sleep 100) & wait", pipe.display());
+        let opened = tokio::task::spawn_blocking(|| std::fs::File::open(pipe));
+        let mut held = tokio::select! {
+            _ = run(shell(&script)) => panic!("it waits for what it has begun"),
+            held = opened => held.unwrap().unwrap(),
+        };
+        let closed = tokio::task::spawn_blocking(move || held.read_to_end(&mut Vec::new()));
+        let closed = tokio::time::timeout(Duration::from_secs(60), closed).await;
+        assert_eq!(closed.expect("the grandchild lives on").unwrap().unwrap(), 0);
     }
 }
