@@ -9,20 +9,25 @@ use tokio::sync::oneshot;
 
 /// Where something blocks its thread until the test lets it go.
 #[derive(Clone)]
-struct Gate(Arc<(Mutex<Option<oneshot::Sender<()>>>, Mutex<mpsc::Receiver<()>>)>);
+struct Gate(Arc<Post>);
+
+struct Post {
+    tell: Mutex<Option<oneshot::Sender<()>>>,
+    go: Mutex<mpsc::Receiver<()>>,
+}
 
 impl Gate {
     /// With what tells that somebody stands there, and what lets them go, at the latest when it is dropped.
     fn shut() -> (Self, oneshot::Receiver<()>, mpsc::Sender<()>) {
         let ((tell, told), (open, go)) = (oneshot::channel(), mpsc::channel());
-        (Self(Arc::new((Mutex::new(Some(tell)), Mutex::new(go)))), told, open)
+        (Self(Arc::new(Post { tell: Mutex::new(Some(tell)), go: Mutex::new(go) })), told, open)
     }
 
     fn pass(&self) {
-        if let Some(tell) = self.0.0.lock().unwrap().take() {
+        if let Some(tell) = self.0.tell.lock().unwrap().take() {
             tell.send(()).ok();
         }
-        self.0.1.lock().unwrap().recv().ok();
+        self.0.go.lock().unwrap().recv().ok();
     }
 }
 
