@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Effect;
 use crate::agent::Message;
 use crate::asked::Begun;
+use crate::engine::quiet::caught;
 use crate::error::EffectError;
 use crate::event::What;
 use crate::key::{About, Digest, Key, Standing};
@@ -76,7 +77,8 @@ impl Effect {
             let (key, held) = asked.next(&about, |begun| begun.as_any().is::<Done>());
             let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Done>());
             let Some(Done(text)) = held else { return Ok(Recalled::Nothing(key)) };
-            if let Ok(value) = serde_json::from_slice(text) {
+            // A user's code reads it; one that panics reads nothing.
+            if let Ok(Ok(value)) = caught(|| serde_json::from_slice(text)) {
                 self.turn.note(What::EffectRecalled { kind: self.kind.clone() });
                 return Ok(Recalled::Result(value));
             }
@@ -87,7 +89,8 @@ impl Effect {
 
     /// Keeps a result for the next attempt.
     pub(super) fn keep(&self, key: Key, value: &impl Message) {
-        if let (Some(asked), Ok(text)) = (self.turn.asked(), serde_json::to_vec(value)) {
+        // A user's code writes it: a panic there is not to cost the turn what it has just paid for.
+        if let (Some(asked), Ok(Ok(text))) = (self.turn.asked(), caught(|| serde_json::to_vec(value))) {
             asked.enter(key, Arc::new(Done(text)));
         }
     }
