@@ -13,7 +13,7 @@ use crate::engine::points;
 use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
 use crate::engine::turn::{Cancel, Turn};
 use crate::env::Env;
-use crate::error::{AgentError, SpawnError};
+use crate::error::{AgentError, SkepError, SpawnError};
 use crate::event::{Role, Wait, What};
 use crate::fault::Phase;
 use crate::holding::Holding;
@@ -41,9 +41,9 @@ pub struct Context {
 #[error("the turn was {0}")]
 pub struct Cancelled(pub(crate) &'static str);
 
-impl From<Cancelled> for AgentError {
-    fn from(cancelled: Cancelled) -> Self {
-        Self::new(FailureClass::Interrupted, cancelled.to_string())
+impl SkepError for Cancelled {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Interrupted, self.to_string())
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! - `Display` is one line that names the agent. No prompt, key or payload is in it, nor in `Debug`, which asks nothing of a
 //!   payload's type. What was not consumed comes back in the error.
-//! - Turned into an [`AgentError`] by `?`, an error of ours keeps its class and its advice.
+//! - Turned into an [`AgentError`] by `?`, an error of ours keeps its class and its advice. Others take `AgentError::failed`,
+//!   which is what the compiler says where it is missing.
 
 mod agent;
 mod ask;
@@ -17,6 +18,7 @@ mod pause;
 mod question;
 mod replay;
 mod run;
+mod skep;
 mod spawn;
 mod start;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub use self::pause::{PauseError, ResumeError};
 pub use self::question::QuestionError;
 pub use self::replay::ReplayError;
 pub use self::run::RunError;
+pub(crate) use self::skep::SkepError;
 pub use self::spawn::SpawnError;
 pub use self::start::StartError;
 

@@ -44,7 +44,8 @@ impl AgentError {
         }
     }
 
-    /// Somebody else's error as an ordinary failure; its sources are kept as text.
+    /// Somebody else's error as an ordinary failure; its sources are kept as text. By `?` alone only skep's own errors become
+    /// one, which know their class and advice: of any other say `.map_err(AgentError::failed)?`.
     #[must_use]
     pub fn failed(error: impl std::error::Error) -> Self {
         let mut chain = Vec::new();

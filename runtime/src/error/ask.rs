@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::defaults;
 use crate::id::AgentId;
 use crate::lifecycle::StopReason;
@@ -120,11 +120,11 @@ impl<T> AskError<T> {
     }
 }
 
-impl<T> From<AskError<T>> for AgentError {
-    fn from(error: AskError<T>) -> Self {
-        let said = Self::new(error.class(), error.to_string()).advise(error.advice());
-        match error {
-            AskError::Failed(_, inner) => said.caused_as(inner),
+impl<T> SkepError for AskError<T> {
+    fn into_agent_error(self) -> AgentError {
+        let said = AgentError::new(self.class(), self.to_string()).advise(self.advice());
+        match self {
+            Self::Failed(_, inner) => said.caused_as(inner),
             _ => said,
         }
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::defaults;
 use crate::id::AgentId;
 use crate::policy::FailureClass;
@@ -88,14 +88,14 @@ impl ChildError {
     }
 }
 
-impl From<ChildError> for AgentError {
-    fn from(error: ChildError) -> Self {
-        let class = match &error {
-            ChildError::StartFailed { .. } => FailureClass::Start,
-            ChildError::Ending { .. } => FailureClass::Stopped,
+impl SkepError for ChildError {
+    fn into_agent_error(self) -> AgentError {
+        let class = match &self {
+            Self::StartFailed { .. } => FailureClass::Start,
+            Self::Ending { .. } => FailureClass::Stopped,
             _ => FailureClass::Failed,
         };
-        Self::new(class, error.to_string()).advise(error.advice())
+        AgentError::new(class, self.to_string()).advise(self.advice())
     }
 }
 
@@ -150,8 +150,8 @@ impl ChangeError {
     }
 }
 
-impl From<ChangeError> for AgentError {
-    fn from(error: ChangeError) -> Self {
-        Self::new(FailureClass::Failed, error.to_string()).advise(error.advice())
+impl SkepError for ChangeError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Failed, self.to_string()).advise(self.advice())
     }
 }

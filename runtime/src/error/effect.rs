@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::ledger::Refusal;
 use crate::policy::FailureClass;
@@ -108,11 +108,11 @@ impl EffectError {
     }
 }
 
-impl From<EffectError> for AgentError {
-    fn from(error: EffectError) -> Self {
-        let said = Self::new(error.class(), error.to_string()).advise(error.advice());
-        match error {
-            EffectError::Failed { error, .. } => said.caused_as(error),
+impl SkepError for EffectError {
+    fn into_agent_error(self) -> AgentError {
+        let said = AgentError::new(self.class(), self.to_string()).advise(self.advice());
+        match self {
+            Self::Failed { error, .. } => said.caused_as(error),
             _ => said,
         }
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::ledger::BadBudget;
 use crate::policy::FailureClass;
@@ -52,8 +52,8 @@ impl GrantError {
     }
 }
 
-impl From<GrantError> for AgentError {
-    fn from(error: GrantError) -> Self {
-        Self::new(FailureClass::Failed, error.to_string()).advise(error.advice())
+impl SkepError for GrantError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Failed, self.to_string()).advise(self.advice())
     }
 }

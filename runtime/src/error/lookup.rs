@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::policy::FailureClass;
 
 /// Why no agent could be found under a name.
@@ -46,8 +46,8 @@ impl LookupError {
     }
 }
 
-impl From<LookupError> for AgentError {
-    fn from(error: LookupError) -> Self {
-        Self::new(FailureClass::Failed, error.to_string()).advise(error.advice())
+impl SkepError for LookupError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Failed, self.to_string()).advise(self.advice())
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::lifecycle::AgentState;
 use crate::policy::FailureClass;
@@ -79,14 +79,14 @@ impl ResumeError {
     }
 }
 
-impl From<PauseError> for AgentError {
-    fn from(error: PauseError) -> Self {
-        Self::new(FailureClass::Stopped, error.to_string()).advise(error.advice())
+impl SkepError for PauseError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Stopped, self.to_string()).advise(self.advice())
     }
 }
 
-impl From<ResumeError> for AgentError {
-    fn from(error: ResumeError) -> Self {
-        Self::new(FailureClass::Failed, error.to_string()).advise(error.advice())
+impl SkepError for ResumeError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::Failed, self.to_string()).advise(self.advice())
     }
 }

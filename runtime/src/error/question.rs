@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::policy::FailureClass;
 
@@ -71,8 +71,8 @@ impl QuestionError {
     }
 }
 
-impl From<QuestionError> for AgentError {
-    fn from(error: QuestionError) -> Self {
-        Self::new(error.class(), error.to_string()).advise(error.advice())
+impl SkepError for QuestionError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(self.class(), self.to_string()).advise(self.advice())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Advice, AgentError, AskError, SpawnError};
+use super::{Advice, AgentError, AskError, SkepError, SpawnError};
 use crate::policy::FailureClass;
 
 /// Why `swarm.run` has no output.
@@ -57,11 +57,11 @@ impl<T> RunError<T> {
     }
 }
 
-impl<T> From<RunError<T>> for AgentError {
-    fn from(error: RunError<T>) -> Self {
-        match error {
-            RunError::Spawn(error, _) => error.into(),
-            RunError::Ask(error) => error.into(),
+impl<T> SkepError for RunError<T> {
+    fn into_agent_error(self) -> AgentError {
+        match self {
+            Self::Spawn(error, _) => error.into(),
+            Self::Ask(error) => error.into(),
         }
     }
 }

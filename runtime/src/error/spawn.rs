@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError};
+use super::{Advice, AgentError, SkepError};
 use crate::defaults;
 use crate::id::AgentId;
 use crate::ledger::{Bound, NoRoom, Refusal};
@@ -205,8 +205,8 @@ impl From<NoRoom> for SpawnError {
     }
 }
 
-impl From<SpawnError> for AgentError {
-    fn from(error: SpawnError) -> Self {
-        Self::new(error.class(), error.to_string()).advise(error.advice())
+impl SkepError for SpawnError {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(self.class(), self.to_string()).advise(self.advice())
     }
 }

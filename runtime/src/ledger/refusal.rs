@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OnRefusal;
 use crate::defaults;
-use crate::error::{Advice, AgentError};
+use crate::error::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::money::NanoUsd;
 use crate::policy::FailureClass;
@@ -89,9 +89,9 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-impl From<Refusal> for AgentError {
-    fn from(refusal: Refusal) -> Self {
-        Self::new(FailureClass::OverBudget, refusal.to_string()).advise(refusal.advice())
+impl SkepError for Refusal {
+    fn into_agent_error(self) -> AgentError {
+        AgentError::new(FailureClass::OverBudget, self.to_string()).advise(self.advice())
     }
 }
 
