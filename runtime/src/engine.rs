@@ -178,6 +178,7 @@ impl Engine {
     pub(crate) fn end_session(&self, root: &Seat) {
         if self.over.raise() {
             root.note(What::SessionEnded);
+            self.journal.close();
             self.env.close();
         }
     }

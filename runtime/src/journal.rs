@@ -52,8 +52,7 @@ pub(crate) struct Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.bell.break_up();
-        self.watchers.break_up();
+        self.close();
         self.cutter.end();
     }
 }
@@ -73,6 +72,13 @@ impl Journal {
         let journal = Arc::new(Self { log, views, bell, watchers, cutter, env });
         journal.cutter.begin(&journal);
         journal
+    }
+
+    /// The session is over: whoever follows gets what has happened, and waits for nothing more. A handle that somebody keeps
+    /// holds the journal, not them. What still ends late is recorded all the same.
+    pub(crate) fn close(&self) {
+        self.bell.break_up();
+        self.watchers.break_up();
     }
 
     /// Records what happened and applies it.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use skep::fold::{Costs, Fold, States, Tasks, Tree};
 use skep::testkit::{Lab, TestResult, seeds, twice};
-use skep::{Event, Filter, Kind};
+use skep::{Event, Events, Filter, Kind, Stop, What};
 
 use super::forest::{Act, Imp, Soil, ms};
 use super::storm::Storm;
@@ -88,5 +88,44 @@ async fn a_subscription_sees_one_subtree_and_some_kinds(lab: Lab) -> TestResult 
         "{types:?}"
     );
     lab.end(swarm).await;
+    Ok(())
+}
+
+/// Follows to the end, which has to come by itself.
+async fn last(mut events: Events) -> Option<Arc<Event>> {
+    let mut last = None;
+    while let Some(next) = events.next().await {
+        last = Some(next.expect("a young journal has lost nothing"));
+    }
+    last
+}
+
+#[skep::swarm_test(seeds = 8)]
+async fn following_a_swarm_ends_with_its_session_whoever_holds_a_handle(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    let follows = tokio::spawn(last(swarm.history(Filter::all())));
+    let one_kind = tokio::spawn(last(swarm.events(Filter::all().kinds([Kind::Task]))));
+    imp.ask(vec![Act::Step]).await?;
+    let (held, receipt) = (swarm.clone(), swarm.stop(Stop::default()).await);
+    lab.conclude(receipt).await?;
+    let ends = follows.await?.map(|event| event.what.clone());
+    assert_eq!(ends, Some(What::SessionEnded));
+    assert!(one_kind.await?.is_some(), "the task was accepted");
+    let late = last(held.events(Filter::all())).await;
+    assert_eq!(late, None, "nothing happens after the end");
+    assert_eq!(last(held.history(Filter::all())).await.map(|event| event.what.clone()), ends);
+    assert!(!imp.status().state.is_live());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn following_a_swarm_ends_when_its_last_handle_is_dropped_and_a_ref_lives() -> TestResult {
+    let swarm = skep::Swarm::builder("dropped").start().await?;
+    let imp = swarm.spawn(Imp::spec("imp")).await?;
+    let events = swarm.history(Filter::all());
+    drop(swarm);
+    assert_eq!(last(events).await.map(|event| event.what.clone()), Some(What::SessionEnded));
+    assert_eq!(imp.ended().await, skep::StopReason::Stopped);
     Ok(())
 }

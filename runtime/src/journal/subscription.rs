@@ -76,7 +76,9 @@ impl Events {
         Self { journal: Arc::downgrade(journal), bell: journal.bell(), filter, next, read: VecDeque::new() }
     }
 
-    /// The next event, none once the swarm is gone. Cancelling loses nothing.
+    /// The next event; none once the session is over and all that had happened was given, whoever still holds a handle. What
+    /// ends later still, such as an effect of an agent that was stuck, is found by [`Events::try_next`]. Cancelling loses
+    /// nothing.
     ///
     /// # Errors
     /// [`Lagged`] in the place of events that were cut, once; after it comes what followed them.

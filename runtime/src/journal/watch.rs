@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ pub(super) struct Watchers {
     agents: Mutex<HashMap<AgentId, Watched, FixedState>>,
     /// How many agents are watched: most swarms' events find none.
     count: AtomicUsize,
+    is_over: AtomicBool,
 }
 
 #[derive(Default)]
@@ -39,8 +40,9 @@ impl Watchers {
         }
     }
 
-    /// Nothing will happen any more.
+    /// Nothing will happen any more, also to whoever watches from now on.
     pub(super) fn break_up(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
         let bells: Vec<_> = self.agents.lock().values().map(|watched| Arc::clone(&watched.bell)).collect();
         for bell in bells {
             bell.break_up();
@@ -60,6 +62,10 @@ impl Watchers {
         let bell = Arc::clone(&watched.bell);
         self.count.store(agents.len(), Ordering::SeqCst);
         drop(agents);
+        // Entered before it is looked at, so that who breaks the bells up in between finds this one.
+        if self.is_over.load(Ordering::SeqCst) {
+            bell.break_up();
+        }
         Watch { watchers: Arc::clone(self), agent: agent.clone(), bell }
     }
 }
@@ -72,7 +78,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Waits until `look` finds something, looking again after each event of the agent; none once the journal is gone and
+    /// Waits until `look` finds something, looking again after each event of the agent; none once the session is over and
     /// nothing is found.
     pub(crate) async fn until<T>(&self, look: impl FnMut() -> Option<T>) -> Option<T> {
         self.bell.until(look).await
