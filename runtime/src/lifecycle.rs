@@ -82,6 +82,11 @@ impl Lifecycle {
         self.state.is_working()
     }
 
+    /// Whether its incarnation has ended and the next has not begun, be it held by a pause.
+    pub(crate) const fn is_down(&self) -> bool {
+        matches!(self.state, AgentState::Restarting)
+    }
+
     /// Takes one event of the agent in.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! | [`restarts`] | a child is restarted within its supervisor's intensity, in every window |
 //! | [`outcomes`] | every accepted task has exactly one outcome |
 //! | [`asks`] | what a crashed turn had asked waits for its next attempt, and no longer than for the outcome |
+//! | [`sequence`] | P7: only what may follow comes, of agents, turns, tasks, effects and stops, and nothing after an end |
 //! | [`views`] | P7: every event may follow the state before it, and the views agree |
 //! | [`holdings`] | what an incarnation held is released |
 //!
@@ -35,6 +36,7 @@ mod pauses;
 mod restarts;
 mod rights;
 mod roster;
+mod sequence;
 mod stops;
 mod views;
 
@@ -54,6 +56,7 @@ pub use self::outcomes::outcomes;
 pub use self::pauses::pauses;
 pub use self::restarts::restarts;
 pub use self::rights::rights;
+pub use self::sequence::sequence;
 pub use self::stops::stops;
 pub use self::views::views;
 use skep_runtime::event::{Event, What};
@@ -63,7 +66,7 @@ use skep_runtime::{AgentId, Bears, StopReceipt};
 pub type Oracle = fn(&Evidence<'_>) -> Vec<String>;
 
 /// All of them, by name.
-pub const ALL: [(&str, Oracle); 14] = [
+pub const ALL: [(&str, Oracle); 15] = [
     ("P1 stops", stops),
     ("P1 order", order),
     ("P1 fences", fences),
@@ -76,6 +79,7 @@ pub const ALL: [(&str, Oracle); 14] = [
     ("restarts", restarts),
     ("one outcome", outcomes),
     ("asks", asks),
+    ("P7 sequence", sequence),
     ("P7 views", views),
     ("holdings", holdings),
 ];

@@ -27,7 +27,6 @@ use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
 use crate::env::Timer;
 use crate::event::What;
-use crate::lifecycle::AgentState;
 use crate::policy::{Exit, FailureClass};
 use crate::receipt::StopReceipt;
 use crate::stopping::{Action, ByKey, End, HookEnd, HookFault, Input, RequestId, Row, StopPlan, TurnEnd};
@@ -304,7 +303,8 @@ impl Seat {
         if self.is_spared_root() {
             return;
         }
-        if self.incarnation() > 0 && self.state() != AgentState::Restarting {
+        // A pause may lie over it, and what has exited does not exit again.
+        if self.incarnation() > 0 && !self.live.lock().lifecycle.is_down() {
             self.note(What::AgentExited { exit: Exit::Shutdown });
         }
         self.reset_children();

@@ -34,8 +34,12 @@ impl Forged {
 
     /// A root `s` with these below it.
     pub(super) fn tree(agents: &[&str]) -> Self {
-        let root = Self::new().write("s", 1, None, spawned("root", None));
-        agents.iter().fold(root, |forged, agent| forged.spawned(agent))
+        Self::new().write("s", 1, None, spawned("root", None)).with_agents(agents)
+    }
+
+    /// These too, in their order.
+    pub(super) fn with_agents(self, agents: &[&str]) -> Self {
+        agents.iter().fold(self, |forged, agent| forged.spawned(agent))
     }
 
     pub(super) fn judged(&self, oracle: Oracle) -> Vec<String> {
@@ -67,7 +71,14 @@ impl Forged {
         self.write(supervisor, 1, None, What::SupervisorReport(Box::new(report)))
     }
 
-    fn write(mut self, agent: &str, incarnation: Incarnation, of: Option<u64>, what: What) -> Self {
+    /// Any event.
+    pub(super) fn write(
+        mut self,
+        agent: &str,
+        incarnation: Incarnation,
+        of: Option<u64>,
+        what: What,
+    ) -> Self {
         let task = of.map(|number| task(agent, number));
         let seq = self.events.len() as u64 + 1;
         let event = Event { seq, at: self.now, agent: id(agent), incarnation, task, cause: None, what };
