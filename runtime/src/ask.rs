@@ -21,6 +21,7 @@ use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
 use crate::engine::waits::{Awaited, Entered};
+use crate::env::is_known;
 use crate::error::AskError;
 use crate::event::{Wait, What};
 use crate::id::TaskId;
@@ -376,6 +377,7 @@ impl<A: Agent> Ask<A> {
     }
 
     fn wait(&mut self) {
+        is_known();
         if self.waiting.is_none() {
             self.waiting = self.asker.as_ref().map(|asker| asker.wait(Wait::Ask));
         }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
-use crate::env::Aside;
+use crate::env::{Aside, is_known};
 use crate::theirs::Sleeper;
 
 #[derive(Default)]
@@ -68,7 +68,10 @@ impl Bell {
             match look() {
                 Some(found) => Poll::Ready(Some(found)),
                 None if is_broken => Poll::Ready(None),
-                None => Poll::Pending,
+                None => {
+                    is_known();
+                    Poll::Pending
+                }
             }
         })
         .await

@@ -5,6 +5,11 @@
 //! with a seeded yield at each seam: the seed alone decides what happens.
 
 mod aside;
+#[cfg(feature = "lab")]
+mod blind;
+#[cfg(not(feature = "lab"))]
+#[path = "env/sighted.rs"]
+mod blind;
 mod clock;
 mod ground;
 mod outside;
@@ -18,6 +23,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 pub(crate) use self::aside::Aside;
+pub(crate) use self::blind::{is_known, known};
 pub(crate) use self::clock::Clock;
 use self::ground::Ground;
 pub(crate) use self::ground::NoGround;

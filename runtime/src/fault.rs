@@ -279,6 +279,12 @@ pub trait Faults: Send + Sync + 'static {
 
     /// Moves the swarm's clock on at once, if it can: the runtime follows a clock and has none to move.
     fn jump_clock(&self, by: Duration);
+
+    /// What an agent does there waits for nothing that a simulated world knows (no sleep, no ask, nothing that is awaited as
+    /// being outside), or does so no longer. Real things take no virtual time: if that is one, the clock jumps over it.
+    fn waits_blindly(&self, site: &Site<'_>, waits: bool) {
+        let _ = (site, waits);
+    }
 }
 
 /// Arrives at a point of somebody else's making, such as the other end of a connection, in the turn that is polled here. The

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+use crate::env::is_known;
 use crate::theirs::Sleeper;
 
 /// Raised once; raising it again does nothing.
@@ -66,6 +67,7 @@ impl Signal {
         let former = sleeper.replace(&mut waiting.sleepers[at].1);
         drop(waiting);
         drop(former);
+        is_known();
         Poll::Pending
     }
 

@@ -3,6 +3,7 @@
 mod folder;
 mod recipe;
 mod scene;
+mod simpler;
 mod smaller;
 mod story;
 
@@ -42,11 +43,13 @@ pub struct Found {
     pub remark: String,
     /// All that happened with the shrunk plan, until the test was over.
     pub events: Vec<Arc<Event>>,
+    /// Where the clock may have jumped over something real; see [`Lab::outside`].
+    pub outside: Vec<String>,
     trace: Option<Arc<Backtrace>>,
 }
 
-/// Runs a swarm test's body under a seed, in a fresh simulated world. If it fails, it is run again with ever smaller plans:
-/// 200 times at most, or as often as `SKEP_SHRINK` says.
+/// Runs a swarm test's body under a seed, in a fresh simulated world. If it fails, it is run again, to see whether it does so
+/// each time, and with ever smaller plans: 200 times at most, or as often as `SKEP_SHRINK` says.
 ///
 /// # Errors
 /// What was [`Found`].
@@ -65,16 +68,20 @@ pub(crate) fn examined(name: &str, seed: u64, test: &Body<'_>) -> Result<(), Box
     let most = vars::shrinking_runs();
     let kind = Kind::of(&wrong);
     let again = |plan: &FaultPlan| run(seed, Wanted::This(plan.clone()), test);
-    let fails = |ran: &Ran| ran.given.as_ref() == Some(&given) && ran.kind().as_ref() == Some(&kind);
-    let as_given = if given.rules.is_empty() {
-        Some("which is empty")
+    // A test that has started no swarm was given no plan either.
+    let is_given = |ran: &Ran| ran.given.clone().unwrap_or_default() == given;
+    let fails = |ran: &Ran| is_given(ran) && ran.kind().as_ref() == Some(&kind);
+    let as_given = if kind.is_of_the_test() {
+        Some("which is as it was: it is the test itself that fails")
     } else if most == 0 {
-        Some("it was not shrunk")
+        Some("which was neither shrunk nor run again")
     } else if !fails(&again(&given)) {
         Some(
             "the same seed with the same plan did not fail so again: something in the test or its agents does not come \
              from the seed; `skep::testkit::twice` names the first event that differs",
         )
+    } else if given.rules.is_empty() {
+        Some("which is empty: it fails so each time")
     } else {
         None
     };
@@ -121,7 +128,18 @@ impl Found {
     ) -> Self {
         let Wrong { text, place, trace } = wrong;
         let (name, given) = (name.to_owned(), given.clone());
-        Self { name, seed, wrong: text, place, given, plan, remark, events: ran.events, trace }
+        Self {
+            name,
+            seed,
+            wrong: text,
+            place,
+            given,
+            plan,
+            remark,
+            events: ran.events,
+            outside: ran.outside,
+            trace,
+        }
     }
 
     /// The recipe of it: enough to have the same again.

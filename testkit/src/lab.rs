@@ -1,6 +1,7 @@
 //! The lab: one world for one swarm, what is done to it there, and the end of it.
 
 mod clock;
+mod ended;
 mod failure;
 mod late;
 mod models;
@@ -13,11 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use skep_actors::{Model, Models};
 use skep_runtime::fault::Faults;
 use skep_runtime::{Env, Event, Keep, StartError, Stop, StopReceipt, Swarm, SwarmBuilder, Witness};
 
+use self::ended::Inside;
 pub use self::failure::Failure;
 pub use self::own::Look;
 use self::own::Own;
@@ -46,7 +47,7 @@ pub struct Lab {
     models: Models,
     trial: Arc<Trial>,
     own: Own,
-    running: Arc<Mutex<Option<Running>>>,
+    inside: Arc<Inside>,
 }
 
 /// What is going on in the lab.
@@ -68,7 +69,7 @@ impl Lab {
     pub fn seed(seed: u64) -> Self {
         let (plan, models) = (FaultPlan::default(), Models::new());
         let (own, trial) = (Own::default(), Arc::default());
-        Self { seed, is_real: false, plan, models, own, trial, running: Arc::default() }
+        Self { seed, is_real: false, plan, models, own, trial, inside: Arc::default() }
     }
 
     /// The real world, with the same plans and oracles: real clock, control on its own thread, turns on the runtime that
@@ -89,6 +90,7 @@ impl Lab {
     #[must_use]
     pub fn fault(mut self, rule: Rule) -> Self {
         self.plan.rules.push(rule);
+        self.inside.was_given_rules();
         self
     }
 
@@ -96,6 +98,9 @@ impl Lab {
     #[must_use]
     pub fn plan(mut self, plan: FaultPlan) -> Self {
         self.plan = plan;
+        if !self.plan.rules.is_empty() {
+            self.inside.was_given_rules();
+        }
         self
     }
 
@@ -168,11 +173,12 @@ impl Lab {
     /// If the clock is not paused in a simulated world, if a swarm runs here already, or if the plan makes no sense; each says
     /// what to do.
     pub async fn wrap(&self, builder: SwarmBuilder) -> Result<Swarm, StartError> {
+        self.inside.is_tried();
         if let Err(wrong) = self.plan.check().and_then(|()| self.check_world()) {
             panic!("the fault plan makes no sense: {wrong}");
         }
         assert!(
-            self.running.lock().is_none(),
+            self.inside.running.lock().is_none(),
             "a lab is the world of one swarm: make another lab for the second"
         );
         let plan = self.trial.plan(&self.plan);
@@ -189,7 +195,7 @@ impl Lab {
         let witness = swarm.witness();
         let watch = Watch::begin(witness.clone(), !self.is_real, self.own.clone());
         let running = Running { firing, witness, watch, receipts: Vec::new(), plan, found: Arc::default() };
-        *self.running.lock() = Some(running);
+        *self.inside.running.lock() = Some(running);
         Ok(swarm)
     }
 
@@ -202,8 +208,8 @@ impl Lab {
     /// # Panics
     /// If something lives on that the receipt says is gone.
     pub fn saw(&self, receipt: &StopReceipt) {
-        let mut running = self.running.lock();
-        let running = running.as_mut().expect("a receipt comes from the swarm that was started here");
+        let mut running = self.inside.running.lock();
+        let running = running.as_mut().unwrap_or_else(|| panic!("{}", ended::NOT_STARTED));
         running.receipts.push(receipt.clone());
         if receipt.nothing_left() {
             let left = watch::left(&running.witness, receipt.root());
@@ -227,6 +233,10 @@ impl Lab {
     /// # Errors
     /// [`Failure`] names each promise that was broken.
     pub async fn try_end(&self, swarm: Swarm) -> Result<History, Failure> {
+        if self.inside.running.lock().is_none() {
+            // One from elsewhere may well have a clock that this world has not.
+            return Err(Failure::of(ended::NOT_STARTED.to_owned()));
+        }
         self.look();
         let receipt = swarm.stop(Stop::default()).await;
         self.conclude(receipt).await
@@ -234,7 +244,7 @@ impl Lab {
 
     /// Looks once more while all of it still stands: what waits without end brings no event about.
     fn look(&self) {
-        let watch = self.running.lock().as_ref().map(|running| Arc::clone(&running.watch));
+        let watch = self.inside.running.lock().as_ref().map(|running| Arc::clone(&running.watch));
         if let Some(watch) = watch {
             watch.look();
         }
@@ -245,8 +255,9 @@ impl Lab {
     /// # Errors
     /// [`Failure`] names each promise that was broken.
     pub async fn conclude(&self, receipt: StopReceipt) -> Result<History, Failure> {
-        let Some(mut running) = self.running.lock().clone() else {
-            return Err(Failure::of("no swarm was started in this lab".to_owned()));
+        self.inside.is_judged();
+        let Some(mut running) = self.inside.running.lock().clone() else {
+            return Err(Failure::of(ended::NOT_STARTED.to_owned()));
         };
         running.receipts.push(receipt.clone());
         // What a swarm lets go of at its very end is gone once everybody else had their turn.
@@ -270,36 +281,47 @@ impl Lab {
                 left.into_iter().map(|left| format!("P1: after the last receipt there lives {left}")),
             );
         }
-        let idle = running.firing.idle();
-        if !idle.is_empty() {
-            let hits = running.firing.hits().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            let hits = if hits.is_empty() { "none".to_owned() } else { hits };
-            wrong.extend(idle.into_iter().map(|rule| format!("plan: {rule} (points that were hit: {hits})")));
-        }
+        wrong.extend(ended::idle(&running.firing));
         if wrong.is_empty() {
             return Ok(History::new(events, receipt, running.firing.fired()));
         }
         let once: BTreeSet<String> = wrong.into_iter().collect();
-        Err(Failure::new(once.into_iter().collect(), self.report()))
+        Err(Failure::new(once.into_iter().collect(), self.outside(), self.report()))
     }
 
     /// The points of the plan that were arrived at so far.
     #[must_use]
     pub fn points(&self) -> Vec<Hit> {
-        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.hits())
+        self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.hits())
+    }
+
+    /// Whether a test that is over has asked no oracle: then in words what it left out. Said once.
+    pub(crate) fn forgotten(&self) -> Option<String> {
+        self.inside.forgotten()
+    }
+
+    /// Where the clock has gone on while an agent waited for nothing that the lab knows: a line each. If that is a socket, a
+    /// process or a thread, the clock has jumped over it; what it was waited for belongs into `call.outside(..)`.
+    #[must_use]
+    pub fn outside(&self) -> Vec<String> {
+        self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.outside())
     }
 
     /// All that has happened so far; nothing if no swarm was started.
     #[must_use]
     pub fn events(&self) -> Vec<Arc<Event>> {
-        self.running.lock().as_ref().map_or_else(Vec::new, |running| running.watch.events())
+        self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.watch.events())
     }
 
     /// What a person wants to see of a run that failed: the plan as it can be replayed, and the last events.
     #[must_use]
     pub fn report(&self) -> String {
-        let plan =
-            self.running.lock().as_ref().map_or_else(|| self.plan.clone(), |running| running.plan.clone());
+        let plan = self
+            .inside
+            .running
+            .lock()
+            .as_ref()
+            .map_or_else(|| self.plan.clone(), |running| running.plan.clone());
         failure::report(self.seed, &plan, &self.events())
     }
 }

@@ -1,5 +1,6 @@
 //! A fault plan: a value that says what is done to a swarm, where and when.
 
+mod blind;
 pub(crate) mod chaos;
 pub(crate) mod check;
 pub(crate) mod firing;

@@ -108,8 +108,9 @@ mod tests {
     fn each_seed_has_its_own_world_and_a_failing_one_is_named() {
         let failed = catch_unwind(|| {
             run_seeds("a::test", 4, |lab| async move {
-                lab.start().await;
+                let swarm = lab.start().await;
                 tokio::time::sleep(Duration::from_secs(3600)).await;
+                lab.end(swarm).await;
                 if lab.which_seed() == 2 { Err("not this one") } else { Ok(()) }
             });
         });

@@ -58,12 +58,24 @@ impl<T: Clone + PartialEq, F: FnMut(&[T]) -> bool> Search<T, F> {
     }
 
     /// The same, after each element was replaced by what is simpler, as long as it still happens. `simpler` gives the
-    /// candidates, best first, and none for what is as simple as can be.
-    pub(crate) fn simplest(&mut self, list: Vec<T>, simpler: impl Fn(&T) -> Vec<T>) -> Shrunk<T> {
+    /// candidates, best first, and none for what is as simple as can be; `together` gives whole lists that are simpler in
+    /// several elements at once, for those that only go together.
+    pub(crate) fn simplest(
+        &mut self,
+        list: Vec<T>,
+        simpler: impl Fn(&T) -> Vec<T>,
+        together: impl Fn(&[T]) -> Vec<Vec<T>>,
+    ) -> Shrunk<T> {
         let mut kept = self.least(list).kept;
-        for place in 0..kept.len() {
-            while let Some(better) = self.better(&kept, place, &simpler) {
-                kept = better;
+        loop {
+            for place in 0..kept.len() {
+                while let Some(better) = self.better(&kept, place, &simpler) {
+                    kept = better;
+                }
+            }
+            match together(&kept).into_iter().find(|list| self.happens(list)) {
+                Some(better) => kept = better,
+                None => break,
             }
         }
         // What got simpler may stand for what stood beside it.
@@ -161,7 +173,7 @@ mod tests {
             });
             let simpler =
                 |it: &u64| if it.is_multiple_of(100) { vec![] } else { vec![it - it % 100, it - 1] };
-            let shrunk = search.simplest(list.clone(), simpler);
+            let shrunk = search.simplest(list.clone(), simpler, |_| Vec::new());
             assert!(riddle.happens(&shrunk.kept), "{shrunk:?}");
             assert!(
                 shrunk.kept.is_sorted()
@@ -189,5 +201,19 @@ mod tests {
     fn what_happens_anyway_needs_nothing_and_one_question() {
         let shrunk = Search::new(9, |_: &[u32]| true).least(vec![1, 2, 3]);
         assert_eq!(shrunk, Shrunk { kept: vec![], asked: 1, is_minimal: true });
+    }
+
+    #[test]
+    fn elements_that_only_get_simpler_together_do() {
+        // Two numbers that have to be one apart.
+        let mut search =
+            Search::new(1_000, |list: &[u64]| list.len() == 2 && list[0] + 1 == list[1] && list[0] > 2);
+        let less = |it: &u64| (1..*it).collect();
+        let both = |list: &[u64]| {
+            list.iter().map(|it| it.checked_sub(1)).collect::<Option<_>>().into_iter().collect()
+        };
+        assert_eq!(search.simplest(vec![7, 8], less, |_| Vec::new()).kept, [7, 8]);
+        let shrunk = search.simplest(vec![7, 8], less, both);
+        assert_eq!((shrunk.kept, shrunk.is_minimal), (vec![3, 4], true));
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct Ran {
     pub(crate) fired: Vec<Fired>,
     /// All that happened, until the test was over.
     pub(crate) events: Vec<Arc<Event>>,
+    /// Where the clock may have jumped over something real.
+    pub(crate) outside: Vec<String>,
 }
 
 impl Ran {
@@ -83,13 +85,17 @@ impl Ran {
 pub(crate) fn run(seed: u64, wanted: Wanted, test: &Body<'_>) -> Ran {
     let trial = Arc::new(Trial { wanted, began: Mutex::default() });
     let lab = Lab::seed(seed).on_trial(Arc::clone(&trial));
-    let mut events = Vec::new();
-    let ended = in_a_world_until(|| test(lab.clone()), || events = lab.events());
+    let (mut events, mut outside) = (Vec::new(), Vec::new());
+    let ended = in_a_world_until(|| test(lab.clone()), || (events, outside) = (lab.events(), lab.outside()));
+    let forgotten = lab.forgotten();
+    // A test that has failed may well have come to no end.
+    let ended = ended.and(forgotten.map_or(Ok(()), |text| Err(Wrong::of(text))));
     let began = trial.began.lock().take();
     Ran {
         wrong: ended.err(),
         fired: began.as_ref().map(|began| began.arrivals.fired()).unwrap_or_default(),
         given: began.map(|began| began.given),
         events,
+        outside,
     }
 }

@@ -60,7 +60,9 @@ where
 fn events(seed: u64, scenario: &Body<'_>) -> Vec<Arc<Event>> {
     let lab = Lab::seed(seed);
     let mut events = Vec::new();
-    if let Err(wrong) = in_a_world_until(|| scenario(lab.clone()), || events = lab.events()) {
+    let ended = in_a_world_until(|| scenario(lab.clone()), || events = lab.events());
+    let forgotten = lab.forgotten();
+    if let Some(wrong) = ended.map_err(|wrong| wrong.text).err().or(forgotten) {
         panic!("seed {seed}: {wrong}\n{}", lab.report());
     }
     events

@@ -1,5 +1,6 @@
 //! A fresh simulated world for one future, and how it ends there.
 
+pub(crate) mod forgotten;
 mod panics;
 pub(crate) mod still;
 
@@ -21,6 +22,10 @@ pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// So long, by the virtual clock, and a test is taken to hang.
 const PATIENCE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What a test that hangs may not know.
+const REAL: &str = "(Virtual time does not wait for what is real: is it a swarm that was not started by `lab.start` or `lab.wrap`, or \
+                    something outside that is not awaited in `call.outside(..)`?)";
 
 /// What a test's end says about it.
 pub trait Verdict {
@@ -51,6 +56,12 @@ pub(crate) struct Wrong {
     pub(crate) trace: Option<Arc<Backtrace>>,
 }
 
+impl Wrong {
+    pub(crate) const fn of(text: String) -> Self {
+        Self { text, place: None, trace: None }
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -71,16 +82,20 @@ pub(crate) fn in_a_world_until<'a>(
     test: impl FnOnce() -> Running<'a>,
     last_look: impl FnOnce(),
 ) -> Result<(), Wrong> {
-    let of = |text: String| Wrong { text, place: None, trace: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
-        .map_err(|error| of(format!("no runtime: {error}")))?;
-    let hangs =
-        || format!("it hangs: nothing was left to happen in {} virtual days", PATIENCE.as_secs() / 86_400);
+        .map_err(|error| Wrong::of(format!("no runtime: {error}")))?;
+    let hangs = || {
+        format!(
+            "it hangs: nothing was left to happen in {} virtual days. {REAL}",
+            PATIENCE.as_secs() / 86_400
+        )
+    };
     let heard = panics::hear();
     let standstill = Standstill::of_a_new_world();
+    let forgotten = forgotten::of_a_new_world();
     let ended = runtime.block_on(async {
         let test = caught(async { test().await });
         let ended = tokio::select! {
@@ -92,8 +107,8 @@ pub(crate) fn in_a_world_until<'a>(
         ended
     });
     match ended {
-        Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(wrong))) | Err(wrong) => Err(of(wrong)),
+        Ok(Ok(None)) => forgotten.take().map_or(Ok(()), |text| Err(Wrong::of(text))),
+        Ok(Ok(Some(wrong))) | Err(wrong) => Err(Wrong::of(wrong)),
         Ok(Err(panic)) => {
             let (place, trace) = heard.last();
             Err(Wrong { text: message(&*panic), place, trace })

@@ -59,11 +59,12 @@ async fn until(swarm: &Swarm, event_type: &str) {
 
 /// Status and stop are answered while the turn is still at it: it shows in the status, and whatever blocks its thread is
 /// named as stuck.
-async fn is_answered(swarm: &Swarm, within: u64, stuck: usize) {
+async fn is_answered(lab: &Lab, swarm: &Swarm, within: u64, stuck: usize) {
     let states: Vec<_> = swarm.status().into_iter().map(|status| status.state).collect();
     assert!(states.contains(&AgentState::Thinking), "{states:?}");
     let receipt = swarm.stop(Stop::within(ms(within))).await;
     assert_eq!(receipt.stuck(), stuck, "{receipt}");
+    lab.conclude(receipt).await.unwrap();
 }
 
 #[test]
@@ -74,7 +75,7 @@ fn an_agent_that_loops_answers_status_and_stop() {
         let loops = swarm.spawn(AgentSpec::new("loops", || Loops)).await.unwrap();
         loops.tell(1).unwrap();
         until(&swarm, "turn_began").await;
-        is_answered(&swarm, 20_000, 0).await;
+        is_answered(&lab, &swarm, 20_000, 0).await;
     });
 }
 
@@ -87,7 +88,7 @@ fn an_agent_that_hangs_answers_status_and_stop() {
         let imp = Imp::spec("imp").shutdown(Shutdown::within(ms(2_000)));
         swarm.spawn(imp).await.unwrap().tell(vec![]).unwrap();
         until(&swarm, "fault_injected").await;
-        is_answered(&swarm, 20_000, 0).await;
+        is_answered(&lab, &swarm, 20_000, 0).await;
     });
 }
 
@@ -112,7 +113,7 @@ fn blocked(workers: usize) {
         blocks.tell(()).unwrap();
         // The last thing that it says before it blocks.
         until(&swarm, "progress").await;
-        is_answered(&swarm, 2_000, 1).await;
+        is_answered(&lab, &swarm, 2_000, 1).await;
         drop(lets_go);
     });
 }

@@ -389,6 +389,7 @@ async fn dropping_the_last_handle_stops_the_swarm_and_says_so(lab: Lab) -> TestR
     let events = lab.events();
     let has = |name: &str| events.iter().any(|event| event.what.name() == name);
     assert!(has("reported") && has("session_ended"), "{}", lab.report());
+    lab.conclude(imp.stop(Stop::default()).await).await?;
     Ok(())
 }
 

@@ -159,6 +159,7 @@ async fn the_root_as_an_otp_supervisor_ends_the_swarm(lab: Lab) -> TestResult {
     tokio::time::sleep(ms(100)).await;
     assert_eq!(swarm.census(swarm.id()), []);
     assert!(lab.events().iter().any(|event| event.what == What::SessionEnded), "{}", lab.report());
+    lab.end(swarm).await;
     Ok(())
 }
 

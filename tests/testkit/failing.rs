@@ -176,17 +176,97 @@ async fn lab_ends(swarm: skep::Swarm) {
 
 #[test]
 fn a_failure_that_does_not_come_from_the_seed_is_said_to_be_one() {
-    let runs = std::sync::atomic::AtomicUsize::new(0);
-    let fickle = |lab: Lab| {
-        let is_first = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+    let told = |plan: FaultPlan, starts: bool| {
+        let runs = std::sync::atomic::AtomicUsize::new(0);
+        let fickle = |lab: Lab| {
+            let is_first = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let lab = lab.plan(plan.clone());
+            async move {
+                if starts {
+                    let swarm = lab.start().await;
+                    lab.end(swarm).await;
+                }
+                if is_first { Err("only once") } else { Ok(()) }
+            }
+        };
+        examine("fickle", 1, fickle).unwrap_err().story(&[], None)
+    };
+    let planned = FaultPlan::default().rule(Point::turn().panics().may_rest());
+    // Also where there is no plan to shrink, and where there is not even a swarm.
+    for story in [told(planned, true), told(FaultPlan::default(), true), told(FaultPlan::default(), false)] {
+        assert!(story.contains("does not come from the seed"), "{story}");
+    }
+    let always = |lab: Lab| async move {
+        let swarm = lab.start().await;
+        lab.end(swarm).await;
+        Err::<(), _>("each time")
+    };
+    let found = examine("always", 1, always).unwrap_err();
+    assert_eq!(found.remark, "which is empty: it fails so each time");
+}
+
+/// Charges wrongly from the second receipt on that goes wrong, and after one that is late.
+struct Clerk {
+    bank: Bank,
+    printed: u64,
+}
+
+impl Agent for Clerk {
+    type Task = u64;
+    type Output = ();
+
+    async fn handle(&mut self, _: &u64, cx: &Context) -> Result<(), AgentError> {
+        let began = cx.now();
+        let printed = cx.effect("print", self.printed).run(|_| async { Ok(()) }).await.is_ok();
+        let filed = cx.effect("file", self.printed).run(|_| async { Ok(()) }).await.is_ok();
+        self.printed += 1;
+        let is_late = cx.now().since(began) >= ms(700);
+        if self.printed > 1 && !(printed && filed) || is_late {
+            self.bank.lock().unwrap().push(u64::from(printed) + 2 * u64::from(filed));
+        }
+        Ok(())
+    }
+}
+
+/// The shrunk plan of a clerk that is given six tasks, where `is_wrong` says whether what it charged is.
+fn shrunk(plan: FaultPlan, is_wrong: fn(&[u64]) -> bool) -> Vec<String> {
+    let test = |lab: Lab| {
+        let lab = lab.plan(plan.clone());
         async move {
-            let swarm = lab.fault(Point::turn().panics().may_rest()).start().await;
-            lab_ends(swarm).await;
-            if is_first { Err("only once") } else { Ok(()) }
+            let swarm = lab.start().await;
+            let bank = Bank::default();
+            let charged = Arc::clone(&bank);
+            let clerk = AgentSpec::new("clerk", move || Clerk { bank: Arc::clone(&bank), printed: 0 });
+            let clerk = swarm.spawn(clerk).await.unwrap();
+            for order in 0..6 {
+                drop(clerk.ask(order).await);
+            }
+            lab.end(swarm).await;
+            assert!(!is_wrong(&charged.lock().unwrap()), "the clerk charged");
         }
     };
-    let found = examine("fickle", 1, fickle).unwrap_err();
-    assert!(found.remark.contains("does not come from the seed"), "{}", found.remark);
+    examine("clerk", 1, test).unwrap_err().plan.describe()
+}
+
+#[test]
+fn a_shrunk_plan_has_no_number_that_a_smaller_one_could_stand_for() {
+    let no = || AgentError::message("no paper");
+    let print = |nth| Point::effect("print").of("clerk").nth(nth).fails(no());
+    let any = |charged: &[u64]| !charged.is_empty();
+    let second = [r#"fail with "no paper" in the 2nd effect print of clerk"#];
+    for nth in [2, 3, 5] {
+        assert_eq!(shrunk(FaultPlan::default().rule(print(nth)), any), second);
+    }
+    // Both have to hit the same task.
+    let file = |nth| Point::effect("file").of("clerk").nth(nth).fails(no());
+    let both = |charged: &[u64]| charged.contains(&0);
+    let plan = FaultPlan::default().rule(print(5)).rule(file(5));
+    let two = [second[0], r#"fail with "no paper" in the 2nd effect file of clerk"#];
+    assert_eq!(shrunk(plan, both), two);
+    // So often, and for so long.
+    let slow = Point::effect("print").of("clerk").slows(ms(2_900)).times(3);
+    let plan = shrunk(FaultPlan::default().rule(slow), any);
+    assert_eq!(plan, ["slow down by 750ms in the 1st effect print of clerk"]);
 }
 
 #[test]
@@ -213,7 +293,8 @@ fn a_seed_that_failed_is_kept_and_run_before_all_others() {
     let first_the_kept: Vec<u64> = [last].into_iter().chain(all).collect();
     assert_eq!(fails_at(None), (None, first_the_kept));
     let (told, ran) = fails_at(Some(last));
-    assert!(told.unwrap().contains("the seed stands in") && ran == [last]);
+    // Once more, to see whether it fails each time.
+    assert!(told.unwrap().contains("the seed stands in") && ran == [last, last]);
     std::fs::remove_dir_all(package).unwrap();
 }
 

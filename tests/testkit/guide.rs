@@ -176,6 +176,36 @@ async fn a_receipt_is_printed_behind_its_charge(lab: Lab) -> TestResult {
     Ok(())
 }
 
+/// Takes its time by a clock that is not the lab's.
+async fn at_a_real_bank(order: u64) -> u64 {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    order
+}
+
+struct RealTill;
+
+impl Agent for RealTill {
+    type Task = u64;
+    type Output = u64;
+
+    async fn handle(&mut self, order: &u64, cx: &Context) -> Result<u64, AgentError> {
+        let order = *order;
+        let charge = cx.effect("charge", order);
+        let charge = charge.run(move |call| async move { Ok(call.outside(at_a_real_bank(order)).await) });
+        Ok(charge.await?)
+    }
+}
+
+#[skep::swarm_test(seeds = 4)]
+async fn a_real_bank_takes_no_virtual_time(lab: Lab) -> TestResult {
+    let swarm = lab.wrap(shop()).await?;
+    let till = swarm.spawn(AgentSpec::new("till", || RealTill)).await?;
+    assert_eq!(till.ask(7).await?, 7);
+    let history = lab.end(swarm).await;
+    assert!(history.events().iter().all(|event| event.at == skep::Time::ZERO));
+    Ok(())
+}
+
 /// Sells for as long as its till answers.
 struct Seller {
     till: AgentRef<Probe<u64, String>>,
@@ -228,6 +258,17 @@ fn what_the_guide_on_faults_quotes_stands_here_and_runs() {
             assert!(here.contains(part.trim_end()), "tests/testkit/guide.rs has no such lines:\n{part}");
         }
     }
+}
+
+#[test]
+fn the_guide_says_of_every_preset_what_it_does_and_what_it_does_not() {
+    let rows = super::docs::rows("docs/fault-injection.md", 3);
+    let described: BTreeSet<_> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    let presets = Preset::ALL.iter().map(|preset| preset.name().to_owned()).collect();
+    super::docs::assert_equal("docs/fault-injection.md", &described, &presets);
+    assert!(rows.iter().flatten().all(|cell| !cell.is_empty()));
+    let of = |preset: Preset| rows.iter().find(|row| row[0].contains(preset.name())).unwrap();
+    assert!(of(Preset::CrashLoop)[2].contains("turns alone"));
 }
 
 /// A text without what may change with every change of the code: numbers, and where files are.

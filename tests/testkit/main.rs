@@ -4,6 +4,7 @@
 
 use forest::{self, storm};
 
+mod compiler;
 mod docs;
 mod failing;
 mod faults;
@@ -11,3 +12,4 @@ mod guide;
 mod metrics;
 mod outside;
 mod probe;
+mod unended;

@@ -337,7 +337,8 @@ impl Effect {
             booking.add(passed.spike);
         }
         booking.begin_try();
-        call(Call { booking: Arc::clone(booking), number, deadline }).await
+        let call = call(Call { booking: Arc::clone(booking), number, deadline });
+        points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }
 
     /// The pause after the n-th try: doubling, with a random quarter on top, and no less than the error advises.

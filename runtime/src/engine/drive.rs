@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use super::points;
 use super::quiet::caught;
 use super::turn::{Turn, within};
 use crate::delivery::Dropped;
@@ -41,7 +42,7 @@ impl<F> Drop for Work<'_, F> {
 
 /// Drives the turn's future on the line of its seat. It is dropped before this returns, also by a panic of its own.
 pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: F) -> Driven<F::Output> {
-    let slot = pin!(Some(future));
+    let slot = pin!(Some(points::seeing(turn, turn.phase, "", future)));
     let mut work = Work { turn, future: slot };
     let driven = poll_fn(|cx| {
         if let Some(dropped) = drop_reason(turn, generation, cx) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cell::Item;
 use super::family::{Family, Reply};
 use super::seat::Seat;
+use crate::env::known;
 use crate::event::{Role, What};
 use crate::policy::AutoShutdown;
 use crate::supervision::{
@@ -50,7 +51,7 @@ impl Seat {
         let ticket = self.engine.number();
         let (reply, answer) = Reply::new();
         self.push(Item::Asked { ticket, event: event(number, ticket), reply });
-        answer.await.unwrap_or(Err(InterfaceError::Ending))
+        known(answer).await.unwrap_or(Err(InterfaceError::Ending))
     }
 
     /// Serves one call of the interface.

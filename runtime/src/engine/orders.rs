@@ -8,6 +8,7 @@ use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
 use crate::defaults;
+use crate::env::known;
 use crate::error::GrantError;
 use crate::event::What;
 use crate::fold::{Costs, Metered, Metrics};
@@ -30,7 +31,7 @@ impl Engine {
         if !apart.is_empty() {
             return self.stop_apart(root, &apart, stop).await;
         }
-        match self.order_stop(root, stop).await {
+        match known(self.order_stop(root, stop)).await {
             Ok(receipt) => receipt,
             // The control thread is gone, so the swarm is.
             Err(_) => self.receipt_of_lost_ground(root).unwrap_or_else(|| StopReceipt::empty(root)),
@@ -52,7 +53,7 @@ impl Engine {
         let stops: Vec<_> = apart.iter().map(|seat| self.order_stop(seat, stop)).collect();
         let mut all = StopReceipt::empty(root);
         for stopped in stops {
-            if let Ok(receipt) = stopped.await {
+            if let Ok(receipt) = known(stopped).await {
                 all.take_in(receipt);
             }
         }
@@ -150,7 +151,7 @@ impl Seat {
         let stops: Vec<_> = children.iter().map(order).collect();
         for stopped in stops {
             // An error says that the swarm is gone.
-            stopped.await.ok();
+            known(stopped).await.ok();
         }
     }
 

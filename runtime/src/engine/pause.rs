@@ -31,6 +31,7 @@ use self::standing::Standing;
 use super::Engine;
 use super::seat::{Gate, Seat};
 use super::turn::Turn;
+use crate::env::known;
 use crate::error::{PauseError, ResumeError};
 use crate::event::{Need, What};
 use crate::lifecycle::AgentState;
@@ -145,7 +146,7 @@ impl Engine {
     ) -> Result<PauseReceipt, PauseError> {
         let receipt = self.order_pause(root, pause, None)?;
         // The control thread is gone, so the swarm is.
-        receipt.await.map_err(|_| not_live(root))
+        known(receipt).await.map_err(|_| not_live(root))
     }
 
     pub(crate) fn order_pause(

@@ -2,6 +2,7 @@
 
 mod deliver;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -66,6 +67,17 @@ pub(crate) async fn pass(turn: &Arc<Turn>, phase: Phase, detail: &str) -> Result
         // Boxed, since each turn would else carry room for every fault.
         Some(fault) => Box::pin(perform(turn, fault)).await,
     }
+}
+
+/// Awaits a user's future, and tells the plan when that waits for nothing that the simulated world knows.
+pub(crate) async fn seeing<F: Future>(turn: &Arc<Turn>, phase: Phase, detail: &str, future: F) -> F::Output {
+    let seat = &turn.seat;
+    let tell = |waits| {
+        if let Some(faults) = seat.engine.env.faults() {
+            faults.waits_blindly(&Site { agent: &seat.id, name: &seat.name, phase, detail }, waits);
+        }
+    };
+    seat.engine.env.seeing(future, tell).await
 }
 
 async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::Env;
+use super::{Env, known};
 use crate::time::Time;
 
 /// A session's clock: it starts at zero.
@@ -37,7 +37,7 @@ impl Clock {
     /// Sleeps until a moment; a moment that never comes is slept for thirty years.
     pub(crate) async fn sleep_until(&self, at: Time) {
         let far = Duration::from_secs(30 * 365 * 24 * 3600);
-        tokio::time::sleep_until(self.began + at.since(Time::ZERO).min(far)).await;
+        known(tokio::time::sleep_until(self.began + at.since(Time::ZERO).min(far))).await;
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use super::Env;
+use super::{Env, known};
 use crate::engine::quiet;
 
 impl Env {
@@ -17,7 +17,7 @@ impl Env {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.0.work.spawn_blocking(quiet::for_another_thread(work)).await {
+        match known(self.0.work.spawn_blocking(quiet::for_another_thread(work))).await {
             Ok(Ok(value)) => value,
             Ok(Err(panic)) => panic.resume(),
             // The runtime is going down, and with it whoever waits.

@@ -15,6 +15,7 @@ use crate::engine::body::BoxFuture;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, begin};
 use crate::engine::turn::{self, Turn};
+use crate::env::known;
 use crate::error::{AskError, RunError};
 use crate::event::Role;
 use crate::lifecycle::StopReason;
@@ -72,7 +73,7 @@ impl<A: Agent> Run<A> {
         });
         parent.engine.env.spawn_work(goes_on);
         let over = |_| Err(RunError::Ask(AskError::Stopped(parent.id.clone(), StopReason::Stopped, None)));
-        told.await.unwrap_or_else(over)
+        known(told).await.unwrap_or_else(over)
     }
 }
 

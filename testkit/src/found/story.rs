@@ -20,6 +20,12 @@ impl Found {
     pub fn story(&self, again: &[String], kept: Option<&Path>) -> String {
         let mut text = format!("{} fails with seed {}\n\n", self.name, self.seed);
         text.push_str(&self.what_broke());
+        // The lab's own words have them already.
+        let outside: Vec<_> =
+            self.outside.iter().filter(|line| !self.wrong.contains(*line)).cloned().collect();
+        if !outside.is_empty() {
+            section(&mut text, "the world outside may be in it", &outside);
+        }
         let plan = format!("the plan, {}", self.remark);
         for (head, lines) in [
             ("run it again", again.to_vec()),
@@ -57,7 +63,7 @@ impl Found {
         }
         let json = serde_json::to_string(&self.plan).expect("a plan is plain data");
         if rules.is_empty() {
-            lines.push("no rule is needed".to_owned());
+            lines.push("it has no rules".to_owned());
         } else if json.len() <= JSON {
             lines.push(json);
         } else {

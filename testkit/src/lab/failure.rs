@@ -12,22 +12,29 @@ use crate::vars;
 #[derive(Clone)]
 pub struct Failure {
     wrong: Vec<String>,
+    blind: Vec<String>,
     report: String,
 }
 
 impl Failure {
-    pub(super) fn new(wrong: Vec<String>, report: String) -> Self {
-        Self { wrong, report }
+    pub(super) fn new(wrong: Vec<String>, blind: Vec<String>, report: String) -> Self {
+        Self { wrong, blind, report }
     }
 
     pub(super) fn of(wrong: String) -> Self {
-        Self::new(vec![wrong], String::new())
+        Self::new(vec![wrong], Vec::new(), String::new())
     }
 
     /// Each thing that is wrong, one line; the promise or the oracle comes first.
     #[must_use]
     pub fn wrong(&self) -> &[String] {
         &self.wrong
+    }
+
+    /// Where the clock may have jumped over something real, one line each: no fault, but what may be behind one.
+    #[must_use]
+    pub fn outside(&self) -> &[String] {
+        &self.blind
     }
 
     /// Seed, plan and last events.
@@ -43,10 +50,10 @@ impl fmt::Display for Failure {
         for what in self.wrong.iter().take(SHOWN) {
             writeln!(f, "- {what}")?;
         }
-        match self.wrong.len().saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => writeln!(f, "- and {more} more"),
+        if let more @ 1.. = self.wrong.len().saturating_sub(SHOWN) {
+            writeln!(f, "- and {more} more")?;
         }
+        self.blind.iter().try_for_each(|line| writeln!(f, "  ({line})"))
     }
 }
 

@@ -71,7 +71,8 @@ impl Lab {
         is_it: impl Fn(&Event) -> bool,
         within: Duration,
     ) -> Result<Arc<Event>, NotSeen> {
-        let running = self.running.lock().clone().expect("a swarm is started before anything is waited for");
+        let running = self.inside.running.lock().clone();
+        let running = running.unwrap_or_else(|| panic!("{}", super::ended::NOT_STARTED));
         let from = running.found.load(Ordering::Relaxed);
         let mut seen = Vec::new();
         let mut events = running.witness.history(Filter::all());

@@ -288,6 +288,7 @@ mod tests {
         lives.kill();
         let receipt = gone.stop(Stop::default()).await;
         assert!(receipt.nothing_left());
+        other.conclude(receipt.clone()).await.unwrap();
         let failure = lab.conclude(receipt).await.unwrap_err();
         let survives = |wrong: &String| wrong.starts_with("P1: after the last receipt there lives");
         assert!(failure.wrong().iter().any(survives), "{failure}");

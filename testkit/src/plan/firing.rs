@@ -13,6 +13,7 @@ use skep_runtime::AgentId;
 use skep_runtime::fault::{Fault, Faults, Phase, Site};
 use tokio::time::Instant;
 
+use super::blind::Blind;
 use super::{FaultPlan, Rule};
 use crate::dice::Dice;
 
@@ -30,6 +31,7 @@ struct State {
     hits: BTreeMap<(String, Phase, String), u64>,
     /// By how much the clock has jumped in all.
     jumped: Duration,
+    blind: Blind,
 }
 
 /// The arrivals that a rule's selectors matched, and how often it fired.
@@ -58,7 +60,13 @@ impl Firing {
     pub fn new(plan: &FaultPlan, seed: u64) -> Self {
         let dice = Dice::seeded(seed ^ plan.seed.rotate_left(32));
         let counts = vec![BTreeMap::new(); plan.rules.len()];
-        let state = Mutex::new(State { dice, counts, hits: BTreeMap::new(), jumped: Duration::ZERO });
+        let state = Mutex::new(State {
+            dice,
+            counts,
+            hits: BTreeMap::new(),
+            jumped: Duration::ZERO,
+            blind: Blind::default(),
+        });
         Self { rules: plan.rules.clone(), began: Instant::now(), state }
     }
 
@@ -78,6 +86,11 @@ impl Firing {
     /// By how much the plan has moved the clock in all: so much later than promised may anything be.
     pub(crate) fn jumped(&self) -> Duration {
         self.state.lock().jumped
+    }
+
+    /// A line for each place at which the clock may have jumped over something real.
+    pub(crate) fn outside(&self) -> Vec<String> {
+        self.state.lock().blind.lines(self.began.elapsed())
     }
 
     /// How often each rule fired.
@@ -126,6 +139,11 @@ impl Faults for Firing {
         // It has jumped with its first poll; the rest of it only lets others run.
         let jump = pin!(tokio::time::advance(by));
         let _ = jump.poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    fn waits_blindly(&self, site: &Site<'_>, waits: bool) {
+        let now = self.began.elapsed();
+        self.state.lock().blind.change(site, waits, now);
     }
 }
 

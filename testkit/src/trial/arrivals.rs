@@ -1,6 +1,6 @@
 //! What a plan did, each time with the arrival at which it did it, so that the same can be asked for exactly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ pub(crate) struct Fired {
     detail: String,
     nth: u64,
     action: Fault,
+    /// Whether another agent that is called so arrived anywhere: a rule by name would count its arrivals too.
+    has_namesake: bool,
 }
 
 impl Fired {
     /// The rule that does this and nothing else. By name where only one agent is called so, since a person knows names.
-    fn rule(&self, all: &[Self]) -> Rule {
-        let is_namesake = |other: &Self| other.name == self.name && other.agent != self.agent;
-        let agent =
-            if all.iter().any(is_namesake) { self.agent.as_str().to_owned() } else { self.name.clone() };
+    fn rule(&self) -> Rule {
+        let agent = if self.has_namesake { self.agent.as_str() } else { &self.name };
         Rule {
-            agent,
+            agent: agent.to_owned(),
             phase: self.phase,
             detail: if self.detail.is_empty() { "*".to_owned() } else { self.detail.clone() },
             nth: Some(self.nth),
@@ -43,7 +43,7 @@ impl Fired {
 
     /// The rules that do just what was done, arrival by arrival, and leave nothing to chance.
     pub(crate) fn rules(all: &[Self]) -> Vec<Rule> {
-        all.iter().map(|fired| fired.rule(all)).collect()
+        all.iter().map(Self::rule).collect()
     }
 }
 
@@ -56,6 +56,8 @@ pub(crate) struct Arrivals {
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<(AgentId, Phase, String), u64>,
+    /// Who is called so.
+    called: BTreeMap<String, BTreeSet<AgentId>>,
     fired: Vec<Fired>,
 }
 
@@ -65,7 +67,12 @@ impl Arrivals {
     }
 
     pub(super) fn fired(&self) -> Vec<Fired> {
-        self.seen.lock().fired.clone()
+        let seen = self.seen.lock();
+        let mut fired = seen.fired.clone();
+        for one in &mut fired {
+            one.has_namesake = seen.called.get(&one.name).is_some_and(|agents| agents.len() > 1);
+        }
+        fired
     }
 }
 
@@ -76,16 +83,21 @@ impl Faults for Arrivals {
         let count = seen.counts.entry(place).or_default();
         *count += 1;
         let nth = *count;
+        seen.called.entry(site.name.to_owned()).or_default().insert(site.agent.clone());
         let done = self.faults.at(site);
         if let Some((_, action)) = &done {
             let (agent, name) = (site.agent.clone(), site.name.to_owned());
             let (phase, detail, action) = (site.phase, site.detail.to_owned(), action.clone());
-            seen.fired.push(Fired { agent, name, phase, detail, nth, action });
+            seen.fired.push(Fired { agent, name, phase, detail, nth, action, has_namesake: false });
         }
         done
     }
 
     fn jump_clock(&self, by: Duration) {
         self.faults.jump_clock(by);
+    }
+
+    fn waits_blindly(&self, site: &Site<'_>, waits: bool) {
+        self.faults.waits_blindly(site, waits);
     }
 }

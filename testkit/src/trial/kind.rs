@@ -12,6 +12,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether the test has shown nothing: no plan has to do with that.
+    pub(crate) fn is_of_the_test(&self) -> bool {
+        *self == Self::Promise("test".to_owned())
+    }
+
     pub(crate) fn of(wrong: &Wrong) -> Self {
         let promises: Vec<_> = wrong.text.lines().filter_map(promise).collect();
         // A rule that no longer fires is what a smaller plan often brings along.
