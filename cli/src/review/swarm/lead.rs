@@ -47,6 +47,8 @@ impl Lead {
                         return;
                     }
                 }
+                // The lead's own time was over first: whoever gave it knows how much that was.
+                Err(AskError::Expired(_)) if cx.now() < until => return,
                 Err(AskError::Expired(_)) => {
                     let limit = humantime::format_duration(SPECIALIST);
                     return self.tally.fail(category, format!("its deadline of {limit} had passed"));
