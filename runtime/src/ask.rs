@@ -19,6 +19,7 @@ use crate::defaults;
 use crate::engine::alarm::{Alarm, Deadline};
 use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
+use crate::engine::trace;
 use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
 use crate::engine::waits::{Awaited, Entered};
 use crate::env::is_known;
@@ -276,6 +277,7 @@ impl<A: Agent> Ask<A> {
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
             rights: turn::rights(self.asker.as_deref()).and(&self.bound),
+            span: trace::here(self.asker.as_deref()),
         };
         let deadline = self.deadline();
         let at = self.seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));

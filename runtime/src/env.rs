@@ -12,6 +12,7 @@ mod blind;
 mod blind;
 mod clock;
 mod ground;
+pub(crate) mod hush;
 mod outside;
 mod random;
 mod spawn;
@@ -30,6 +31,7 @@ pub(crate) use self::ground::NoGround;
 use self::random::Chance;
 use self::thread::ControlThread;
 pub(crate) use self::timers::{Timer, Timers};
+use crate::engine::quiet;
 use crate::fault::Faults;
 
 /// Clock, chance, spawning, timers and the outside of one swarm. Clones are the same environment.
@@ -107,6 +109,7 @@ impl Env {
         let ground = Ground::watch(&work);
         // Control has a thread of its own, or there is one for all.
         let simulated = thread.is_none();
+        quiet::simulates(simulated);
         // There is no point at which they could be asked.
         #[cfg(not(feature = "lab"))]
         drop(faults);

@@ -14,6 +14,7 @@ pub use self::kind::Kind;
 pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};
 
 use crate::ceiling::Ceiling;
+use crate::error::Panic;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Budget;
 use crate::lifecycle::StopReason;
@@ -285,6 +286,13 @@ pub enum What {
     },
     /// Somebody interrupted the turn.
     TurnInterrupted,
+    /// A part of the agent's code has panicked. What follows from it for the turn and the incarnation are other events.
+    Panicked {
+        /// Which part: `handle`, `start`, `stop`, `on_help`, `on_question`, or `factory` and `accept` for the closures.
+        part: String,
+        /// Where, with which words, and by which calls if that was asked for.
+        panic: Box<Panic>,
+    },
 
     /// A supervisor's report about one of its children.
     SupervisorReport(Box<ChildReport>),

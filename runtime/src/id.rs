@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::{OneLine, breaks_a_line, one_line};
+
 /// An agent's id: a path such as `review.1.2`.
 ///
 /// The first segment names the session, each further one is a number that the parent gave at the spawn and never gives
@@ -76,15 +78,16 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
     }
 }
 
+/// On one line, also where it was read from what somebody else wrote; a swarm has no such id.
 impl fmt::Display for AgentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        if self.0.contains(breaks_a_line) { f.pad(&one_line(&self.0)) } else { f.pad(&self.0) }
     }
 }
 
 impl fmt::Debug for AgentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -131,7 +134,7 @@ impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Name::Outside(agent, number) => write!(f, "{agent}#{number}"),
-            Name::Inside(text) => f.write_str(text),
+            Name::Inside(text) => write!(f, "{}", OneLine(text)),
         }
     }
 }

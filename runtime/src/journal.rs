@@ -35,10 +35,12 @@ use self::watch::Watchers;
 use crate::bell::Bell;
 use crate::engine::seat::Seat;
 use crate::env::Env;
-use crate::event::{Event, Kind, What};
+use crate::error::Panic;
+use crate::event::{Event, What};
 use crate::fold::Snapshot;
 use crate::id::{AgentId, Incarnation, Seq, TaskId};
 use crate::ledger::Warning;
+use crate::log::Log as Tell;
 
 /// The journal of one session, in memory.
 pub(crate) struct Journal {
@@ -47,6 +49,7 @@ pub(crate) struct Journal {
     bell: Arc<Bell>,
     watchers: Arc<Watchers>,
     cutter: Arc<Cutter>,
+    tell: Tell,
     env: Env,
 }
 
@@ -69,7 +72,8 @@ impl Journal {
     pub(crate) fn new(env: Env, keep: Keep) -> Arc<Self> {
         let (log, cutter) = (Mutex::new(Log::new(keep)), Arc::<Cutter>::default());
         let (views, bell, watchers) = (Mutex::default(), Arc::default(), Arc::default());
-        let journal = Arc::new(Self { log, views, bell, watchers, cutter, env });
+        let tell = Tell::from_here();
+        let journal = Arc::new(Self { log, views, bell, watchers, cutter, tell, env });
         journal.cutter.begin(&journal);
         journal
     }
@@ -140,7 +144,7 @@ impl Journal {
         }
         self.watchers.ring(&entry.seat.id, self.env.aside());
         for event in &events {
-            trace(event);
+            self.tell.event(event, &entry.seat.name);
         }
         for warning in warnings {
             self.warn(entry.seat, &warning, seq);
@@ -204,24 +208,13 @@ impl Journal {
         self.watchers.len()
     }
 
+    /// Tells the log of a panic that is nobody's event.
+    pub(crate) fn late_panic(&self, seat: &Seat, part: &str, panic: &Panic) {
+        self.tell.late_panic(&seat.id, &seat.name, part, panic);
+    }
+
     pub(crate) fn bell(&self) -> Arc<Bell> {
         Arc::clone(&self.bell)
-    }
-}
-
-fn trace(event: &Event) {
-    let (agent, incarnation, name) = (event.agent.as_str(), event.incarnation, event.what.name());
-    let task = event.task.as_ref().map(tracing::field::display);
-    match event.what.kind() {
-        Kind::Session | Kind::Agent | Kind::Pause | Kind::Stop => {
-            tracing::debug!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
-        }
-        Kind::Supervision | Kind::Budget | Kind::Fault => {
-            tracing::info!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
-        }
-        Kind::Task | Kind::Effect | Kind::Custom => {
-            tracing::trace!(target: "skep", seq = event.seq, agent, incarnation, task, what = ?event.what, "{name}");
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::defaults;
 use crate::event::Need;
 use crate::id::{AgentId, TaskId};
+use crate::text::OneLine;
 use crate::time::Time;
 
 /// How a subtree is to be paused.
@@ -87,7 +88,7 @@ pub enum Doing {
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call { kind, .. } => write!(f, "in {kind}"),
+            Self::Call { kind, .. } => write!(f, "in {}", OneLine(kind)),
             Self::Blocking => f.write_str("on another thread"),
             Self::Computing => f.write_str("computing"),
             Self::Ending => f.write_str("ending"),

@@ -259,7 +259,10 @@ async fn drive(turn: &Arc<Turn>, question: Question) -> Answered {
         let Some(future) = answering.future.as_mut() else { return Poll::Pending };
         match within(turn, || caught(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll,
-            Err(panic) => Poll::Ready(Err(AgentError::panicked_in("on_question", panic))),
+            Err(panic) => {
+                turn.note_panic("on_question", &panic);
+                Poll::Ready(Err(AgentError::panicked_in("on_question", panic)))
+            }
         }
     })
     .await

@@ -6,7 +6,8 @@
 use std::fmt::{self, Write};
 
 /// Shows a text on one line: what would break the line, steer a terminal or turn the direction of writing is escaped.
-pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,12 +19,14 @@ impl fmt::Display for OneLine<'_> {
 }
 
 /// Whether a character has no place on a line: controls, the other line ends of Unicode, and what turns its direction.
-pub(crate) fn breaks_a_line(char: char) -> bool {
+#[must_use]
+pub fn breaks_a_line(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The same text on one line.
-pub(crate) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     OneLine(text).to_string()
 }
 

@@ -16,6 +16,7 @@ use super::census::{Counted, Living};
 use super::family::Reply;
 use super::seat::Seat;
 use crate::delivery::Dropped;
+use crate::env::hush::apart;
 use crate::event::What;
 use crate::policy::Exit;
 use crate::supervision::Event;
@@ -118,7 +119,7 @@ impl Actor for Serving {
     async fn handle(&self, _: ActorRef<u8>, _: u8, served: &mut Served) -> Result<(), ActorProcessingErr> {
         let mut done = 0_u32;
         while let Some(item) = served.seat.next_item() {
-            served.seat.engine.env.aside().ours(|| served.seat.serve(item));
+            apart(|| served.seat.engine.env.aside().ours(|| served.seat.serve(item)));
             done += 1;
             if done.is_multiple_of(64) {
                 tokio::task::yield_now().await;

@@ -40,8 +40,14 @@ impl<F> Drop for Work<'_, F> {
     }
 }
 
-/// Drives the turn's future on the line of its seat. It is dropped before this returns, also by a panic of its own.
-pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: F) -> Driven<F::Output> {
+/// Drives a part of the agent's code, a future of the turn, on the line of its seat. It is dropped before this returns, also by a
+/// panic of its own.
+pub(crate) async fn drive<F: Future>(
+    turn: &Arc<Turn>,
+    generation: u64,
+    part: &str,
+    future: F,
+) -> Driven<F::Output> {
     let slot = pin!(Some(points::seeing(turn, turn.phase, "", future)));
     let mut work = Work { turn, future: slot };
     let driven = poll_fn(|cx| {
@@ -61,7 +67,10 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
                     turn.end_poll();
                     Poll::Pending
                 }
-                Err(panic) => Poll::Ready(Driven::Panicked(panic)),
+                Err(panic) => {
+                    turn.note_panic(part, &panic);
+                    Poll::Ready(Driven::Panicked(panic))
+                }
             }
         }
     })
@@ -71,7 +80,11 @@ pub(crate) async fn drive<F: Future>(turn: &Arc<Turn>, generation: u64, future: 
         Driven::Dropped(dropped) if *dropped != Dropped::Interrupt => turn.leave_asks(),
         Driven::Returned(_) | Driven::Dropped(_) => {}
     }
-    match (driven, work.end()) {
+    let dropped = work.end();
+    if let Err(panic) = &dropped {
+        turn.note_panic(part, panic);
+    }
+    match (driven, dropped) {
         (Driven::Returned(_), Err(panic)) => Driven::Panicked(panic),
         (driven, _) => driven,
     }

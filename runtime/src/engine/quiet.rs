@@ -13,6 +13,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 pub(crate) use self::hook::install;
+pub(crate) use self::listen::simulates;
 use self::listen::{Heard, hear, listen};
 use super::turn;
 use crate::error::Panic;
@@ -48,13 +49,16 @@ pub(crate) struct Thrown {
 
 /// Wraps a user's work for another thread. Its panic is for whoever waits there, who goes on with it by [`Thrown::resume`].
 pub(crate) fn for_another_thread<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Thrown> {
-    let wish = turn::wants_backtraces();
+    let (wish, is_simulated) = (turn::wants_backtraces(), listen::is_simulated());
     move || {
-        let listening = listen(wish);
-        catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let (listening, was_simulated) = (listen(wish), listen::is_simulated());
+        simulates(is_simulated);
+        let done = catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
             let heard = listening.heard(&*payload);
             Thrown { payload: Some(payload), heard }
-        })
+        });
+        simulates(was_simulated);
+        done
     }
 }
 

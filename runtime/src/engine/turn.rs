@@ -6,15 +6,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tracing::Span;
 
 use super::points::Bent;
 use super::seat::Seat;
+use super::trace;
 use super::waits::WaitsFor;
 use crate::asked::Asked;
 use crate::bell::Bell;
 use crate::ceiling::Rights;
 use crate::env::Timer;
-use crate::error::AgentError;
+use crate::error::{AgentError, Panic};
 use crate::event::{Outcome, Wait, What};
 use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
@@ -24,6 +26,7 @@ use crate::pause::Doing;
 use crate::place::Left;
 use crate::policy::Exit;
 use crate::signal::Signal;
+use crate::task::Terms;
 use crate::time::Time;
 
 pub(crate) struct Turn {
@@ -74,6 +77,8 @@ pub(crate) struct Turn {
     pub(super) out: Mutex<Vec<(u64, Doing)>>,
     /// Rings when its seat is held, or held more firmly.
     pub(super) brake: Bell,
+    /// What it and all that it does is filed under in a trace.
+    pub(crate) span: Span,
 }
 
 /// Which attempt this is, and what the earlier ones failed with.
@@ -118,18 +123,29 @@ pub(crate) enum Cancel {
 impl Turn {
     /// A start or a stop hook, which has to be over at a moment by its seat's clock.
     pub(crate) fn new(seat: &Arc<Seat>, phase: Phase, deadline: Time) -> Arc<Self> {
-        Self::begin(seat, phase, None, deadline, None, seat.rights.clone())
+        let span = trace::of_part(seat, phase);
+        Self::begin(seat, phase, None, deadline, None, seat.rights.clone(), span)
     }
 
-    /// The handling of a task, with the rights of those who asked for it.
-    pub(crate) fn of_task(seat: &Arc<Seat>, task: TaskId, deadline: Time, rights: &Rights) -> Arc<Self> {
-        Self::begin(seat, Phase::Turn, Some(task), deadline, None, seat.rights.and(rights))
+    /// The handling of a task, with the rights of those who asked for it and under what they were doing.
+    pub(crate) fn of_task<O>(seat: &Arc<Seat>, task: TaskId, terms: &Terms<O>) -> Arc<Self> {
+        let span = trace::of_turn(seat, &task, terms.asked_in());
+        Self::begin(
+            seat,
+            Phase::Turn,
+            Some(task),
+            terms.deadline(),
+            None,
+            seat.rights.and(terms.rights()),
+            span,
+        )
     }
 
     /// The answering of a question of another turn, in which it is polled.
     pub(crate) fn beside(asking: &Arc<Self>, seat: &Arc<Seat>, deadline: Time) -> Arc<Self> {
         let rights = seat.rights.and(&asking.rights);
-        Self::begin(seat, Phase::Question, None, deadline, Some(Arc::clone(asking)), rights)
+        let span = trace::of_question(seat, &asking.span);
+        Self::begin(seat, Phase::Question, None, deadline, Some(Arc::clone(asking)), rights, span)
     }
 
     fn begin(
@@ -139,6 +155,7 @@ impl Turn {
         deadline: Time,
         beside: Option<Arc<Self>>,
         rights: Rights,
+        span: Span,
     ) -> Arc<Self> {
         let now = seat.engine.env.now();
         Arc::new(Self {
@@ -173,6 +190,7 @@ impl Turn {
             is_polled: AtomicBool::new(false),
             out: Mutex::new(Vec::new()),
             brake: Bell::default(),
+            span,
         })
     }
 
@@ -280,6 +298,17 @@ impl Turn {
         self.seat.engine.journal.append(&self.entry(), what)
     }
 
+    /// Writes down what a part of its agent's code has panicked with; where it is over already, that goes to the log alone.
+    pub(crate) fn note_panic(&self, part: &str, panic: &Panic) {
+        let gate = self.seat.gate.lock();
+        if self.is_open() {
+            self.note(What::Panicked { part: part.to_owned(), panic: Box::new(panic.clone()) });
+            return;
+        }
+        drop(gate);
+        self.seat.engine.journal.late_panic(&self.seat, part, panic);
+    }
+
     /// Writes its end down, once.
     pub(crate) fn note_end(&self) {
         if !self.is_over.swap(true, Ordering::AcqRel) {
@@ -289,6 +318,7 @@ impl Turn {
 
     /// Writes its task's outcome down, and its own end with it unless children of the task have to end in between.
     pub(crate) fn note_outcome(&self, outcome: Outcome) {
+        trace::ends(&self.span, outcome);
         let ended = What::TaskEnded { outcome };
         if self.has_children() || self.is_over.swap(true, Ordering::AcqRel) {
             self.note(ended);
@@ -454,6 +484,7 @@ pub(crate) fn within<R>(turn: &Arc<Turn>, poll: impl FnOnce() -> R) -> R {
     }
     let before = CURRENT.with_borrow_mut(|current| current.replace(Arc::clone(turn)));
     let _restore = Restore(before);
+    let _entered = turn.span.enter();
     poll()
 }
 

@@ -25,6 +25,7 @@ impl ControlThread {
         Builder::new()
             .name("skep-control".to_owned())
             .spawn(move || {
+                super::hush::hush();
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_time()
                     .build()

@@ -56,7 +56,7 @@ fn last(errors: &[AgentError]) -> String {
 }
 
 fn circle(path: &[AgentId]) -> String {
-    path.iter().map(AgentId::as_str).collect::<Vec<_>>().join(" -> ")
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }
 
 /// Without the task, whose type need not be printable and whose content is nobody's business.

@@ -7,6 +7,7 @@ use crate::defaults;
 use crate::id::AgentId;
 use crate::policy::FailureClass;
 use crate::supervision::{BadChild, BadPolicy, InterfaceError};
+use crate::text::OneLine;
 
 /// Why a call about a child did nothing, or not all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -37,7 +38,7 @@ pub enum ChildError {
         name: String,
     },
     /// Its start failed: nothing runs for it and its spec stays.
-    #[error("{name:?} under {supervisor} failed to start: {message}")]
+    #[error("{name:?} under {supervisor} failed to start: {}", OneLine(.message))]
     StartFailed {
         /// Whose child it is.
         supervisor: AgentId,

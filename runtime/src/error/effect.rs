@@ -6,13 +6,14 @@ use super::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
 use crate::ledger::Refusal;
 use crate::policy::FailureClass;
+use crate::text::OneLine;
 
 /// Why an effect has no result.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum EffectError {
     /// The call failed in its last try.
-    #[error("{kind} of {agent} failed: {error}")]
+    #[error("{} of {agent} failed: {error}", OneLine(.kind))]
     Failed {
         /// Whose effect it was.
         agent: AgentId,
@@ -22,7 +23,7 @@ pub enum EffectError {
         error: AgentError,
     },
     /// A budget has no room for the worst case.
-    #[error("{kind} of {agent} was refused: {refusal}")]
+    #[error("{} of {agent} was refused: {refusal}", OneLine(.kind))]
     OverBudget {
         /// Whose effect it was.
         agent: AgentId,
@@ -32,7 +33,7 @@ pub enum EffectError {
         refusal: Refusal,
     },
     /// A link of the chain refused it.
-    #[error("{kind} of {agent} was refused by {link}: {message}")]
+    #[error("{} of {agent} was refused by {}: {}", OneLine(.kind), OneLine(.link), OneLine(.message))]
     Refused {
         /// Whose effect it was.
         agent: AgentId,
@@ -44,7 +45,7 @@ pub enum EffectError {
         message: String,
     },
     /// It is beyond the ceiling of an agent that bounds the turn: its own, one above, or one that it works for.
-    #[error("{kind} of {agent} is beyond the ceiling of {of}")]
+    #[error("{} of {agent} is beyond the ceiling of {of}", OneLine(.kind))]
     BeyondCeiling {
         /// Whose effect it was.
         agent: AgentId,
@@ -54,7 +55,7 @@ pub enum EffectError {
         of: AgentId,
     },
     /// Its deadline passed.
-    #[error("{kind} of {agent} did not end within its deadline")]
+    #[error("{} of {agent} did not end within its deadline", OneLine(.kind))]
     Expired {
         /// Whose effect it was.
         agent: AgentId,
@@ -62,7 +63,7 @@ pub enum EffectError {
         kind: String,
     },
     /// The turn is cancelled, over, or of an earlier incarnation.
-    #[error("{kind} of {agent} was cancelled with its turn")]
+    #[error("{} of {agent} was cancelled with its turn", OneLine(.kind))]
     Cancelled {
         /// Whose effect it was.
         agent: AgentId,

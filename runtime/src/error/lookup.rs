@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{Advice, AgentError, SkepError};
 use crate::policy::FailureClass;
+use crate::text::OneLine;
 
 /// Why no agent could be found under a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -16,7 +17,7 @@ pub enum LookupError {
     #[error("{1} live agents are named {0:?}: look it up under its parent")]
     Ambiguous(String, usize),
     /// Its type is another.
-    #[error("the agent named {name:?} is a {found}, not a {wanted}")]
+    #[error("the agent named {name:?} is a {}, not a {}", OneLine(.found), OneLine(.wanted))]
     OtherType {
         /// The name.
         name: String,

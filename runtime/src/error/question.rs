@@ -33,7 +33,7 @@ pub enum QuestionError {
 }
 
 fn join(path: &[AgentId]) -> String {
-    path.iter().map(AgentId::as_str).collect::<Vec<_>>().join(", ")
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl QuestionError {
@@ -73,6 +73,10 @@ impl QuestionError {
 
 impl SkepError for QuestionError {
     fn into_agent_error(self) -> AgentError {
-        AgentError::new(self.class(), self.to_string()).advise(self.advice())
+        let said = AgentError::new(self.class(), self.to_string()).advise(self.advice());
+        match self {
+            Self::Failed(_, inner) => said.caused_as(inner),
+            _ => said,
+        }
     }
 }

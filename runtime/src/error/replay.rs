@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::Advice;
 use crate::id::{AgentId, TaskId};
+use crate::text::OneLine;
 
 /// Why a dead letter could not be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -16,7 +17,7 @@ pub enum ReplayError {
     #[error("the payload of dead letter {0} was not kept: it cannot be written down as JSON")]
     NotKept(TaskId),
     /// Its payload is no task of the agent that it is to be replayed to.
-    #[error("the payload of dead letter {letter} is no task of {agent}: {message}")]
+    #[error("the payload of dead letter {letter} is no task of {agent}: {}", OneLine(.message))]
     OtherTask {
         /// The letter.
         letter: TaskId,

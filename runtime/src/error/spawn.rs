@@ -8,13 +8,14 @@ use crate::id::AgentId;
 use crate::ledger::{Bound, NoRoom, Refusal};
 use crate::lifecycle::AgentState;
 use crate::policy::FailureClass;
+use crate::text::OneLine;
 
 /// Why an agent could not be spawned.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SpawnError {
     /// Something in the spec cannot be.
-    #[error("the spec of {name:?} is wrong in {field}: {message}")]
+    #[error("the spec of {name:?} is wrong in {}: {}", OneLine(.field), OneLine(.message))]
     BadSpec {
         /// The agent's name in the spec.
         name: String,
@@ -108,7 +109,7 @@ pub enum SpawnError {
         parent: AgentId,
     },
     /// The start failed.
-    #[error("{agent} failed to start: {message}")]
+    #[error("{agent} failed to start: {}", OneLine(.message))]
     Start {
         /// The agent.
         agent: AgentId,

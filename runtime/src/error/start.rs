@@ -4,13 +4,14 @@ use thiserror::Error;
 
 use super::Advice;
 use crate::env::NoGround;
+use crate::text::OneLine;
 
 /// Why a swarm could not start.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// Something in the builder cannot be.
-    #[error("the swarm cannot start, {field} is wrong: {message}")]
+    #[error("the swarm cannot start, {} is wrong: {}", OneLine(.field), OneLine(.message))]
     BadField {
         /// The field.
         field: String,

@@ -1,5 +1,6 @@
 //! Every error of the runtime, one sample a variant: held against the table of the documentation, and searched for payloads.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 
@@ -9,6 +10,8 @@ use crate::ledger::{Amount, BadBudget, OnRefusal, Refusal};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::FailureClass;
 use crate::supervision::{BadChild, BadPolicy};
+use crate::text::breaks_a_line;
+use proptest::prelude::*;
 
 /// What must never be seen. It cannot be printed.
 #[derive(Clone, PartialEq)]
@@ -16,8 +19,17 @@ struct Payload(&'static str);
 
 const SECRET: &str = "sk-the-prompt-and-its-key";
 
+thread_local! {
+    /// What stands in every name, message and kind of the samples besides what is expected there.
+    static HOSTILE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn said(text: &str) -> String {
+    HOSTILE.with_borrow(|hostile| format!("{text}{hostile}"))
+}
+
 fn agent() -> AgentId {
-    AgentId::root("s").child(1)
+    AgentId::root(&said("s")).child(1)
 }
 
 fn refusal() -> Refusal {
@@ -26,7 +38,7 @@ fn refusal() -> Refusal {
 }
 
 fn failed() -> AgentError {
-    AgentError::message("no such file")
+    AgentError::failed(std::io::Error::other(said("no such file")))
 }
 
 /// All variants in a chain: the compiler asks for the place of a new one.
@@ -50,9 +62,9 @@ fn after_class(last: Option<FailureClass>) -> Option<FailureClass> {
 
 fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
     use SpawnError as E;
-    let (parent, agent, name) = (agent(), agent(), "lead".to_owned());
+    let (parent, agent, name) = (agent(), agent(), said("lead"));
     Some(match last {
-        None => E::BadSpec { name, field: "mailbox".into(), message: "it is 0; give at least 1".into() },
+        None => E::BadSpec { name, field: said("mailbox"), message: said("it is 0; give at least 1") },
         Some(E::BadSpec { .. }) => E::NameTaken { parent, name },
         Some(E::NameTaken { .. }) => E::AlreadyStarted { agent, name },
         Some(E::AlreadyStarted { .. }) => E::AlreadyPresent { agent, name },
@@ -64,7 +76,7 @@ fn after_spawn(last: Option<&SpawnError>) -> Option<SpawnError> {
         Some(E::MaxChildren { .. }) => E::MaxDepth { ancestor: parent, limit: 5 },
         Some(E::MaxDepth { .. }) => E::MaxLiveAgents { ancestor: parent, limit: 9 },
         Some(E::MaxLiveAgents { .. }) => E::NumbersUsedUp { parent },
-        Some(E::NumbersUsedUp { .. }) => E::Start { agent, message: "no disk".into() },
+        Some(E::NumbersUsedUp { .. }) => E::Start { agent, message: said("no disk") },
         Some(E::Start { .. }) => E::Ignored { agent },
         Some(E::Ignored { .. }) => E::Stopped { agent },
         Some(E::Stopped { .. }) => return None,
@@ -90,7 +102,7 @@ fn after_ask(last: Option<&AskError<Payload>>) -> Option<AskError<Payload>> {
 fn after_question(last: Option<&QuestionError>) -> Option<QuestionError> {
     use QuestionError as E;
     Some(match last {
-        None => E::Unanswered { from: agent(), path: vec![AgentId::root("s")] },
+        None => E::Unanswered { from: agent(), path: vec![AgentId::root(&said("s"))] },
         Some(E::Unanswered { .. }) => E::Failed(agent(), failed()),
         Some(E::Failed(..)) => E::Expired(agent()),
         Some(E::Expired(_)) => E::Cancelled(agent()),
@@ -105,21 +117,21 @@ fn after_replay(last: Option<&ReplayError>) -> Option<ReplayError> {
     Some(match last {
         None => E::Unknown(letter),
         Some(E::Unknown(_)) => E::NotKept(letter),
-        Some(E::NotKept(_)) => E::OtherTask { letter, agent: agent(), message: "expected a string".into() },
+        Some(E::NotKept(_)) => E::OtherTask { letter, agent: agent(), message: said("expected a string") },
         Some(E::OtherTask { .. }) => return None,
     })
 }
 
 fn after_effect(last: Option<&EffectError>) -> Option<EffectError> {
     use EffectError as E;
-    let (agent, kind) = (agent(), "model".to_owned());
+    let (agent, kind) = (agent(), said("model"));
     Some(match last {
         None => E::Failed { agent, kind, error: failed() },
         Some(E::Failed { .. }) => E::OverBudget { agent, kind, refusal: refusal() },
         Some(E::OverBudget { .. }) => {
-            E::Refused { agent, kind, link: "breaker".into(), message: "open".into() }
+            E::Refused { agent, kind, link: said("breaker"), message: said("open") }
         }
-        Some(E::Refused { .. }) => E::BeyondCeiling { agent, kind, of: AgentId::root("s") },
+        Some(E::Refused { .. }) => E::BeyondCeiling { agent, kind, of: AgentId::root(&said("s")) },
         Some(E::BeyondCeiling { .. }) => E::Expired { agent, kind },
         Some(E::Expired { .. }) => E::Cancelled { agent, kind },
         Some(E::Cancelled { .. }) => return None,
@@ -136,18 +148,18 @@ fn after_run(last: Option<&RunError<Payload>>) -> Option<RunError<Payload>> {
 
 fn after_lookup(last: Option<&LookupError>) -> Option<LookupError> {
     use LookupError as E;
-    let name = "lead".to_owned();
+    let name = said("lead");
     Some(match last {
         None => E::Unknown(name),
         Some(E::Unknown(_)) => E::Ambiguous(name, 2),
-        Some(E::Ambiguous(..)) => E::OtherType { name, found: "Lead".into(), wanted: "Editor".into() },
+        Some(E::Ambiguous(..)) => E::OtherType { name, found: said("Lead"), wanted: said("Editor") },
         Some(E::OtherType { .. }) => return None,
     })
 }
 
 fn after_start(last: Option<&StartError>) -> Option<StartError> {
     Some(match last {
-        None => StartError::BadField { field: "permits".into(), message: "give at least 1".into() },
+        None => StartError::BadField { field: said("permits"), message: said("give at least 1") },
         Some(StartError::BadField { .. }) => StartError::NoRuntime,
         Some(StartError::NoRuntime) => StartError::NoTimers,
         Some(StartError::NoTimers) => return None,
@@ -161,7 +173,7 @@ fn after_grant(last: Option<&GrantError>) -> Option<GrantError> {
         None => E::Ended { agent },
         Some(E::Ended { .. }) => E::NoBudget { agent },
         Some(E::NoBudget { .. }) => {
-            E::Bad { agent, bad: BadBudget { field: "usd", message: "it is no amount".into() } }
+            E::Bad { agent, bad: BadBudget { field: "usd", message: said("it is no amount") } }
         }
         Some(E::Bad { .. }) => return None,
     })
@@ -178,19 +190,19 @@ fn after_resume(last: Option<&ResumeError>) -> Option<ResumeError> {
     use ResumeError as E;
     Some(match last {
         None => E::NotPaused { agent: agent(), state: AgentState::Idle },
-        Some(E::NotPaused { .. }) => E::HeldAbove { agent: agent(), above: AgentId::root("s") },
+        Some(E::NotPaused { .. }) => E::HeldAbove { agent: agent(), above: AgentId::root(&said("s")) },
         Some(E::HeldAbove { .. }) => return None,
     })
 }
 
 fn after_child(last: Option<&ChildError>) -> Option<ChildError> {
     use ChildError as E;
-    let (supervisor, name) = (agent(), "lead".to_owned());
+    let (supervisor, name) = (agent(), said("lead"));
     Some(match last {
         None => E::NotFound { supervisor, name },
         Some(E::NotFound { .. }) => E::Running { supervisor, name },
         Some(E::Running { .. }) => E::Restarting { supervisor, name },
-        Some(E::Restarting { .. }) => E::StartFailed { supervisor, name, message: "no disk".into() },
+        Some(E::Restarting { .. }) => E::StartFailed { supervisor, name, message: said("no disk") },
         Some(E::StartFailed { .. }) => E::Ending { supervisor },
         Some(E::Ending { .. }) => return None,
     })
@@ -198,7 +210,7 @@ fn after_child(last: Option<&ChildError>) -> Option<ChildError> {
 
 fn after_change(last: Option<&ChangeError>) -> Option<ChangeError> {
     use ChangeError as E;
-    let (supervisor, name) = (agent(), "lead".to_owned());
+    let (supervisor, name) = (agent(), said("lead"));
     Some(match last {
         None => E::Policy { supervisor, why: BadPolicy::Period },
         Some(E::Policy { .. }) => E::Child { supervisor, name, why: BadChild::Backoff },
@@ -256,7 +268,7 @@ fn variant(error: &impl Debug) -> String {
 fn all() -> Vec<Sample> {
     let mut all = Vec::new();
     for class in chain(|last| after_class(last.copied())) {
-        let error = AgentError::new(class, "it failed");
+        let error = AgentError::new(class, said("it failed"));
         let advice = if class == FailureClass::Failed { error.advice() } else { Advice::Never };
         all.push(sample(format!("AgentError {}", class.name()), advice, error.http_status(), &error));
     }
@@ -355,6 +367,24 @@ fn every_error_stands_in_the_table_with_its_advice_and_status() {
         missing.is_empty() && gone.is_empty(),
         "docs/errors.md lacks {missing:#?}\nand has too much {gone:#?}"
     );
+}
+
+proptest! {
+    #[test]
+    fn an_error_is_one_line_whatever_is_in_its_names_and_messages(
+        hostile in prop_oneof![any::<String>(), "[\\PC\\n\\r\\u{85}\\u{2028}\\u{1b}\\u{202e}]{1,8}"],
+    ) {
+        HOSTILE.set(hostile.clone());
+        let all = all();
+        let panic = Panic::new(&said("oh"), Some(said("src/lib.rs:1:2")), None);
+        let panicked = AgentError::panicked_in(&said("on_help"), panic.clone());
+        let receipt = StopReason::Failed { class: FailureClass::Bug, message: said("oh") };
+        let others = [panic.to_string(), panicked.to_string(), receipt.to_string(), TaskId::outside(agent(), 1).to_string()];
+        HOSTILE.set(String::new());
+        for shown in all.iter().flat_map(|sample| &sample.shows).chain(&others) {
+            prop_assert!(!shown.contains(breaks_a_line), "{shown:?} for {hostile:?}");
+        }
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub enum Kind {
     Effect,
     /// Overruns, warnings and grants.
     Budget,
-    /// Reports, changes of policy, lost cells, stale turns, holdings.
+    /// Reports, changes of policy, lost cells, stale turns, panics, holdings.
     Supervision,
     /// Pauses of subtrees.
     Pause,
@@ -82,6 +82,7 @@ impl What {
             | Self::AgentAdopted { .. }
             | Self::CellLost
             | Self::TurnStale { .. }
+            | Self::Panicked { .. }
             | Self::HoldingTaken { .. }
             | Self::HoldingReleased { .. } => Kind::Supervision,
             Self::StopBegan { .. } | Self::StopEnded { .. } => Kind::Stop,
@@ -133,6 +134,7 @@ impl What {
             Self::QuestionEnded { .. } => "question_ended",
             Self::TurnStale { .. } => "turn_stale",
             Self::TurnInterrupted => "turn_interrupted",
+            Self::Panicked { .. } => "panicked",
             Self::SupervisorReport(_) => "supervisor_report",
             Self::PolicyChanged(_) => "policy_changed",
             Self::ChildPolicyChanged(_) => "child_policy_changed",

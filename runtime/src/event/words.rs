@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, TaskId};
 use crate::ledger::Refusal;
+use crate::text::OneLine;
 
 /// What an agent is to its parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct Need {
 
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} needs more for {}: {}", self.agent, self.kind, self.refusal)
+        write!(f, "{} needs more for {}: {}", self.agent, OneLine(&self.kind), self.refusal)
     }
 }
 

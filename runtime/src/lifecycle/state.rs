@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Exit, FailureClass};
+use crate::text::OneLine;
 
 /// What an agent is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,8 +143,8 @@ impl fmt::Display for StopReason {
         match self {
             Self::Done => f.write_str("done"),
             Self::Stopped => f.write_str("stopped"),
-            Self::Failed { message, .. } => write!(f, "failed: {message}"),
-            Self::Escalated { message } => write!(f, "escalated: {message}"),
+            Self::Failed { message, .. } => write!(f, "failed: {}", OneLine(message)),
+            Self::Escalated { message } => write!(f, "escalated: {}", OneLine(message)),
         }
     }
 }

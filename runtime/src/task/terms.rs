@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::Span;
+
 use crate::ceiling::Rights;
+use crate::engine::trace;
 use crate::engine::turn::{self, Turn};
 use crate::id::TaskId;
 use crate::key::Key;
@@ -28,6 +31,8 @@ pub(crate) struct More<O> {
     pub(crate) accept: Option<Accept<O>>,
     /// Of whoever asks.
     pub(crate) rights: Rights,
+    /// What whoever asks is filed under in a trace.
+    pub(crate) span: Span,
 }
 
 /// Says of an output why it is none.
@@ -37,9 +42,9 @@ pub(crate) type Check<O> = Box<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
 impl<O> Terms<O> {
     pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
-        let More { asker, key, replay_of, accept, rights } = &more;
+        let More { asker, key, replay_of, accept, rights, span } = &more;
         let is_from_outside = asker.is_none() && key.is_none() && rights.are_all();
-        let is_plain = is_from_outside && replay_of.is_none() && accept.is_none();
+        let is_plain = is_from_outside && replay_of.is_none() && accept.is_none() && span.is_disabled();
         Self { deadline: deadline.as_nanos().into(), more: (!is_plain).then(|| Box::new(more)) }
     }
 
@@ -47,7 +52,7 @@ impl<O> Terms<O> {
     pub(crate) fn told(by: Option<&Turn>) -> Self {
         let asker = by.and_then(|turn| turn.task.clone());
         let rights = turn::rights(by);
-        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights })
+        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights, span: trace::here(by) })
     }
 
     /// By the clock of its agent's seat.
@@ -74,6 +79,11 @@ impl<O> Terms<O> {
 
     pub(crate) fn rights(&self) -> &Rights {
         self.more.as_ref().map_or(&Rights::ALL, |more| &more.rights)
+    }
+
+    /// What was asked as a part of it; none where nobody keeps a trace.
+    pub(crate) fn asked_in(&self) -> Option<&Span> {
+        self.more.as_ref().map(|more| &more.span)
     }
 
     pub(super) fn take_accept(&mut self) -> Option<Accept<O>> {

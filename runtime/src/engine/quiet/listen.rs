@@ -1,7 +1,7 @@
 //! What is heard of panics on a thread while somebody there listens.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::error::Panic;
 
@@ -62,6 +62,19 @@ impl Drop for Listening {
             (listener.wish, listener.heard) = outer;
         });
     }
+}
+
+thread_local! {
+    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a simulation runs on this thread: its panics are planned, by the thousand, and the same in each run of a seed.
+pub(crate) fn simulates(is_so: bool) {
+    IS_SIMULATED.set(is_so);
+}
+
+pub(super) fn is_simulated() -> bool {
+    IS_SIMULATED.try_with(Cell::get).unwrap_or(false)
 }
 
 /// Whether anybody listens on this thread, and then what is wished for.

@@ -49,12 +49,13 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     let mut agent = match within(&turn, || caught(|| seat.typed::<A>().factory.build())) {
         Ok(agent) => seat.home.keep(agent),
         Err(panic) => {
+            turn.note_panic("factory", &panic);
             turn.leave();
             return Brought::Failed(format!("the factory {panic}"));
         }
     };
     let cx = Context::new(Arc::clone(&turn));
-    let started = drive(&turn, generation, async {
+    let started = drive(&turn, generation, "start", async {
         points::pass(&turn, Phase::Start, "").await?;
         agent.start(&cx).await
     })
@@ -144,7 +145,7 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     turn.enter_as_hook();
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     let cx = StopContext::new(Arc::clone(&turn));
-    let ended = drive(&turn, generation, async {
+    let ended = drive(&turn, generation, "stop", async {
         points::pass(&turn, Phase::Stop, "").await?;
         agent.stop(&cx).await
     })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::drive::{Driven, drive};
-use super::super::turn::Turn;
+use super::super::turn::{Turn, within};
 use super::turn::Ended;
 use super::{Runner, Task};
 use crate::agent::{Agent, Message};
@@ -14,13 +14,29 @@ use crate::task::TaskCell;
 use crate::theirs::Theirs;
 
 /// An output that its asker does not accept is a failed attempt, with the reason.
-pub(super) fn accepted<T: Message, O: Message>(task: &TaskCell<T, O>, mut ended: Ended<O>) -> Ended<O> {
+pub(super) fn accepted<T: Message, O: Message>(
+    task: &TaskCell<T, O>,
+    turn: &Arc<Turn>,
+    mut ended: Ended<O>,
+) -> Ended<O> {
     let Some(output) = &ended.output else { return ended };
-    if let Err(reason) = task.check(output) {
+    if let Err(reason) = check(task, turn, output) {
         ended.output.take().into_iter().for_each(Theirs::let_go);
         ended.over = TurnOver::Error(AgentError::redeliver(reason));
     }
     ended
+}
+
+fn check<T: Message, O: Message>(
+    task: &TaskCell<T, O>,
+    turn: &Arc<Turn>,
+    output: &O,
+) -> Result<(), AgentError> {
+    let checked = within(turn, || task.check(output));
+    if let Some(panic) = checked.as_ref().err().and_then(AgentError::panic) {
+        turn.note_panic("accept", panic);
+    }
+    checked
 }
 
 impl<A: Agent> Runner<A> {
@@ -41,10 +57,10 @@ impl<A: Agent> Runner<A> {
         // Its part before its future runs in there too, where a panic is caught.
         let helped =
             async { Ok(A::on_help(payload, &errors, &cx).await?.map(|output| self.seat.home.keep(output))) };
-        match drive(turn, self.generation, helped).await {
+        match drive(turn, self.generation, "on_help", helped).await {
             Driven::Returned(Ok(output)) => {
                 let output = output?;
-                Some(task.check(&output).map(|()| output))
+                Some(check(task, turn, &output).map(|()| output))
             }
             Driven::Returned(Err(error)) => Some(Err(error)),
             Driven::Panicked(panic) => Some(Err(AgentError::panicked_in("on_help", panic))),

@@ -7,6 +7,7 @@ use super::super::drive::{Driven, drive};
 use super::super::points;
 use super::super::quiet::caught;
 use super::super::seat::Seat;
+use super::super::trace;
 use super::super::turn::{Attempted, Listener, Turn};
 use super::help::accepted;
 use super::{Runner, Task};
@@ -89,7 +90,7 @@ impl<A: Agent> Runner<A> {
     pub(super) async fn turn(&self, mut agent: Theirs<A>, task: Task<A>) -> After<A> {
         let seat = &self.seat;
         seat.engine.env.seam().await;
-        let turn = Turn::of_task(seat, task.id.clone(), task.terms.deadline(), task.terms.rights());
+        let turn = Turn::of_task(seat, task.id.clone(), &task.terms);
         let began = |attempt| {
             turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
         };
@@ -111,16 +112,13 @@ impl<A: Agent> Runner<A> {
         seat.engine.watch(&turn);
         let counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
         let cx = Context::new(Arc::clone(&turn));
-        let span = tracing::info_span!(target: "skep", "turn", agent = %seat.id, incarnation = turn.incarnation, task = %task.id);
-        let driven = {
-            use tracing::Instrument;
-            let handled = async {
-                points::pass(&turn, Phase::Turn, "").await?;
-                agent.handle(&payload, &cx).await.map(|output| seat.home.keep(output))
-            };
-            drive(&turn, self.generation, handled.instrument(span)).await
-        };
-        let mut ended = accepted(&task, Ended::of(driven));
+        trace::begins(&turn.span, attempt);
+        let driven = drive(&turn, self.generation, "handle", async {
+            points::pass(&turn, Phase::Turn, "").await?;
+            agent.handle(&payload, &cx).await.map(|output| seat.home.keep(output))
+        })
+        .await;
+        let mut ended = accepted(&task, &turn, Ended::of(driven));
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =

@@ -1,0 +1,88 @@
+//! Spans: each piece of an agent's work is one, under what asked for it. So one request is one trace, whoever works for it.
+//!
+//! `docs/observability.md` has their names and fields. Where nobody keeps a trace a span is three words of nothing.
+
+use tracing::Span;
+use tracing::field::Empty;
+
+use super::seat::Seat;
+use super::turn::Turn;
+use crate::event::Outcome;
+use crate::fault::Phase;
+use crate::id::TaskId;
+
+/// The handling of a task, under what asked for it.
+pub(crate) fn of_turn(seat: &Seat, task: &TaskId, asked_in: Option<&Span>) -> Span {
+    tracing::info_span!(
+        target: "skep",
+        parent: asked_in.and_then(Span::id),
+        "turn",
+        agent = %seat.id,
+        name = &*seat.name,
+        agent_type = seat.body.agent_type(),
+        incarnation = seat.incarnation(),
+        task = %task,
+        attempt = Empty,
+        outcome = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// A start or a stop hook, under what brings it about.
+pub(crate) fn of_part(seat: &Seat, phase: Phase) -> Span {
+    let (agent, name, incarnation) = (&seat.id, &*seat.name, seat.incarnation());
+    if phase == Phase::Stop {
+        tracing::info_span!(target: "skep", "stop", %agent, name, incarnation)
+    } else {
+        tracing::info_span!(target: "skep", "start", %agent, name, incarnation)
+    }
+}
+
+/// The answering of another agent's question, under the turn that asks.
+pub(crate) fn of_question(seat: &Seat, asking: &Span) -> Span {
+    let (agent, name, incarnation) = (&seat.id, &*seat.name, seat.incarnation());
+    tracing::info_span!(target: "skep", parent: asking.id(), "question", %agent, name, incarnation)
+}
+
+/// An effect of a turn.
+pub(crate) fn of_effect(turn: &Turn, kind: &str) -> Span {
+    let (agent, name) = (&turn.seat.id, &*turn.seat.name);
+    tracing::info_span!(
+        target: "skep",
+        parent: here(Some(turn)).id(),
+        "effect",
+        kind,
+        %agent,
+        name,
+        outcome = Empty,
+        otel.status_code = Empty,
+    )
+}
+
+/// What the code that is running now is filed under: its own span, or that of the turn in whose name it acts.
+pub(crate) fn here(turn: Option<&Turn>) -> Span {
+    let here = Span::current();
+    match turn {
+        Some(turn) if here.is_disabled() => turn.span.clone(),
+        _ => here,
+    }
+}
+
+/// The turn has its task.
+pub(crate) fn begins(turn: &Span, attempt: u32) {
+    turn.record("attempt", attempt);
+}
+
+/// The turn's task has its outcome.
+pub(crate) fn ends(turn: &Span, outcome: Outcome) {
+    if !turn.is_disabled() {
+        turn.record("outcome", tracing::field::display(outcome));
+        turn.record("otel.status_code", if outcome == Outcome::Done { "OK" } else { "ERROR" });
+    }
+}
+
+/// The effect is over.
+pub(crate) fn effect_ends(effect: &Span, end: crate::event::EffectEnd) {
+    effect.record("outcome", end.name());
+    effect.record("otel.status_code", if end == crate::event::EffectEnd::Done { "OK" } else { "ERROR" });
+}

@@ -1,0 +1,88 @@
+//! An event as a sentence: `worker (s.1) crashed: panicked at src/worker.rs:12:9: index out of bounds`.
+
+use std::fmt;
+
+use crate::event::{Event, Outcome, What};
+use crate::policy::{Exit, FailureClass};
+use crate::text::OneLine;
+
+/// Shows an event with its agent's name and id, on one line. What only a person who looks closely wants to know is told by its
+/// type alone.
+pub(super) struct Words<'a> {
+    pub(super) event: &'a Event,
+    pub(super) name: &'a str,
+}
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}) ", OneLine(self.name), self.event.agent)?;
+        match &self.event.what {
+            What::SessionBegan { .. } => f.write_str("has begun its session"),
+            What::SessionEnded => f.write_str("has ended its session: nothing of it lives"),
+            What::AgentStartFailed { message } => write!(f, "failed to start: {}", OneLine(message)),
+            What::AgentExited { exit } => exited(exit, f),
+            What::AgentRestarting { pause } => write!(f, "is started again in {pause:?}"),
+            What::AgentStopped { reason, end: None, .. } => write!(f, "has ended for good: {reason}"),
+            What::AgentStopped { reason, end: Some(end), .. } => {
+                write!(f, "has ended for good: {reason}, {}", format!("{end:?}").to_lowercase())
+            }
+            What::Panicked { part, panic } => write!(f, "{} {panic}", OneLine(part)),
+            What::TurnStale { silent } => write!(f, "showed no progress in a turn for {silent:.1?}"),
+            What::CellLost => f.write_str("lost the cell that served it, and has another"),
+            What::OrphanFound { found, dealt } => {
+                write!(f, "was found to be {found:?}, dealt with: {dealt:?}")
+            }
+            What::Overrun { over, .. } => write!(f, "was billed {over} above the worst case of an effect"),
+            What::BudgetWarned { permille } => {
+                write!(f, "has spent {}.{} % of its budget", permille / 10, permille % 10)
+            }
+            What::BudgetGranted { more } => write!(f, "was granted more: {more:?}"),
+            What::TaskEnded { outcome } => {
+                let task = self.event.task.as_ref().map(ToString::to_string).unwrap_or_default();
+                match outcome {
+                    Outcome::Poisoned => write!(f, "failed at {task} in every attempt that it had"),
+                    outcome => write!(f, "is done with {task}: {outcome}"),
+                }
+            }
+            What::TaskRedelivered { error } => write!(f, "gets its task again after: {}", OneLine(error)),
+            What::EffectRetried { tries, error, .. } => {
+                write!(f, "tries an effect again after {tries}: {}", OneLine(error))
+            }
+            What::EffectRefused { kind, message, .. } => {
+                write!(f, "was refused {}: {}", OneLine(kind), OneLine(message))
+            }
+            What::StopBegan { agents, within, .. } => {
+                write!(f, "is stopped with {agents} agents within {within:?}")
+            }
+            What::StopEnded { agents, stuck: 0, .. } => write!(f, "is stopped: {agents} agents ended"),
+            What::StopEnded { agents, stuck, .. } => {
+                write!(f, "is stopped: {agents} agents ended, {stuck} could not be and still run")
+            }
+            What::PauseBegan { agents, .. } => write!(f, "is paused with {agents} agents"),
+            What::PauseStands { quiet, busy, .. } => {
+                write!(f, "is paused: {quiet} agents quiet, {busy} busy")
+            }
+            What::PauseEnded => f.write_str("is resumed"),
+            What::PolicyChanged(_) => f.write_str("supervises by another policy from now on"),
+            What::ChildPolicyChanged(_) => f.write_str("is supervised by another policy from now on"),
+            What::AgentAdopted { by } => write!(f, "was adopted by {by}"),
+            What::Reported { report, .. } => write!(f, "reports: {}", OneLine(report)),
+            What::SupervisorReport(report) => write!(f, "reports: {report}"),
+            What::FaultInjected { point, action, .. } => {
+                write!(f, "had a fault of the plan at {}: {}", OneLine(point), OneLine(action))
+            }
+            what => f.write_str(what.name()),
+        }
+    }
+}
+
+fn exited(exit: &Exit, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match exit {
+        Exit::Normal => f.write_str("has done what it was for"),
+        Exit::Shutdown => f.write_str("has ended as it was told to"),
+        Exit::Failed { class: FailureClass::Killed, .. } => f.write_str("was killed"),
+        Exit::Failed { class: FailureClass::Bug, message } => write!(f, "crashed: {}", OneLine(message)),
+        Exit::Failed { message, .. } => write!(f, "failed: {}", OneLine(message)),
+        Exit::Escalated { message } => write!(f, "gave up: {}", OneLine(message)),
+    }
+}
