@@ -24,6 +24,7 @@ const PURE: &[&str] = &[
     "ledger",
     "lifecycle",
     "money",
+    "naming",
     "orphans",
     "pausing",
     "place",

@@ -158,7 +158,12 @@ impl<'c> Toolbox<'c> {
             left -= 1;
             let effect = self.cx.effect(kind, &input).worst_case(worst).deadline(self.terms.within);
             match effect.retry(retry).run(&call).await {
-                Err(EffectError::Expired { .. }) if left > 0 => {}
+                // With a pause, or a tool that has no time at all would be called as often as it may be in one go.
+                Err(expired @ EffectError::Expired { .. }) if left > 0 => {
+                    if self.cx.sleep(defaults::TOOL_FIRST_PAUSE).await.is_err() {
+                        return Err(expired);
+                    }
+                }
                 result => return result,
             }
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use skep_runtime::text::OneLine;
 use skep_runtime::{Advice, AgentError, AgentId, FailureClass, Usage};
 
 use crate::defaults;
@@ -153,11 +154,11 @@ impl<I, T> Gathered<I, T> {
             row.id = new.id.or(row.id.take());
             row.agent = new.agent;
             row.result = new.result;
-            row.attempts += new.attempts;
+            row.attempts = row.attempts.saturating_add(new.attempts);
             row.cost += new.cost;
-            row.took += new.took;
+            row.took = row.took.saturating_add(new.took);
         }
-        self.took += again.took;
+        self.took = self.took.saturating_add(again.took);
         self.stuck.extend(again.stuck);
     }
 }
@@ -168,7 +169,7 @@ impl<I, T> fmt::Display for Gathered<I, T> {
         let mut before = ", failed: ";
         for row in self.failed().take(defaults::NAMED_FAILURES) {
             let Err(failure) = &row.result else { continue };
-            write!(f, "{before}{} ({failure})", row.agent)?;
+            write!(f, "{before}{} ({failure})", OneLine(&row.agent))?;
             before = ", ";
         }
         let unnamed = self.failed().count().saturating_sub(defaults::NAMED_FAILURES);
@@ -176,7 +177,7 @@ impl<I, T> fmt::Display for Gathered<I, T> {
             write!(f, " and {unnamed} more")?;
         }
         if !self.stuck.is_empty() {
-            let ids: Vec<_> = self.stuck.iter().map(AgentId::as_str).collect();
+            let ids: Vec<_> = self.stuck.iter().map(ToString::to_string).collect();
             write!(f, ", still running: {}", ids.join(", "))?;
         }
         Ok(())

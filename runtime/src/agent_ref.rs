@@ -200,7 +200,7 @@ impl<A: Agent> AgentRef<A> {
     /// How many agents live in its subtree, itself included, in O(1); scopes are none.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
-        self.seat.meter.live_agents() + u32::from(!self.seat.is_stopped())
+        self.seat.live_below().saturating_add(u32::from(!self.seat.is_stopped()))
     }
 
     /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.

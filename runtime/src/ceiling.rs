@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::AgentId;
+use crate::text::OneLine;
 
 /// The kinds of effects that an agent and everything below it may make, such as
 /// `Ceiling::only(["model", "files.*"]).never(["files.write"])`.
@@ -38,7 +39,7 @@ pub struct Ceiling {
 
 /// A ceiling that cannot be used as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("ceiling.{field}: {message}")]
+#[error("ceiling.{field}: {}", OneLine(.message))]
 pub struct BadCeiling {
     /// The method of [`Ceiling`] that was given it.
     pub field: &'static str,

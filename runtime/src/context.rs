@@ -18,13 +18,18 @@ use crate::event::{Role, Wait, What};
 use crate::fault::Phase;
 use crate::holding::Holding;
 use crate::id::{AgentId, Incarnation, TaskId};
+use crate::naming;
 use crate::pause::Doing;
 use crate::policy::{Exit, FailureClass};
 use crate::question::{AskParent, Question};
 use crate::scope::{Scope, ScopeOwner};
 use crate::spec::AgentSpec;
+use crate::text::{at_most, one_line};
 use crate::time::Time;
 use crate::usage::Usage;
+
+/// Bytes of what an agent says that it does: a sentence, not a log.
+const PROGRESS: usize = 4 << 10;
 
 /// A turn's way to everything outside it: effects, children, other agents, time, chance.
 ///
@@ -56,8 +61,8 @@ impl Context {
     /// attempt has asked in the branch of this name. For things that are done side by side, in no order of their own.
     #[must_use]
     pub fn branch(&self, name: &str) -> Self {
-        let name = self.branch.as_ref().map_or_else(|| name.into(), |outer| format!("{outer}/{name}").into());
-        Self { turn: Arc::clone(&self.turn), branch: Some(name) }
+        let name = self.branch.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}/{name}"));
+        Self { turn: Arc::clone(&self.turn), branch: Some(naming::short(name).into()) }
     }
 
     /// The agent's id.
@@ -212,12 +217,13 @@ impl Context {
         Ok(self.breathe().await?)
     }
 
-    /// Says in a sentence what the agent does now: to whoever asked, and in its status. Counts as progress.
+    /// Says in a sentence what the agent does now: to whoever asked, and in its status. Counts as progress. It is put on one line
+    /// and cut after 4 KiB.
     pub fn progress(&self, text: impl Into<String>) {
         if !self.turn.is_open() {
             return;
         }
-        let text = text.into();
+        let text = at_most(one_line(&text.into()), PROGRESS);
         self.turn.show_progress();
         if let Some(listener) = self.turn.listener() {
             listener.say(&text);
@@ -270,17 +276,18 @@ impl Context {
         let seat = &self.turn.seat;
         let gate = seat.gate.lock();
         if self.turn.is_open() {
-            return seat.hold(name, Box::new(value));
+            return seat.hold(&naming::shown(name), Box::new(value));
         }
         drop(gate);
         drop(value);
         Holding::of_nothing(seat)
     }
 
-    /// Records an event of the user's own.
+    /// Records an event of the user's own, under a name of at most 256 bytes: a longer one is cut.
     pub fn record(&self, name: impl Into<String>, version: u32, data: serde_json::Value) {
         if self.turn.is_open() {
-            self.turn.note(What::Custom { name: name.into(), version, data });
+            let name = naming::shown(&name.into());
+            self.turn.note(What::Custom { name, version, data });
         }
     }
 

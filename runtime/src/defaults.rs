@@ -42,8 +42,15 @@ pub const JOURNAL: usize = 65_536;
 pub const SWEEP: Duration = Duration::from_secs(60);
 /// When to try again where nobody knows better: a turn or an effect may be over by then.
 pub const RETRY: Duration = Duration::from_secs(1);
+/// The least pause between two tries of an effect: so short that nobody waits for it, and long enough that one which fails at once
+/// leaves the thread to others.
+pub const RETRY_MIN: Duration = Duration::from_millis(1);
 /// Dead letters that a swarm keeps: a bad day's worth to look through, and a few megabytes at most with payloads of a
 /// kilobyte or two.
 pub const DEAD_LETTERS: usize = 1_000;
+/// The longest that a name may be, in bytes: that of an agent, a scope, a session, a kind of effect.
+pub const NAME: usize = 256;
+/// How many levels of agents a swarm may be given at most: an id is a path, so each level makes all ids below it longer.
+pub const DEPTH_MOST: u32 = 4_096;
 /// How many levels of agents a swarm may have: nobody draws a chart of more, and a recursion that has lost its end goes there.
 pub const DEPTH: u32 = 5;

@@ -69,7 +69,7 @@ impl Retry {
         self
     }
 
-    /// The first and the longest pause.
+    /// The first and the longest pause. None is shorter than a millisecond.
     #[must_use]
     pub const fn backoff(mut self, first: Duration, most: Duration) -> Self {
         self.pause = first;

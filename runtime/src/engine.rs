@@ -26,6 +26,7 @@ pub(crate) mod orphans;
 pub(crate) mod overdue;
 pub(crate) mod park;
 pub(crate) mod pause;
+pub(crate) mod plant;
 #[cfg(feature = "lab")]
 pub(crate) mod points;
 #[cfg(not(feature = "lab"))]
@@ -38,6 +39,7 @@ pub(crate) mod seat;
 pub(crate) mod spawn;
 pub(crate) mod stop;
 pub(crate) mod supervise;
+pub(crate) mod trace;
 pub(crate) mod turn;
 pub(crate) mod waits;
 

@@ -101,7 +101,10 @@ pub struct PicoUsd(pub u64);
 /// one rounding however many prices it has.
 #[must_use]
 pub fn cost_of(items: &[(u64, PicoUsd)]) -> NanoUsd {
-    let picos: u128 = items.iter().map(|(units, price)| u128::from(*units) * u128::from(price.0)).sum();
+    let picos = items
+        .iter()
+        .map(|(units, price)| u128::from(*units) * u128::from(price.0))
+        .fold(0_u128, u128::saturating_add);
     NanoUsd(u64::try_from(picos.div_ceil(1_000)).unwrap_or(u64::MAX))
 }
 

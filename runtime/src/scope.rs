@@ -102,7 +102,7 @@ impl Scope {
     /// How many agents live in the scope, at any depth, in O(1).
     #[must_use]
     pub fn live_agents(&self) -> u32 {
-        self.seat.meter.live_agents()
+        self.seat.live_below()
     }
 
     /// What was spent and is reserved in the scope, by agents that have ended too.

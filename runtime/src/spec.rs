@@ -1,5 +1,6 @@
 //! What an agent is to be: its name, how to build it, and the policies of its life.
 
+mod below;
 mod check;
 mod same;
 mod supervisor;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::below::Below;
 pub use self::supervisor::{NoTask, Supervisor};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
@@ -16,9 +18,9 @@ use crate::ceiling::Ceiling;
 use crate::defaults;
 use crate::engine::body::Factory;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Plant, Planted};
 use crate::error::SpawnError;
 use crate::ledger::{Budget, Limits};
+use crate::naming;
 use crate::policy::{
     AutoShutdown, Backoff, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };
@@ -124,16 +126,11 @@ impl Policies {
     /// The limits of the budget, if all of the policies can be.
     pub(crate) fn check(&self, name: &str) -> Result<Limits, SpawnError> {
         let bad = |field: &str, message: String| SpawnError::BadSpec {
-            name: name.to_owned(),
+            name: naming::shown(name),
             field: field.to_owned(),
             message,
         };
-        if name.is_empty() {
-            return Err(bad(
-                "name",
-                "it is empty; give the agent a name that people will look for".to_owned(),
-            ));
-        }
+        naming::check(name).map_err(|why| bad("name", why))?;
         let positive = [
             ("attempts", self.attempts > 0),
             ("mailbox", self.mailbox > 0),
@@ -179,7 +176,7 @@ pub struct AgentSpec<A: Agent> {
     pub(crate) factory: Factory<A>,
     pub(crate) policies: Policies,
     pub(crate) on_failure: Vec<(FailureClass, Decision)>,
-    pub(crate) children: Vec<Arc<dyn Plant>>,
+    pub(crate) below: Below,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) is_job: bool,
 }
@@ -191,7 +188,7 @@ impl<A: Agent> Clone for AgentSpec<A> {
             factory: self.factory.clone(),
             policies: self.policies.clone(),
             on_failure: self.on_failure.clone(),
-            children: self.children.clone(),
+            below: self.below.clone(),
             parent: self.parent.clone(),
             is_job: self.is_job,
         }
@@ -207,7 +204,7 @@ impl<A: Agent> AgentSpec<A> {
             factory: Factory::new(factory),
             policies: Policies::default(),
             on_failure: Vec::new(),
-            children: Vec::new(),
+            below: Below::default(),
             parent: None,
             is_job: false,
         }
@@ -396,7 +393,7 @@ impl<A: Agent> AgentSpec<A> {
     /// A child that is started after it, in the order of the calls, and again with each of its restarts.
     #[must_use]
     pub fn child<C: Agent>(mut self, spec: AgentSpec<C>) -> Self {
-        self.children.push(Arc::new(Planted(spec)));
+        self.below.add(spec);
         self
     }
 

@@ -164,7 +164,7 @@ impl Swarm {
     /// How many agents live, in O(1); scopes are none.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
-        self.0.root.meter.live_agents()
+        self.0.root.live_below()
     }
 
     /// What the swarm has spent and reserved.

@@ -61,6 +61,19 @@ impl Usage {
         self.input_tokens.saturating_add(self.output_tokens)
     }
 
+    /// So many times this.
+    #[must_use]
+    pub const fn times(&self, count: u32) -> Self {
+        let count = count as u64;
+        Self {
+            money: NanoUsd(self.money.0.saturating_mul(count)),
+            input_tokens: self.input_tokens.saturating_mul(count),
+            output_tokens: self.output_tokens.saturating_mul(count),
+            cached_tokens: self.cached_tokens.saturating_mul(count),
+            calls: self.calls.saturating_mul(count),
+        }
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {

@@ -65,17 +65,17 @@ fn range(count: u64, one: Option<&str>, many: Option<&str>, from: Option<&str>) 
     let number =
         |name: &str, text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number"));
     if let Some(seed) = one.map(|text| number("SKEP_SEED", text)) {
-        return seed..seed + 1;
+        return seed..seed.saturating_add(1);
     }
     let count = match many {
         None => count,
         Some(text) => match text.strip_prefix('x') {
-            Some(times) => count * number("SKEP_SEEDS", times),
+            Some(times) => count.saturating_mul(number("SKEP_SEEDS", times)),
             None => number("SKEP_SEEDS", text),
         },
     };
     let from = from.map_or(0, |text| number("SKEP_SEED_FROM", text));
-    from..from + count
+    from..from.saturating_add(count)
 }
 
 #[cfg(test)]

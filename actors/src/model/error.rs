@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use skep_runtime::text::{OneLine, one_line};
 use skep_runtime::{Advice, AgentError, FailureClass};
 use thiserror::Error;
 
@@ -24,10 +25,10 @@ pub enum ModelError {
         retry_after: Option<Duration>,
     },
     /// The request is wrong, or not allowed: HTTP's 400 to 404.
-    #[error("the model refused the request: {0}")]
+    #[error("the model refused the request: {}", OneLine(.0))]
     Refused(String),
     /// The provider failed, or could not be reached.
-    #[error("the model failed: {0}")]
+    #[error("the model failed: {}", OneLine(.0))]
     Failed(String),
     /// The answer broke off.
     #[error("the model's answer was cut off")]
@@ -51,7 +52,7 @@ pub enum ModelError {
 fn list(names: &[String]) -> String {
     match names {
         [] => "the swarm has none; give it some with `.resource(Models::new().with(..))`".to_owned(),
-        names => format!("there is {}", names.join(", ")),
+        names => one_line(&format!("there is {}", names.join(", "))),
     }
 }
 

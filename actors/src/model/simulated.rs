@@ -72,7 +72,7 @@ impl Simulated {
         self
     }
 
-    /// How much it writes, if the request allows that.
+    /// How much it writes, if the request allows that; at most 100,000 tokens.
     #[must_use]
     pub fn output_tokens(mut self, from_to: RangeInclusive<u64>) -> Self {
         self.conduct.output = from_to;

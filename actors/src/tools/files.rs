@@ -114,7 +114,7 @@ fn read(root: &Path, path: &str, most: u64, wanted: &Wanted) -> (Content, u64) {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0));
     // It may grow while it is read.
-    match file.reader(most + 1, wanted).read_to_end(&mut bytes) {
+    match file.reader(most.saturating_add(1), wanted).read_to_end(&mut bytes) {
         Err(error) => unreadable(error),
         Ok(read) if read as u64 > most => (Content::TooLarge(read as u64), read as u64),
         Ok(read) => (Content::of(bytes), read as u64),

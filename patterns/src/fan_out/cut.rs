@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use skep_runtime::text::OneLine;
 use skep_runtime::{Advice, AgentError, FailureClass};
 
 /// What cut a fan-out short.
@@ -34,7 +35,7 @@ impl fmt::Display for Cut {
             Self::Failures(1) => f.write_str("another had failed"),
             Self::Failures(count) => write!(f, "{count} others had failed"),
             Self::Deadline(limit) => write!(f, "the {limit:?} for all were over"),
-            Self::Owner(why) => f.write_str(why),
+            Self::Owner(why) => write!(f, "{}", OneLine(why)),
         }
     }
 }

@@ -14,11 +14,13 @@ use crate::defaults;
 use crate::engine::park::Out;
 use crate::engine::pause::Held;
 use crate::engine::points;
+use crate::engine::trace;
 use crate::error::{Advice, AgentError, EffectError};
 use crate::event::{EffectEnd, Need, Wait, What};
 use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::ledger::OnRefusal;
+use crate::naming;
 use crate::pause::Doing;
 use crate::theirs::Theirs;
 use crate::time::Time;
@@ -51,6 +53,7 @@ impl Effect {
     {
         let env = &self.turn.seat.engine.env;
         env.seam().await;
+        naming::check(&self.kind).map_err(|why| self.refused("kind", why))?;
         // An effect has a deadline of its own, so its silence is excused.
         let _excused = self.turn.excuse();
         let key = match self.recall().await? {
@@ -88,16 +91,17 @@ impl Effect {
         let passed = self.until(round.deadline, Held::AtNextAwait, self.pass_links()).await?;
         let Some(held) = passed.transpose()? else { return Ok(None) };
         let Some(booking) = self.begin(round.number)?.map(Arc::new) else { return Ok(None) };
-        let span =
-            tracing::debug_span!(target: "skep", "effect", kind = %self.kind, agent = %self.turn.seat.id);
-        let result = self.tries(call, &booking, round, &mut out).instrument(span).await;
-        booking.settle(match &result {
+        let span = trace::of_effect(&self.turn, &self.kind);
+        let result = self.tries(call, &booking, round, &mut out).instrument(span.clone()).await;
+        let end = match &result {
             Ok(Some(_)) => EffectEnd::Done,
             Ok(None) => EffectEnd::Paused,
             Err(EffectError::Expired { .. }) => EffectEnd::Expired,
             Err(EffectError::Cancelled { .. }) => EffectEnd::Cancelled,
             Err(_) => EffectEnd::Failed,
-        });
+        };
+        booking.settle(end);
+        trace::effect_ends(&span, end);
         held.0.into_iter().for_each(Theirs::let_go);
         result
     }
@@ -201,7 +205,7 @@ impl Effect {
     }
 
     fn refused(&self, link: &str, message: String) -> EffectError {
-        let (kind, link) = (self.kind.clone(), link.to_owned());
+        let (kind, link) = (naming::shown(&self.kind), link.to_owned());
         self.turn.note(What::EffectRefused {
             kind: kind.clone(),
             link: link.clone(),
@@ -215,8 +219,8 @@ impl Effect {
     fn begin(&self, number: u32) -> Result<Option<Booking>, EffectError> {
         let seat = &self.turn.seat;
         let engine = &seat.engine;
-        let tries = self.tries_in_all() + 1 - number;
-        let reserved = self.worst.map_or(Usage::ZERO, |worst| times(worst, tries));
+        let tries = self.tries_in_all().saturating_sub(number.saturating_sub(1)).max(1);
+        let reserved = self.worst.map_or(Usage::ZERO, |worst| worst.times(tries));
         let effect = engine.number();
         let began = {
             let gate = seat.gate.lock();
@@ -341,18 +345,17 @@ impl Effect {
         points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }
 
-    /// The pause after the n-th try: doubling, with a random quarter on top, and no less than the error advises.
+    /// The pause after the n-th try: doubling, with a random quarter on top, and no less than the error advises. It is never
+    /// none: tries that fail at once come to an await, at which others run and the effect's deadline passes.
     fn pause(&self, number: u32, error: &AgentError) -> Duration {
-        let doubled = self.retry.pause.saturating_mul(1 << (number - 1).min(20)).min(self.retry.most);
+        let doubled =
+            self.retry.pause.saturating_mul(1 << number.saturating_sub(1).min(20)).min(self.retry.most);
         let quarter = u64::try_from(doubled.as_nanos() / 4).unwrap_or(u64::MAX);
         let jitter = Duration::from_nanos(self.turn.seat.engine.env.random_below(quarter));
+        let own = doubled.saturating_add(jitter).max(defaults::RETRY_MIN);
         match error.advice() {
-            Advice::After(pause) => pause.max(doubled + jitter),
-            Advice::Now | Advice::Never => doubled + jitter,
+            Advice::After(pause) => pause.max(own),
+            Advice::Now | Advice::Never => own,
         }
     }
-}
-
-fn times(worst: Usage, tries: u32) -> Usage {
-    (1..tries).fold(worst, |sum, _| sum + worst)
 }

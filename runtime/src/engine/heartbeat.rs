@@ -17,11 +17,19 @@ use crate::time::Time;
 /// A heart beats so often between two looks at a turn, so that standing still is seen as soon.
 const BEATS: u32 = 4;
 
+/// The least time between two beats: a spec that wants to be looked at more often than that does not keep the control thread.
+const BEAT_MIN: Duration = Duration::from_millis(1);
+
+/// The time between two beats for an agent that is to be looked at so often.
+fn beat_of(heartbeat: Duration) -> Duration {
+    (heartbeat / BEATS).max(BEAT_MIN)
+}
+
 impl Engine {
     /// Has the heartbeat look at a turn, as often as its agent's spec says.
     pub(crate) fn watch(self: &Arc<Self>, turn: &Arc<Turn>) {
         self.turns.lock().enter(turn);
-        self.look_by(turn.began() + turn.seat.policies.heartbeat / BEATS);
+        self.look_by(turn.began() + beat_of(turn.seat.policies.heartbeat));
     }
 
     fn look_by(self: &Arc<Self>, at: Time) {
@@ -48,7 +56,7 @@ impl Engine {
         let now = self.env.now();
         let fired = self.heartbeat.lock().take();
         let open = self.turns.lock().open();
-        let Some(beat) = open.iter().map(|turn| turn.seat.policies.heartbeat / BEATS).min() else {
+        let Some(beat) = open.iter().map(|turn| beat_of(turn.seat.policies.heartbeat)).min() else {
             self.standstill.lock().rest();
             return;
         };

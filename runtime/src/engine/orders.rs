@@ -166,6 +166,18 @@ impl Seat {
         all
     }
 
+    /// How many agents below it live, by their ids: those included that others have adopted. Scopes are none.
+    pub(crate) fn live_below(self: &Arc<Self>) -> u32 {
+        self.meter.live_agents().unwrap_or_else(|| {
+            let adopted = self.engine.adopted_below(self);
+            let below = self.subtree().into_iter().skip(1).chain(adopted.iter().flat_map(Self::subtree));
+            let lives = |seat: &Arc<Self>| {
+                seat.body.has_behaviour() && !seat.is_stopped() && seat.id.is_within(&self.id)
+            };
+            u32::try_from(below.filter(lives).count()).unwrap_or(u32::MAX)
+        })
+    }
+
     /// Whether anybody below it lives, however deep: where agents were lost, also below others that have ended.
     pub(crate) fn lives_below(self: &Arc<Self>) -> bool {
         self.subtree().iter().skip(1).any(|seat| !seat.is_stopped())

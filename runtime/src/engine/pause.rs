@@ -160,12 +160,15 @@ impl Engine {
         let began = self.env.now();
         let walk = {
             let _walking = self.pausing.lock();
+            // Where it is not counted it has to be looked for, before the gate is taken.
+            let found = root.meter.live_agents().is_none().then(|| root.live_below());
             let gate = root.gate.lock();
             if root.is_closed() || !root.state().is_live() {
                 drop(gate);
                 return Err(not_live(root));
             }
-            let agents = root.meter.live_agents() as usize + usize::from(root.body.has_behaviour());
+            let below = root.meter.live_agents().or(found).unwrap_or_default();
+            let agents = below as usize + usize::from(root.body.has_behaviour());
             root.note(What::PauseBegan {
                 pause: number,
                 agents,

@@ -97,6 +97,16 @@ pub(crate) struct Live {
     pub(crate) spec_stands: bool,
 }
 
+/// A chain of seats may be long: it is let go link by link, not by recursion.
+impl<B: ?Sized> Drop for Seat<B> {
+    fn drop(&mut self) {
+        let mut above = self.parent.take();
+        while let Some(mut seat) = above {
+            above = Arc::get_mut(&mut seat).and_then(|seat| seat.parent.take());
+        }
+    }
+}
+
 impl<B: Body + ?Sized> Seat<B> {
     /// Its life. It changes under its gate and its line, so that under either it stays as it is read.
     pub(crate) fn life(&self) -> Life {

@@ -28,7 +28,8 @@ use crate::id::{AgentId, Seq};
 use crate::journal::Entry;
 use crate::ledger::{Crew, Limits, Meter, Refusal};
 use crate::mailbox::Mailbox;
-use crate::policy::{AutoShutdown, Restart};
+use crate::naming;
+use crate::policy::Restart;
 use crate::spec::{AgentSpec, Policies};
 use crate::supervision::{Event, Policy, Started};
 use crate::theirs::Home;
@@ -91,46 +92,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A spec whose type the parent need not know.
-pub(crate) trait Plant: Send + Sync {
-    fn name(&self) -> &str;
-
-    fn check(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError>;
-
-    fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError>;
-}
-
-/// A spec as a declared child.
-pub(crate) struct Planted<A: Agent>(pub(crate) AgentSpec<A>);
-
-impl<A: Agent> Plant for Planted<A> {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn check(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError> {
-        self.0.check_under(is_dynamic, auto_shutdown)
-    }
-
-    /// Enters the child with nothing running; the parent's supervision starts it.
-    fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<(), SpawnError> {
-        let limits = self.0.policies.check(&self.0.name)?;
-        if family.names.contains_key(self.0.name.as_str()) {
-            return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: self.0.name.clone() });
-        }
-        let number = next_number(parent, family)?;
-        let policy = self.0.child_policy(Restart::Permanent, false, true);
-        family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
-        let blueprint =
-            Blueprint { role: Role::Static, keeps_spec: true, number, limits, rights: Rights::ALL };
-        let seat = blueprint.build(parent, family, &self.0);
-        plant_children(&seat, &self.0)?;
-        family.enter(seat);
-        Ok(())
-    }
-}
-
-fn next_number(parent: &Seat, family: &mut Family) -> Result<u32, SpawnError> {
+pub(super) fn next_number(parent: &Seat, family: &mut Family) -> Result<u32, SpawnError> {
     family.next_number().ok_or_else(|| SpawnError::NumbersUsedUp { parent: parent.id.clone() })
 }
 
@@ -152,7 +114,7 @@ pub(super) fn spawned(seat: &Seat) -> What {
 pub(crate) fn bad_child(name: &str, error: &crate::supervision::BadChild) -> SpawnError {
     let text = error.to_string();
     let (field, message) = text.split_once(": ").unwrap_or(("spec", &text));
-    SpawnError::BadSpec { name: name.to_owned(), field: field.to_owned(), message: message.to_owned() }
+    SpawnError::BadSpec { name: naming::shown(name), field: field.to_owned(), message: message.to_owned() }
 }
 
 /// Writes down that a seat and its declared children have their places, parents first. Until then nothing is known of
@@ -188,31 +150,23 @@ fn crew_of(seat: &Arc<Seat>) -> Result<Crew, SpawnError> {
     Ok(crew_of(seat, &all))
 }
 
-/// Enters the declared children of a new seat.
-fn plant_children<A: Agent>(seat: &Arc<Seat>, spec: &AgentSpec<A>) -> Result<(), SpawnError> {
-    if spec.children.is_empty() {
-        return Ok(());
-    }
-    let mut family = Box::new(Family::new(spec.policies.supervision()));
-    for child in &spec.children {
-        child.plant(seat, &mut family)?;
-    }
-    seat.gate.lock().family = Some(family);
-    Ok(())
-}
-
 /// What a new seat is, besides its spec.
-struct Blueprint {
-    role: Role,
-    keeps_spec: bool,
-    number: u32,
-    limits: Limits,
+pub(super) struct Blueprint {
+    pub(super) role: Role,
+    pub(super) keeps_spec: bool,
+    pub(super) number: u32,
+    pub(super) limits: Limits,
     /// Of whoever spawns it; its parent's come on top.
-    rights: Rights,
+    pub(super) rights: Rights,
 }
 
 impl Blueprint {
-    fn build<A: Agent>(self, parent: &Arc<Seat>, family: &Family, spec: &AgentSpec<A>) -> Arc<Seat> {
+    pub(super) fn build<A: Agent>(
+        self,
+        parent: &Arc<Seat>,
+        family: &Family,
+        spec: &AgentSpec<A>,
+    ) -> Arc<Seat> {
         let Self { role, keeps_spec, number, limits, rights } = self;
         let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
         let home = Home::new(parent.engine.env.aside(), meter.id());
@@ -288,6 +242,11 @@ fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
 
 /// Opens a seat that only holds children.
 pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnError> {
+    naming::check(name).map_err(|message| SpawnError::BadSpec {
+        name: naming::shown(name),
+        field: "name".to_owned(),
+        message,
+    })?;
     let mut gate = place.parent.gate.lock();
     may_begin(place)?;
     let parent = place.parent;

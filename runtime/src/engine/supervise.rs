@@ -18,6 +18,7 @@ use crate::pausing::Grip;
 use crate::place::Back;
 use crate::policy::{Exit, Shutdown};
 use crate::supervision::{Action, Event, Started};
+use crate::time::Time;
 
 /// How long a brutal stop of a child waits for what was dropped to be gone.
 const BRUTAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -146,15 +147,17 @@ impl Seat {
 
     fn stop_child(&self, child: &Arc<Self>, shutdown: Shutdown) {
         let env = &self.engine.env;
-        let limit = match shutdown {
+        let until_deadline = env.now() + self.engine.stop_within;
+        let deadline = match shutdown {
             // No time for the child, and some for what it runs to be dropped: a runner that is not given it is no stuck one.
-            Shutdown::Brutal => BRUTAL,
+            Shutdown::Brutal => env.now() + BRUTAL,
             // Room for the plan's own patience above what the child gets.
-            Shutdown::Within(limit) => limit + limit / 4 + std::time::Duration::from_millis(200),
-            Shutdown::UntilDeadline => self.engine.stop_within,
+            Shutdown::Within(limit) => env.now() + limit + limit / 4 + std::time::Duration::from_millis(200),
+            Shutdown::UntilDeadline => until_deadline,
         };
-        let brutal = shutdown == Shutdown::Brutal;
-        self.engine.stop(child, Purpose::Child, brutal, env.now() + limit);
+        // A time that never comes is as good as none said: nobody would ever hear of a child that does not end.
+        let deadline = if deadline == Time::NEVER { until_deadline } else { deadline };
+        self.engine.stop(child, Purpose::Child, shutdown == Shutdown::Brutal, deadline);
     }
 
     fn pause_child(self: &Arc<Self>, number: u32, pause: std::time::Duration) {

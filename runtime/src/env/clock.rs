@@ -60,7 +60,7 @@ impl Env {
     /// A moment of the session by the wall clock, since 1970. The session's own clock goes on from where it began: one that is
     /// set meanwhile changes nothing.
     pub(crate) fn wall(&self, at: Time) -> Duration {
-        Duration::from_millis(self.unix_ms()) + at.since(Time::ZERO)
+        Duration::from_millis(self.unix_ms()).saturating_add(at.since(Time::ZERO))
     }
 
     /// Sleeps until a moment of the session.

@@ -1,5 +1,14 @@
 //! Trees as text: branches in the first column, the others aligned.
 
+use std::borrow::Cow;
+
+use crate::defaults::NAME;
+use crate::text::{at_most, breaks_a_line};
+
+/// A row that stands deeper than this is drawn here, with how much deeper it is: a chain of thousands would else be wider than
+/// it is long.
+const LEVELS: usize = 24;
+
 /// A column and its heading.
 #[derive(Clone, Copy)]
 pub(crate) enum Column {
@@ -33,9 +42,13 @@ pub(crate) fn draw(columns: &[Column], lines: &[Line]) -> String {
     let text: Vec<_> = table
         .iter()
         .map(|row| {
-            let cells = kept.iter().map(|&(at, width)| match columns[at] {
-                Column::Left(_) => format!("{:<width$}", row[at]),
-                Column::Right(_) => format!("{:>width$}", row[at]),
+            let cells = kept.iter().map(|&(at, width)| {
+                // `format!` takes no width beyond 65,535.
+                let blank = " ".repeat(width.saturating_sub(row[at].chars().count()));
+                match columns[at] {
+                    Column::Left(_) => format!("{}{blank}", row[at]),
+                    Column::Right(_) => format!("{blank}{}", row[at]),
+                }
             });
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         })
@@ -53,22 +66,30 @@ fn branches(lines: &[Line]) -> Vec<String> {
             let has_later_sibling = goes_on.get(line.level).copied().unwrap_or(false);
             goes_on.resize(line.level + 1, false);
             goes_on[line.level] = true;
-            let above = goes_on[..line.level].iter().skip(1).map(|on| if *on { "│   " } else { "    " });
+            let shown = line.level.min(LEVELS);
+            let above = goes_on[..shown].iter().skip(1).map(|on| if *on { "│   " } else { "    " });
             let last = match (line.level, has_later_sibling) {
                 (0, _) => "",
                 (_, true) => "├── ",
                 (_, false) => "└── ",
             };
-            above.chain([last]).collect::<String>()
+            let mut drawn = above.chain([last]).collect::<String>();
+            if line.level > shown {
+                drawn.push_str(&format!("({} deeper) ", line.level - shown));
+            }
+            drawn
         })
         .collect();
     drawn.reverse();
     drawn
 }
 
-/// Names come from outside: what would move the cursor or break a line is shown as a mark.
+/// Names come from outside: what would move the cursor or break a line is shown as a mark, and of one that is too long to be one
+/// its beginning.
 fn printable(cell: &str) -> String {
-    cell.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+    let shown =
+        if cell.len() > NAME { Cow::Owned(at_most(cell.to_owned(), NAME)) } else { Cow::Borrowed(cell) };
+    shown.chars().map(|char| if breaks_a_line(char) { '\u{fffd}' } else { char }).collect()
 }
 
 impl Column {
@@ -128,6 +149,17 @@ a            12
 └── é\u{fffd}        4
     └── f"
         );
+    }
+
+    #[test]
+    fn names_and_trees_of_any_size_are_drawn_in_a_bounded_width() {
+        let name = "n".repeat(70_000);
+        let rows: Vec<_> = (0..10_000).map(|level| (level, name.as_str(), "1")).collect();
+        let text =
+            draw(&[Column::Left("agent"), Column::Left("empty"), Column::Right("cost")], &lines(&rows));
+        assert_eq!(text.lines().count(), 10_001);
+        assert!(text.lines().all(|line| line.chars().count() < 500));
+        assert!(text.lines().nth(10_000).is_some_and(|line| line.contains("(9975 deeper) nnn")));
     }
 
     #[test]

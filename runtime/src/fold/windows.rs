@@ -49,7 +49,7 @@ impl Fold for Windows {
                 }
             }
             What::EffectBegan { .. } | What::EffectEnded { .. } if !self.rows.is_empty() => {
-                let wall = self.began + event.at.since(Time::ZERO);
+                let wall = self.began.saturating_add(event.at.since(Time::ZERO));
                 let mut at = Some(event.agent.clone());
                 while let Some(agent) = at {
                     if let Some((window, spending)) = self.rows.get_mut(&agent) {

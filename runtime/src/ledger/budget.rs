@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{Limits, Window};
 use crate::money::NanoUsd;
+use crate::text::OneLine;
 
 /// Bounds on what an agent may spend together with everything below it, such as
 /// `Budget::usd("2.50").tokens(400_000).depth(3)`. What is not said is not bounded.
@@ -56,7 +57,7 @@ pub enum OnRefusal {
 
 /// A budget that cannot be used as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("budget.{field}: {message}")]
+#[error("budget.{field}: {}", OneLine(.message))]
 pub struct BadBudget {
     /// The method of [`Budget`] that was given it.
     pub field: &'static str,

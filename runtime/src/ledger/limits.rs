@@ -92,7 +92,7 @@ impl Limits {
 
     /// Whether there may be so many levels, living agents and children below. A budget that is only a mark bounds nothing;
     /// what the spec and the swarm say holds all the same.
-    pub(super) fn room(&self, levels: u32, live: u32, children: u32) -> Result<(), (Bound, u32)> {
+    pub(crate) fn room(&self, levels: u32, live: u32, children: u32) -> Result<(), (Bound, u32)> {
         let budgeted = |limit: Option<u32>| limit.filter(|_| self.on_refusal != OnRefusal::Warn);
         [
             (Bound::Children, self.max_children, children),

@@ -27,18 +27,21 @@ use crate::usage::Usage;
 pub struct Meter {
     id: AgentId,
     parent: Option<Arc<Meter>>,
-    /// Boxed, since few seats have any.
+    /// Boxed, since few seats have any, and few stand deep.
     bounds: Option<Box<Bounds>>,
     /// Made with the first amount, since most agents of a large swarm are idle.
     amounts: OnceLock<Box<Amounts>>,
     /// Levels of agents above it.
     depth: u32,
     is_scope: bool,
-    /// Agents below it that live.
+    /// Agents below it that live, if it counts them.
     live: AtomicU32,
     /// Of those its children, also by way of scopes.
     children: AtomicU32,
 }
+
+/// Whoever stands no deeper counts who lives below it, as does whoever has a bound: in a chain a spawn would cost as much as it is long.
+const COUNTS_TO: u32 = 16;
 
 #[derive(Debug)]
 struct Bounds {
@@ -46,6 +49,8 @@ struct Bounds {
     limits: Mutex<Limits>,
     /// What counts in the budget's window, if it has one. A leaf: nothing is locked while it is held.
     spending: Mutex<Spending>,
+    /// The nearest ancestor that counts who lives below it, unless that is the parent.
+    counting: Option<Arc<Meter>>,
 }
 
 impl Bounds {
@@ -88,8 +93,11 @@ impl Meter {
     }
 
     fn new(id: AgentId, parent: Option<Arc<Self>>, limits: Limits, depth: u32, is_scope: bool) -> Arc<Self> {
-        let bounds = (!limits.is_none())
-            .then(|| Box::new(Bounds { limits: Mutex::new(limits), spending: Mutex::default() }));
+        let counting = parent.as_ref().filter(|parent| !parent.counts_living());
+        let counting =
+            counting.and_then(|parent| parent.counting().or(parent.parent.as_ref()).map(Arc::clone));
+        let bounds = (!limits.is_none() || counting.is_some())
+            .then(|| Box::new(Bounds { limits: Mutex::new(limits), spending: Mutex::default(), counting }));
         Arc::new(Self {
             id,
             parent,
@@ -111,7 +119,7 @@ impl Meter {
     /// Its budget, if it has one, with all that was granted.
     #[must_use]
     pub fn limits(&self) -> Option<Limits> {
-        self.bounds.as_deref().map(Bounds::limits)
+        self.bounds.as_deref().map(Bounds::limits).filter(|limits| !limits.is_none())
     }
 
     /// What the agent itself spends.
@@ -133,10 +141,18 @@ impl Meter {
         windowed.map(|bounds| bounds.spending.lock().clone())
     }
 
-    /// Agents below it that live, scopes not counted.
+    /// Agents below it that live, scopes not counted; none where nobody counts them, which is deep down and without a bound.
     #[must_use]
-    pub fn live_agents(&self) -> u32 {
-        self.live.load(Relaxed)
+    pub fn live_agents(&self) -> Option<u32> {
+        self.counts_living().then(|| self.live.load(Relaxed))
+    }
+
+    fn counting(&self) -> Option<&Arc<Self>> {
+        self.bounds.as_ref()?.counting.as_ref()
+    }
+
+    fn counts_living(&self) -> bool {
+        self.depth <= COUNTS_TO || self.limits().is_some()
     }
 
     /// Levels of agents above it, scopes not counted.
@@ -151,7 +167,7 @@ impl Meter {
     /// # Errors
     /// The nearest budget that has no room, or is overrun and so closed to all effects. Nothing is changed either way.
     pub fn admit(&self, worst: Option<&Usage>, wall: Duration) -> Result<(), Refusal> {
-        for meter in self.and_above() {
+        for meter in self.and_counting() {
             let Some(bounds) = meter.bounds.as_deref() else { continue };
             let limits = bounds.limits();
             if limits.on_refusal == OnRefusal::Warn {
@@ -174,11 +190,12 @@ impl Meter {
     pub fn admit_spawn(&self, crew: Crew) -> Result<(), NoRoom> {
         let depth = self.depth.saturating_add(crew.levels);
         let mut is_parent = true;
-        for meter in self.and_above() {
+        for meter in self.and_counting() {
             // Only the crew's top is anybody's child here, and that the nearest agent's.
+            is_parent &= meter.depth == self.depth;
             let children = meter.children.load(Relaxed).saturating_add(u32::from(is_parent));
             is_parent &= meter.is_scope;
-            let live = meter.live_agents().saturating_add(crew.agents);
+            let live = meter.live.load(Relaxed).saturating_add(crew.agents);
             let room = |limits: Limits| limits.room(depth - meter.depth, live, children);
             let room = meter.limits().map_or(Ok(()), room);
             room.map_err(|(bound, limit)| NoRoom { ancestor: meter.id.clone(), bound, limit })?;
@@ -242,15 +259,25 @@ impl Meter {
 
     fn count(&self, change: impl Fn(u32) -> u32) -> Vec<Warning> {
         let set = |count: &AtomicU32| count.store(change(count.load(Relaxed)), Relaxed);
-        let mut is_parent = true;
-        for above in self.and_above().skip(1) {
+        for above in self.and_counting().skip(1) {
             set(&above.live);
-            if is_parent {
-                set(&above.children);
+        }
+        for above in self.and_above().skip(1) {
+            set(&above.children);
+            if !above.is_scope {
+                break;
             }
-            is_parent &= above.is_scope;
         }
         Vec::new()
+    }
+
+    /// This one and those above it that count or bound, nearest first.
+    fn and_counting(&self) -> impl Iterator<Item = &Self> {
+        successors(Some(self), |meter| {
+            #[cfg(test)]
+            chains::step();
+            meter.counting().or(meter.parent.as_ref()).map(|above| &**above)
+        })
     }
 
     fn and_above(&self) -> impl Iterator<Item = &Self> {
@@ -261,9 +288,13 @@ impl Meter {
 /// A chain of meters may be long: it is let go link by link, not by recursion.
 impl Drop for Meter {
     fn drop(&mut self) {
-        let mut above = self.parent.take();
-        while let Some(mut meter) = above.and_then(Arc::into_inner) {
-            above = meter.parent.take();
+        let above_of = |meter: &mut Self| {
+            let counting = meter.bounds.as_mut().and_then(|bounds| bounds.counting.take());
+            meter.parent.take().into_iter().chain(counting)
+        };
+        let mut above: Vec<_> = above_of(self).collect();
+        while let Some(meter) = above.pop() {
+            above.extend(Arc::into_inner(meter).iter_mut().flat_map(above_of));
         }
     }
 }
@@ -274,6 +305,8 @@ struct Amounts {
     subtree: AtomicBalance,
 }
 
+#[cfg(test)]
+mod chains;
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,7 +369,10 @@ mod tests {
             meter.admit_spawn(Crew::ONE).unwrap();
             let _ = meter.apply(&spawned(), WALL);
         }
-        assert_eq!((root.live_agents(), scope.live_agents(), child.live_agents()), (1, 1, 0));
+        assert_eq!(
+            (root.live_agents(), scope.live_agents(), child.live_agents()),
+            (Some(1), Some(1), Some(0))
+        );
         let no_room = |bound, limit| Err(NoRoom { ancestor: root.id().clone(), bound, limit });
 
         assert_eq!(grandchild.admit_spawn(Crew::ONE), no_room(Bound::Depth, 2));
@@ -351,7 +387,7 @@ mod tests {
         child.admit_spawn(Crew::ONE).unwrap();
         let _ = scope
             .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
-        assert_eq!(root.live_agents(), 1, "a scope's own end is nobody's");
+        assert_eq!(root.live_agents(), Some(1), "a scope's own end is nobody's");
     }
 
     #[test]

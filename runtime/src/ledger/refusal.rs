@@ -82,7 +82,7 @@ impl fmt::Display for Refusal {
             }
         }
         // Rounded up, so that who waits for so long does not come too early.
-        let seconds = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = |wait: Duration| wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         self.turns_in.map_or(Ok(()), |wait| write!(f, "; its window turns in {} s", seconds(wait)))
     }
 }

@@ -46,7 +46,8 @@ impl Window {
             Self::Every(span) => multiples(span, wall),
             Self::Month => {
                 let days = month_around(wall.as_secs() / DAY.as_secs());
-                Duration::from_secs(days.start * DAY.as_secs())..Duration::from_secs(days.end * DAY.as_secs())
+                let begin = |day: u64| Duration::from_secs(day.saturating_mul(DAY.as_secs()));
+                begin(days.start)..begin(days.end)
             }
         }
     }

@@ -1,7 +1,5 @@
 //! Checking specs without starting anything: OTP's `check_childspecs`.
 
-use std::collections::BTreeSet;
-
 use super::AgentSpec;
 use crate::agent::Agent;
 use crate::engine::spawn::bad_child;
@@ -9,43 +7,57 @@ use crate::error::SpawnError;
 use crate::policy::{AutoShutdown, Restart};
 
 impl<A: Agent> AgentSpec<A> {
-    /// Checks it with all children that it declares, as a spawn would. Nothing is built or started.
+    /// Checks it with all children that it declares, as [`Swarm::spawn`](crate::Swarm::spawn) does: under the agent that
+    /// [`under`](Self::under) names, or else at the root. Nothing is built or started. What a spec cannot say of itself only a
+    /// spawn can: whether its name is free, and whether there is room and money.
     ///
     /// # Errors
     /// [`SpawnError::BadSpec`] names the agent and the first field that cannot be.
     pub fn check(&self) -> Result<(), SpawnError> {
-        self.policies.check(&self.name)?;
-        let mut names = BTreeSet::new();
-        for child in &self.children {
-            child.check(false, self.policies.auto_shutdown)?;
-            if !names.insert(child.name()) {
-                return Err(SpawnError::BadSpec {
-                    name: child.name().to_owned(),
-                    field: "name".to_owned(),
-                    message: "a sibling has it already; give each child its own".to_owned(),
-                });
-            }
-        }
-        Ok(())
+        let (is_dynamic, auto_shutdown) = match &self.parent {
+            Some(parent) => (parent.policies.dynamic, parent.supervisor_policy().auto_shutdown),
+            None => (false, AutoShutdown::Never),
+        };
+        self.check_under(is_dynamic, auto_shutdown)
     }
 
     /// Checks another spec as that of a child of this one.
     ///
     /// # Errors
-    /// As [`AgentSpec::check`]; a child that this supervisor cannot have is one more.
+    /// As [`AgentSpec::check`]; a child that this supervisor cannot have is one more. What is wrong with this spec itself but
+    /// cannot be told without its own place is not looked at.
     pub fn check_child<C: Agent>(&self, child: &AgentSpec<C>) -> Result<(), SpawnError> {
-        self.check()?;
+        self.policies.check(&self.name)?;
+        self.below.check(&self.name, &self.policies)?;
         child.check_under(self.policies.dynamic, self.policies.auto_shutdown)
     }
 
-    /// Checks it as a child of a supervisor of this kind.
-    pub(crate) fn check_under(
+    fn check_under(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError> {
+        self.check_in_place(Restart::Permanent, is_dynamic, auto_shutdown)?;
+        let limits = self.policies.check(&self.name)?;
+        self.below.check_room(&self.name, &self.policies, limits)
+    }
+
+    /// The check that a spawn makes, of it and all that it declares: everything but names that are taken and room.
+    pub(crate) fn check_in_place(
         &self,
+        restart: Restart,
         is_dynamic: bool,
         auto_shutdown: AutoShutdown,
     ) -> Result<(), SpawnError> {
-        self.check()?;
-        let policy = self.child_policy(Restart::Permanent, is_dynamic, true);
+        self.check_alone(restart, is_dynamic, auto_shutdown)?;
+        self.below.check(&self.name, &self.policies)
+    }
+
+    /// Checks it without its children.
+    pub(crate) fn check_alone(
+        &self,
+        restart: Restart,
+        is_dynamic: bool,
+        auto_shutdown: AutoShutdown,
+    ) -> Result<(), SpawnError> {
+        self.policies.check(&self.name)?;
+        let policy = self.child_policy(restart, is_dynamic, true);
         policy.check(auto_shutdown).map_err(|error| bad_child(&self.name, &error))
     }
 }

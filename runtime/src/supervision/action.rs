@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::child::ChildKey;
 use super::report::Report;
 use crate::policy::{Exit, Shutdown};
+use crate::text::OneLine;
 
 /// What the engine is to do, in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ pub enum InterfaceError {
     #[error("restarting: terminate the child first")]
     Restarting,
     /// Its start failed; nothing runs for it and its spec stays.
-    #[error("start failed: {0}")]
+    #[error("start failed: {}", OneLine(.0))]
     StartFailed(String),
     /// The supervisor is ending.
     #[error("ending: the supervisor is about to end")]

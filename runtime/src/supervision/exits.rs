@@ -134,7 +134,7 @@ impl Core {
         let decision = child.decision(&exit);
         let counted = child.counted;
         let aside = child.aside();
-        aside.failed_starts += 1;
+        aside.failed_starts = aside.failed_starts.saturating_add(1);
         let bounded = aside.returns || !counted;
         match decision {
             Decision::Escalate => self.escalate_by_class(key, exit, m),
@@ -156,7 +156,7 @@ impl Core {
         if ran && m.now.since(aside.since) >= backoff.reset_after {
             aside.pauses = 0;
         }
-        aside.pauses += 1;
+        aside.pauses = aside.pauses.saturating_add(1);
         Some(pause(&backoff, aside.pauses, m.noise()))
     }
 

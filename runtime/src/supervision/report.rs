@@ -8,6 +8,7 @@ use super::child::{ChildKey, ChildPolicy};
 use super::written::ChildSpec;
 use crate::id::AgentId;
 use crate::policy::Exit;
+use crate::text::OneLine;
 
 /// One report: a line by `Display`, an object by serde. The supervisor's id and the child's name are added by whoever knows
 /// them.
@@ -104,7 +105,7 @@ impl fmt::Display for Line<'_> {
             }
         };
         let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-        f.write_str(lines.next().unwrap_or_default())?;
-        lines.try_for_each(|line| write!(f, "; {line}"))
+        write!(f, "{}", OneLine(lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| write!(f, "; {}", OneLine(line)))
     }
 }

@@ -16,10 +16,14 @@ use crate::env::Env;
 use crate::error::StartError;
 use crate::journal::Keep;
 use crate::ledger::Budget;
+use crate::naming;
 use crate::policy::{AutoShutdown, Intensity, Shutdown, Strategy};
 use crate::resources::Resources;
 use crate::spec::Policies;
 use crate::supervision::Policy;
+
+/// A swarm that is swept without a pause would do nothing else.
+const SWEEP_MIN: Duration = Duration::from_millis(1);
 
 /// A swarm to be: what holds for all of its agents.
 #[must_use = "a swarm begins with start"]
@@ -174,9 +178,20 @@ impl SwarmBuilder {
     /// [`StartError`] names the field that cannot be, or what is missing where it is called: a tokio runtime, with timers.
     pub async fn start(self) -> Result<Swarm, StartError> {
         let bad = |field: &str, message: String| StartError::BadField { field: field.to_owned(), message };
-        if self.session.is_empty() || self.session.contains(['.', '#', '/']) {
-            let message = format!("{:?} must not be empty nor contain '.', '#' or '/'", self.session);
-            return Err(bad("session", message));
+        naming::check(&self.session).map_err(|why| bad("session", why))?;
+        if self.session.contains(['.', '#', '/']) {
+            // The first segment of every id, and ids are told apart by these.
+            return Err(bad("session", format!("{:?} must not contain '.', '#' or '/'", self.session)));
+        }
+        if self.max_depth > defaults::DEPTH_MOST {
+            let message =
+                format!("{} levels are too many; give at most {}", self.max_depth, defaults::DEPTH_MOST);
+            return Err(bad("max_depth", message));
+        }
+        if self.sweep.is_some_and(|every| every < SWEEP_MIN) {
+            let message =
+                format!("it is less than {SWEEP_MIN:?}; sweep less often, or not at all: `sweep(None)`");
+            return Err(bad("sweep", message));
         }
         self.root.check().map_err(|error| bad("intensity", error.to_string()))?;
         if let Some(ceiling) = &self.ceiling {
@@ -196,7 +211,9 @@ impl SwarmBuilder {
             if at_once == 0 {
                 return Err(bad("permits", format!("none of kind {kind:?} could ever run; give at least 1")));
             }
-            permits.insert(kind, Arc::new(Semaphore::new(at_once)));
+            naming::check(&kind).map_err(|why| bad("permits", why))?;
+            // More at once than can be counted are as good as no bound.
+            permits.insert(kind, Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))));
         }
         quiet::install();
         let env = match self.env {

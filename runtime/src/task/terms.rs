@@ -52,7 +52,10 @@ impl<O> Terms<O> {
     pub(crate) fn told(by: Option<&Turn>) -> Self {
         let asker = by.and_then(|turn| turn.task.clone());
         let rights = turn::rights(by);
-        Self::new(Time::NEVER, More { asker, key: None, replay_of: None, accept: None, rights, span: trace::here(by) })
+        Self::new(
+            Time::NEVER,
+            More { asker, key: None, replay_of: None, accept: None, rights, span: trace::here(by) },
+        )
     }
 
     /// By the clock of its agent's seat.

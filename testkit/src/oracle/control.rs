@@ -19,7 +19,7 @@ pub fn control(evidence: &Evidence<'_>) -> Vec<String> {
             What::StopEnded { stop, .. } => {
                 let Some((began, within)) = open.remove(stop) else { continue };
                 let took = event.at.since(began);
-                if took > within + evidence.slack {
+                if took > within.saturating_add(evidence.slack) {
                     wrong.push(format!("stop {stop} of {} took {took:?} and had {within:?}", event.agent));
                 }
             }

@@ -1,6 +1,7 @@
 //! What a plan must be to make sense, and what is said of one that does not.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 use skep_runtime::fault::{Fault, Phase};
@@ -29,6 +30,9 @@ impl fmt::Display for PlanError {
 }
 
 impl std::error::Error for PlanError {}
+
+/// No clock knows what comes much later.
+const JUMP_MOST: Duration = Duration::from_secs(1_000 * 365 * 24 * 3_600);
 
 /// A plan as it is read, before it is known to make sense.
 #[derive(Deserialize)]
@@ -115,6 +119,9 @@ impl Rule {
             return Some(("window", "it ends before it begins".to_owned()));
         }
         match action {
+            Fault::JumpClock(by) if *by > JUMP_MOST => {
+                Some(("action", format!("a jump of {by:?} goes beyond all clocks; at most a thousand years")))
+            }
             Fault::Unavailable(status) if !(500..600).contains(status) => {
                 Some(("action", format!("{status} is no failure of the other side; from 500 to 599")))
             }
@@ -140,7 +147,6 @@ fn detail_misfits(phase: Phase, detail: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::Point;
-    use std::time::Duration;
 
     fn wrong(rule: Rule) -> String {
         FaultPlan::default().rule(Point::turn().panics()).rule(rule).check().unwrap_err().to_string()
@@ -167,6 +173,7 @@ mod tests {
             (Point::turn().chance(1_001).panics(), "permille"),
             (Point::turn().chance(0).panics(), "permille"),
             (Point::turn().between(second, second).panics(), "window"),
+            (Point::turn().jumps_clock(Duration::MAX), "action"),
         ] {
             let wrong = wrong(rule);
             assert!(wrong.contains(&format!("`{field}`: ")), "{wrong}");

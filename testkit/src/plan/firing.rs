@@ -135,7 +135,9 @@ impl Faults for Firing {
     }
 
     fn jump_clock(&self, by: Duration) {
-        self.state.lock().jumped += by;
+        let mut state = self.state.lock();
+        state.jumped = state.jumped.saturating_add(by);
+        drop(state);
         // It has jumped with its first poll; the rest of it only lets others run.
         let jump = pin!(tokio::time::advance(by));
         let _ = jump.poll(&mut Context::from_waker(Waker::noop()));

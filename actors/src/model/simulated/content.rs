@@ -76,10 +76,13 @@ pub(super) fn answer(conduct: &Conduct, request: &Request, chance: Chance<'_>) -
     if is_silent { answer.without_usage() } else { answer }
 }
 
+/// What an answer can have at most, whatever was asked for: it is written before it is sent.
+const TOKENS_MOST: u64 = 100_000;
+
 /// Text, a word a token.
 fn writes(begun: Answer, conduct: &Conduct, request: &Request, chance: Chance<'_>) -> Answer {
     let wanted = between(chance, *conduct.output.start(), *conduct.output.end());
-    let most = request.max_output_tokens.unwrap_or(u64::MAX);
+    let most = request.max_output_tokens.unwrap_or(u64::MAX).min(TOKENS_MOST);
     let count = wanted.min(most);
     let mut text = String::new();
     for number in 0..count {

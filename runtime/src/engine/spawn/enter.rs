@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use super::begin::FirstStart;
-use super::{Blueprint, Naming, Place, announce, bad_child, may_begin, next_number, plant_children};
+use super::{Blueprint, Naming, Place, announce, bad_child, may_begin, next_number};
 use crate::agent::Agent;
 use crate::engine::family::Family;
+use crate::engine::plant::{plant_below, take_apart};
 use crate::engine::seat::Seat;
 use crate::error::SpawnError;
 use crate::event::Role;
+use crate::ledger::Crew;
 use crate::signal::Signal;
 use crate::spec::AgentSpec;
 use crate::supervision::ChildState;
@@ -39,6 +41,7 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let limits = spec.policies.check(&spec.name)?;
     let (restart, dynamic, counted) = place.defaults();
     let parent = place.parent;
+    spec.check_in_place(restart, dynamic, parent.supervisor_policy().auto_shutdown)?;
     let mut gate = parent.gate.lock();
     may_begin(place)?;
     if let Some(hold) = &gate.hold {
@@ -55,14 +58,20 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
             Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
         }
     }
+    if !spec.below.is_empty() {
+        // Before anything of it is made.
+        let Crew { agents, levels } = spec.below.crew();
+        let crew = Crew { agents: agents.saturating_add(1), levels: levels.saturating_add(1) };
+        parent.meter.admit_spawn(crew)?;
+    }
     let number = next_number(parent, family)?;
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
     let (role, rights) = (place.role.clone(), place.rights());
     let seat = Blueprint { role, keeps_spec, number, limits, rights }.build(parent, family, spec);
-    plant_children(&seat, spec)?;
     let policy = spec.child_policy(restart, dynamic, counted);
     policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
-    announce(parent, &seat, place.cause())?;
+    let announced = plant_below(&seat, spec).and_then(|()| announce(parent, &seat, place.cause()));
+    announced.inspect_err(|_| take_apart(&seat))?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
     Ok(Entered::New(seat))

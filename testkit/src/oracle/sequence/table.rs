@@ -96,6 +96,7 @@ const BETWEEN_TASKS: &[&str] = &[
     "holding_taken",
     "overrun",
     "overrun, of no task",
+    "panicked",
     "progress",
     "question_began",
     "question_ended",
