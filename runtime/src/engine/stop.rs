@@ -149,6 +149,7 @@ impl Engine {
             take_in(&mut stopper);
             if stopper.is_performing { None } else { stopper.next(self) }
         };
+        let mut performing = Performing { engine: self, is_over: next.is_none() };
         while let Some(this) = next {
             match this {
                 Next::Perform(actions) => {
@@ -168,6 +169,7 @@ impl Engine {
             }
             next = self.stopper.lock().next(self);
         }
+        performing.is_over = true;
     }
 
     fn perform_stop(self: &Arc<Self>, action: Action, stopping: Option<Stopping>) {
@@ -248,6 +250,21 @@ fn odd_end(row: &Row) -> Option<Exit> {
         (None, End::Clean | End::AlreadyStopped) => return None,
     };
     Some(Exit::failed(class, message))
+}
+
+/// Whoever performs what is decided. One that a panic ends gives it up: whoever comes next goes on with it, so that a bug of
+/// ours costs one action and not every later receipt.
+struct Performing<'a> {
+    engine: &'a Engine,
+    is_over: bool,
+}
+
+impl Drop for Performing<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.engine.stopper.lock().is_performing = false;
+        }
+    }
 }
 
 impl Stopper {

@@ -24,9 +24,9 @@ impl Step<'_> {
         match seat.phase {
             Phase::Turn { until, has_begun } | Phase::Hook { until, has_begun } if until <= now => {
                 if has_begun {
-                    self.cut(key)
+                    self.cut(key);
                 } else {
-                    self.look(key)
+                    self.look(key);
                 }
             }
             _ if seat.is_cut() && seat.confirm <= now => self.look(key),
