@@ -6,6 +6,7 @@
 
 mod answers;
 mod question;
+mod touched;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use skep_runtime::{Call, EffectError, Tried};
 
 use self::answers::{blobs, entries, filters, is_below, object, paths, prefix};
 use self::question::{Asked, Question};
+pub use self::touched::{Edit, Touched};
 use super::files::{Content, Entry};
 use super::{Toolbox, price};
 
@@ -79,24 +81,10 @@ impl<'c> Git<'c> {
     /// # Errors
     /// [`EffectError`] if the tool did not run.
     pub async fn changed(&self, base: &str, head: Option<&str>) -> Result<Answer<Vec<String>>, EffectError> {
-        let mut ends = Vec::new();
-        for revision in [Some(base), head].into_iter().flatten() {
-            // A tree has no history, but it can be compared with.
-            let found = match self.resolve(revision).await? {
-                Err(_) => self.peel(revision, "tree").await?,
-                commit => commit,
-            };
-            match found {
-                Ok(object) => ends.push(object),
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        let tip = ends.get(1).map_or("HEAD", String::as_str);
-        // Without a common ancestor the base itself is what is compared with.
-        let parted = self.ask(&["merge-base", "--end-of-options", &ends[0], tip]).await?.printed();
-        if let Some(parted) = parted.ok().and_then(|printed| object(&printed)) {
-            ends[0] = parted;
-        }
+        let ends = match self.ends(base, head).await? {
+            Ok(ends) => ends,
+            Err(why) => return Ok(Err(why)),
+        };
         let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
         // Git looks into a submodule with the settings that it has itself.
         arguments.extend(["--no-textconv", "--ignore-submodules=all", "--diff-filter=d", "--relative"]);
@@ -177,6 +165,29 @@ impl<'c> Git<'c> {
                 .map(|is_sent| if *is_sent { read.next() } else { None }.unwrap_or_else(refused))
                 .collect()
         }))
+    }
+
+    /// Where `head` parted from `base`, and `head` if there is one, as objects.
+    async fn ends(&self, base: &str, head: Option<&str>) -> Result<Answer<Vec<String>>, EffectError> {
+        let mut ends = Vec::new();
+        for revision in [Some(base), head].into_iter().flatten() {
+            // A tree has no history, but it can be compared with.
+            let found = match self.resolve(revision).await? {
+                Err(_) => self.peel(revision, "tree").await?,
+                commit => commit,
+            };
+            match found {
+                Ok(object) => ends.push(object),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        let tip = ends.get(1).map_or("HEAD", String::as_str);
+        // Without a common ancestor the base itself is what is compared with.
+        let parted = self.ask(&["merge-base", "--end-of-options", &ends[0], tip]).await?.printed();
+        if let Some(parted) = parted.ok().and_then(|printed| object(&printed)) {
+            ends[0] = parted;
+        }
+        Ok(Ok(ends))
     }
 
     /// The object of a kind that a revision names.
