@@ -100,7 +100,7 @@ fn preset() -> impl TypedValueParser<Value = Preset> {
 }
 
 const EXIT_CODES: &str = "\
-Exit code: 0 done; 1 with --fail-on, if a finding is at least so severe or the review was cut short; \
+Exit code: 0 done; 1 with --fail-on, if a finding is at least so severe, or the review was cut short or a file could not be read; \
 2 could not run; 130 interrupted by Ctrl-C (the first stops the swarm and reports what there is, a second ends at once); 143 terminated by a signal, likewise.";
 
 #[derive(Debug, Args)]
@@ -109,9 +109,13 @@ pub(crate) struct Review {
     #[arg(default_value = ".")]
     pub(crate) path: PathBuf,
 
-    /// Only files that changed since this revision, from where the two parted
+    /// Only what changed since this revision, from where the two parted: findings on lines that the change touches
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
+
+    /// With --base, findings on all lines of the files that changed
+    #[arg(long, requires = "base")]
+    pub(crate) whole_files: bool,
 
     /// Review this revision instead of the work tree
     #[arg(long, value_name = "REV")]
@@ -202,6 +206,7 @@ mod tests {
             ("skep review --budget two", ["--budget", "write it like \"2.50\""]),
             ("skep review --format xml", ["--format", "sarif"]),
             ("skep review --within soon", ["--within", "soon"]),
+            ("skep review --whole-files", ["--whole-files", "--base"]),
             ("skep lab run --preset calm", ["--preset", "restart-storm"]),
             ("skep lab run --swarm bees", ["--swarm", "research"]),
             ("skep lab run --preset swizzle --plan p.json", ["--preset", "cannot be used with"]),

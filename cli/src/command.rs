@@ -15,7 +15,7 @@ use crate::lab;
 use crate::review::report::text::{Layout, Paint};
 use crate::review::report::{json, markdown, sarif, text};
 use crate::review::swarm::{Ending, Order, Review, ReviewError};
-use crate::review::{Baseline, Config, Report, RuleSet, Severity};
+use crate::review::{Baseline, Config, Listed, Report, RuleSet, Severity};
 use crate::signals::{Signal, Signals};
 use crate::view::View;
 
@@ -130,7 +130,7 @@ impl Desk {
                 fs::write(path, text).map_err(|error| format!("--out {}: {error}", path.display()))?;
             }
         }
-        // Of a review that was cut short nobody can say that nothing so severe was there.
+        // Of a review that is not complete nobody can say that nothing so severe was there.
         let fails = |least| report.fails(least) || !report.complete;
         let fails = self.fail_on.or(self.config.fail_on).is_some_and(fails);
         Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -159,6 +159,7 @@ fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
         only,
         named,
         base: options.base,
+        whole_files: options.whole_files,
         head: options.head,
         config: Arc::clone(&config),
         budget: options.budget.unwrap_or(BUDGET),
@@ -178,10 +179,14 @@ fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
     Ok((order, desk))
 }
 
-/// The folder around a file, and the file's name in it.
-fn around(file: &Path) -> Result<(PathBuf, Option<String>), String> {
+/// The folder around a file, and the file in it.
+fn around(file: &Path) -> Result<(PathBuf, Option<Listed>), String> {
     match (file.parent(), file.file_name()) {
-        (Some(folder), Some(name)) => Ok((folder.to_owned(), Some(name.to_string_lossy().into_owned()))),
+        (Some(folder), Some(name)) => {
+            // Whether it can be read is found out when it is.
+            let bytes = fs::metadata(file).map_or(0, |found| found.len());
+            Ok((folder.to_owned(), Some(Listed { path: name.to_string_lossy().into_owned(), bytes })))
+        }
         _ => Err(format!("PATH {}: it is neither a folder nor a file in one", file.display())),
     }
 }

@@ -10,6 +10,8 @@
 //! apply   → one reviewer's rules over one source
 //! finding → one place that deserves a look; merging and order
 //! config, suppress, baseline → what the project does not want to hear
+//! touched → which lines a change touches, so that a review of it speaks of nothing else
+//! coverage → what was judged of each language, and what was not
 //! report  → what was found, for a person or a program
 //! swarm   → the agents that do it
 //! ```
@@ -18,6 +20,7 @@ pub mod apply;
 pub mod baseline;
 pub mod changes;
 pub mod config;
+pub mod coverage;
 pub mod finding;
 #[cfg(test)]
 mod fuzz;
@@ -27,8 +30,9 @@ pub mod select;
 pub mod source;
 pub mod suppress;
 pub mod swarm;
+pub mod touched;
 
-pub use apply::apply;
+pub use apply::{apply, apply_to};
 pub use baseline::Baseline;
 pub use changes::{ChangedFile, untested_changes};
 pub use config::Config;
@@ -37,3 +41,4 @@ pub use report::Report;
 pub use rules::RuleSet;
 pub use select::{Listed, Plan, plan};
 pub use source::{Note, Source};
+pub use touched::Touched;

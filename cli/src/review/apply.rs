@@ -8,9 +8,10 @@
 use crate::review::baseline::fingerprint;
 use crate::review::config::Config;
 use crate::review::finding::{Category, Finding, Severity};
-use crate::review::rules::{Hit, Matcher, Rule, RuleSet, Structure, is_full};
+use crate::review::rules::{Hit, Look, Matcher, Rule, RuleSet, Structure, is_full};
 use crate::review::source::Source;
 use crate::review::suppress::Ignores;
+use crate::review::touched::Touched;
 
 /// The longest line that a report shows, in characters.
 const EXCERPT: usize = 200;
@@ -19,6 +20,20 @@ const EXCERPT: usize = 200;
 /// ignore comment are left out.
 #[must_use]
 pub fn apply(category: Category, rules: &RuleSet, config: &Config, source: &Source) -> Vec<Finding> {
+    apply_to(category, rules, config, source, &Touched::Whole)
+}
+
+/// What the rules of `category` find in `source` that a change has touched: a finding counts if a line of what brought it
+/// about is among those.
+#[must_use]
+pub fn apply_to(
+    category: Category,
+    rules: &RuleSet,
+    config: &Config,
+    source: &Source,
+    touched: &Touched,
+) -> Vec<Finding> {
+    let look = Look::at(source, touched);
     let mut ignores = None;
     let mut active: Vec<Active<'_>> = rules
         .of(category)
@@ -29,9 +44,9 @@ pub fn apply(category: Category, rules: &RuleSet, config: &Config, source: &Sour
         })
         .collect();
     for active in &mut active {
-        active.read_lines(source);
+        active.read_lines(&look);
     }
-    walk(source, &mut active);
+    walk(&look, &mut active);
     let mut findings: Vec<Finding> = active.into_iter().flat_map(|active| active.findings(source)).collect();
     findings.retain(|finding| {
         let ignores = ignores.get_or_insert_with(|| Ignores::of(source));
@@ -50,10 +65,11 @@ struct Active<'r> {
 }
 
 impl<'r> Active<'r> {
-    fn read_lines(&mut self, source: &Source) {
+    fn read_lines(&mut self, look: &Look<'_>) {
         for matcher in &self.rule.matchers {
             if let Matcher::Lines(lines) = matcher {
-                self.hits.extend(lines.hits(source, self.limit, |at| self.rule.scope.holds(source, at)));
+                let in_scope = |at| self.rule.scope.holds(look.source, at);
+                self.hits.extend(lines.hits(look, self.limit, in_scope));
             }
         }
     }
@@ -105,7 +121,8 @@ impl<'r> Active<'r> {
 }
 
 /// Walks the tree once for all rules that ask for it.
-fn walk(source: &Source, active: &mut [Active<'_>]) {
+fn walk(look: &Look<'_>, active: &mut [Active<'_>]) {
+    let source = look.source;
     let asking: Vec<(usize, &Structure)> = active
         .iter()
         .enumerate()
@@ -132,7 +149,7 @@ fn walk(source: &Source, active: &mut [Active<'_>]) {
             let active = &mut active[*index];
             // The scope is the cheaper question, and places out of scope fill no bag.
             if !is_full(active.hits.len()) && active.rule.scope.holds(source, node.range().start) {
-                active.hits.extend(structure.hit(source, syntax, &node, active.limit));
+                active.hits.extend(structure.hit(look, syntax, &node, active.limit));
             }
         }
     }

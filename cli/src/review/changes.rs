@@ -9,6 +9,7 @@ use crate::review::config::Config;
 use crate::review::finding::Finding;
 use crate::review::rules::RuleSet;
 use crate::review::source::{Language, Part, Source, View};
+use crate::review::touched::Touched;
 
 /// Id of the rule; its words stand with the others in the data.
 const RULE: &str = "tests/untested-change";
@@ -25,30 +26,34 @@ pub struct ChangedFile {
 }
 
 impl ChangedFile {
-    /// What a changed source tells.
+    /// What a changed source tells. Where nobody knows which lines are touched, a file that holds a test counts as a tested
+    /// change: silence is better than a false alarm.
     #[must_use]
-    pub fn of(source: &Source) -> Self {
-        let tests = source.part() == Part::Tests
-            || (source.language() == Language::Rust
-                && (source.text().contains("#[test]")
-                    || source.text().contains("cfg(test)")
-                    || source.text().contains("::test]")));
-        let shipped =
-            source.language() == Language::Rust && matches!(source.part(), Part::Library | Part::Program);
+    pub fn of(source: &Source, touched: &Touched) -> Self {
+        let is_rust = source.language() == Language::Rust;
+        let shipped = is_rust && matches!(source.part(), Part::Library | Part::Program);
         let code = source.view(View::Code).filter(|_| shipped).unwrap_or("");
-        Self {
-            path: source.path().to_owned(),
-            code_lines: code.lines().filter(|line| !line.trim().is_empty()).count(),
-            tests,
+        let (mut code_lines, mut tests) = (0, source.part() == Part::Tests);
+        let mut at = 0;
+        for (number, line) in (1..).zip(code.split('\n')) {
+            if touched.hold(number, number) && !line.trim().is_empty() {
+                let is_test = source.is_test(at);
+                tests |= is_test;
+                code_lines += usize::from(!is_test);
+            }
+            at += line.len() + 1;
         }
+        if *touched == Touched::Whole && is_rust {
+            let marks = ["#[test]", "cfg(test)", "::test]"];
+            tests |= marks.iter().any(|mark| source.text().contains(mark));
+        }
+        Self { path: source.path().to_owned(), code_lines, tests }
     }
 }
 
 /// One finding for each crate whose source changed while none of its tests did.
 ///
-/// `crates` are the folders with a manifest, relative to the root, the root itself as an empty text. A changed
-/// file that holds tests of its own counts as a tested change: without the old text nobody can tell which of
-/// its lines changed, and silence is better than a false alarm.
+/// `crates` are the folders with a manifest, relative to the root, the root itself as an empty text.
 #[must_use]
 pub fn untested_changes(
     changed: &[ChangedFile],
@@ -104,9 +109,14 @@ fn crate_of<'c>(path: &str, crates: &'c [String]) -> &'c str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::review::touched::Edit;
 
     fn changed(path: &str, text: &str) -> ChangedFile {
-        ChangedFile::of(&Source::new(path, text.as_bytes().to_vec()).unwrap())
+        part_of(path, text, &Touched::Whole)
+    }
+
+    fn part_of(path: &str, text: &str, touched: &Touched) -> ChangedFile {
+        ChangedFile::of(&Source::new(path, text.as_bytes().to_vec()).unwrap(), touched)
     }
 
     fn findings(files: &[ChangedFile]) -> Vec<String> {
@@ -126,6 +136,16 @@ mod tests {
             findings(&[source("a/src/x.rs"), changed("a/src/y.rs", "#[cfg(test)] mod t {}")]),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn a_test_in_the_same_file_counts_when_it_is_touched_and_only_touched_lines_are_counted() {
+        let text =
+            format!("{}#[cfg(test)]\nmod t {{\n    fn a() {{}}\n}}\n", "fn f() {\n    g();\n}\n".repeat(20));
+        let lines = |first, added| Touched::Lines(vec![Edit { first, added, removed: 0 }]);
+        assert_eq!(findings(&[part_of("a/src/x.rs", &text, &lines(1, 30))]), ["a/src/x.rs"]);
+        assert_eq!(findings(&[part_of("a/src/x.rs", &text, &lines(1, 3))]), [""; 0]);
+        assert_eq!(findings(&[part_of("a/src/x.rs", &text, &lines(30, 33))]), [""; 0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::coverage::Judged;
 use crate::review::finding::{Category, Finding, Severity};
 use crate::review::rules::NeedsModel;
 use crate::review::source::Note;
@@ -28,8 +29,12 @@ pub struct Report {
     pub scope: String,
     /// Number of files that were read.
     pub files: u64,
-    /// Whether every reviewer came to its end. A report that was cut short says so.
+    /// Whether every reviewer came to its end, and every file that is to be reviewed could be read. A report that was cut
+    /// short says so.
     pub complete: bool,
+    /// Files and folders that are to be reviewed and could not be read; the notes name them.
+    #[serde(default)]
+    pub unread: u64,
     /// Findings, merged and in order: see [`crate::review::merge`].
     pub findings: Vec<Finding>,
     /// Findings that the baseline knew, left out above.
@@ -40,6 +45,9 @@ pub struct Report {
     pub stale: u64,
     /// The specialists, in the order of [`Category::ALL`].
     pub reviewers: Vec<Reviewer>,
+    /// What was judged of each language, and what was not.
+    #[serde(default)]
+    pub languages: Vec<Judged>,
     /// Files that were not reviewed and why, and other lines for the reader.
     pub notes: Vec<Note>,
     /// What no rule can judge.
@@ -99,6 +107,23 @@ impl Report {
     #[must_use]
     pub fn fails(&self, least: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= least)
+    }
+
+    /// What keeps the report from being the whole truth, as sentences; none if it is complete.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<String> {
+        let mut caveats = Vec::new();
+        if self.unread > 0 {
+            let (noun, them) = if self.unread == 1 { ("1 path", "it") } else { ("paths", "them") };
+            let number = if self.unread == 1 { String::new() } else { format!("{} ", self.unread) };
+            caveats.push(format!("The review is incomplete: {number}{noun} could not be read, and nobody knows what is in {them}."));
+        }
+        if !self.complete
+            && (self.unread == 0 || self.reviewers.iter().any(|reviewer| reviewer.failed.is_some()))
+        {
+            caveats.push("The review was cut short: what is missing here may still be there.".to_owned());
+        }
+        caveats
     }
 
     /// Wall time as a person reads it: `870 ms`, `4.2 s`, `2 min 3 s`.

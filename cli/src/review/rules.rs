@@ -1,12 +1,14 @@
-//! The rules, kept as data: one file a category, each rule with a hit and a near miss that are its tests.
+//! The rules, kept as data: one file a category, and one for languages without a grammar. Each rule has hits and near misses,
+//! which are its tests.
 
+mod calls;
 mod check;
 mod context;
 mod data;
-mod entropy;
 #[cfg(test)]
 mod examples;
 mod matcher;
+mod secret;
 
 use std::sync::LazyLock;
 
@@ -17,7 +19,7 @@ use crate::review::finding::{Category, Severity};
 use crate::review::source::{Language, Part, Source};
 
 pub use data::{NeedsModel, RuleError, Scope};
-pub(crate) use matcher::{Hit, Matcher, Structure, is_full};
+pub(crate) use matcher::{Hit, Look, Matcher, Structure, is_full};
 
 /// One rule, ready to be applied.
 #[derive(Debug)]
@@ -51,6 +53,12 @@ impl Rule {
     /// The words one of which stands in every file with a hit; none where there is no such word.
     pub fn literals(&self) -> impl Iterator<Item = String> + '_ {
         self.literals.iter().map(|literal| String::from_utf8_lossy(literal.needle()).into_owned())
+    }
+
+    /// Whether the rule is about this language, and not about any text.
+    #[must_use]
+    pub fn is_about(&self, language: Language) -> bool {
+        self.languages.contains(&language)
     }
 
     /// Whether the rule may have something to say about the source. It is cheap, and never wrong when it says no.
@@ -93,11 +101,15 @@ pub struct RuleSet {
 }
 
 /// The data of the rules that come with skep.
-const EMBEDDED: [(Category, &str); 4] = [
+const EMBEDDED: [(Category, &str); 8] = [
     (Category::Security, include_str!("rules/security.toml")),
     (Category::Performance, include_str!("rules/performance.toml")),
     (Category::Style, include_str!("rules/style.toml")),
     (Category::Tests, include_str!("rules/tests.toml")),
+    (Category::Security, include_str!("rules/lines/security.toml")),
+    (Category::Performance, include_str!("rules/lines/performance.toml")),
+    (Category::Style, include_str!("rules/lines/style.toml")),
+    (Category::Tests, include_str!("rules/lines/tests.toml")),
 ];
 
 impl RuleSet {
@@ -110,7 +122,7 @@ impl RuleSet {
         &RULES
     }
 
-    /// Compiles rules from TOML, one text for each category.
+    /// Compiles rules from TOML, each text of one category.
     ///
     /// # Errors
     /// Names the rule and what is wrong with it: unknown field, bad regex or pattern, id of another category.

@@ -1,11 +1,11 @@
 //! Which files are reviewed, and in which batches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::review::config::Config;
-use crate::review::source::Note;
+use crate::review::source::{Note, Source};
 
 /// With more files than this the work is split.
 const WHOLE: usize = 50;
@@ -59,13 +59,32 @@ pub fn plan(listed: &[Listed], changed: Option<&[String]>, config: &Config) -> P
     let before = files.len();
     files.retain(|file| !config.ignores(&file.path));
     let ignored = before - files.len();
-    let mut notes = Vec::new();
+    let mut notes = left_out(&mut files);
     if ignored > 0 {
         let noun = if ignored == 1 { "file is" } else { "files are" };
         notes.push(Note { file: String::new(), why: format!("{ignored} {noun} ignored by skep.toml") });
     }
     let size = if files.len() > WHOLE { BATCH } else { WHOLE };
     Plan { batches: files.chunks(size).map(<[Listed]>::to_vec).collect(), notes }
+}
+
+/// Takes out what is not read by its path alone. A folder that is left out is one note, however much lies in it.
+fn left_out(files: &mut Vec<Listed>) -> Vec<Note> {
+    let mut folders: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut notes = Vec::new();
+    files.retain(|file| {
+        let Some(refusal) = Source::refusal(&file.path) else { return true };
+        match refusal.folder() {
+            Some(folder) => *folders.entry((format!("{folder}/"), refusal.words())).or_default() += 1,
+            None => notes.push(Note { file: file.path.clone(), why: refusal.words() }),
+        }
+        false
+    });
+    notes.extend(folders.into_iter().map(|((file, words), count)| {
+        let noun = if count == 1 { "file" } else { "files" };
+        Note { file, why: format!("{words}, {count} {noun}") }
+    }));
+    notes
 }
 
 #[cfg(test)]
@@ -94,6 +113,25 @@ mod tests {
         shuffled.reverse();
         shuffled.push(shuffled[3].clone());
         assert_eq!(plan(&shuffled, None, &Config::default()), plan(&listed(60), None, &Config::default()));
+    }
+
+    #[test]
+    fn what_others_wrote_is_left_out_and_a_folder_of_it_is_one_note() {
+        let paths = ["vendor/a/b.rs", "vendor/c.rs", "web/node_modules/d.js", "Cargo.lock", "src/lib.rs"];
+        let listed: Vec<Listed> =
+            paths.iter().map(|path| Listed { path: (*path).to_owned(), bytes: 1 }).collect();
+        let plan = plan(&listed, None, &Config::default());
+        assert_eq!((plan.files(), &*plan.batches[0][0].path), (1, "src/lib.rs"));
+        let notes: Vec<String> =
+            plan.notes.iter().map(|note| format!("{}: {}", note.file, note.why)).collect();
+        assert_eq!(
+            notes,
+            [
+                "Cargo.lock: lock file: skipped",
+                "vendor/: vendored (below `vendor/`): skipped, 2 files",
+                "web/node_modules/: vendored (below `node_modules/`): skipped, 1 file",
+            ]
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! 2. Every view has the same length and the same line breaks as the text, so a place in one is a place in all.
 //! 3. A source is parsed at most once, and only when a rule asks for it.
 
+mod blocks;
 mod grammar;
+mod imports;
 mod language;
 mod part;
 mod refuse;
@@ -17,7 +19,10 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+pub use blocks::Blocks;
 pub use grammar::{Grammar, Tree};
+pub(crate) use imports::path_text;
+pub use imports::{Imports, Meaning};
 pub use language::Language;
 pub use part::Part;
 pub use refuse::MAX_BYTES;
@@ -48,6 +53,8 @@ pub enum View {
     Unquoted,
     /// Comments only.
     Comments,
+    /// Comments that stand on lines of their own: what follows code speaks of it, and is none that was taken out.
+    Remarks,
 }
 
 /// One file under review.
@@ -62,6 +69,7 @@ pub struct Source {
     line_starts: Vec<usize>,
     syntax: OnceLock<Option<Syntax>>,
     views: OnceLock<Option<Views>>,
+    blocks: OnceLock<Blocks>,
 }
 
 #[derive(Debug)]
@@ -70,6 +78,7 @@ struct Views {
     uncommented: String,
     unquoted: String,
     comments: String,
+    remarks: String,
 }
 
 impl Source {
@@ -80,7 +89,8 @@ impl Source {
     /// UTF-8, generated, minified, vendored or a lock file.
     pub fn new(path: &str, bytes: Vec<u8>) -> Result<Self, Note> {
         let note = |why: String| Note { file: path.to_owned(), why };
-        if let Some(why) = refuse::by_path(path).or_else(|| refuse::by_bytes(&bytes)) {
+        let by_path = refuse::by_path(path).map(refuse::Refusal::words);
+        if let Some(why) = by_path.or_else(|| refuse::by_bytes(&bytes)) {
             return Err(note(why));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
@@ -101,13 +111,14 @@ impl Source {
             language,
             syntax: OnceLock::new(),
             views: OnceLock::new(),
+            blocks: OnceLock::new(),
         })
     }
 
-    /// Why a file of this path is not even read, if so: vendored, minified, a lock file.
+    /// Why a file of this path is not even read, if so: vendored, built, generated, minified, a lock file.
     #[must_use]
-    pub fn refusal(path: &str) -> Option<Note> {
-        refuse::by_path(path).map(|why| Note { file: path.to_owned(), why })
+    pub(in crate::review) fn refusal(path: &str) -> Option<refuse::Refusal<'_>> {
+        refuse::by_path(path)
     }
 
     /// Path relative to the reviewed root.
@@ -176,6 +187,15 @@ impl Source {
             View::Uncommented => &views.uncommented,
             View::Unquoted => &views.unquoted,
             View::Comments => &views.comments,
+            View::Remarks => &views.remarks,
+        })
+    }
+
+    /// The blocks of a file without a grammar.
+    #[must_use]
+    pub fn blocks(&self) -> &Blocks {
+        self.blocks.get_or_init(|| {
+            self.view(View::Code).map_or_else(Blocks::default, |code| Blocks::of(self.language, code))
         })
     }
 
@@ -218,10 +238,16 @@ impl Source {
             (&scanned.comments, &scanned.strings)
         };
         let uncommented = overwrite(&self.text, comments, ' ');
+        let alone = |comment: &&Range<usize>| {
+            let line = self.line_range(comment.start);
+            self.text[line.start..comment.start].trim().is_empty()
+        };
+        let remarks: Vec<Range<usize>> = comments.iter().filter(alone).cloned().collect();
         Some(Views {
             code: overwrite(&uncommented, strings, ' '),
             unquoted: overwrite(&self.text, strings, '\u{1a}'),
             comments: overwrite(&self.text, &gaps(comments, self.text.len()), ' '),
+            remarks: overwrite(&self.text, &gaps(&remarks, self.text.len()), ' '),
             uncommented,
         })
     }

@@ -12,11 +12,13 @@
 //! 1. What is found is gathered by item, specialist and batch. A batch that a crash delivers again takes its own place, so
 //!    nothing is lost and nothing comes twice.
 //! 2. A specialist's answer depends on its batch and the files alone, never on what happened to it before.
-//! 3. The report is made from the tally and the journal after the stop, so a review that was cut short has one too.
+//! 3. The report is made from the tally and the chronicle after the stop, so a review that was cut short has one too.
+//! 4. What is held is what is in flight: of a file that was reviewed its findings and notes stay, of what happened the counts.
 
 mod account;
 mod assemble;
 mod bill;
+mod chronicle;
 mod lead;
 mod shelf;
 mod specialist;
@@ -24,6 +26,7 @@ mod survey;
 mod sweep;
 mod tally;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,12 +37,12 @@ use skep_runtime::{
 };
 use skep_testkit::{Chaos, FaultPlan, Firing};
 
+use self::chronicle::Chronicle;
 use self::lead::Lead;
 use self::tally::Tally;
-use crate::review::{Category, Config, Report};
+use crate::review::{Category, Config, Listed, Report};
 
-/// The name of the custom event with which a specialist says how far it is: `reached` files of its own; this one was read
-/// and has so many `bytes`, unless it was passed over by its name.
+/// The name of the custom event with which a specialist says how far it is: `reached` files of its own.
 pub const FILE_EVENT: &str = "review.file";
 
 /// The name of the custom event with which the lead says what is to be done: `files`, and the `scope` in words.
@@ -50,6 +53,12 @@ pub const SPECIALIST: Duration = Duration::from_secs(120);
 
 /// How long the stop at the end may take: longer than any effect of a specialist.
 const STOP: Duration = Duration::from_secs(5);
+
+/// Events that the journal keeps: some seconds of them, so that whoever follows the review misses none.
+const KEPT: usize = 1 << 15;
+
+/// How often the chronicle is read: well within what the journal keeps.
+const READ: Duration = Duration::from_millis(50);
 
 /// All that a review may do: it reads, and writes nothing.
 const READS: [&str; 5] = ["files.list", "files.read", "git", "grep", "structure.search"];
@@ -66,11 +75,13 @@ pub struct Order {
     /// The folder.
     pub root: PathBuf,
     /// The one file in it, if only one is meant.
-    pub only: Option<String>,
+    pub only: Option<Listed>,
     /// As the caller named it.
     pub named: String,
     /// Only what changed since this revision.
     pub base: Option<String>,
+    /// Of the files that changed all lines, not only those that the change touches.
+    pub whole_files: bool,
     /// This revision instead of the work tree.
     pub head: Option<String>,
     /// The project's settings.
@@ -115,6 +126,7 @@ pub struct Review {
     lead: AgentRef<Lead>,
     tally: Arc<Tally>,
     order: Arc<Order>,
+    chronicle: Chronicle,
 }
 
 impl Review {
@@ -129,8 +141,7 @@ impl Review {
         let swarm = Swarm::builder("review")
             .budget(Budget::new().money(order.budget))
             .env(Env::real_with(faults))
-            // It ends, and its report is made of all that happened.
-            .keep(Keep::All)
+            .keep(Keep::Last(KEPT))
             .start()
             .await?;
         let (given, results) = (Arc::clone(&order), Arc::clone(&tally));
@@ -140,7 +151,7 @@ impl Review {
             .ceiling(Ceiling::only(READS))
             .intensity(RESTARTS, Duration::from_secs(10));
         let lead = swarm.spawn(lead).await?;
-        Ok(Self { swarm, lead, tally, order })
+        Ok(Self { chronicle: Chronicle::of(&swarm), swarm, lead, tally, order })
     }
 
     /// All that happens, from the begin.
@@ -160,14 +171,33 @@ impl Review {
     /// # Cancel safety
     /// Dropping it interrupts the lead and its specialists; what they have gathered stays.
     pub async fn run(&self) -> Ending {
+        tokio::select! {
+            ending = self.work() => ending,
+            never = self.follow() => match never {},
+        }
+    }
+
+    async fn follow(&self) -> Infallible {
+        let env = self.swarm.env();
+        loop {
+            self.chronicle.read();
+            env.sleep_until(env.now() + READ).await;
+        }
+    }
+
+    async fn work(&self) -> Ending {
         // The specialists have deadlines of their own, and the survey its effects'.
         let within = self.order.within.unwrap_or(SPECIALIST * 2);
+        let over = || {
+            Ending::Cut(format!("the time it was given ({}) was over", humantime::format_duration(within)))
+        };
+        // No time at all is time that is over, whatever an ask makes of it.
+        if within.is_zero() {
+            return over();
+        }
         match self.lead.ask(()).within(within).await {
             Ok(()) => Ending::Done,
-            Err(AskError::Expired(_)) => Ending::Cut(format!(
-                "the time it was given ({}) was over",
-                humantime::format_duration(within)
-            )),
+            Err(AskError::Expired(_)) => over(),
             Err(error) if self.tally.survey().is_none() => Ending::NotBegun(match error {
                 AskError::Failed(_, error) => error.to_string(),
                 error => error.to_string(),

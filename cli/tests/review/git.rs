@@ -53,6 +53,57 @@ fn a_head_is_read_from_the_repository_and_not_from_the_folder() {
 }
 
 #[test]
+fn of_a_changed_file_only_what_the_change_touches_is_reported_unless_all_of_it_is_wanted() {
+    let bench = Bench::new();
+    bench.write("src/lib.rs", "pub fn a() {\n    todo!()\n}\npub fn b() -> u8 {\n    1\n}\n");
+    bench.git(&["init", "-q", "-b", "main"]);
+    bench.commit("one");
+    bench.write("src/lib.rs", "pub fn a() {\n    todo!()\n}\npub fn b() -> u8 {\n    dbg!(1)\n}\n");
+    assert_eq!(findings(&bench.json(&["--base", "main"])), ["style/left-over-macro src/lib.rs:5"]);
+    let whole = bench.json(&["--base", "main", "--whole-files"]);
+    assert_eq!(
+        findings(&whole),
+        ["style/left-over-macro src/lib.rs:2", "style/left-over-macro src/lib.rs:5"]
+    );
+    // A change that was committed is one too, and of a revision that is not checked out.
+    bench.commit("two");
+    for head in [&["--base", "HEAD~1"][..], &["--base", "HEAD~1", "--head", "HEAD"]] {
+        assert_eq!(findings(&bench.json(head)), ["style/left-over-macro src/lib.rs:5"], "{head:?}");
+    }
+}
+
+#[test]
+fn what_a_change_brings_about_counts_also_where_its_place_is_an_old_line() {
+    let bench = Bench::new();
+    let code = |waits: &str| {
+        format!("pub async fn f(m: &M) {{\n    let all = m.lock().unwrap();\n    g(&all){waits};\n}}\n")
+    };
+    let test = |body: &str| format!("#[test]\nfn adds() {{\n    let sum = 1 + 2;\n{body}}}\n");
+    bench.write("src/lib.rs", code(""));
+    bench.write("tests/t.rs", test("    assert_eq!(sum, 3);\n"));
+    bench.git(&["init", "-q", "-b", "main"]);
+    bench.commit("one");
+    bench.write("src/lib.rs", code(".await"));
+    bench.write("tests/t.rs", test(""));
+    let expected = ["performance/lock-across-await src/lib.rs:2", "tests/no-assertion tests/t.rs:2"];
+    assert_eq!(findings(&bench.json(&["--base", "main"])), expected);
+}
+
+#[test]
+fn a_file_that_moved_is_touched_where_it_is_not_what_it_was() {
+    let bench = Bench::new();
+    let old = "pub fn a() {\n    todo!()\n}\n".to_owned() + &"pub fn b() -> u8 {\n    1\n}\n".repeat(20);
+    bench.write("src/old name.rs", &old);
+    bench.git(&["init", "-q", "-b", "main"]);
+    bench.commit("one");
+    bench.git(&["mv", "src/old name.rs", "src/new name.rs"]);
+    assert_eq!(findings(&bench.json(&["--base", "main"])), [""; 0]);
+    bench.write("src/new name.rs", old + "pub fn c() {\n    dbg!(1);\n}\n");
+    assert_eq!(findings(&bench.json(&["--base", "main"])), ["style/left-over-macro src/new name.rs:65"]);
+    assert_eq!(findings(&bench.json(&["src/new name.rs", "--base", "main"])).len(), 1);
+}
+
+#[test]
 fn a_change_of_source_without_a_change_of_tests_is_named() {
     let bench = repository();
     bench.write("Cargo.toml", "[package]\nname = \"a\"\n");

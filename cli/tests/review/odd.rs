@@ -55,11 +55,90 @@ fn an_unreadable_file_is_a_line_and_a_folder_that_cannot_be_written_is_reviewed(
     let report = bench.json(&[]);
     // Who may read everything reads this one too.
     match std::fs::read(&closed) {
-        Err(_) => assert!(why(&report, "src/closed.rs").starts_with("cannot be read"), "{}", report["notes"]),
+        Err(_) => {
+            assert!(why(&report, "src/closed.rs").starts_with("cannot be read"), "{}", report["notes"]);
+            is_incomplete(&bench, &report);
+        }
         Ok(_) => assert_eq!(report["files"], 5),
     }
     assert_eq!(findings(&report).len(), 4);
     std::fs::set_permissions(bench.path("src"), Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A review that could not read everything says so, and a gate does not let it pass.
+fn is_incomplete(bench: &Bench, report: &serde_json::Value) {
+    assert_eq!((&report["complete"], &report["unread"]), (&false.into(), &1.into()), "{}", report["notes"]);
+    let text = bench.review(&["--fail-on", "critical"]);
+    assert_eq!(text.code, Some(1));
+    assert!(text.out.contains("The review is incomplete: 1 path could not be read"), "{}", text.out);
+    assert_eq!(bench.review(&[]).code, Some(0), "who asks for no gate gets none");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_name_or_bytes_nobody_can_read_makes_the_review_incomplete() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let bench = Bench::with_findings();
+    let name = OsStr::from_bytes(b"caf\xe9.rs");
+    std::fs::write(bench.path("src").join(name), "fn a() {}\n").unwrap();
+    let report = bench.json(&[]);
+    is_incomplete(&bench, &report);
+}
+
+#[test]
+fn what_others_wrote_is_left_out_and_said() {
+    let bench = Bench::with_findings();
+    for path in
+        ["vendor/a/b.rs", "web/node_modules/c.js", "target/debug/d.rs", "third_party/e.rs", "dist/f.js"]
+    {
+        bench.write(path, "pub fn a() {\n    todo!()\n}\n");
+    }
+    bench.write("vendor/a/c.rs", "pub fn a() {\n    todo!()\n}\n");
+    let report = bench.json(&[]);
+    assert_eq!((report["files"].as_u64(), findings(&report).len()), (Some(4), 4));
+    assert_eq!(why(&report, "vendor/"), "vendored (below `vendor/`): skipped, 2 files");
+    assert_eq!(why(&report, "target/"), "built (below `target/`): skipped, 1 file");
+    assert_eq!(report["complete"], true);
+}
+
+#[test]
+fn each_language_says_what_was_judged_of_it() {
+    let bench = Bench::with_findings();
+    bench.write("app/main.go", "package main\n");
+    bench.write("app/main.rb", "puts 1\n");
+    bench.write("app/main.py", "print(1)\n");
+    let report = bench.json(&[]);
+    let judged = |name: &str| {
+        let languages = report["languages"].as_array().unwrap();
+        languages.iter().find(|judged| judged["language"] == name).unwrap().clone()
+    };
+    assert_eq!((&judged("Rust")["by"], &judged("Rust")["files"]), (&"tree".into(), &4.into()));
+    for name in ["Go", "Python"] {
+        assert_eq!(
+            (&judged(name)["by"], &judged(name)["without"]),
+            (&"lines".into(), &serde_json::json!([]))
+        );
+    }
+    assert_eq!((&judged("Ruby")["by"], &judged("Ruby")["rules"]), (&"any_text".into(), &0.into()));
+    let text = bench.review(&[]).out;
+    assert!(text.contains("1 file: no rules for Ruby here"), "{text}");
+}
+
+#[test]
+fn of_a_file_alone_nothing_beside_it_is_looked_at() {
+    let bench = Bench::with_findings();
+    for number in 0..300 {
+        bench.write(&format!("src/many/f{number}.rs"), "pub fn a() {}\n");
+    }
+    let alone = bench.json(&["src/raw.rs"]);
+    assert_eq!(alone["files"], 1);
+    // Who lists a folder is billed for it.
+    let lead = |report: &serde_json::Value| {
+        let of = |cost: &serde_json::Value| cost["tool_calls"].as_u64().unwrap();
+        of(&report["cost"]) - report["cost"]["children"].as_array().unwrap().iter().map(of).sum::<u64>()
+    };
+    assert_eq!(lead(&alone) + 1, lead(&bench.json(&["src"])), "{}", alone["cost"]);
 }
 
 #[test]

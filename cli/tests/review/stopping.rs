@@ -25,6 +25,22 @@ fn time_that_is_over_gives_a_partial_report_with_a_row_for_each_reviewer() {
     assert!(report["receipt"].as_str().unwrap().ends_with("nothing left"), "{}", report["receipt"]);
 }
 
+#[test]
+fn no_time_and_hardly_any_are_both_a_review_that_was_cut_short() {
+    let bench = busy();
+    for within in ["0s", "1ms"] {
+        let ran = bench.review(&["--format", "json", "--within", within]);
+        let report: Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.err));
+        assert_eq!((ran.code, &report["complete"]), (Some(0), &Value::Bool(false)), "{within}: {}", ran.err);
+        assert!(report.to_string().contains(&format!("({within}) was over")), "{within}: {report}");
+        assert!(report["receipt"].as_str().unwrap().ends_with("nothing left"), "{}", report["receipt"]);
+        let gate = bench.review(&["--within", within, "--fail-on", "critical"]);
+        assert_eq!(gate.code, Some(1), "{within}");
+        assert!(gate.out.contains("The review was cut short"), "{}", gate.out);
+    }
+}
+
 #[cfg(unix)]
 mod interrupts {
     use super::*;

@@ -19,8 +19,8 @@ pub fn render(report: &Report, at_most: usize) -> String {
         counted(report.files, "file"),
         report.elapsed()
     );
-    if !report.complete {
-        out.push_str("> The review was cut short: what is missing here may still be there.\n\n");
+    for caveat in report.caveats() {
+        let _ = writeln!(out, "> {caveat}\n");
     }
     for reviewer in &report.reviewers {
         if let Some(why) = &reviewer.failed {
@@ -68,6 +68,10 @@ fn table(out: &mut String, report: &Report, severity: Severity, at_most: usize) 
 /// What few readers ask for stands folded up.
 fn details(out: &mut String, report: &Report) {
     out.push_str("<details><summary>What it took, and what was not judged</summary>\n\n");
+    for judged in &report.languages {
+        let files = counted(judged.files, "file");
+        let _ = writeln!(out, "- {}, {files}: {}", judged.language, inline(&judged.words()));
+    }
     if !report.notes.is_empty() {
         let _ = writeln!(
             out,

@@ -1,6 +1,7 @@
 //! Reports for the tests of the forms.
 
 use super::{Chaos, Cost, Report, Reviewer};
+use crate::review::coverage::{Written, judged};
 use crate::review::source::Note;
 use crate::review::{Category, Config, RuleSet, Source, apply, merge};
 
@@ -11,10 +12,12 @@ pub(in crate::review) fn empty() -> Report {
         scope: "not a git repository: the whole tree was reviewed".into(),
         files: 0,
         complete: true,
+        unread: 0,
         findings: Vec::new(),
         known: 0,
         stale: 0,
         reviewers: Vec::new(),
+        languages: Vec::new(),
         notes: Vec::new(),
         needs_model: Vec::new(),
         cost: Cost { name: "lead".into(), ..Cost::default() },
@@ -57,6 +60,7 @@ pub(in crate::review) fn full() -> Report {
         scope: "changed since main".into(),
         files: 3,
         complete: false,
+        unread: 1,
         findings: merge(findings),
         known: 2,
         stale: 1,
@@ -71,6 +75,11 @@ pub(in crate::review) fn full() -> Report {
                 failed: (category == Category::Tests).then(|| "deadline of 2 min passed | twice".into()),
             })
             .collect(),
+        languages: judged(
+            &Written::from([("Rust".into(), 2), ("Go".into(), 1), ("Ruby".into(), 1)]),
+            RuleSet::embedded(),
+            &Config::default(),
+        ),
         notes: vec![Note { file: "logo.png".into(), why: "binary (NUL at byte 4): skipped".into() }],
         needs_model: RuleSet::embedded().needs_model().to_vec(),
         cost: Cost { nano_usd: 8_400_000, children: vec![leaf("security"), leaf("style")], ..leaf("lead") },

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::review::source::{Node, Syntax};
+use crate::review::source::{Node, Source, Syntax};
 
 /// Where in the code a node stands, as rule files name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -17,6 +17,15 @@ pub(super) enum Context {
 }
 
 impl Context {
+    /// The same of a place in a language without a grammar, told by its blocks.
+    pub(super) fn holds_at(self, source: &Source, at: usize) -> bool {
+        match self {
+            Self::Async => source.blocks().is_async(at),
+            Self::Loop => source.blocks().is_repeated(at),
+            Self::Branch => false,
+        }
+    }
+
     pub(super) fn holds(self, syntax: &Syntax, node: &Node<'_>) -> bool {
         match self {
             Self::Async => syntax.is_async(node),

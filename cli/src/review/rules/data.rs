@@ -5,6 +5,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
+use super::calls::Callee;
 use super::check::Check;
 use super::context::Context;
 use super::matcher::{Lines, Matcher, Structure, regex};
@@ -121,7 +122,7 @@ enum MatcherData {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct LinesData {
     /// Regex over the view, with `^` and `$` at lines. The group `at`, where there is one, is the place of the
-    /// finding; the group `value` is a secret that the report must not show.
+    /// finding, as is `at2`, which another alternative may need; the group `value` is a secret that the report must not show.
     lines: String,
     #[serde(default = "code")]
     view: View,
@@ -132,6 +133,13 @@ struct LinesData {
     /// Whether the file must hold more hits than the rule's limit; then they are one finding.
     #[serde(default)]
     counted: bool,
+    /// Regex over the whole text, without which the matcher says nothing about a file.
+    file_needs: Option<String>,
+    /// Told by the blocks around the place, for languages without a grammar.
+    #[serde(default)]
+    inside: Vec<Context>,
+    #[serde(default)]
+    outside: Vec<Context>,
     #[serde(default)]
     languages: Vec<Language>,
 }
@@ -156,6 +164,9 @@ struct StructureData {
     inside: Vec<Context>,
     #[serde(default)]
     outside: Vec<Context>,
+    /// Functions by their whole path, whatever the file calls them: see [`super::calls`].
+    #[serde(default)]
+    calls: Vec<String>,
     check: Option<Check>,
 }
 
@@ -200,6 +211,9 @@ impl LinesData {
             unless: self.unless.as_deref().map(regex).transpose()?,
             entropy: self.entropy,
             counted: self.counted,
+            file_needs: self.file_needs.as_deref().map(regex).transpose()?,
+            inside: self.inside,
+            outside: self.outside,
             languages: self.languages,
         })
     }
@@ -216,6 +230,7 @@ impl StructureData {
         structure.text = regexes(self.text.as_deref())?;
         structure.unless = regexes(self.unless.as_deref())?;
         (structure.inside, structure.outside, structure.check) = (self.inside, self.outside, self.check);
+        structure.calls = self.calls.iter().map(|call| Callee::parse(call)).collect::<Result<_, _>>()?;
         structure.complete()
     }
 }

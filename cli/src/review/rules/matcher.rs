@@ -1,15 +1,18 @@
 //! The two ways in which a rule finds its places: a regex over lines, and a shape of the syntax tree.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use ast_grep_core::language::Language as _;
 use ast_grep_core::matcher::{MatcherExt as _, Pattern};
 use regex::{Regex, RegexBuilder};
 
-use super::check::Check;
+use super::calls::{Callee, called};
+use super::check::{Check, Fragile};
 use super::context::Context;
-use super::entropy::looks_random;
+use super::secret::is_secret;
 use crate::review::source::{Grammar, Language, Node, Source, Syntax, View};
+use crate::review::touched::Touched;
 
 /// A rule says no more than this about one file: nobody reads on, and a hostile file cannot make it slow.
 const MAX_HITS: usize = 200;
@@ -22,10 +25,49 @@ const MAX_NODE_TEXT: usize = 4_096;
 pub(crate) struct Hit {
     /// Bytes of the source.
     pub(crate) range: Range<usize>,
+    /// Bytes that brought it about: whoever changes one of them has touched it.
+    pub(crate) about: Range<usize>,
+    /// Whether a change touches it only if it leaves more lines there than it found.
+    pub(crate) grows: bool,
     /// What was measured, for `{detail}` in the description.
     pub(crate) detail: Option<String>,
     /// Bytes that a report must not show.
     pub(crate) secret: Option<Range<usize>>,
+}
+
+impl Hit {
+    /// A hit that is about no more than its place.
+    pub(crate) fn at(range: Range<usize>) -> Self {
+        Self { about: range.clone(), range, grows: false, detail: None, secret: None }
+    }
+
+    /// Whether a change touches it.
+    fn is_touched(&self, look: &Look<'_>) -> bool {
+        let line = |at| look.source.place(at).0;
+        let (first, last) =
+            (line(self.about.start), line(self.about.end.saturating_sub(1).max(self.about.start)));
+        if self.grows { look.touched.grow(first, last) } else { look.touched.hold(first, last) }
+    }
+}
+
+/// One source that rules look at, and what they share.
+#[derive(Debug)]
+pub(crate) struct Look<'s> {
+    pub(crate) source: &'s Source,
+    /// The lines that findings are wanted for.
+    pub(crate) touched: &'s Touched,
+    fragile: OnceCell<Fragile>,
+}
+
+impl<'s> Look<'s> {
+    pub(crate) const fn at(source: &'s Source, touched: &'s Touched) -> Self {
+        Self { source, touched, fragile: OnceCell::new() }
+    }
+
+    /// Which functions of the source may fail.
+    pub(super) fn fragile(&self, syntax: &Syntax) -> &Fragile {
+        self.fragile.get_or_init(|| Fragile::of(&syntax.root()))
+    }
 }
 
 /// One way to find the places of a rule.
@@ -43,40 +85,66 @@ pub(crate) struct Lines {
     pub(super) unless: Option<Regex>,
     pub(super) entropy: Option<f64>,
     pub(super) counted: bool,
+    pub(super) file_needs: Option<Regex>,
+    pub(super) inside: Vec<Context>,
+    pub(super) outside: Vec<Context>,
     pub(super) languages: Vec<Language>,
 }
 
 impl Lines {
     /// The places in the source for which `in_scope` holds.
-    pub(crate) fn hits(&self, source: &Source, limit: u32, in_scope: impl Fn(usize) -> bool) -> Vec<Hit> {
+    pub(crate) fn hits(&self, look: &Look<'_>, limit: u32, in_scope: impl Fn(usize) -> bool) -> Vec<Hit> {
+        let source = look.source;
         if !self.languages.is_empty() && !self.languages.contains(&source.language()) {
+            return Vec::new();
+        }
+        if self.file_needs.as_ref().is_some_and(|needed| !needed.is_match(source.text())) {
             return Vec::new();
         }
         let Some(view) = source.view(self.view) else { return Vec::new() };
         let places = self.regex.captures_iter(view).filter_map(|found| {
-            let range = found.name("at").or_else(|| found.get(0))?.range();
-            let lines = source.line_range(range.start).start..source.line_range(range.end).end;
-            let secret = found.name("value").map(|value| value.range());
+            let about = found.get(0)?.range();
+            let at =
+                found.name("at").or_else(|| found.name("at2")).map_or_else(|| about.clone(), |at| at.range());
+            let lines = source.line_range(at.start).start..source.line_range(about.end.max(at.end)).end;
+            let value = found.name("value").map(|value| value.range());
             let unwanted = self.unless.as_ref().is_some_and(|unless| unless.is_match(&view[lines]))
-                || !in_scope(range.start)
+                || !in_scope(at.start)
+                || !self.inside.iter().all(|context| context.holds_at(source, at.start))
+                || self.outside.iter().any(|context| context.holds_at(source, at.start))
                 || self.entropy.is_some_and(|least| {
-                    secret.clone().is_none_or(|value| !looks_random(&view[value], least))
+                    value
+                        .clone()
+                        .is_none_or(|value| !is_secret(name_of(&at, &value, view), &view[value], least))
                 });
-            (!unwanted).then_some(Hit { range, detail: None, secret })
+            // A line break that the regex begins or ends with is no part of what it found.
+            let about = trimmed(view, about);
+            (!unwanted).then_some(Hit { about, secret: value, ..Hit::at(at) })
         });
         if !self.counted {
-            return places.take(MAX_HITS).collect();
+            return places.filter(|hit| hit.is_touched(look)).take(MAX_HITS).collect();
         }
-        let mut places = places.peekable();
-        let first = places.peek().cloned();
-        let count = places.count();
-        let above = count > limit as usize;
-        first
-            .filter(|_| above)
-            .map(|hit| Hit { detail: Some(count.to_string()), ..hit })
-            .into_iter()
-            .collect()
+        let (mut count, mut first) = (0_usize, None);
+        for hit in places {
+            count += 1;
+            if first.is_none() && hit.is_touched(look) {
+                first = Some(hit);
+            }
+        }
+        let first = first.filter(|_| count > limit as usize);
+        first.map(|hit| Hit { detail: Some(count.to_string()), ..hit }).into_iter().collect()
     }
+}
+
+/// The name that a value is given to; none where the value is the place itself.
+fn name_of<'v>(at: &Range<usize>, value: &Range<usize>, view: &'v str) -> &'v str {
+    if at.start >= value.start { "" } else { &view[at.clone()] }
+}
+
+fn trimmed(view: &str, range: Range<usize>) -> Range<usize> {
+    let text = &view[range.clone()];
+    let start = range.start + (text.len() - text.trim_start().len());
+    start..(range.start + text.trim_end().len()).max(start)
 }
 
 /// A shape of the syntax tree.
@@ -91,6 +159,7 @@ pub(crate) struct Structure {
     pub(super) unless: Option<Regex>,
     pub(super) inside: Vec<Context>,
     pub(super) outside: Vec<Context>,
+    pub(super) calls: Vec<Callee>,
     pub(super) check: Option<Check>,
 }
 
@@ -110,6 +179,7 @@ impl Structure {
             unless: None,
             inside: Vec::new(),
             outside: Vec::new(),
+            calls: Vec::new(),
             check: None,
         })
     }
@@ -123,8 +193,11 @@ impl Structure {
         }
         self.kinds
             .extend(self.check.into_iter().flat_map(Check::kinds).map(|kind| self.grammar.kind_to_id(kind)));
+        if !self.calls.is_empty() {
+            self.kinds.push(self.grammar.kind_to_id("call_expression"));
+        }
         if self.kinds.is_empty() {
-            return Err("a rule about structure names kinds, patterns or a check".to_owned());
+            return Err("a rule about structure names kinds, patterns, calls or a check".to_owned());
         }
         self.kinds.sort_unstable();
         self.kinds.dedup();
@@ -137,16 +210,16 @@ impl Structure {
     }
 
     /// The hit at this node. The cheap questions come first.
-    pub(crate) fn hit(&self, source: &Source, syntax: &Syntax, node: &Node<'_>, limit: u32) -> Option<Hit> {
+    pub(crate) fn hit(&self, look: &Look<'_>, syntax: &Syntax, node: &Node<'_>, limit: u32) -> Option<Hit> {
         let text = node.text();
         let text = clip(&text);
         let whole = node.range();
-        let range = match &self.text {
-            None => whole,
+        let mut range = match &self.text {
+            None => whole.clone(),
             Some(regex) => {
                 let found = regex.captures(text)?;
                 match found.name("at") {
-                    None => whole,
+                    None => whole.clone(),
                     Some(at) => whole.start + at.start()..whole.start + at.end(),
                 }
             }
@@ -159,10 +232,14 @@ impl Structure {
         if unwanted {
             return None;
         }
-        match self.check {
-            None => Some(Hit { range, detail: None, secret: None }),
-            Some(check) => check.hit(source, syntax, node, limit),
+        if !self.calls.is_empty() {
+            range = called(syntax, node, &self.calls)?;
         }
+        let hit = match self.check {
+            None => Some(Hit { about: whole, ..Hit::at(range) }),
+            Some(check) => check.hit(look, syntax, node, limit),
+        };
+        hit.filter(|hit| hit.is_touched(look))
     }
 }
 

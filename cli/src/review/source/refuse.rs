@@ -9,33 +9,111 @@ const HEAD: usize = 8 * 1024;
 /// Lines longer than this, on average, were not written by a person.
 const MINIFIED_LINE: usize = 1_000;
 
+/// Folders that hold what others wrote, wherever they stand.
+const VENDORED: [&str; 16] = [
+    "vendor",
+    "vendored",
+    "node_modules",
+    "third_party",
+    "third-party",
+    "thirdparty",
+    "bower_components",
+    "jspm_packages",
+    "site-packages",
+    "dist-packages",
+    "Godeps",
+    "Pods",
+    "Carthage",
+    ".yarn",
+    ".venv",
+    "venv",
+];
+
+/// Folders that a build writes. Below a folder of sources these names are modules like others.
+const BUILT: [&str; 3] = ["target", "dist", "__pycache__"];
+
+/// How the names of generated files end.
+const GENERATED: [&str; 9] = [
+    ".pb.go",
+    ".pb.rs",
+    "_pb2.py",
+    "_pb2_grpc.py",
+    ".pb.cc",
+    ".pb.h",
+    "_generated.go",
+    ".g.dart",
+    ".designer.cs",
+];
+
 /// Why a file is refused by its path alone, before it is read.
-pub(super) fn by_path(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let vendored = path.split('/').rev().skip(1).find(|folder| {
-        matches!(
-            *folder,
-            "vendor" | "vendored" | "node_modules" | "third_party" | "third-party" | "bower_components"
-        )
-    });
-    if let Some(folder) = vendored {
-        return Some(format!("vendored (below `{folder}/`): skipped"));
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::review) enum Refusal<'p> {
+    /// It lies below a folder of others' code: the path of that folder, and its name.
+    Vendored(&'p str, &'p str),
+    /// It lies below a folder that a build writes.
+    Built(&'p str, &'p str),
+    Lock,
+    Minified,
+    Generated,
+}
+
+impl Refusal<'_> {
+    /// The words for the reader.
+    pub(in crate::review) fn words(self) -> String {
+        match self {
+            Self::Vendored(_, name) => format!("vendored (below `{name}/`): skipped"),
+            Self::Built(_, name) => format!("built (below `{name}/`): skipped"),
+            Self::Lock => "lock file: skipped".to_owned(),
+            Self::Minified => "minified: skipped".to_owned(),
+            Self::Generated => "generated: skipped".to_owned(),
+        }
     }
+
+    /// The folder that is refused as a whole.
+    pub(in crate::review) const fn folder(&self) -> Option<&str> {
+        match self {
+            Self::Vendored(folder, _) | Self::Built(folder, _) => Some(folder),
+            Self::Lock | Self::Minified | Self::Generated => None,
+        }
+    }
+}
+
+/// Why a file is refused by its path, if so.
+pub(in crate::review) fn by_path(path: &str) -> Option<Refusal<'_>> {
+    let mut start = 0;
+    let mut in_sources = false;
+    while let Some(length) = path[start..].find('/') {
+        let (folder, name) = (&path[..start + length], &path[start..start + length]);
+        if VENDORED.contains(&name) {
+            return Some(Refusal::Vendored(folder, name));
+        }
+        if BUILT.contains(&name) && !in_sources {
+            return Some(Refusal::Built(folder, name));
+        }
+        in_sources |= matches!(name, "src" | "lib" | "pkg" | "internal" | "source");
+        start += length + 1;
+    }
+    let name = &path[start..];
     let lock = matches!(
         name,
         "Cargo.lock"
             | "package-lock.json"
+            | "npm-shrinkwrap.json"
             | "yarn.lock"
             | "pnpm-lock.yaml"
             | "poetry.lock"
+            | "Pipfile.lock"
             | "uv.lock"
             | "go.sum"
     );
     if lock {
-        return Some("lock file: skipped".to_owned());
+        return Some(Refusal::Lock);
     }
-    let minified = name.contains(".min.js") || name.contains(".min.css") || name.ends_with(".map");
-    minified.then(|| "minified: skipped".to_owned())
+    if [".min.js", ".min.mjs", ".min.css"].iter().any(|part| name.contains(part)) || name.ends_with(".map") {
+        return Some(Refusal::Minified);
+    }
+    let generated = GENERATED.iter().any(|end| name.ends_with(end)) || name.starts_with("zz_generated");
+    generated.then_some(Refusal::Generated)
 }
 
 /// Why a file is refused by its bytes.
@@ -98,6 +176,12 @@ mod tests {
             ("a.rs", &huge, "larger than 1 MiB (1.0 MiB): skipped"),
             ("a.js", long.as_bytes(), "minified (28000 bytes a line): skipped"),
             ("a/vendor/b.rs", b"", "vendored (below `vendor/`): skipped"),
+            ("web/node_modules/a/b.js", b"", "vendored (below `node_modules/`): skipped"),
+            ("a/third_party/b/c.rs", b"", "vendored (below `third_party/`): skipped"),
+            ("target/debug/build/a.rs", b"", "built (below `target/`): skipped"),
+            ("web/dist/page.js", b"", "built (below `dist/`): skipped"),
+            ("api/user.pb.go", b"", "generated: skipped"),
+            ("web/page.min.js", b"", "minified: skipped"),
             ("Cargo.lock", b"", "lock file: skipped"),
             ("a.rs", b"// @generated by protoc\n", "generated: skipped"),
             ("a.go", b"// Code generated by stringer; DO NOT EDIT.\n", "generated: skipped"),
@@ -110,6 +194,9 @@ mod tests {
     fn ordinary_files_are_not_refused() {
         for (path, bytes) in [
             ("src/vendor.rs", "fn a() {}".as_bytes()),
+            ("src/target/mod.rs", b"fn a() {}"),
+            ("crates/up/src/dist/manifest.rs", b"fn a() {}"),
+            ("src/targets.rs", b"fn a() {}"),
             ("src/lib.rs", b"//! Reads tables generated by hand.\n"),
             ("src/lib.rs", b"let s = \"@generated\";\n"),
             ("empty.rs", b""),

@@ -1,10 +1,11 @@
 //! The syntax tree of a source and what one walk over it tells every rule.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use ast_grep_core::tree_sitter::StrDoc;
 
-use super::{Grammar, Tree};
+use super::{Grammar, Imports, Tree};
 
 /// A node of a source's syntax tree.
 pub type Node<'r> = ast_grep_core::Node<'r, StrDoc<Grammar>>;
@@ -23,6 +24,7 @@ pub struct Syntax {
     pub(super) strings: Vec<Range<usize>>,
     /// Items that only tests compile, sorted, none inside another.
     tests: Vec<Range<usize>>,
+    imports: OnceLock<Imports>,
 }
 
 impl std::fmt::Debug for Syntax {
@@ -41,7 +43,14 @@ impl Syntax {
             return None;
         }
         let tree = Tree::doc(StrDoc::try_new(text, grammar).ok()?);
-        let mut syntax = Self { tree, grammar, comments: Vec::new(), strings: Vec::new(), tests: Vec::new() };
+        let mut syntax = Self {
+            tree,
+            grammar,
+            comments: Vec::new(),
+            strings: Vec::new(),
+            tests: Vec::new(),
+            imports: OnceLock::new(),
+        };
         let (mut comments, mut strings, mut tests) = (Vec::new(), Vec::new(), Vec::new());
         let words = grammar.words();
         let is = Kinds::new(grammar);
@@ -83,6 +92,12 @@ impl Syntax {
     #[must_use]
     pub fn root(&self) -> Node<'_> {
         self.tree.root()
+    }
+
+    /// Where the names of the file come from; read once, and only when a rule asks.
+    #[must_use]
+    pub fn imports(&self) -> &Imports {
+        self.imports.get_or_init(|| Imports::of(&self.root()))
     }
 
     /// Whether the place lies in an item that only tests compile.

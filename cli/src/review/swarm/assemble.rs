@@ -1,55 +1,65 @@
-//! The report of a swarm that has stopped, from its tally and its journal.
+//! The report of a swarm that has stopped, from its tally and its chronicle.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
 
-use skep_runtime::{Event, StopReceipt, Time, What};
+use skep_runtime::{StopReceipt, Time};
 
 use super::Review;
 use super::account::account;
 use super::bill;
 use super::survey::Survey;
+use crate::review::coverage::{Written, judged};
 use crate::review::report::Reviewer;
-use crate::review::{Category, Finding, Report, RuleSet, merge, untested_changes};
+use crate::review::{Category, Finding, Note, Report, RuleSet, merge, untested_changes};
 
 const PRICES: &str = "Prices are simulated: nothing was bought, and no model was asked.";
 
 /// The report. `cut` says what ended the work before its time, if something did.
 pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) -> Report {
-    let events = review.swarm.events_so_far();
+    let told = review.chronicle.told();
     let survey = review.tally.survey();
     let rules = RuleSet::embedded();
     let mut notes = BTreeSet::new();
+    let mut unread = BTreeSet::new();
     let mut findings = Vec::new();
     let mut reviewers = Vec::new();
+    let mut written = Written::new();
     let mut files = 0;
     for category in Category::ALL {
         let Some(survey) = survey.as_deref().filter(|survey| !survey.batches.is_empty()) else { break };
-        let fared = Fared::of(review, category, survey, cut, &events);
+        let fared = Fared::of(review, category, survey, cut, told.turns(category.word()));
         files = files.max(fared.reviewer.files);
         findings.extend(fared.findings);
         notes.extend(fared.notes);
+        unread.extend(fared.unread);
+        for (language, files) in fared.written {
+            let most = written.entry(language).or_default();
+            *most = files.max(*most);
+        }
         reviewers.push(fared.reviewer);
     }
+    unread.extend(survey.iter().flat_map(|survey| survey.unread.clone()));
     notes.extend(survey.iter().flat_map(|survey| survey.notes.clone()));
+    let unread_paths = unread.iter().map(|note| &note.file).collect::<BTreeSet<_>>().len() as u64;
+    notes.extend(unread);
     if let (Some(why), None) = (cut, &survey) {
-        notes
-            .insert(crate::review::Note { file: String::new(), why: format!("nothing was reviewed: {why}") });
+        notes.insert(Note { file: String::new(), why: format!("nothing was reviewed: {why}") });
     }
-    let findings = merge(findings);
-    let cost = bill::cost(&review.swarm.costs(), &events);
-    let chaos = review.order.chaos.map(|seed| account(seed, super::plan(seed).rules.len(), &events, &cost));
-    let elapsed = events.last().map_or(Duration::ZERO, |last| last.at.since(Time::ZERO));
+    let cost = bill::cost(&review.swarm.costs(), |name| review.tally.was_read(name));
+    let chaos = review.order.chaos.map(|seed| account(seed, super::plan(seed).rules.len(), &told, &cost));
+    let elapsed = told.last.since(Time::ZERO);
+    let came_to_their_ends = cut.is_none() && reviewers.iter().all(|reviewer| reviewer.failed.is_none());
     Report {
         root: review.order.named.clone(),
         scope: survey.as_ref().map_or_else(|| "not begun".to_owned(), |survey| survey.scope.clone()),
         files,
-        complete: cut.is_none() && reviewers.iter().all(|reviewer| reviewer.failed.is_none()),
-        findings,
+        complete: came_to_their_ends && unread_paths == 0,
+        unread: unread_paths,
+        findings: merge(findings),
         known: 0,
         stale: 0,
         reviewers,
+        languages: judged(&written, rules, &review.order.config),
         notes: notes.into_iter().collect(),
         needs_model: if files > 0 { rules.needs_model().to_vec() } else { Vec::new() },
         cost,
@@ -64,18 +74,14 @@ pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) 
 struct Fared {
     reviewer: Reviewer,
     findings: Vec<Finding>,
-    notes: Vec<crate::review::Note>,
+    notes: Vec<Note>,
+    unread: Vec<Note>,
+    written: Written,
 }
 
 impl Fared {
-    fn of(
-        review: &Review,
-        category: Category,
-        survey: &Survey,
-        cut: Option<&str>,
-        events: &[Arc<Event>],
-    ) -> Self {
-        let (done, failed) = review.tally.of(category);
+    fn of(review: &Review, category: Category, survey: &Survey, cut: Option<&str>, attempts: u64) -> Self {
+        let (mut done, failed) = review.tally.take(category);
         let refused = done.values().find_map(|batched| batched.cut.clone());
         let missing = survey.batches.len() - done.len();
         let why = refused.or_else(|| failed.first().cloned()).or_else(|| cut.map(str::to_owned));
@@ -88,34 +94,33 @@ impl Fared {
                 Some(format!("{missing} of {of} batches were not reviewed: {why}"))
             }
         };
-        let mut findings: Vec<Finding> = done.values().flat_map(|batched| batched.findings.clone()).collect();
+        let mut findings = Vec::new();
+        let mut written = Written::new();
+        for batched in done.values_mut() {
+            findings.append(&mut batched.findings);
+            for (language, files) in std::mem::take(&mut batched.written) {
+                *written.entry(language).or_default() += files;
+            }
+        }
         if category == Category::Tests && survey.of_a_change && failed.is_none() {
             let changed: Vec<_> = done.values().flat_map(|batched| batched.changed.clone()).collect();
-            findings.extend(untested_changes(
-                &changed,
-                &survey.crates,
-                RuleSet::embedded(),
-                &review.order.config,
-            ));
+            let rules = RuleSet::embedded();
+            findings.extend(untested_changes(&changed, &survey.crates, rules, &review.order.config));
         }
         let reviewer = Reviewer {
             category,
             files: done.values().map(|batched| batched.files).sum(),
             batches: done.len() as u64,
             findings: findings.len() as u64,
-            attempts: attempts(category, events),
+            // A batch that is done was begun.
+            attempts: attempts.max(done.len() as u64),
             failed,
         };
-        let notes = done.into_values().flat_map(|batched| batched.notes).collect();
-        Self { reviewer, findings, notes }
+        let (mut notes, mut unread) = (Vec::new(), Vec::new());
+        for batched in done.into_values() {
+            notes.extend(batched.notes);
+            unread.extend(batched.unread);
+        }
+        Self { reviewer, findings, notes, unread, written }
     }
-}
-
-/// How often a batch was begun.
-fn attempts(category: Category, events: &[Arc<Event>]) -> u64 {
-    let is_it = |event: &&Arc<Event>| matches!(&event.what, What::AgentSpawned { name, .. } if name == category.word());
-    let Some(spawned) = events.iter().find(is_it) else { return 0 };
-    let began =
-        |event: &&Arc<Event>| event.agent == spawned.agent && matches!(event.what, What::TurnBegan { .. });
-    events.iter().filter(began).count() as u64
 }

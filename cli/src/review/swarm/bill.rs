@@ -1,28 +1,14 @@
-//! What the review took, as the tree of its agents: money and calls from the ledger, files and bytes from the journal.
+//! What the review took, as the tree of its agents: money and calls from the ledger, files and bytes from the tally.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use skep_runtime::{Breakdown, CostRow};
 
-use skep_runtime::{AgentId, Breakdown, CostRow, Event, What};
-
-use super::FILE_EVENT;
 use crate::review::report::Cost;
 
-/// The tree of costs below the lead, a node's numbers with its children's.
-pub(super) fn cost(breakdown: &Breakdown, events: &[Arc<Event>]) -> Cost {
-    let mut read: HashMap<&AgentId, (u64, u64)> = HashMap::new();
-    for event in events {
-        if let What::Custom { name, data, .. } = &event.what
-            && name == FILE_EVENT
-            && let Some(more) = data["bytes"].as_u64()
-        {
-            let (files, bytes) = read.entry(&event.agent).or_default();
-            *files += 1;
-            *bytes += more;
-        }
-    }
+/// The tree of costs below the lead, a node's numbers with its children's. `read` says how many files and bytes an agent of
+/// some name has read.
+pub(super) fn cost(breakdown: &Breakdown, read: impl Fn(&str) -> (u64, u64)) -> Cost {
     let node = |row: &CostRow| {
-        let (files, bytes) = read.get(&row.id).copied().unwrap_or_default();
+        let (files, bytes) = read(&row.name);
         let spent = &row.subtree.spent;
         Cost {
             name: row.name.clone(),

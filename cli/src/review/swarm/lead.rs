@@ -77,8 +77,8 @@ impl Agent for Lead {
         }
         let shelf = Arc::new(Shelf::default());
         let own = cx.agent();
-        let spawned =
-            Category::ALL.map(|category| own.spawn(Specialist::spec(category, &self.order, &survey, &shelf)));
+        let spawned = Category::ALL
+            .map(|category| own.spawn(Specialist::spec(category, &self.order, &survey, &shelf, &self.tally)));
         let specialists = try_join_all(spawned).await?;
         cx.progress("waits for its specialists");
         let work = Category::ALL

@@ -15,9 +15,11 @@ use skep_runtime::{
 use super::shelf::Shelf;
 use super::survey::{Origin, Survey};
 use super::sweep;
+use super::tally::Tally;
 use super::{FILE_EVENT, Order};
-use crate::review::source::MAX_BYTES;
-use crate::review::{Category, ChangedFile, Finding, Listed, Note, RuleSet, Source, apply};
+use crate::review::coverage::Written;
+use crate::review::source::{Language, MAX_BYTES};
+use crate::review::{Category, ChangedFile, Finding, Listed, Note, RuleSet, Touched, apply_to};
 
 /// Attempts that a batch has: one more than by default, so that a plan that breaks things has two to spoil.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -47,6 +49,10 @@ pub(crate) struct Batched {
     pub(super) files: u64,
     pub(super) findings: Vec<Finding>,
     pub(super) notes: Vec<Note>,
+    /// Files that could not be read or searched, and why: nobody knows what is in them.
+    pub(super) unread: Vec<Note>,
+    /// What the reviewed files are written in.
+    pub(super) written: Written,
     /// What the files tell about the change that they are part of.
     pub(super) changed: Vec<ChangedFile>,
     /// Why the rest of the batch was not reviewed, if it was not.
@@ -60,6 +66,7 @@ pub(crate) struct Specialist {
     order: Arc<Order>,
     survey: Arc<Survey>,
     shelf: Arc<Shelf>,
+    tally: Arc<Tally>,
 }
 
 /// What a search of one source gives.
@@ -77,14 +84,17 @@ impl Specialist {
         order: &Arc<Order>,
         survey: &Arc<Survey>,
         shelf: &Arc<Shelf>,
+        tally: &Arc<Tally>,
     ) -> AgentSpec<Self> {
         let share = NanoUsd(order.budget.0 / Category::ALL.len() as u64);
-        let (order, survey, shelf) = (Arc::clone(order), Arc::clone(survey), Arc::clone(shelf));
+        let (order, survey) = (Arc::clone(order), Arc::clone(survey));
+        let (shelf, tally) = (Arc::clone(shelf), Arc::clone(tally));
         let build = move || Self {
             category,
             order: Arc::clone(&order),
             survey: Arc::clone(&survey),
             shelf: Arc::clone(&shelf),
+            tally: Arc::clone(&tally),
         };
         AgentSpec::new(category.word(), build)
             .restart(Restart::Transient)
@@ -98,22 +108,18 @@ impl Specialist {
         for (number, file) in batch.files.iter().enumerate() {
             let content = ready.next();
             let reached = batch.before + number + 1;
-            if let Some(note) = Source::refusal(&file.path) {
-                cx.record(FILE_EVENT, 1, json!({ "reached": reached }));
-                done.notes.push(note);
-                continue;
-            }
             let content = match content {
                 Some(content) => content,
                 None => self.read(cx, file).await?,
             };
             let bytes = if let Content::Text(text) = &content { text.len() } else { 0 };
-            cx.record(FILE_EVENT, 1, json!({ "reached": reached, "bytes": bytes }));
+            self.tally.read(self.category, bytes as u64);
+            cx.record(FILE_EVENT, 1, json!({ "reached": reached }));
             cx.progress(&*file.path);
             match content {
                 Content::Text(text) => self.search(cx, &file.path, text, done).await?,
                 Content::TooLarge(size) => self.sweep(cx, &file.path, size, done).await?,
-                other => done.notes.push(note(&file.path, &other)),
+                other => done.put_aside(note(&file.path, &other), &other),
             }
         }
         Ok(())
@@ -162,25 +168,30 @@ impl Specialist {
         };
         let bytes = source.text().len() as u64;
         let wants_change = self.survey.of_a_change && self.category == Category::Tests;
-        let (category, order) = (self.category, Arc::clone(&self.order));
+        let (category, order, survey) = (self.category, Arc::clone(&self.order), Arc::clone(&self.survey));
         // A try that is cut short goes on unseen on its thread: the next one waits for it instead of beginning anew.
         let searched = OnceLock::new();
-        let search = move || Searched {
-            findings: apply(category, RuleSet::embedded(), &order.config, &source),
-            caveat: source.caveat(),
-            changed: wants_change.then(|| ChangedFile::of(&source)),
+        let search = move || {
+            let touched = survey.touched(source.path());
+            let wanted = if order.whole_files { &Touched::Whole } else { touched };
+            Searched {
+                findings: apply_to(category, RuleSet::embedded(), &order.config, &source, wanted),
+                caveat: source.caveat(),
+                changed: wants_change.then(|| ChangedFile::of(&source, touched)),
+            }
         };
         let work = move || Ok((searched.get_or_init(&search).clone(), bytes));
         match cx.tools().on(EFFECT).run(("structure.search", SEARCH), path, bytes, work).await {
             Ok(searched) => {
                 done.files += 1;
+                *done.written.entry(Language::name_of(path).to_owned()).or_default() += 1;
                 done.findings.extend(searched.findings);
                 done.notes.extend(searched.caveat);
                 done.changed.extend(searched.changed);
             }
             Err(error) => {
                 let why = format!("could not be searched: {}", passing(error)?);
-                done.notes.push(Note { file: path.to_owned(), why });
+                done.unread.push(Note { file: path.to_owned(), why });
             }
         }
         Ok(())
@@ -204,10 +215,20 @@ impl Specialist {
             Ok(searched) => done.findings.extend(sweep::findings(path, &searched, &self.order.config)),
             Err(error) => {
                 let why = format!("could not be searched for keys: {}", passing(error)?);
-                done.notes.push(Note { file: path.to_owned(), why });
+                done.unread.push(Note { file: path.to_owned(), why });
             }
         }
         Ok(())
+    }
+}
+
+impl Batched {
+    /// A file that is not reviewed: by what it is, or because it could not be read.
+    fn put_aside(&mut self, note: Note, content: &Content) {
+        match content {
+            Content::Unreadable(_) => self.unread.push(note),
+            _ => self.notes.push(note),
+        }
     }
 }
 

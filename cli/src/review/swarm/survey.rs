@@ -1,13 +1,16 @@
 //! What there is to review: the files, where they are read from, and how to say it.
 
+use std::collections::BTreeMap;
+
 use skep_actors::Tools as _;
 use skep_actors::tools::files::{Entry, Listing};
-use skep_actors::tools::git::{Git, Repository};
+use skep_actors::tools::git::{self, Git, Repository};
 use skep_runtime::{AgentError, Context, EffectError};
 
 use super::Order;
 use super::specialist::over_budget;
-use crate::review::{Listed, Note, plan};
+use crate::review::touched::Edit;
+use crate::review::{Listed, Note, Touched, plan};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -17,10 +20,14 @@ pub(super) struct Survey {
     pub(super) origin: Origin,
     pub(super) batches: Vec<Vec<Listed>>,
     pub(super) notes: Vec<Note>,
+    /// What could not be listed, and why.
+    pub(super) unread: Vec<Note>,
     /// Folders with a manifest, for findings about a change as a whole.
     pub(super) crates: Vec<String>,
-    /// Whether only what changed is reviewed.
+    /// Whether only what changed is reviewed, and all of it: of one file nobody can say what else changed.
     pub(super) of_a_change: bool,
+    /// Which lines the change touches, by file.
+    pub(super) touched: BTreeMap<String, Touched>,
 }
 
 /// Where the contents of files come from.
@@ -35,6 +42,11 @@ pub(super) enum Origin {
 impl Survey {
     pub(super) fn files(&self) -> usize {
         self.batches.iter().map(Vec::len).sum()
+    }
+
+    /// Which lines of a file the change touches; all of them where there is no change.
+    pub(super) fn touched(&self, path: &str) -> &Touched {
+        self.touched.get(path).unwrap_or(&Touched::Whole)
     }
 }
 
@@ -84,30 +96,35 @@ async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
     };
     let base = resolve(&git, "--base", order.base.as_deref()).await?;
     let head = resolve(&git, "--head", order.head.as_deref()).await?;
-    let changed = match &base {
+    let only = order.only.as_ref().map(|only| &*only.path);
+    let touched = match &base {
         None => None,
-        Some(base) => Some(git.changed(base, head.as_deref()).await?.map_err(AgentError::message)?),
+        Some(base) => {
+            let touched = git.touched(base, head.as_deref(), only).await?;
+            Some(touched.map_err(AgentError::message)?)
+        }
     };
-    let (listing, origin) = match head {
-        None => (cx.tools().files(&order.root).list().await?, Origin::Folder),
-        Some(commit) => {
+    let (listing, origin) = match (head, &order.only) {
+        // A file that was named is meant, whatever the ignore files say, and what lies beside it is not looked at.
+        (None, Some(Listed { path, bytes })) => {
+            let files = vec![Entry { path: path.clone(), bytes: *bytes }];
+            (Listing { files, ..Listing::default() }, Origin::Folder)
+        }
+        (None, None) => (cx.tools().files(&order.root).list().await?, Origin::Folder),
+        (Some(commit), _) => {
             let files = git.list(&commit).await?.map_err(AgentError::message)?;
             (Listing { files, ..Listing::default() }, Origin::Commit { commit, prefix })
         }
     };
     let Listing { mut files, passed, symlinks } = listing;
     let crates = crates(&files);
-    if let Some(only) = &order.only {
-        // A file that was named is meant, whatever the ignore files say.
-        files.retain(|file| file.path == *only);
-        if files.is_empty() && origin == Origin::Folder {
-            files.push(Entry { path: only.clone(), bytes: 0 });
-        }
-    }
+    files.retain(|file| only.is_none_or(|only| file.path == only));
+    let changed: Option<Vec<String>> =
+        touched.as_ref().map(|touched| touched.iter().map(|file| file.path.clone()).collect());
     let listed: Vec<Listed> = files.into_iter().map(|Entry { path, bytes }| Listed { path, bytes }).collect();
     let planned = plan(&listed, changed.as_deref(), &order.config);
-    let mut notes: Vec<Note> =
-        passed.into_iter().map(|passed| Note { file: passed.path, why: passed.why }).collect();
+    let passed = passed.into_iter().map(|passed| Note { file: passed.path, why: passed.why });
+    let (unread, mut notes): (Vec<Note>, Vec<Note>) = passed.partition(is_unread);
     notes.extend(planned.notes);
     if symlinks > 0 {
         let noun = if symlinks == 1 { "symlink is" } else { "symlinks are" };
@@ -122,8 +139,10 @@ async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
         origin,
         batches: planned.batches,
         notes,
+        unread,
         crates,
-        of_a_change: changed.is_some(),
+        of_a_change: changed.is_some() && only.is_none(),
+        touched: touched.into_iter().flatten().map(lines).collect(),
     })
 }
 
@@ -140,6 +159,21 @@ async fn resolve(git: &Git<'_>, option: &str, revision: Option<&str>) -> Result<
 
 fn asked(what: &str, advice: &str) -> AgentError {
     AgentError::message(format!("{what}; {advice}"))
+}
+
+/// Whether something may lie there that nobody has seen; a loop of symlinks or a pipe is only said.
+fn is_unread(note: &Note) -> bool {
+    let why = &note.why;
+    let is_loop = why.starts_with("symlink");
+    !is_loop && ["cannot be", "os error", "not UTF-8", "not listed"].iter().any(|words| why.contains(words))
+}
+
+/// The lines of a file as a review knows them.
+fn lines(file: git::Touched) -> (String, Touched) {
+    let edit = |edit: git::Edit| Edit { first: edit.first, added: edit.added, removed: edit.removed };
+    let touched =
+        file.edits.map_or(Touched::Whole, |edits| Touched::Lines(edits.into_iter().map(edit).collect()));
+    (file.path, touched)
 }
 
 fn crates(files: &[Entry]) -> Vec<String> {

@@ -16,8 +16,10 @@ pub(super) struct Tally(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     survey: Option<Arc<Survey>>,
-    done: BTreeMap<(Category, usize), Batched>,
+    done: BTreeMap<Category, BTreeMap<usize, Batched>>,
     failed: BTreeMap<Category, Vec<String>>,
+    /// Files and bytes, those that were read twice counted twice.
+    read: BTreeMap<Category, (u64, u64)>,
 }
 
 impl Tally {
@@ -30,18 +32,30 @@ impl Tally {
     }
 
     pub(super) fn put(&self, category: Category, batch: usize, done: Batched) {
-        self.0.lock().done.insert((category, batch), done);
+        self.0.lock().done.entry(category).or_default().insert(batch, done);
     }
 
     pub(super) fn fail(&self, category: Category, why: String) {
         self.0.lock().failed.entry(category).or_default().push(why);
     }
 
-    /// What a specialist answered, by batch, and why batches of it failed.
-    pub(super) fn of(&self, category: Category) -> (BTreeMap<usize, Batched>, Vec<String>) {
-        let state = self.0.lock();
-        let done = state.done.iter().filter(|((of, _), _)| *of == category);
-        let done = done.map(|((_, batch), done)| (*batch, done.clone())).collect();
-        (done, state.failed.get(&category).cloned().unwrap_or_default())
+    /// A file was read.
+    pub(super) fn read(&self, category: Category, bytes: u64) {
+        let mut state = self.0.lock();
+        let (files, all) = state.read.entry(category).or_default();
+        *files += 1;
+        *all += bytes;
+    }
+
+    /// How many files and bytes the specialist of this name has read.
+    pub(super) fn was_read(&self, name: &str) -> (u64, u64) {
+        let category = Category::ALL.into_iter().find(|category| category.word() == name);
+        category.and_then(|category| self.0.lock().read.get(&category).copied()).unwrap_or_default()
+    }
+
+    /// Gives away what a specialist answered, by batch, and why batches of it failed.
+    pub(super) fn take(&self, category: Category) -> (BTreeMap<usize, Batched>, Vec<String>) {
+        let mut state = self.0.lock();
+        (state.done.remove(&category).unwrap_or_default(), state.failed.remove(&category).unwrap_or_default())
     }
 }

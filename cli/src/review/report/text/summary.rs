@@ -14,6 +14,7 @@ const MAX_NOTES: usize = 10;
 pub(super) fn write(out: &mut String, report: &Report, layout: Layout) {
     let mut page = Page { out, layout };
     page.reviewers(report);
+    page.languages(report);
     page.notes(report);
     page.needs_model(report);
     page.cost(report);
@@ -51,6 +52,18 @@ impl Page<'_> {
         self.heading("reviewers");
         for reviewer in &report.reviewers {
             self.item(&format!("  {:<12} ", reviewer.category), &fared(reviewer));
+        }
+        self.out.push('\n');
+    }
+
+    fn languages(&mut self, report: &Report) {
+        if report.languages.is_empty() {
+            return;
+        }
+        self.heading("judged, by language");
+        for judged in &report.languages {
+            let files = counted(judged.files, "file");
+            self.item(&format!("  {:<12} ", judged.language), &format!("{files}: {}", judged.words()));
         }
         self.out.push('\n');
     }
@@ -154,8 +167,8 @@ impl Page<'_> {
         }
         words.push_str(&format!("; {}", report.elapsed()));
         self.item("", &words);
-        if !report.complete {
-            self.item("", "The review was cut short: what is missing here may still be there.");
+        for caveat in report.caveats() {
+            self.item("", &caveat);
         }
     }
 }

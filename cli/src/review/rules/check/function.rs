@@ -1,5 +1,7 @@
 //! How large a function is.
 
+use std::ops::Range;
+
 use crate::review::source::{Node, Source, View};
 
 /// What nests: each of these costs the reader one more condition to keep in mind.
@@ -28,11 +30,11 @@ pub(super) fn code_lines(source: &Source, function: &Node<'_>) -> Option<u32> {
     u32::try_from(lines.saturating_sub(table)).ok()
 }
 
-/// The deepest nesting of branches, loops and closures in the body. An `else if` is no level of its own.
-pub(super) fn nesting(function: &Node<'_>) -> u32 {
-    let Some(body) = function.field("body") else { return 0 };
+/// The deepest nesting of branches, loops and closures in the body, and where it is. An `else if` is no level of its own.
+pub(super) fn nesting(function: &Node<'_>) -> Option<(u32, Range<usize>)> {
+    let body = function.field("body")?;
     let mut open: Vec<usize> = Vec::new();
-    let mut deepest = 0;
+    let mut deepest = (0, body.range());
     let mut last_else = usize::MAX;
     for node in body.dfs() {
         let range = node.range();
@@ -44,13 +46,16 @@ pub(super) fn nesting(function: &Node<'_>) -> u32 {
             last_else = node.child(1).map_or(usize::MAX, |next| next.range().start);
         } else if LEVELS.contains(&&*kind) && !(kind == "if_expression" && range.start == last_else) {
             open.push(range.end);
-            deepest = deepest.max(open.len());
+            if open.len() > deepest.0 {
+                deepest = (open.len(), range);
+            }
         } else if kind == "function_item" {
             // A function inside is measured on its own; its levels are no levels of this one.
             open.clear();
         }
     }
-    u32::try_from(deepest).unwrap_or(u32::MAX)
+    let (levels, place) = deepest;
+    Some((u32::try_from(levels).unwrap_or(u32::MAX), place))
 }
 
 /// Number of parameters, without `self`.
