@@ -94,7 +94,7 @@ fn when_the_runtime_ends_asks_fail_at_once_and_the_receipt_is_true_and_prompt() 
     let elsewhere = runtime();
     for shut_down in
         [(|ground| drop::<Runtime>(ground)) as fn(Runtime), Runtime::shutdown_background, |ground| {
-            ground.shutdown_timeout(Duration::from_secs(1))
+            ground.shutdown_timeout(Duration::from_secs(1));
         }]
     {
         let hooks = Arc::default();
