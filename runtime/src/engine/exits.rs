@@ -159,10 +159,15 @@ impl Seat {
 
     /// Interrupts a turn: it is cancelled, and dropped at its await if it has not returned by the grace.
     pub(crate) fn interrupt(&self, turn: &Arc<super::turn::Turn>, why: Cancel) {
-        if !turn.is_open() || !turn.cancel(why) {
-            return;
+        {
+            // One critical section with its leaving: nothing is said of a turn that is over.
+            let _gate = self.gate.lock();
+            if !turn.is_open() || !turn.set_why(why) {
+                return;
+            }
+            turn.note(What::TurnInterrupted);
         }
-        turn.note(What::TurnInterrupted);
+        turn.cancel.raise();
         let late = Arc::downgrade(turn);
         let grace = self.engine.env.after(self.engine.interrupt_grace, move || {
             if let Some(turn) = late.upgrade() {

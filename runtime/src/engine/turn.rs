@@ -196,9 +196,14 @@ impl Turn {
 
     /// Cancels it; the first reason stands.
     pub(crate) fn cancel(&self, why: Cancel) -> bool {
-        let first = self.why.compare_exchange(0, why as u8, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let first = self.set_why(why);
         self.cancel.raise();
         first
+    }
+
+    /// Says why it is cancelled, before whoever waits for that is woken.
+    pub(super) fn set_why(&self, why: Cancel) -> bool {
+        self.why.compare_exchange(0, why as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     pub(crate) fn cancelled(&self) -> Option<Cancel> {
