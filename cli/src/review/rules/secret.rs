@@ -60,7 +60,10 @@ fn is_name(text: &str) -> bool {
     };
     let long = words.iter().filter(|word| word.len() > 2).count();
     // One number tells a version; several are what chance puts between letters.
-    let numbers = words.iter().filter(|word| word.ends_with(|c: char| c.is_ascii_digit())).count();
+    let numbers = words
+        .iter()
+        .filter(|word| word.starts_with(char::is_alphabetic) && word.ends_with(|c: char| c.is_ascii_digit()))
+        .count();
     (numbers <= 1 || numbers * 3 <= words.len())
         && words.iter().all(is_word)
         && long * 2 >= words.len()
