@@ -4,6 +4,7 @@
 
 use forest::{self};
 
+mod extremes;
 mod ledger;
 mod limits;
 mod pause;

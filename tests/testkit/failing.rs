@@ -229,7 +229,7 @@ impl Agent for Clerk {
 }
 
 /// The shrunk plan of a clerk that is given six tasks, where `is_wrong` says whether what it charged is.
-fn shrunk(plan: FaultPlan, is_wrong: fn(&[u64]) -> bool) -> Vec<String> {
+fn shrunk(plan: &FaultPlan, is_wrong: fn(&[u64]) -> bool) -> Vec<String> {
     let test = |lab: Lab| {
         let lab = lab.plan(plan.clone());
         async move {
@@ -255,17 +255,17 @@ fn a_shrunk_plan_has_no_number_that_a_smaller_one_could_stand_for() {
     let any = |charged: &[u64]| !charged.is_empty();
     let second = [r#"fail with "no paper" in the 2nd effect print of clerk"#];
     for nth in [2, 3, 5] {
-        assert_eq!(shrunk(FaultPlan::default().rule(print(nth)), any), second);
+        assert_eq!(shrunk(&FaultPlan::default().rule(print(nth)), any), second);
     }
     // Both have to hit the same task.
     let file = |nth| Point::effect("file").of("clerk").nth(nth).fails(no());
     let both = |charged: &[u64]| charged.contains(&0);
     let plan = FaultPlan::default().rule(print(5)).rule(file(5));
     let two = [second[0], r#"fail with "no paper" in the 2nd effect file of clerk"#];
-    assert_eq!(shrunk(plan, both), two);
+    assert_eq!(shrunk(&plan, both), two);
     // So often, and for so long.
     let slow = Point::effect("print").of("clerk").slows(ms(2_900)).times(3);
-    let plan = shrunk(FaultPlan::default().rule(slow), any);
+    let plan = shrunk(&FaultPlan::default().rule(slow), any);
     assert_eq!(plan, ["slow down by 750ms in the 1st effect print of clerk"]);
 }
 

@@ -63,18 +63,33 @@ impl Agent for Impatient {
     async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
         let env = cx.env();
         match self.0 {
-            "effect" => cx.effect("fetch", ()).run(|_| async { Ok(from_a_thread().await) }).await?,
+            "effect" => {
+                cx.effect("fetch", ())
+                    .run(|_| async {
+                        from_a_thread().await;
+                        Ok(())
+                    })
+                    .await?
+            }
             "handle" => from_a_thread().await,
             "held" => {
                 let fetch = cx.effect("fetch", ());
-                fetch.run(|call| async move { Ok(call.outside(from_a_thread()).await) }).await?;
+                fetch
+                    .run(|call| async move {
+                        call.outside(from_a_thread()).await;
+                        Ok(())
+                    })
+                    .await?;
             }
             // What the lab knows may well be too slow.
             "sleep" => cx.sleep(Duration::from_secs(40)).await?,
             "slow" => {
                 let fetch = cx.effect("fetch", ());
                 fetch
-                    .run(|_| async { Ok(env.sleep_until(env.now() + Duration::from_secs(40)).await) })
+                    .run(|_| async {
+                        env.sleep_until(env.now() + Duration::from_secs(40)).await;
+                        Ok(())
+                    })
                     .await?;
             }
             "ask" => {

@@ -52,7 +52,7 @@ pub(crate) enum Deed {
 pub(crate) struct Load {
     pub(crate) deed: Deed,
     #[serde(skip)]
-    fuse: Fuse,
+    _fuse: Fuse,
     #[serde(skip)]
     output: Mutex<Option<Fuse>>,
 }
@@ -115,7 +115,7 @@ impl Agent for Carrier {
             Deed::PanicAny => {}
             Deed::Poison => return Err(AgentError::redeliver(AgentError::message("not this time"))),
         }
-        Ok(Parcel { fuse: load.output.lock().unwrap().take().unwrap_or_default() })
+        Ok(Parcel { _fuse: load.output.lock().unwrap().take().unwrap_or_default() })
     }
 
     /// No async fn: its part before its future panics.

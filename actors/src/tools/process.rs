@@ -104,6 +104,8 @@ impl Drop for Group {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "what stands around a process in a test is no part of it")]
+
     use super::*;
     use std::io::Read as _;
     use std::time::Duration;

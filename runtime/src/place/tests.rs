@@ -108,7 +108,7 @@ impl Beside {
             Input::ComesBack => {
                 let back = place.comes_back();
                 if matches!(back, Back::Again | Back::Reborn) {
-                    assert!(!self.gone && !(self.ended && self.is_final), "invariant 1");
+                    assert!(!self.gone && (!self.ended || !self.is_final), "invariant 1");
                     assert_eq!(back == Back::Reborn, self.ended, "only what had ended is spawned again");
                     (self.ending, self.ended) = (false, false);
                 }

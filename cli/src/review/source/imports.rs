@@ -134,7 +134,7 @@ impl Imports {
             }
             let globs: Vec<&str> =
                 here().filter(|name| name.name.is_none()).map(|name| &*name.path).collect();
-            let sees_out = globs.iter().any(|glob| *glob == "super");
+            let sees_out = globs.contains(&"super");
             if scope.is_module && !sees_out {
                 break;
             }

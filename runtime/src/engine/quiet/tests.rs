@@ -78,11 +78,12 @@ fn a_drop_guard_that_catches_panics_of_its_own_does_not_take_the_place_away() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it is about another thread")]
 fn work_on_another_thread_that_panics_keeps_its_place() {
     install();
     let line = line!() + 1;
     let work = for_another_thread(|| panic!("out there"));
-    let came = std::thread::spawn(work).join().expect("it is a value").map(|()| ());
+    let came = std::thread::spawn(work).join().expect("it is a value");
     let panic = caught_of(|| came.unwrap_or_else(|thrown| thrown.resume()));
     assert!(panic.place().is_some_and(|at| at.contains(&format!(":{line}:"))), "{panic:?}");
 }
