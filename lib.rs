@@ -6,6 +6,12 @@ pub use skep_runtime::*;
 
 /// The guides, with examples that compile.
 pub mod guide {
+    #[doc = include_str!("docs/agents.md")]
+    pub mod agents {}
+
+    #[doc = include_str!("docs/models.md")]
+    pub mod models {}
+
     #[doc = include_str!("docs/supervision.md")]
     pub mod supervision {}
 }

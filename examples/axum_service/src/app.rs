@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::outage::Outage;
+use crate::tenants::Tenants;
+use crate::words::Words;
 
 /// The state of the service; clones are the same.
 #[derive(Clone)]
@@ -18,7 +20,9 @@ pub(crate) struct App {
     pub(crate) swarm: Swarm,
     /// Its own handle to the model, to show how many streams are open.
     pub(crate) model: Simulated,
-    pub(crate) tenant_usd: Arc<str>,
+    pub(crate) tenants: Arc<Tenants>,
+    /// How long a client may take with each part of a request.
+    pub(crate) patience: Duration,
     /// The service is to end: nothing new is taken.
     pub(crate) draining: CancellationToken,
     /// The time to drain is over: what still goes on is cut.
@@ -40,10 +44,12 @@ impl App {
             .permits("model", 100)
             .start()
             .await?;
+        let tenants = Tenants::new(&swarm, &config.tenants, config.tenant_usd, config.idle);
         Ok(Self {
             swarm,
+            tenants: Arc::new(tenants),
             model: simulated,
-            tenant_usd: config.tenant_usd.as_str().into(),
+            patience: config.patience,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             places: Arc::new(Semaphore::new(config.at_once)),
@@ -58,5 +64,10 @@ impl App {
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
         place.map_err(|_| ApiError::unavailable("as many reviews are going on as there may be"))
+    }
+
+    /// The words for what is told to a tenant.
+    pub(crate) fn words(&self, tenant: &str) -> Words {
+        Words::new(self.swarm.id().as_str(), tenant)
     }
 }

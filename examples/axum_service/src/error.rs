@@ -7,6 +7,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use skep::{Advice, RunError, SpawnError};
 
+use crate::words::Words;
+
 /// A refusal or a failure: a status, a line, and when to come again.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -25,6 +27,21 @@ impl ApiError {
         }
     }
 
+    /// Something that the client has to mend.
+    pub(crate) fn client(status: StatusCode, message: &str) -> Self {
+        Self { status, message: message.to_owned(), retry_after: None }
+    }
+
+    /// A refusal of a tenant's agent, told in the tenant's words.
+    pub(crate) fn spawn(error: &SpawnError, words: &Words) -> Self {
+        Self::new(error.http_status(), error.advice(), words.told(&error.to_string()))
+    }
+
+    /// Why a review has no report, told in the tenant's words.
+    pub(crate) fn run<T>(error: &RunError<T>, words: &Words) -> Self {
+        Self::new(error.http_status(), error.advice(), words.told(&error.to_string()))
+    }
+
     fn new(status: u16, advice: Advice, message: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, message, retry_after: advice.retry_after() }
@@ -33,18 +50,6 @@ impl ApiError {
     /// As data, for a client that has its `200` already and listens to events.
     pub(crate) fn body(&self) -> serde_json::Value {
         serde_json::json!({ "status": self.status.as_u16(), "error": self.message })
-    }
-}
-
-impl From<SpawnError> for ApiError {
-    fn from(error: SpawnError) -> Self {
-        Self::new(error.http_status(), error.advice(), error.to_string())
-    }
-}
-
-impl<T> From<RunError<T>> for ApiError {
-    fn from(error: RunError<T>) -> Self {
-        Self::new(error.http_status(), error.advice(), error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@
 //!  POST …/reviews/stream      ──▶ the same, told as server-sent events
 //!  GET  /agents /costs /metrics   what lives, what it cost, how it is doing
 //!
-//!  the client hangs up ──▶ axum drops the answer ──▶ the run is dropped ──▶ its subtree stops, its model streams close
+//!  the client hangs up ──▶ the server drops the answer ──▶ the run is dropped ──▶ its subtree stops, its model streams close
 //! ```
 //!
 //! The model is simulated, so no key is needed. Its guide is `docs/embedding.md`.
@@ -13,11 +13,14 @@
 mod app;
 mod config;
 mod error;
+mod order;
 mod outage;
 mod review;
 mod routes;
+mod server;
 mod shutdown;
 mod tenants;
+mod words;
 
 use std::process::ExitCode;
 

@@ -6,8 +6,9 @@ use skep::actors::model::Chunk;
 use skep::{Agent, AgentError, AgentSpec, Budget, Context, Failure, NanoUsd, Usage, fan_out};
 use tokio::sync::mpsc;
 
-/// What a client asks for.
+/// What a client asks for; `order.rs` has what it may be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     /// What is to be reviewed.
     pub(crate) text: String,
@@ -22,7 +23,7 @@ fn five_cents() -> String {
     "0.05".to_owned()
 }
 
-/// What the client gets. An area that failed is a row like the others.
+/// What comes of it. An area that failed is a row like the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) areas: Vec<Area>,

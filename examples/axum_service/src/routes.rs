@@ -4,15 +4,19 @@ mod insight;
 mod reviews;
 mod stream;
 
-use axum::Router;
-use axum::routing::{get, post};
-
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
 use crate::app::App;
+use crate::error::ApiError;
+use crate::order::BODY;
 
 /// How long a review may take.
-const WITHIN: Duration = Duration::from_secs(120);
+pub(crate) const WITHIN: Duration = Duration::from_secs(120);
 
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
@@ -22,5 +26,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/costs", get(insight::costs))
         .route("/metrics", get(insight::metrics))
         .route("/models", get(insight::models))
+        .fallback(|| async { ApiError::client(StatusCode::NOT_FOUND, "there is nothing at this path") })
+        .layer(DefaultBodyLimit::max(BODY))
         .with_state(app)
 }

@@ -4,7 +4,6 @@
 //!  SIGTERM ──▶ refuse what is new ──▶ let go on what goes on, for the time to drain ──▶ cut it ──▶ stop the swarm ──▶ receipt
 //! ```
 
-use std::future::IntoFuture as _;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::routes::routes;
+use crate::server;
 
 /// What the swarm's own stop may take.
 const STOP: Duration = Duration::from_secs(5);
@@ -23,13 +23,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Serves until the process is asked to end, and ends within the time to drain and a little more.
 pub(crate) async fn serve(listener: TcpListener, app: App, drain: Duration) -> io::Result<()> {
-    let server = axum::serve(listener, routes(app.clone()))
-        .with_graceful_shutdown(app.draining.clone().cancelled_owned());
-    let mut server = pin!(server.into_future());
+    let (routes, draining) = (routes(app.clone()), app.draining.clone());
+    let mut server = pin!(server::serve(listener, routes, draining, app.patience));
     tokio::select! {
         biased;
         signal = asked_to_end() => tracing::info!("{}: draining for {drain:?}", signal?),
-        ended = &mut server => return ended,
+        () = &mut server => return Ok(()),
+        () = app.tenants.let_the_idle_leave() => {}
     }
     app.draining.cancel();
     let has_drained = timeout(drain, &mut server).await.is_ok();

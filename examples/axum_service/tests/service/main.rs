@@ -7,4 +7,7 @@ mod guide;
 mod http;
 mod leaving;
 mod load;
+mod odd;
 mod rig;
+mod slow;
+mod tenants;

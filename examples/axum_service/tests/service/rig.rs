@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+/// Who is served.
+const TENANTS: &str = "acme,other,poor,spender,tenant-0,tenant-1,tenant-2,tenant-3,tenant-4";
 
 /// An outage of the model: what has begun stays as it is until the test lets it go on.
 pub(crate) struct Outage(PathBuf);
@@ -52,6 +56,7 @@ impl Service {
         let mut process = Command::new(env!("CARGO_BIN_EXE_axum_service"))
             .env("LISTEN", "127.0.0.1:0")
             .env("TOKENS_A_SECOND", "400")
+            .env("TENANTS", TENANTS)
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -95,6 +100,19 @@ impl Service {
         // The root is one segment, a tenant two.
         let below = rows.filter(|row| row["id"].as_str().unwrap().split('.').count() > 2);
         below.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A connection of a client that speaks for itself.
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address.strip_prefix("http://").unwrap()).await.unwrap()
+    }
+
+    /// The names of the tenants that are there.
+    pub(crate) async fn tenants(&self) -> Vec<String> {
+        let status = self.json("/agents").await;
+        let rows = status.as_array().unwrap().iter();
+        let tenants = rows.filter(|row| row["id"].as_str().unwrap().split('.').count() == 2);
+        tenants.map(|row| row["name"].as_str().unwrap().to_owned()).collect()
     }
 
     pub(crate) async fn streams(&self) -> u64 {
