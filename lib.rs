@@ -4,6 +4,16 @@ pub use skep_patterns as patterns;
 pub use skep_patterns::*;
 pub use skep_runtime::*;
 
+/// What most programs name that use skep: `use skep::prelude::*;`. What is rarer stands at the root, and what is rare in the
+/// module of its subject.
+pub mod prelude {
+    pub use skep_patterns::fan_out;
+    pub use skep_runtime::{
+        Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Context, Repeat, Restart, Retry, Scope,
+        Shutdown, SpawnError, Stop, StopContext, StopReceipt, Supervisor, Swarm, Usage,
+    };
+}
+
 /// The guides, with examples that compile.
 pub mod guide {
     #[doc = include_str!("docs/agents.md")]

@@ -62,6 +62,7 @@ const SHIPPED: &[&str] =
 
 const LINES_MAX: usize = 500;
 const LINES_MEDIAN: usize = 160;
+const NAMES_MAX: usize = 110;
 
 #[test]
 fn every_file_that_the_floors_name_is_there() {
@@ -176,6 +177,28 @@ fn names_say_what_a_thing_is() {
         }
     }
     none(found);
+}
+
+#[test]
+fn the_root_has_few_names_and_each_is_the_things_own() {
+    let mut names = BTreeSet::new();
+    let mut found = Vec::new();
+    for path in ["lib.rs", "runtime/src/lib.rs", "patterns/src/lib.rs"] {
+        let text = read(path);
+        let outside = text.split_once("pub mod prelude {").map_or(text.as_str(), |(before, _)| before);
+        for uses in outside.split("pub use ").skip(1).filter_map(|rest| rest.split_once(';')) {
+            let (list, is_crate) = (uses.0, uses.0.starts_with("skep_"));
+            if list.contains(" as ") && !is_crate {
+                found.push(format!("{path}: `{list}`: one thing has one name"));
+            }
+            let listed = list.split_once('{').map_or(list, |(_, listed)| listed);
+            let words = listed.split([',', '}']).filter_map(|name| name.trim().rsplit("::").next());
+            names.extend(words.filter(|name| !name.is_empty() && !is_crate).map(str::to_owned));
+        }
+    }
+    none(found);
+    assert!(names.len() > 50, "they are found: {names:?}");
+    assert!(names.len() < NAMES_MAX, "{} names at the root: move what is rare into its module", names.len());
 }
 
 #[test]

@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::ask::Ask;
 use crate::children::Children;
+use crate::control::{Control, Interrupted};
 use crate::engine::seat::Seat;
-use crate::engine::turn::{self, Cancel};
+use crate::engine::turn;
 use crate::error::{AskError, GrantError, PauseError, ResumeError};
-use crate::fault::Phase;
-use crate::fold::Metrics;
+use crate::fold::{Metrics, TreeRow};
 use crate::id::{AgentId, Incarnation, TaskId};
 use crate::ledger::{Balance, Budget};
 use crate::lifecycle::{AgentState, StopReason};
@@ -46,6 +46,8 @@ pub struct Status {
     pub id: AgentId,
     /// Its name.
     pub name: String,
+    /// The type of its behaviour; `root` and `scope` have none.
+    pub agent_type: String,
     /// Its state.
     pub state: AgentState,
     /// Which life it is in.
@@ -73,6 +75,7 @@ impl Status {
         Self {
             id: seat.id.clone(),
             name: seat.name.to_string(),
+            agent_type: seat.body.agent_type().to_owned(),
             state: live.lifecycle.state().clone(),
             incarnation: seat.incarnation(),
             task: live.task.clone(),
@@ -83,15 +86,23 @@ impl Status {
             paused,
         }
     }
-}
 
-/// What an interrupt found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interrupted {
-    /// A turn was on and has been cancelled.
-    Turn,
-    /// There was no turn to interrupt.
-    Nothing,
+    /// Of one whose seat is free, as the journal has it.
+    pub(crate) fn of_ended(row: &TreeRow, cost: Balance) -> Self {
+        Self {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            agent_type: row.agent_type.clone(),
+            state: row.state().clone(),
+            incarnation: row.incarnation,
+            task: None,
+            doing: None,
+            queued: 0,
+            children: 0,
+            cost,
+            paused: None,
+        }
+    }
 }
 
 impl<A: Agent> AgentRef<A> {
@@ -113,6 +124,12 @@ impl<A: Agent> AgentRef<A> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.seat.name
+    }
+
+    /// The same agent without its type.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::of(self.seat())
     }
 
     /// Its children, which it supervises.
@@ -180,27 +197,19 @@ impl<A: Agent> AgentRef<A> {
     /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped
     /// at its await and the behaviour built anew. The task ends as interrupted; the agent goes on with the next.
     pub fn interrupt(&self) -> Interrupted {
-        let turn = self.seat.gate.lock().turn.as_ref().map(Arc::clone);
-        match turn.filter(|turn| turn.phase == Phase::Turn) {
-            Some(turn) => {
-                self.seat.interrupt(&turn, Cancel::Interrupt);
-                Interrupted::Turn
-            }
-            None => Interrupted::Nothing,
-        }
+        self.seat.interrupt_turn()
     }
 
     /// What it and its subtree have spent and reserved in its budget's current window; none without a window.
     #[must_use]
     pub fn window_cost(&self) -> Option<Balance> {
-        let env = &self.seat.engine.env;
-        self.seat.meter.spending().map(|spending| spending.at(env.wall(env.now())))
+        self.seat.window_cost()
     }
 
     /// How many agents live in its subtree, itself included, in O(1); scopes are none.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
-        self.seat.live_below().saturating_add(u32::from(!self.seat.is_stopped()))
+        self.seat.live_agents()
     }
 
     /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.
@@ -246,32 +255,11 @@ impl<A: Agent> AgentRef<A> {
 
     /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped.
     pub async fn drain(&self, within: Duration) -> StopReceipt {
-        let env = &self.seat.engine.env;
-        let deadline = env.now() + within;
-        self.seat.body.close(StopReason::Stopped);
-        let watch = self.seat.engine.journal.watch(&self.seat.id);
-        tokio::select! {
-            biased;
-            _ = watch.until(|| self.is_at_rest().then_some(())) => {}
-            () = env.sleep_until(deadline) => {}
-        }
-        self.stop(Stop::within(deadline.since(env.now()).max(Duration::from_millis(100)))).await
-    }
-
-    fn is_at_rest(&self) -> bool {
-        let status = self.status();
-        let is_idle = match status.state {
-            AgentState::Idle | AgentState::Stopped(_) => true,
-            AgentState::Paused => status.task.is_none(),
-            _ => false,
-        };
-        status.queued == 0 && is_idle
+        self.seat.drain(within).await
     }
 
     /// Waits until it has ended for good, and says why. Restarts are waited through.
     pub async fn ended(&self) -> StopReason {
-        let watch = self.seat.engine.journal.watch(&self.seat.id);
-        // Nothing is found where the swarm is gone.
-        watch.until(|| self.seat.reason()).await.unwrap_or(StopReason::Stopped)
+        self.seat.has_ended().await
     }
 }

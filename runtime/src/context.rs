@@ -10,7 +10,7 @@ use crate::ask::Ask;
 use crate::children::Children;
 use crate::effect::Effect;
 use crate::engine::points;
-use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
+use crate::engine::spawn::{Naming, Place, spawn};
 use crate::engine::turn::{Cancel, Turn};
 use crate::env::Env;
 use crate::error::{AgentError, SkepError, SpawnError};
@@ -138,15 +138,6 @@ impl Context {
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let role = self.turn.task.clone().map_or(Role::Static, Role::Task);
         self.spawn_as(role, spec).await
-    }
-
-    /// Spawns children of the task one after another, each as [`Context::spawn`], and gives a row for each in their order; lets
-    /// others run now and then.
-    pub async fn spawn_many<A: Agent>(
-        &self,
-        specs: impl IntoIterator<Item = AgentSpec<A>>,
-    ) -> Vec<Result<AgentRef<A>, SpawnError>> {
-        spawn_many(specs, async |spec| self.spawn(spec).await).await
     }
 
     /// The agent itself, as the parent of children that outlive the task.
@@ -342,15 +333,6 @@ impl OwnAgent<'_> {
     #[must_use]
     pub fn children(&self) -> Children {
         Children::of(Arc::clone(&self.0.turn.seat))
-    }
-
-    /// Spawns children of the agent one after another, each as [`OwnAgent::spawn`], and gives a row for each in their order;
-    /// lets others run now and then.
-    pub async fn spawn_many<A: Agent>(
-        &self,
-        specs: impl IntoIterator<Item = AgentSpec<A>>,
-    ) -> Vec<Result<AgentRef<A>, SpawnError>> {
-        spawn_many(specs, async |spec| self.spawn(spec).await).await
     }
 }
 

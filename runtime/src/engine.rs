@@ -4,6 +4,7 @@
 //! The stopper or a pause's walk, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and a parent's gate before its child's.
 
+mod acts;
 pub(crate) mod alarm;
 mod blank;
 pub(crate) mod body;
@@ -34,6 +35,7 @@ pub(crate) mod points;
 pub(crate) mod points;
 mod polls;
 pub(crate) mod quiet;
+pub(crate) mod registry;
 pub(crate) mod runner;
 pub(crate) mod seat;
 pub(crate) mod spawn;
@@ -53,6 +55,7 @@ use tokio::sync::Semaphore;
 
 use self::census::Census;
 use self::heartbeat::OpenTurns;
+use self::registry::Registry;
 use self::seat::Seat;
 use self::stop::Stopper;
 use crate::dead_letter::DeadLetters;
@@ -98,6 +101,8 @@ pub(crate) struct Engine {
     /// Whether panics keep their backtraces; none leaves it to the environment.
     pub(crate) backtraces: Option<bool>,
     pub(crate) census: Census,
+    /// Who has a place, by id and by name.
+    pub(crate) registry: Registry,
     /// Seats whose life has ended and of which something is left: on its way out, or stuck.
     pub(crate) leaving: Mutex<BTreeMap<SeatKey, Arc<Seat>>>,
     /// The turns that are being worked on, for the heartbeat.
@@ -144,6 +149,7 @@ impl Engine {
             dead_letters: DeadLetters::new(setup.dead_letters),
             backtraces: setup.backtraces,
             census: Census::default(),
+            registry: Registry::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),
             standstill: Mutex::default(),

@@ -10,6 +10,7 @@
 mod agent;
 mod ask;
 mod child;
+mod control;
 mod effect;
 mod grant;
 mod lookup;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use self::agent::AgentError;
 pub use self::ask::AskError;
 pub use self::child::{ChangeError, ChildError};
+pub use self::control::ControlError;
 pub use self::effect::EffectError;
 pub use self::grant::GrantError;
 pub use self::lookup::LookupError;

@@ -34,6 +34,11 @@ impl AgentId {
         Self(text.into())
     }
 
+    /// An id that somebody says; whether there is such an agent is another question.
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -62,6 +67,12 @@ impl AgentId {
     #[must_use]
     pub fn depth(&self) -> usize {
         self.0.bytes().filter(|byte| *byte == b'.').count()
+    }
+}
+
+impl AsRef<str> for AgentId {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 

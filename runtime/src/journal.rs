@@ -6,7 +6,7 @@
 //! # Invariants
 //! 1. `append` assigns the seq, applies the event to the seat's live state and meters, and records it, in one critical
 //!    section. So a live view is the fold of the events up to some seq.
-//! 2. The log's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state. That of the
+//! 2. The log's lock is a leaf: nothing else of the runtime is locked while it is held, but a seat's live state and the registry. That of the
 //!    views is taken before it and by nobody who holds it; no event is appended under either.
 //! 3. `append` never refuses and never blocks on anything slow: drop guards call it. What is over is cut off on the control
 //!    thread; only where the log grows faster than that, the append that finds it too long cuts a few events off itself,

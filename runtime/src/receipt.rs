@@ -10,7 +10,8 @@ use crate::defaults;
 use crate::engine::seat::Seat;
 use crate::id::{AgentId, Incarnation};
 use crate::place::Left;
-use crate::stopping::{ByKey, End, HookFault, Row};
+pub use crate::stopping::HookFault;
+use crate::stopping::{ByKey, End, Row};
 use crate::usage::Usage;
 
 /// How a subtree is to be stopped.

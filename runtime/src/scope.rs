@@ -7,7 +7,7 @@ use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
 use crate::context::Context;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, scope, spawn, spawn_many};
+use crate::engine::spawn::{Naming, Place, scope, spawn};
 use crate::engine::turn::Turn;
 use crate::env::Env;
 use crate::error::SpawnError;
@@ -88,15 +88,6 @@ impl Scope {
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let place = Place::under(&self.seat, Role::Scope, Naming::New);
         Ok(AgentRef::new(spawn(place, spec).await?))
-    }
-
-    /// Begins agents one after another, each as [`Scope::spawn`], and gives a row for each in their order; lets others run now
-    /// and then. Dropping the future keeps those that were begun.
-    pub async fn spawn_many<A: Agent>(
-        &self,
-        specs: impl IntoIterator<Item = AgentSpec<A>>,
-    ) -> Vec<Result<AgentRef<A>, SpawnError>> {
-        spawn_many(specs, async |spec| self.spawn(spec).await).await
     }
 
     /// How many agents live in the scope, at any depth, in O(1).

@@ -383,7 +383,9 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// Under which agent `swarm.spawn` and `swarm.run` put it; at the root by default.
+    /// Under which agent `swarm.spawn` and `swarm.run` put it; at the root by default. All other places where a spec goes (a
+    /// context, a scope, `start_child`, `.child`, a pattern) have a parent of their own: they refuse one that names another,
+    /// as [`SpawnError::BadSpec`] in the field `under`. So does a swarm that the agent is not of.
     #[must_use]
     pub fn under<P: Agent>(mut self, parent: &AgentRef<P>) -> Self {
         self.parent = Some(parent.seat());

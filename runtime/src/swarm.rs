@@ -16,11 +16,11 @@ use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
 use crate::ask::Ask;
 use crate::children::Children;
+use crate::control::Control;
 use crate::dead_letter::DeadLetter;
 use crate::engine::Engine;
-use crate::engine::body::Typed;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, spawn, spawn_many};
+use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
 use crate::error::{GrantError, LookupError, PauseError, ReplayError, ResumeError, SpawnError};
 use crate::event::Event;
@@ -87,19 +87,10 @@ impl Swarm {
     /// # Errors
     /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
     pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
-        let parent = spec.parent.take().unwrap_or_else(|| self.root_seat());
+        let parent = spec.take_parent(&self.0.engine)?.unwrap_or_else(|| self.root_seat());
         let role = parent.role_of_own_child();
         let place = Place::under(&parent, role, Naming::KnownOrNew);
         Ok(AgentRef::new(spawn(place, spec).await?))
-    }
-
-    /// Spawns agents one after another, each as [`Swarm::spawn`], and gives a row for each in their order; lets others run now
-    /// and then. Dropping the future keeps those that were spawned.
-    pub async fn spawn_many<A: Agent>(
-        &self,
-        specs: impl IntoIterator<Item = AgentSpec<A>>,
-    ) -> Vec<Result<AgentRef<A>, SpawnError>> {
-        spawn_many(specs, async |spec| self.spawn(spec).await).await
     }
 
     /// Spawns an agent, gives it a task, and stops it with its subtree when the answer is there. Always a new agent.
@@ -109,31 +100,29 @@ impl Swarm {
         Run::new(self.clone(), spec, task)
     }
 
-    /// A live agent by its name.
+    /// A live agent by its id or its name, with its type, however many there are in constant time. What is an id is taken for
+    /// one: no name hides it.
     ///
     /// # Errors
-    /// [`LookupError`] if there is none of that name and type, or more than one.
-    pub fn agent<A: Agent>(&self, name: &str) -> Result<AgentRef<A>, LookupError> {
-        let mut named: Vec<Arc<Seat>> = self
-            .0
-            .root
-            .subtree()
-            .into_iter()
-            .filter(|seat| &*seat.name == name && !seat.is_stopped())
-            .collect();
-        let count = named.len();
-        let seat = named.pop().ok_or_else(|| LookupError::Unknown(name.to_owned()))?;
-        if count > 1 {
-            return Err(LookupError::Ambiguous(name.to_owned(), count));
-        }
-        if !seat.body.as_any().is::<Typed<A>>() {
-            return Err(LookupError::OtherType {
-                name: name.to_owned(),
-                found: seat.body.agent_type().to_owned(),
-                wanted: crate::agent::type_word::<A>().to_owned(),
-            });
-        }
-        Ok(AgentRef::new(seat))
+    /// [`LookupError`] if there is none of that id or name, or more than one of that name, if it has ended, or is of another
+    /// type.
+    pub fn agent<A: Agent>(&self, who: impl AsRef<str>) -> Result<AgentRef<A>, LookupError> {
+        self.0.engine.agent(who.as_ref())
+    }
+
+    /// Control of any agent, whatever its type, by its id or its name: what a service, a command line or a page speaks to. Looked
+    /// up in constant time. Scopes and the root have no name here and are found by their ids, all of which
+    /// [`Swarm::status`] gives. What is an id is taken for one: no name hides it.
+    ///
+    /// Of one that has ended all is answered that the journal still knows; the rest is
+    /// [`ControlError::Ended`](crate::error::ControlError::Ended). By name the latest of that name is found, as long as
+    /// nobody else has it and 4,096 others have not ended since.
+    ///
+    /// # Errors
+    /// [`LookupError::Unknown`] if nobody has, or is known to have had, this id or name; [`LookupError::Ambiguous`] if several
+    /// agents have the name; [`LookupError::Forgotten`] if it has ended longer ago than the journal keeps.
+    pub fn control(&self, who: impl AsRef<str>) -> Result<Control, LookupError> {
+        Control::find(&self.0.engine, who.as_ref())
     }
 
     /// The root's children, which `spawn` puts there.
@@ -193,7 +182,7 @@ impl Swarm {
         self.0.engine.events(filter)
     }
 
-    /// Follows what happens, from the session's begin. What the journal has cut comes as [`Lagged`](crate::Lagged).
+    /// Follows what happens, from the session's begin. What the journal has cut comes as [`Lagged`](crate::journal::Lagged).
     #[must_use]
     pub fn history(&self, filter: Filter) -> Events {
         Events::new(&self.0.engine.journal, filter, 1)

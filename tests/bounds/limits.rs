@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Advice, AgentRef, Budget, Scope, ScopeOwner, SpawnError, Stop, StopReason, Supervisor, Swarm};
+use skep::{
+    Advice, AgentRef, Budget, Scope, ScopeOwner, SpawnError, Stop, StopReason, Supervisor, Swarm, spawn_many,
+};
 
 use super::forest::{Act, Imp, ms};
 
@@ -126,7 +128,7 @@ fn two_trees_that_are_spawned_at_once_do_not_overshoot_together() {
 async fn many_are_spawned_in_order_and_what_fails_is_a_row(lab: Lab) -> TestResult {
     let swarm = lab.start_with(|builder| builder.budget(Budget::new().live_agents(300))).await;
     swarm.spawn(Imp::spec("imp-7").mailbox(3)).await?;
-    let rows = swarm.spawn_many((0..400).map(|number| Imp::spec(format!("imp-{number}")))).await;
+    let rows = spawn_many(&swarm, (0..400).map(|number| Imp::spec(format!("imp-{number}")))).await;
     assert_eq!(rows.len(), 400);
     for (number, row) in rows.iter().enumerate() {
         match row {
@@ -140,7 +142,7 @@ async fn many_are_spawned_in_order_and_what_fails_is_a_row(lab: Lab) -> TestResu
     assert_eq!((ids.len(), swarm.live_agents()), (299, 300));
 
     let scope = Scope::open(&ScopeOwner::from(&swarm), "scope")?;
-    let refused = scope.spawn_many([Imp::spec("a"), Imp::spec("b")]).await;
+    let refused = spawn_many(&scope, [Imp::spec("a"), Imp::spec("b")]).await;
     assert!(refused.iter().all(Result::is_err));
     lab.end(swarm).await;
     Ok(())

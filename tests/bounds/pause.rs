@@ -8,11 +8,14 @@ mod undisturbed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use skep::control::Interrupted;
+use skep::error::{PauseError, ResumeError};
 use skep::event::EffectEnd;
+use skep::pause::{Doing, Rest};
 use skep::testkit::{History, Lab, Point, TestResult};
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, Doing, Interrupted, Outcome,
-    Pause, PauseError, Rest, Restart, ResumeError, Stop, Strategy, Swarm, What,
+    Agent, AgentError, AgentRef, AgentSpec, AgentState, AskError, Context, Outcome, Pause, Restart, Stop,
+    Strategy, Swarm, What,
 };
 
 use super::forest::{Act, Hook, Imp, Start, ms};

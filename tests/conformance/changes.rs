@@ -1,9 +1,10 @@
 //! Live change: S12. Old children stay, the new policy holds from then on, a bad one is refused and changes nothing.
 
+use skep::error::ChangeError;
 use skep::testkit::{Lab, TestResult};
 use skep::{
-    AgentState, ChangeError, Decision, FailureClass, Orphans, Restart, Shutdown, SpawnError, Stop,
-    StopReason, Strategy, Supervisor, SupervisorFlags, What,
+    AgentState, Decision, FailureClass, Orphans, Restart, Shutdown, SpawnError, Stop, StopReason, Strategy,
+    Supervisor, SupervisorFlags, What,
 };
 
 use crate::rig::*;

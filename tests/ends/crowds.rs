@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use skep::receipt::HookFault;
 use skep::testkit::{Lab, TestResult};
-use skep::{
-    Agent, AgentError, AgentSpec, Context, End, HookFault, Shutdown, Stop, StopContext, Supervisor, Swarm,
-};
+use skep::{Agent, AgentError, AgentSpec, Context, End, Shutdown, Stop, StopContext, Supervisor, Swarm};
 
 /// Answers, and stops at once unless its hook hangs.
 struct Clerk {

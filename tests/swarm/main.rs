@@ -10,6 +10,7 @@
 use forest::{self, storm};
 
 mod control;
+mod door;
 mod hierarchies;
 mod jobs;
 mod long_life;

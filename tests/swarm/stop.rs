@@ -4,10 +4,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use skep::receipt::HookFault;
 use skep::testkit::{Lab, Point, TestResult, seeds, twice};
 use skep::{
-    Agent, AgentError, AgentSpec, Context, End, Exit, HookFault, Scope, ScopeOwner, Shutdown, Stop,
-    StopContext, StopReason, Supervisor, What,
+    Agent, AgentError, AgentSpec, Context, End, Exit, Scope, ScopeOwner, Shutdown, Stop, StopContext,
+    StopReason, Supervisor, What,
 };
 
 use super::forest::{Act, Hook, Imp, Soil, Start, ms};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use skep::error::ReplayError;
 use skep::testkit::{Lab, TestResult};
-use skep::{Agent, AgentError, AgentSpec, AskError, Context, Outcome, ReplayError, What};
+use skep::{Agent, AgentError, AgentSpec, AskError, Context, Outcome, What};
 
 use super::forest::{Act, Imp, ms};
 

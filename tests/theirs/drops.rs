@@ -4,11 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use skep::effect::{Admitted, Denied, Link, Request, Stage};
 use skep::testkit::{Lab, TestResult};
-use skep::{
-    Admitted, Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Denied, Link, Outcome, Question,
-    Request, Restart, Stage, Stop,
-};
+use skep::{Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Outcome, Question, Restart, Stop};
 
 use super::fuse::{Carrier, Deed, Fuse, Load};
 use super::ms;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use skep_runtime::event::Outcome;
 use skep_runtime::fold::{Costs, Fold as _, Tree, TreeRow};
-use skep_runtime::{AgentId, Event, Lagged, Time, What};
+use skep_runtime::journal::Lagged;
+use skep_runtime::{AgentId, Event, Time, What};
 
 use crate::review::swarm::{FILE_EVENT, PLAN_EVENT};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use skep::{Advice, RunError, SpawnError};
+use skep::{Advice, ControlError, LookupError, RunError, SpawnError};
 
 use crate::words::Words;
 
@@ -50,6 +50,18 @@ impl ApiError {
     /// As data, for a client that has its `200` already and listens to events.
     pub(crate) fn body(&self) -> serde_json::Value {
         serde_json::json!({ "status": self.status.as_u16(), "error": self.message })
+    }
+}
+
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        Self::new(error.http_status(), error.advice(), error.to_string())
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        Self::new(error.http_status(), error.advice(), error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@
 //!  POST /tenants/acme/reviews ──▶ swarm.run(lead) under acme ──▶ lead ── fan_out ──▶ security, style, …
 //!  POST …/reviews/stream      ──▶ the same, told as server-sent events
 //!  GET  /agents /costs /metrics   what lives, what it cost, how it is doing
+//!  GET, POST /agents/{id}/…    status, history, stop, pause, grant, … of any agent, by id or name
 //!
 //!  the client hangs up ──▶ the server drops the answer ──▶ the run is dropped ──▶ its subtree stops, its model streams close
 //! ```

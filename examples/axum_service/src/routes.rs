@@ -1,5 +1,6 @@
 //! Where requests go.
 
+mod agents;
 mod insight;
 mod reviews;
 mod stream;
@@ -26,6 +27,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/costs", get(insight::costs))
         .route("/metrics", get(insight::metrics))
         .route("/models", get(insight::models))
+        .merge(agents::routes())
         .fallback(|| async { ApiError::client(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(app)

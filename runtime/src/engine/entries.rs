@@ -30,6 +30,7 @@ impl Engine {
             ("rows of costs", snapshot.costs.len()),
             ("tasks", snapshot.tasks.iter().count()),
         ]);
+        entries.extend(self.registry.entries());
         entries
     }
 }

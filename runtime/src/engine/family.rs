@@ -18,7 +18,7 @@ pub(crate) struct Family {
     pub(crate) core: Core,
     /// By number, which is start order.
     pub(crate) seats: BTreeMap<u32, Arc<Seat>>,
-    pub(crate) names: HashMap<Box<str>, u32>,
+    pub(crate) names: HashMap<Arc<str>, u32>,
     pub(crate) pauses: HashMap<u32, Timer>,
     pub(crate) replies: BTreeMap<u64, Reply>,
     /// What is decided and not yet performed.

@@ -92,13 +92,8 @@ impl Engine {
 
     /// A budget refused whose policy is to stop its subtree.
     pub(crate) fn stop_refusing(self: &Arc<Self>, ancestor: &AgentId) {
-        let mut seat = self.root();
-        while let Some(at) = seat {
-            if at.id == *ancestor {
-                self.stop_in_background(&at);
-                return;
-            }
-            seat = at.children().into_iter().find(|child| ancestor.is_within(&child.id));
+        if let Some(seat) = self.registry.by_id(ancestor) {
+            self.stop_in_background(&seat);
         }
     }
 

@@ -51,11 +51,13 @@ impl<A: Agent> Plant for Planted<A> {
     }
 
     fn check(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError> {
+        self.0.belongs_to(None)?;
         self.0.check_alone(Restart::Permanent, is_dynamic, auto_shutdown)
     }
 
     /// The parent's supervision starts it.
     fn plant(&self, parent: &Arc<Seat>, family: &mut Family) -> Result<Arc<Seat>, SpawnError> {
+        self.0.belongs_to(None)?;
         let limits = self.0.policies.check(&self.0.name)?;
         if family.names.contains_key(self.0.name.as_str()) {
             return Err(SpawnError::NameTaken { parent: parent.id.clone(), name: self.0.name.clone() });

@@ -40,7 +40,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Its number under its parent, the id's last segment.
     pub(crate) number: u32,
     pub(crate) id: AgentId,
-    pub(crate) name: Box<str>,
+    /// Shared with whoever finds it by that.
+    pub(crate) name: Arc<str>,
     pub(crate) role: Role,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) engine: Arc<Engine>,
@@ -172,6 +173,9 @@ impl<B: Body + ?Sized> Seat<B> {
                 What::SpecDropped => live.spec_stands = false,
                 _ => {}
             }
+        }
+        if event.what.frees() {
+            self.engine.registry.leave(self);
         }
         self.meter.apply(&event.what, wall)
     }

@@ -19,7 +19,6 @@ use super::family::Family;
 use super::seat::Seat;
 use super::turn::{self, Turn};
 use crate::agent::Agent;
-use crate::agent_ref::AgentRef;
 use crate::ceiling::Rights;
 use crate::effect::refused_allowance;
 use crate::error::SpawnError;
@@ -123,11 +122,13 @@ fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>, cause: Option<Seq>) -> Result<
     let crew = crew_of(seat)?;
     let _announcing = parent.engine.announcing.lock();
     seat.note_spawned::<SpawnError>(spawned(seat), cause, || Ok(parent.meter.admit_spawn(crew)?))?;
+    seat.engine.registry.enter(seat);
     for below in seat.subtree().iter().skip(1) {
         if let Err(refusal) = below.note_spawned::<Refusal>(spawned(below), cause, || Ok(())) {
             below.engine.journal.append(&entry(below), spawned(below));
             below.note(refused_allowance(&refusal));
         }
+        below.engine.registry.enter(below);
     }
     Ok(())
 }
@@ -184,23 +185,6 @@ impl Blueprint {
     }
 }
 
-/// Spawns one after another, in order, and lets others run now and then. What fails is a row, and the next is spawned all the
-/// same.
-pub(crate) async fn spawn_many<A: Agent>(
-    specs: impl IntoIterator<Item = AgentSpec<A>>,
-    mut spawn_one: impl AsyncFnMut(AgentSpec<A>) -> Result<AgentRef<A>, SpawnError>,
-) -> Vec<Result<AgentRef<A>, SpawnError>> {
-    let specs = specs.into_iter();
-    let mut rows = Vec::with_capacity(specs.size_hint().0);
-    for spec in specs {
-        rows.push(spawn_one(spec).await);
-        if rows.len().is_multiple_of(64) {
-            tokio::task::yield_now().await;
-        }
-    }
-    rows
-}
-
 /// The root of a new session.
 pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, limits: Limits) -> Arc<Seat> {
     let meter = Meter::root(AgentId::root(&engine.session), limits);
@@ -222,6 +206,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
     let unix_ms = engine.env.unix_ms();
     engine.journal.append(&entry(&seat), What::SessionBegan { name: engine.session.clone(), unix_ms });
     engine.journal.append(&entry(&seat), spawned(&seat));
+    engine.registry.enter(&seat);
     seat.note(What::AgentStarted);
     seat
 }
@@ -276,6 +261,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     };
     family.core.insert(number, policy).map_err(|error| bad_child(&name, &error))?;
     parent.engine.journal.append(&entry(&seat), spawned(&seat));
+    parent.engine.registry.enter(&seat);
     seat.incarnation.store(1, Ordering::Release);
     seat.note(What::AgentStarted);
     family.enter(Arc::clone(&seat));

@@ -3,19 +3,35 @@
 use thiserror::Error;
 
 use super::{Advice, AgentError, SkepError};
+use crate::id::AgentId;
+use crate::lifecycle::StopReason;
 use crate::policy::FailureClass;
 use crate::text::OneLine;
 
-/// Why no agent could be found under a name.
+/// Why no agent could be found by an id or a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// Nobody has it.
-    #[error("no live agent is named {0:?}")]
+    /// Nobody has it, and nobody is known to have had it.
+    #[error("no agent has the id or the name {0:?}")]
     Unknown(String),
-    /// More than one agent has it.
-    #[error("{1} live agents are named {0:?}: look it up under its parent")]
+    /// More than one agent has the name.
+    #[error("{1} agents are named {0:?}: take the id of the one that is meant")]
     Ambiguous(String, usize),
+    /// It has ended.
+    #[error("{agent} has ended: {reason}")]
+    Ended {
+        /// The agent.
+        agent: AgentId,
+        /// Why it ended.
+        reason: StopReason,
+    },
+    /// It has ended so long ago that the journal keeps nothing of it.
+    #[error("{agent} has ended, longer ago than the journal keeps")]
+    Forgotten {
+        /// The agent.
+        agent: AgentId,
+    },
     /// Its type is another.
     #[error("the agent named {name:?} is a {}, not a {}", OneLine(.found), OneLine(.wanted))]
     OtherType {
@@ -33,7 +49,11 @@ impl LookupError {
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
-            Self::Unknown(_) | Self::Ambiguous(..) | Self::OtherType { .. } => Advice::Never,
+            Self::Unknown(_)
+            | Self::Ambiguous(..)
+            | Self::Ended { .. }
+            | Self::Forgotten { .. }
+            | Self::OtherType { .. } => Advice::Never,
         }
     }
 
@@ -42,6 +62,7 @@ impl LookupError {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::Unknown(_) => 404,
+            Self::Ended { .. } | Self::Forgotten { .. } => 410,
             Self::Ambiguous(..) | Self::OtherType { .. } => 409,
         }
     }

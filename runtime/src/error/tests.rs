@@ -152,8 +152,22 @@ fn after_lookup(last: Option<&LookupError>) -> Option<LookupError> {
     Some(match last {
         None => E::Unknown(name),
         Some(E::Unknown(_)) => E::Ambiguous(name, 2),
-        Some(E::Ambiguous(..)) => E::OtherType { name, found: said("Lead"), wanted: said("Editor") },
+        Some(E::Ambiguous(..)) => E::Ended { agent: agent(), reason: StopReason::Done },
+        Some(E::Ended { .. }) => E::Forgotten { agent: agent() },
+        Some(E::Forgotten { .. }) => E::OtherType { name, found: said("Lead"), wanted: said("Editor") },
         Some(E::OtherType { .. }) => return None,
+    })
+}
+
+fn after_control(last: Option<&ControlError>) -> Option<ControlError> {
+    use ControlError as E;
+    Some(match last {
+        None => E::Ended { agent: agent(), reason: StopReason::Done },
+        Some(E::Ended { .. }) => E::NoBehaviour { agent: agent() },
+        Some(E::NoBehaviour { .. }) => E::Pause(after_pause(None)?),
+        Some(E::Pause(_)) => E::Resume(after_resume(None)?),
+        Some(E::Resume(_)) => E::Grant(after_grant(None)?),
+        Some(E::Grant(_)) => return None,
     })
 }
 
@@ -275,7 +289,7 @@ fn all() -> Vec<Sample> {
     for error in chain(after_spawn) {
         let name = format!("SpawnError::{}", variant(&error));
         all.push(match &error {
-            SpawnError::Refused(_) => passes_on(&name, "BudgetError", &error),
+            SpawnError::Refused(_) => passes_on(&name, "Refusal", &error),
             _ => sample(name, error.advice(), error.http_status(), &error),
         });
     }
@@ -301,7 +315,7 @@ fn all() -> Vec<Sample> {
         let name = format!("EffectError::{}", variant(&error));
         all.push(match &error {
             EffectError::Failed { .. } => passes_on(&name, "AgentError", &error),
-            EffectError::OverBudget { .. } => passes_on(&name, "BudgetError", &error),
+            EffectError::OverBudget { .. } => passes_on(&name, "Refusal", &error),
             _ => sample(name, error.advice(), error.http_status(), &error),
         });
     }
@@ -312,6 +326,16 @@ fn all() -> Vec<Sample> {
     for error in chain(after_lookup) {
         let name = format!("LookupError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
+    for error in chain(after_control) {
+        let variant = variant(&error);
+        let name = format!("ControlError::{variant}");
+        all.push(match &error {
+            ControlError::Ended { .. } | ControlError::NoBehaviour { .. } => {
+                sample(name, error.advice(), error.http_status(), &error)
+            }
+            _ => passes_on(&name, &format!("{variant}Error"), &error),
+        });
     }
     for error in chain(after_start) {
         let name = format!("StartError::{}", variant(&error));
@@ -339,7 +363,7 @@ fn all() -> Vec<Sample> {
     }
     for amount in chain(|last| after_amount(last.copied())) {
         let error = Refusal { amount, ..refusal() };
-        all.push(sample(format!("BudgetError {amount}"), error.advice(), error.http_status(), &error));
+        all.push(sample(format!("Refusal {amount}"), error.advice(), error.http_status(), &error));
     }
     all
 }
@@ -413,7 +437,8 @@ fn an_error_that_concerns_an_agent_names_it() {
         "ResumeError",
         "ChildError",
         "ChangeError",
-        "BudgetError",
+        "ControlError",
+        "Refusal",
     ];
     for sample in all().into_iter().filter(|sample| of_agents.iter().any(|of| sample.name.starts_with(of))) {
         // A spec that cannot be has no id yet, and is named by its name.

@@ -1,7 +1,11 @@
 //! Checking specs without starting anything: OTP's `check_childspecs`.
 
+use std::sync::Arc;
+
 use super::AgentSpec;
 use crate::agent::Agent;
+use crate::engine::Engine;
+use crate::engine::seat::Seat;
 use crate::engine::spawn::bad_child;
 use crate::error::SpawnError;
 use crate::policy::{AutoShutdown, Restart};
@@ -29,7 +33,34 @@ impl<A: Agent> AgentSpec<A> {
     pub fn check_child<C: Agent>(&self, child: &AgentSpec<C>) -> Result<(), SpawnError> {
         self.policies.check(&self.name)?;
         self.below.check(&self.name, &self.policies)?;
+        child.belongs_to(None)?;
         child.check_under(self.policies.dynamic, self.policies.auto_shutdown)
+    }
+
+    /// Whether it may be put under this parent, or under one that is not there yet: [`AgentSpec::under`] may name no other.
+    pub(crate) fn belongs_to(&self, parent: Option<&Arc<Seat>>) -> Result<(), SpawnError> {
+        let Some(named) = &self.parent else { return Ok(()) };
+        if parent.is_some_and(|parent| Arc::ptr_eq(named, parent)) {
+            return Ok(());
+        }
+        let message = format!(
+            "it names {}, and goes to a place that has a parent of its own; leave `under` out, or spawn it with `swarm.spawn`",
+            named.id
+        );
+        Err(self.bad("under", message))
+    }
+
+    /// The parent that it names, which has to be of this swarm.
+    pub(crate) fn take_parent(&mut self, engine: &Arc<Engine>) -> Result<Option<Arc<Seat>>, SpawnError> {
+        let Some(parent) = self.parent.take() else { return Ok(None) };
+        if Arc::ptr_eq(&parent.engine, engine) {
+            return Ok(Some(parent));
+        }
+        Err(self.bad("under", format!("it names {}, which is an agent of another swarm", parent.id)))
+    }
+
+    fn bad(&self, field: &str, message: String) -> SpawnError {
+        SpawnError::BadSpec { name: self.name.clone(), field: field.to_owned(), message }
     }
 
     fn check_under(&self, is_dynamic: bool, auto_shutdown: AutoShutdown) -> Result<(), SpawnError> {

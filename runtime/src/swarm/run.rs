@@ -58,7 +58,10 @@ impl<A: Agent> Run<A> {
 
     async fn run(self) -> Result<A::Output, RunError<A::Task>> {
         let Self { swarm, mut spec, task, within, stop, on_drop } = self;
-        let parent = spec.parent.take().unwrap_or_else(|| swarm.root_seat());
+        let parent = match spec.take_parent(&swarm.0.engine) {
+            Ok(parent) => parent.unwrap_or_else(|| swarm.root_seat()),
+            Err(error) => return Err(RunError::Spawn(error, Box::new(task))),
+        };
         // Wherever it is polled later, it is this turn's.
         let by = turn::current();
         let work = work(Arc::clone(&parent), by, spec, task, within, stop);

@@ -1,7 +1,10 @@
 //! A budget that pauses its subtree and asks.
 
+use skep::error::GrantError;
+use skep::event::Need;
+use skep::pause::PausedBy;
 use skep::testkit::{Lab, TestResult};
-use skep::{AgentState, Budget, GrantError, Need, OnRefusal, Outcome, PausedBy, Stop, What};
+use skep::{AgentState, Budget, OnRefusal, Outcome, Stop, What};
 
 use super::{pays, sleep};
 use crate::forest::{Act, Imp, ms};

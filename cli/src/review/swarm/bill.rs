@@ -1,6 +1,7 @@
 //! What the review took, as the tree of its agents: money and calls from the ledger, files and bytes from the tally.
 
-use skep_runtime::{Breakdown, CostRow};
+use skep_runtime::Breakdown;
+use skep_runtime::ledger::CostRow;
 
 use crate::review::report::Cost;
 

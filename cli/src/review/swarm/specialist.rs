@@ -8,9 +8,8 @@ use serde_json::json;
 use skep_actors::tools::files::Content;
 use skep_actors::tools::price::Price;
 use skep_actors::{Terms, Tools as _};
-use skep_runtime::{
-    Agent, AgentError, AgentSpec, Budget, Context, EffectError, NanoUsd, PicoUsd, Refusal, Restart,
-};
+use skep_runtime::ledger::Refusal;
+use skep_runtime::{Agent, AgentError, AgentSpec, Budget, Context, EffectError, NanoUsd, PicoUsd, Restart};
 
 use super::shelf::Shelf;
 use super::survey::{Origin, Survey};

@@ -8,6 +8,7 @@ mod http;
 mod leaving;
 mod load;
 mod odd;
+mod operators;
 mod rig;
 mod slow;
 mod tenants;

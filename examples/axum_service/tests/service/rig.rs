@@ -74,6 +74,10 @@ impl Service {
         self.client.get(format!("{}{path}", self.address)).send().await.unwrap()
     }
 
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.address))
+    }
+
     pub(crate) async fn json(&self, path: &str) -> Value {
         self.get(path).await.json().await.unwrap()
     }

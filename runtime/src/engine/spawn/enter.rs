@@ -38,6 +38,7 @@ pub(super) struct Starting {
 
 /// Enters a new agent at its place, or finds the one that stands there.
 pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered, SpawnError> {
+    spec.belongs_to(Some(place.parent))?;
     let limits = spec.policies.check(&spec.name)?;
     let (restart, dynamic, counted) = place.defaults();
     let parent = place.parent;

@@ -1,0 +1,73 @@
+//! What can be done to any agent from outside besides stopping and pausing it, and what can be read of its seat.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::seat::Seat;
+use super::turn::Cancel;
+use crate::agent_ref::Status;
+use crate::control::Interrupted;
+use crate::fault::Phase;
+use crate::ledger::Balance;
+use crate::lifecycle::{AgentState, StopReason};
+use crate::receipt::{Stop, StopReceipt};
+
+/// What a stop gets at least when a drain has used up its time.
+const LAST: Duration = Duration::from_millis(100);
+
+impl Seat {
+    /// Interrupts the turn of a task, if one is on.
+    pub(crate) fn interrupt_turn(&self) -> Interrupted {
+        let turn = self.gate.lock().turn.as_ref().map(Arc::clone);
+        match turn.filter(|turn| turn.phase == Phase::Turn) {
+            Some(turn) => {
+                self.interrupt(&turn, Cancel::Interrupt);
+                Interrupted::Turn
+            }
+            None => Interrupted::Nothing,
+        }
+    }
+
+    /// Takes no more tasks, finishes those that are queued, and stops; what is not finished within the time is stopped.
+    pub(crate) async fn drain(self: &Arc<Self>, within: Duration) -> StopReceipt {
+        let env = &self.engine.env;
+        let deadline = env.now() + within;
+        self.body.close(StopReason::Stopped);
+        let watch = self.engine.journal.watch(&self.id);
+        tokio::select! {
+            biased;
+            _ = watch.until(|| self.is_at_rest().then_some(())) => {}
+            () = env.sleep_until(deadline) => {}
+        }
+        self.engine.stop_ordered(self, Stop::within(deadline.since(env.now()).max(LAST))).await
+    }
+
+    fn is_at_rest(self: &Arc<Self>) -> bool {
+        let status = Status::of(self);
+        let is_idle = match status.state {
+            AgentState::Idle | AgentState::Stopped(_) => true,
+            AgentState::Paused => status.task.is_none(),
+            _ => false,
+        };
+        status.queued == 0 && is_idle
+    }
+
+    /// Waits until it has ended, and says why.
+    pub(crate) async fn has_ended(&self) -> StopReason {
+        let watch = self.engine.journal.watch(&self.id);
+        // Nothing is found where the swarm is gone.
+        watch.until(|| self.reason()).await.unwrap_or(StopReason::Stopped)
+    }
+
+    /// What it and its subtree have spent and reserved in its budget's current window; none without a window.
+    pub(crate) fn window_cost(&self) -> Option<Balance> {
+        let env = &self.engine.env;
+        self.meter.spending().map(|spending| spending.at(env.wall(env.now())))
+    }
+
+    /// How many agents live in its subtree, itself included.
+    pub(crate) fn live_agents(self: &Arc<Self>) -> u32 {
+        let itself = self.body.has_behaviour() && !self.is_stopped();
+        self.live_below().saturating_add(u32::from(itself))
+    }
+}

@@ -1,0 +1,75 @@
+//! Why control of an agent did nothing.
+
+use thiserror::Error;
+
+use super::{Advice, AgentError, GrantError, PauseError, ResumeError, SkepError};
+use crate::id::AgentId;
+use crate::lifecycle::StopReason;
+use crate::policy::FailureClass;
+
+/// Why an agent that was found did not do what [`Control`](crate::Control) asked of it.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// It has ended: there is nothing left to act on. What the journal keeps of it can still be read.
+    #[error("{agent} has ended: {reason}")]
+    Ended {
+        /// The agent.
+        agent: AgentId,
+        /// Why it ended.
+        reason: StopReason,
+    },
+    /// The root and scopes have no behaviour that could be killed; they can be stopped.
+    #[error("{agent} has no behaviour to be killed: stop it")]
+    NoBehaviour {
+        /// The root or the scope.
+        agent: AgentId,
+    },
+    /// It could not be paused.
+    #[error(transparent)]
+    Pause(#[from] PauseError),
+    /// It could not be resumed.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// Its budget could not be raised.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+}
+
+impl ControlError {
+    /// Whether to try again.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::Ended { .. } | Self::NoBehaviour { .. } => Advice::Never,
+            Self::Pause(error) => error.advice(),
+            Self::Resume(error) => error.advice(),
+            Self::Grant(error) => error.advice(),
+        }
+    }
+
+    /// The HTTP status that a service answers with.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Ended { .. } => 410,
+            Self::NoBehaviour { .. } => 409,
+            Self::Pause(error) => error.http_status(),
+            Self::Resume(error) => error.http_status(),
+            Self::Grant(error) => error.http_status(),
+        }
+    }
+}
+
+impl SkepError for ControlError {
+    fn into_agent_error(self) -> AgentError {
+        let class = match self {
+            Self::Pause(error) => return error.into_agent_error(),
+            Self::Resume(error) => return error.into_agent_error(),
+            Self::Grant(error) => return error.into_agent_error(),
+            Self::Ended { .. } => FailureClass::Stopped,
+            Self::NoBehaviour { .. } => FailureClass::Failed,
+        };
+        AgentError::new(class, self.to_string()).advise(self.advice())
+    }
+}
