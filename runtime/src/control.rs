@@ -186,7 +186,7 @@ impl Control {
     /// How many agents live in its subtree, itself included, in O(1); scopes and the root are none.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
-        self.seat().map_or(0, |seat| seat.live_agents())
+        self.seat().map_or(0, crate::engine::seat::Seat::live_agents)
     }
 
     /// It and all below it as the journal knows them, parents before children; of those that have ended, the ones whose end it

@@ -267,7 +267,7 @@ async fn a_spec_that_names_a_parent_goes_there_or_is_refused(lab: Lab) -> TestRe
     refuses(swarm.spawn(Supervisor::one_for_one().child(named("a"))).await.map(drop));
     refuses(swarm.spawn(Imp::spec("top").child(Imp::spec("mid").child(named("a")))).await.map(drop));
     refuses(Supervisor::one_for_one().check_child(&named("a")));
-    let rows = fan_out(&swarm, ["row"]).agent(|name| named(name)).task(|_| vec![Act::Step]).await;
+    let rows = fan_out(&swarm, ["row"]).agent(named).task(|_| vec![Act::Step]).await;
     assert_eq!((rows.completed(), rows.to_string().contains("under")), (0, true), "{rows}");
     let elsewhere = Swarm::builder("elsewhere").start().await?;
     let error = elsewhere.spawn(named("a")).await.unwrap_err();

@@ -69,7 +69,7 @@ impl Agent for Impatient {
                         from_a_thread().await;
                         Ok(())
                     })
-                    .await?
+                    .await?;
             }
             "handle" => from_a_thread().await,
             "held" => {

@@ -52,7 +52,7 @@ pub(crate) enum Deed {
 pub(crate) struct Load {
     pub(crate) deed: Deed,
     #[serde(skip)]
-    _fuse: Fuse,
+    fuse: Fuse,
     #[serde(skip)]
     output: Mutex<Option<Fuse>>,
 }
@@ -77,7 +77,7 @@ impl Load {
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Parcel {
     #[serde(skip)]
-    fuse: Fuse,
+    _fuse: Fuse,
 }
 
 /// Does as its load says. It has a fuse itself.

@@ -23,7 +23,7 @@ async fn drip(stream: &mut TcpStream, text: &[u8]) -> String {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     };
     let mut heard = Vec::new();
     let hear = async {
