@@ -9,7 +9,7 @@ use crate::rig::Service;
 
 /// Sends a body as JSON and gives the status and what is said.
 async fn send(service: &Service, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, String) {
-    let order = service.order(path, "0.05").header(CONTENT_TYPE, "application/json");
+    let order = service.post(path).header(CONTENT_TYPE, "application/json");
     let answer = order.body(body).send().await.unwrap();
     let status = answer.status();
     let said: Value = answer.json().await.expect("an error is JSON");
@@ -90,8 +90,8 @@ async fn what_is_too_large_or_no_json_is_said_to_be_so() {
         () = async { sending.await; std::future::pending().await } => {}
     }
     assert_eq!(status, *b"HTTP/1.1 413");
-    let plain = service.order("/tenants/acme/reviews", "0.05").header(CONTENT_TYPE, "text/plain");
-    assert_eq!(plain.body("{}").send().await.unwrap().status(), 415);
+    let plain = service.post("/tenants/acme/reviews").header(CONTENT_TYPE, "text/plain").body("{}");
+    assert_eq!(plain.send().await.unwrap().status(), 415);
     assert_eq!(send(&service, "/nowhere", "{}").await.0, 404);
     assert_eq!(service.get("/tenants/acme/reviews").await.status(), 405);
 }

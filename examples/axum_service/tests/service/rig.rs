@@ -1,9 +1,11 @@
 //! The service as a process, and a client of it.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
@@ -43,9 +45,9 @@ impl Drop for Outage {
 /// A running service. Dropped, it is killed.
 pub(crate) struct Service {
     process: Child,
-    log: Option<BufReader<ChildStderr>>,
-    /// What of its log was read.
-    logged: String,
+    /// What it has logged. It is read as it comes: a service whose log nobody takes stands still when the pipe is full.
+    log: Arc<Mutex<String>>,
+    reading: Option<JoinHandle<()>>,
     address: String,
     pub(crate) client: Client,
 }
@@ -65,17 +67,21 @@ impl Service {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        let log = process.stderr.take().map(BufReader::new);
         let (address, client) = (address.to_owned(), Client::new());
-        Self { process, log, logged: String::new(), address, client }
+        let (log, mut lines) = (Arc::default(), BufReader::new(process.stderr.take().unwrap()));
+        let into: Arc<Mutex<String>> = Arc::clone(&log);
+        let read = move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).unwrap() > 0 {
+                into.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        };
+        Self { process, log, reading: Some(thread::spawn(read)), address, client }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.client.get(format!("{}{path}", self.address)).send().await.unwrap()
-    }
-
-    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.address))
     }
 
     pub(crate) async fn json(&self, path: &str) -> Value {
@@ -94,7 +100,11 @@ impl Service {
 
     pub(crate) fn order(&self, path: &str, cap: &str) -> RequestBuilder {
         let order = json!({"text": "fn main() {}", "areas": ["security", "style", "tests"], "cap": cap});
-        self.client.post(format!("{}{path}", self.address)).json(&order)
+        self.post(path).json(&order)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.address))
     }
 
     /// The names of the agents that live, the swarm's root and its tenants apart.
@@ -132,25 +142,15 @@ impl Service {
 
     /// Waits until it has logged this.
     pub(crate) async fn logs(&mut self, words: &'static str) {
-        let mut log = self.log.take().unwrap();
-        let read = tokio::task::spawn_blocking(move || {
-            let mut read = String::new();
-            while !read.contains(words) {
-                assert_ne!(log.read_line(&mut read).unwrap(), 0, "it ended before {words:?}:\n{read}");
-            }
-            (log, read)
-        });
-        let (log, read) = tokio::time::timeout(PATIENCE, read).await.expect("it is logged").unwrap();
-        self.log = Some(log);
-        self.logged.push_str(&read);
+        until(words, || async { self.log.lock().unwrap().contains(words) }).await;
     }
 
     /// Waits for its end, and gives what it logged.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let end = tokio::task::spawn_blocking(move || {
-            let mut log = std::mem::take(&mut self.logged);
-            self.log.take().unwrap().read_to_string(&mut log).unwrap();
-            (self.process.wait().unwrap(), log)
+            let status = self.process.wait().unwrap();
+            self.reading.take().unwrap().join().unwrap();
+            (status, self.log.lock().unwrap().clone())
         });
         tokio::time::timeout(PATIENCE, end).await.expect("the service ends").unwrap()
     }
