@@ -63,7 +63,8 @@ impl Effect {
         };
         let mut round = Round { number: 1, deadline: self.ends_at() };
         let result = loop {
-            match self.round(&call, &mut round).await {
+            // Boxed: a `handle` holds as many effects as it names, and an unoptimised build lays each of them on the stack.
+            match Box::pin(self.round(&call, &mut round)).await {
                 Ok(Some(value)) => break Ok(value),
                 // Held on its way, or cut short: it begins again when it may.
                 Ok(None) => {}
