@@ -9,6 +9,8 @@ use skep::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+use super::until;
+
 /// With how many stop hooks have run to their end.
 #[derive(Clone, Default)]
 struct Worker(Arc<AtomicUsize>);
@@ -40,15 +42,6 @@ fn control_threads() -> usize {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let names = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
     names.filter(|name| name.trim() == "skep-control").count()
-}
-
-/// Waits for a state that stays.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]

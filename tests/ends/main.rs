@@ -8,3 +8,14 @@ mod exits;
 mod ground;
 mod left;
 mod starts;
+
+use std::time::{Duration, Instant};
+
+/// Waits for a state that stays.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

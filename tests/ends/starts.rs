@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use skep::{Agent, AgentError, AgentSpec, Context, End, Stop, Swarm};
+
+use super::until;
 
 /// A start that blocks until it is let go.
 struct Blocks {
@@ -51,14 +53,6 @@ impl Gate {
 fn gate() -> (Arc<Gate>, Receiver<()>, Sender<()>) {
     let ((comes, come), (go, goes)) = (channel(), channel());
     (Arc::new(Gate { comes: comes.into(), goes: goes.into() }), come, go)
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]
