@@ -24,6 +24,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -164,7 +165,7 @@ pub(crate) struct Place {
     /// The generations of runners that were given up and are not gone.
     stuck: Vec<u64>,
     /// What is dropped or goes on elsewhere, by its number.
-    aside: Vec<(u64, Left)>,
+    aside: BTreeMap<u64, Left>,
 }
 
 impl Life {
@@ -228,11 +229,11 @@ impl Place {
     pub(crate) fn left(&self) -> Vec<Left> {
         let runners = self.stuck.len() + usize::from(self.has_runner());
         let runners = std::iter::repeat_n(Left::Runner, runners);
-        runners.chain(self.aside.iter().map(|(_, left)| left.clone())).collect()
+        runners.chain(self.aside.values().cloned()).collect()
     }
 
     /// Whether anything is left of it.
-    pub(crate) const fn is_occupied(&self) -> bool {
+    pub(crate) fn is_occupied(&self) -> bool {
         self.has_runner() || self.is_stuck() || !self.aside.is_empty()
     }
 
@@ -436,12 +437,12 @@ impl Place {
 
     /// Something of it is dropped, or goes on, elsewhere.
     pub(crate) fn puts_aside(&mut self, number: u64, left: Left) {
-        self.aside.push((number, left));
+        self.aside.insert(number, left);
     }
 
     /// That is over.
     pub(crate) fn is_done_aside(&mut self, number: u64) {
-        self.aside.retain(|(other, _)| *other != number);
+        self.aside.remove(&number);
     }
 }
 

@@ -22,7 +22,8 @@ use crate::theirs::Reply;
 impl Engine {
     /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.
     pub(crate) async fn stop_ordered(self: &Arc<Self>, root: &Arc<Seat>, stop: Stop) -> StopReceipt {
-        if root.parent.is_none() && self.env.ground_was_lost() {
+        // A simulation has no thread beside that runtime, so nothing of it would ever be over.
+        if root.parent.is_none() && self.env.ground_was_lost() && !self.env.is_simulated() {
             // It is being stopped already, for that.
             self.over.raised().await;
             return self.receipt_of_lost_ground(root).unwrap_or_else(|| StopReceipt::empty(root));
