@@ -119,7 +119,7 @@ fn compared(found: &Found, path: &Path) -> String {
 
 /// How long the runs take by our own clock.
 fn clock() -> Result<Env, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| format!("the system gives no runtime: {error}"))?;
     let _in = runtime.enter();
     Ok(Env::real())
