@@ -2,8 +2,11 @@
 //!
 //! An effect passes a chain before its call: the fence, the ceilings, the links (whatever the swarm has, sorted by [`Stage`]), the
 //! concurrency permit of its kind, the budget of every ancestor with the fence once more, the fault point; then the call
-//! runs under the turn's cancel and the effect's deadline, is retried as told, and settles. The budget comes after the
-//! waits, or it would be held for as long as they take.
+//! runs under the turn's cancel and the effect's deadline, and settles. The budget comes after the waits, or it would be held
+//! for as long as they take.
+//!
+//! A try that fails gives all of that back before the pause that follows it, and the next one passes the chain anew: nothing
+//! is held through a pause but a permission or an approval, which is for the whole effect.
 
 mod allowance;
 mod booking;
@@ -26,6 +29,26 @@ use crate::event::What;
 use crate::id::AgentId;
 use crate::time::Time;
 use crate::usage::Usage;
+
+/// What an effect says of its cost before it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cost {
+    /// Nothing, or that there is no telling.
+    Open,
+    Free,
+    AtMost(Usage),
+}
+
+impl Cost {
+    /// The worst case of one try, if there is one.
+    const fn worst(&self) -> Option<Usage> {
+        match self {
+            Self::Open => None,
+            Self::Free => Some(Usage::ZERO),
+            Self::AtMost(usage) => Some(*usage),
+        }
+    }
+}
 
 /// Whether an effect may happen again when its turn is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +76,7 @@ impl Retry {
     /// No second try; the default.
     pub const NEVER: Self = Self { tries: 1, pause: Duration::ZERO, most: Duration::ZERO, is_advised: false };
 
-    /// So many tries in all, with a pause that doubles from 100 ms to 10 s and a random quarter on top. An error's advice
+    /// So many tries in all, at least one, with a pause that doubles from 100 ms to 10 s and a random quarter on top. An error's advice
     /// of a longer pause is heeded. What failed for want of money or in a child's last attempt is not tried again, nor is
     /// what advises a pause beyond the effect's deadline.
     #[must_use]
@@ -89,7 +112,7 @@ impl Retry {
 pub struct Effect {
     turn: Arc<Turn>,
     kind: String,
-    worst: Option<Usage>,
+    cost: Cost,
     repeat: Repeat,
     within: Option<Duration>,
     retry: Retry,
@@ -105,19 +128,33 @@ impl Effect {
         input: &impl Serialize,
     ) -> Self {
         let place = Place::of(turn.seat.policies.restart_mode, branch, &kind, input);
-        let (worst, repeat, within, retry) = (Some(Usage::ZERO), Repeat::Pure, None, Retry::NEVER);
-        Self { turn, kind, worst, repeat, within, retry, place }
+        let (cost, repeat, within, retry) = (Cost::Open, Repeat::Pure, None, Retry::NEVER);
+        Self { turn, kind, cost, repeat, within, retry, place }
     }
 
-    /// The most that one try can cost; it is reserved for every try before the effect begins. Nothing by default.
+    /// The most that one try can cost. It is reserved at every budget above, for all tries that may follow, before a call
+    /// begins, and given back in the pause after it. What a call bills beyond what is reserved is booked in full and is an
+    /// `Overrun`.
+    ///
+    /// An effect says this or [`Effect::free`]; one that says neither is refused under a budget of money or tokens. A budget
+    /// of calls alone lets it pass, with nothing reserved: each call that it bills there is an `Overrun`.
     pub const fn worst_case(mut self, usage: Usage) -> Self {
-        self.worst = Some(usage);
+        self.cost = Cost::AtMost(usage);
         self
     }
 
-    /// There is no telling what it costs at most: it is refused under a budget of money or tokens.
+    /// It costs nothing, neither money nor tokens nor calls. Whoever says so and bills all the same is believed no more: what
+    /// is billed is booked in full, is an `Overrun`, and closes every budget above that bounds it to all effects, until its
+    /// window turns or somebody grants it more.
+    pub const fn free(mut self) -> Self {
+        self.cost = Cost::Free;
+        self
+    }
+
+    /// There is no telling what it costs at most: as one that says nothing of its cost, it is refused under a budget of money
+    /// or tokens.
     pub const fn unbounded(mut self) -> Self {
-        self.worst = None;
+        self.cost = Cost::Open;
         self
     }
 

@@ -3,6 +3,7 @@
 //! An event says what happened, to whom, when, and because of which other event. Everything that can be seen of a swarm
 //! is a fold over these. Payloads, prompts and keys are never in an event.
 
+mod amounts;
 mod kind;
 mod words;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::amounts::Settled;
 pub use self::kind::Kind;
 pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};
 
@@ -183,7 +185,7 @@ pub enum What {
     /// The turn is over, with or after its task.
     TurnEnded,
 
-    /// An effect passed all checks and begins; its worst case is reserved.
+    /// An effect passed all checks and begins; its worst case is reserved, for all its tries.
     EffectBegan {
         /// The effect's number in the session.
         effect: u64,
@@ -192,7 +194,7 @@ pub enum What {
         /// Its worst case, reserved at its agent and every ancestor.
         reserved: Usage,
     },
-    /// A try of an effect failed and there will be another.
+    /// A try of an effect failed and there will be another. What it used is booked, and nothing is reserved meanwhile.
     EffectRetried {
         /// The effect's number.
         effect: u64,
@@ -200,6 +202,23 @@ pub enum What {
         tries: u32,
         /// What the last try failed with, one line.
         error: String,
+        /// What is booked for it.
+        #[serde(default)]
+        used: Usage,
+        /// What is no longer reserved.
+        #[serde(default)]
+        freed: Usage,
+        /// Whether the provider did not say what was used.
+        #[serde(default)]
+        estimated: bool,
+    },
+    /// The next try of an effect passed all checks and begins; its worst case is reserved again, with that of those that may
+    /// follow.
+    TryBegan {
+        /// The effect's number.
+        effect: u64,
+        /// What is reserved at its agent and every ancestor.
+        reserved: Usage,
     },
     /// An effect's answer has begun to arrive.
     StreamBegan {
@@ -212,11 +231,11 @@ pub enum What {
         effect: u64,
         /// How it ended.
         end: EffectEnd,
-        /// What is booked.
+        /// What is booked, but for what was booked for earlier tries.
         used: Usage,
-        /// What is no longer reserved: as much as its begin reserved.
+        /// What is no longer reserved: as much as the begin of its last try reserved.
         reserved: Usage,
-        /// Whether the provider did not say what was used.
+        /// Whether the provider did not say what was used, in any try.
         estimated: bool,
         /// Whether it ended after its agent's stop.
         late: bool,
@@ -236,6 +255,9 @@ pub enum What {
         effect: u64,
         /// What was billed above the worst case, amount by amount.
         over: Usage,
+        /// Whether the effect had said that it was free: then every budget above that bounds what was billed is closed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        free: bool,
     },
     /// The agent's budget has been raised.
     BudgetGranted {

@@ -5,6 +5,7 @@
 use forest::{self};
 
 mod extremes;
+mod fails_closed;
 mod ledger;
 mod limits;
 mod pause;

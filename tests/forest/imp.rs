@@ -35,6 +35,12 @@ pub enum Act {
         says: bool,
         once: bool,
     },
+    /// An effect that says nothing of its cost, or that it is free, and what it bills all the same.
+    Unpriced {
+        free: bool,
+        used: u64,
+        takes: u64,
+    },
     /// A child of the task, which is given a task of its own.
     Child(String, Vec<Act>),
     /// A child of the agent.
@@ -185,6 +191,17 @@ impl Imp {
                     })
                     .await?;
                 return Ok(spent);
+            }
+            Act::Unpriced { free, used, takes } => {
+                let effect = cx.effect("call-0", used).deadline(ms(900));
+                let effect = if *free { effect.free() } else { effect };
+                let (env, used, takes) = (cx.env(), *used, ms(*takes));
+                let call = |call: skep::Call| async move {
+                    env.sleep_until(env.now() + takes).await;
+                    call.used(amount(used));
+                    Ok(used)
+                };
+                return Ok(effect.run(call).await?);
             }
             Act::Child(name, acts) => {
                 let child = cx.spawn(self.another(name)).await?;

@@ -266,8 +266,13 @@ fn deal(dice: &mut Dice) -> Deal {
     }
 }
 
-/// An effect: mostly as it said, at times above its worst case, at times without a word.
+/// An effect: mostly as it said, at times above its worst case, at times without a word of what it used, or could cost.
 pub fn spend(dice: &mut Dice) -> Act {
+    if dice.chance(150) {
+        let free = dice.chance(500);
+        let used = if dice.chance(800) { 0 } else { dice.between(1, 4) };
+        return Act::Unpriced { free, used, takes: dice.below(300) };
+    }
     let worst = dice.below(6);
     let used = if dice.chance(100) { worst + dice.between(1, 4) } else { dice.below(worst + 1) };
     Act::Spend {

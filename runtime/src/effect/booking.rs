@@ -1,65 +1,70 @@
-//! What an effect has reserved, and its settlement, which happens exactly once, however the effect ends.
+//! What an effect has reserved, try by try, and its settlement, which happens exactly once, however the effect ends.
 //!
 //! # Invariants
 //! 1. The reservation is an event, and so is its release: they come in pairs, since the drop of the booking settles what
 //!    nothing else has settled.
 //! 2. What was said is booked; what is not known is booked at its worst case, and marked.
+//! 3. Between two tries nothing is reserved, and what was used is booked. A stop hook keeps what it has not used: its allowance
+//!    was kept back for it.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::Cost;
 use crate::engine::turn::Turn;
 use crate::event::{EffectEnd, What};
+use crate::fault::Phase;
 use crate::ledger::overrun;
 use crate::usage::Usage;
 
 pub(crate) struct Booking {
     turn: Arc<Turn>,
     effect: u64,
-    /// The worst case of one try; none if none was stated.
-    worst: Option<Usage>,
-    reserved: Usage,
+    cost: Cost,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    /// Of the tries that are over.
-    before: Usage,
-    /// Whether some of that is a guess.
+    reserved: Usage,
+    trial: Trial,
+    /// Whether what a try used is a guess.
     is_guess: bool,
-    /// Of the try that is on; none while it has said nothing.
-    said: Option<Usage>,
-    /// Whether what it said is its own guess.
-    has_guessed: bool,
-    is_trying: bool,
     is_settled: bool,
 }
 
-impl State {
-    /// Adds the try that is on to those that are over.
-    fn close_try(&mut self, worst: Option<Usage>) {
-        if !std::mem::take(&mut self.is_trying) {
-            return;
-        }
-        match self.said.take() {
-            Some(said) => {
-                self.is_guess |= self.has_guessed;
-                self.before += said;
-            }
-            None => {
+/// What is known of the try that is on.
+#[derive(Default)]
+struct Trial {
+    /// What a provider bills on top.
+    spike: Usage,
+    /// None while the call has said nothing.
+    said: Option<Usage>,
+    /// Whether what it said is its own guess.
+    has_guessed: bool,
+    has_called: bool,
+}
+
+impl Trial {
+    /// What it has used, and whether that is a guess. Of a call that was cut short, what it has said is only what is known.
+    fn used(&self, worst: Option<Usage>, is_cut: bool) -> (Usage, bool) {
+        let (used, is_guess) = match self.said {
+            Some(said) => (said, self.has_guessed || (is_cut && Some(said) != worst)),
+            None if self.has_called => {
                 let worst = worst.unwrap_or_default();
-                self.is_guess |= !worst.is_zero();
-                self.before += worst;
+                (worst, !worst.is_zero())
             }
-        }
+            None => (Usage::ZERO, false),
+        };
+        (self.spike + used, is_guess)
     }
 }
 
 impl Booking {
-    pub(super) fn new(turn: Arc<Turn>, effect: u64, worst: Option<Usage>, reserved: Usage) -> Self {
-        Self { turn, effect, worst, reserved, state: Mutex::default() }
+    /// Of an effect that has begun with so much reserved.
+    pub(super) fn new(turn: Arc<Turn>, effect: u64, cost: Cost, reserved: Usage) -> Self {
+        let state = State { reserved, trial: Trial::default(), is_guess: false, is_settled: false };
+        Self { turn, effect, cost, state: Mutex::new(state) }
     }
 
     pub(crate) const fn turn(&self) -> &Arc<Turn> {
@@ -70,46 +75,86 @@ impl Booking {
         self.effect
     }
 
-    /// A try begins; the one before is over.
-    pub(super) fn begin_try(&self) {
-        let mut state = self.state.lock();
-        state.close_try(self.worst);
-        state.is_trying = true;
+    /// The next try has begun, with so much reserved for it.
+    pub(super) fn try_began(&self, reserved: Usage) {
+        self.state.lock().reserved += reserved;
+    }
+
+    /// The call of a try begins.
+    pub(super) fn begin_call(&self) {
+        self.state.lock().trial.has_called = true;
     }
 
     /// What the try has used so far. After the settlement it is too late to say.
     pub(super) fn say(&self, usage: Usage, is_guess: bool) {
         let mut state = self.state.lock();
-        if state.is_trying && !state.is_settled {
-            state.said = Some(usage);
-            state.has_guessed = is_guess;
+        if !state.is_settled {
+            state.trial.said = Some(usage);
+            state.trial.has_guessed = is_guess;
         }
     }
 
     /// A provider bills something on top of what the call says.
     pub(super) fn add(&self, spike: Usage) {
-        self.state.lock().before += spike;
+        self.state.lock().trial.spike += spike;
+    }
+
+    /// Books what a try has used and frees what was reserved, until the next begins.
+    pub(super) fn retried(&self, tries: u32, error: String) {
+        let (used, freed, estimated) = {
+            let mut state = self.state.lock();
+            let (used, is_guess) = std::mem::take(&mut state.trial).used(self.cost.worst(), false);
+            state.is_guess |= is_guess;
+            let before = state.reserved;
+            state.reserved = if self.is_of_a_hook() { before.above(&used) } else { Usage::ZERO };
+            (used, before.above(&state.reserved), is_guess)
+        };
+        let effect = self.effect;
+        self.write(What::EffectRetried { effect, tries, error, used, freed, estimated }, &used, &freed);
     }
 
     /// Books what was used and frees what was reserved.
     pub(super) fn settle(&self, end: EffectEnd) {
-        let (used, estimated) = {
+        let (used, reserved, estimated) = {
             let mut state = self.state.lock();
             if std::mem::replace(&mut state.is_settled, true) {
                 return;
             }
-            // What a try that was cut short has said is only what is known of it.
-            let is_cut = state.is_trying && !matches!(end, EffectEnd::Done | EffectEnd::Failed);
-            state.is_guess |= is_cut && state.said.is_some_and(|said| Some(said) != self.worst);
-            state.close_try(self.worst);
-            (state.before, state.is_guess)
+            let is_cut = !matches!(end, EffectEnd::Done | EffectEnd::Failed);
+            let (used, is_guess) = std::mem::take(&mut state.trial).used(self.cost.worst(), is_cut);
+            (used, state.reserved, state.is_guess || is_guess)
         };
-        let late = self.turn.seat.is_stopped();
-        let (effect, reserved) = (self.effect, self.reserved);
-        self.turn.note(What::EffectEnded { effect, end, used, reserved, estimated, late });
-        if let Some(over) = self.worst.and_then(|_| overrun(&used, &self.reserved)) {
-            self.turn.note(What::Overrun { effect, over });
+        let (effect, late) = (self.effect, self.turn.seat.is_stopped());
+        self.write(What::EffectEnded { effect, end, used, reserved, estimated, late }, &used, &reserved);
+    }
+
+    /// Its turn is a stop hook, which may keep what is reserved for as long as it lives.
+    pub(super) fn is_of_a_hook(&self) -> bool {
+        self.turn.phase == Phase::Stop
+    }
+
+    /// Writes a booking down, in one step with the overrun that it may be: under a budget that this closes, nothing begins in
+    /// between.
+    fn write(&self, booked: What, used: &Usage, freed: &Usage) {
+        match self.over(used, freed) {
+            Some(over) => {
+                let overrun = What::Overrun { effect: self.effect, over, free: self.cost == Cost::Free };
+                self.turn.seat.engine.journal.append_all(&self.turn.entry(), [booked, overrun]);
+            }
+            None => {
+                self.turn.note(booked);
+            }
         }
+    }
+
+    /// What was billed beyond what was said beforehand; of an effect that said nothing, where a budget of calls let it pass.
+    fn over(&self, used: &Usage, reserved: &Usage) -> Option<Usage> {
+        let over = overrun(used, reserved)?;
+        if self.cost != Cost::Open {
+            return Some(over);
+        }
+        let calls = Usage::calls(over.calls);
+        (self.turn.seat.meter.bounds_calls() && !calls.is_zero()).then_some(calls)
     }
 }
 

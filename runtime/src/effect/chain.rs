@@ -9,6 +9,9 @@ use crate::id::{AgentId, TaskId};
 use crate::usage::Usage;
 
 /// Where in the chain a link stands.
+///
+/// A permission and an approval are for the whole effect: its link is asked once and what it gives along is held to the
+/// effect's end. All other links are passed for each try, and let go of with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -26,6 +29,13 @@ pub enum Stage {
     Concurrency,
 }
 
+impl Stage {
+    /// Whether a link of this stage is asked once for all tries.
+    pub(super) const fn is_for_the_whole(self) -> bool {
+        matches!(self, Self::Permission | Self::Approval)
+    }
+}
+
 /// An effect that asks to pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -41,7 +51,7 @@ pub struct Request<'a> {
     pub repeat: Repeat,
 }
 
-/// What a link gives along: held until the effect is over, then dropped.
+/// What a link gives along: held until the try is over, or the effect, as its [`Stage`] says; then dropped.
 pub type Admitted = Box<dyn Any + Send>;
 
 /// Why a link lets an effect not pass.

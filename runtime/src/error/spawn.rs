@@ -141,8 +141,13 @@ impl SpawnError {
             Self::Fenced { state: AgentState::Starting | AgentState::Restarting, .. } => {
                 Advice::After(defaults::RETRY)
             }
-            Self::MaxChildren { .. } | Self::MaxLiveAgents { .. } => Advice::After(defaults::RETRY),
-            Self::BadSpec { .. }
+            // Where none may live there is never room.
+            Self::MaxChildren { limit: 1.., .. } | Self::MaxLiveAgents { limit: 1.., .. } => {
+                Advice::After(defaults::RETRY)
+            }
+            Self::MaxChildren { .. }
+            | Self::MaxLiveAgents { .. }
+            | Self::BadSpec { .. }
             | Self::NameTaken { .. }
             | Self::AlreadyStarted { .. }
             | Self::AlreadyPresent { .. }

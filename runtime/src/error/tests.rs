@@ -33,8 +33,9 @@ fn agent() -> AgentId {
 }
 
 fn refusal() -> Refusal {
-    let (wanted, left, policy) = (Some(2), 1, OnRefusal::Fail);
-    Refusal { ancestor: agent(), amount: Amount::Calls, wanted, left, policy, turns_in: None }
+    let (wanted, left, policy, closed) = (Some(2), 1, OnRefusal::Fail, false);
+    let again = Advice::After(crate::defaults::RETRY);
+    Refusal { ancestor: agent(), amount: Amount::Calls, wanted, left, policy, closed, turns_in: None, again }
 }
 
 fn failed() -> AgentError {

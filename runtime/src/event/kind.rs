@@ -68,6 +68,7 @@ impl What {
             | Self::TurnInterrupted => Kind::Task,
             Self::EffectBegan { .. }
             | Self::EffectRetried { .. }
+            | Self::TryBegan { .. }
             | Self::StreamBegan { .. }
             | Self::EffectEnded { .. }
             | Self::EffectRefused { .. }
@@ -117,6 +118,7 @@ impl What {
             Self::TurnEnded => "turn_ended",
             Self::EffectBegan { .. } => "effect_began",
             Self::EffectRetried { .. } => "effect_retried",
+            Self::TryBegan { .. } => "try_began",
             Self::StreamBegan { .. } => "stream_began",
             Self::EffectEnded { .. } => "effect_ended",
             Self::EffectRefused { .. } => "effect_refused",

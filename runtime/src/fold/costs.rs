@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use self::sums::Booked;
 use super::Fold;
 use super::rows::Rows;
-use crate::event::{Event, What};
+use crate::event::{Event, Settled, What};
 use crate::id::AgentId;
 use crate::ledger::{Bill, Breakdown, CostRow};
 
@@ -168,19 +168,23 @@ impl Fold for Costs {
                 row.ended = false;
             }
             What::AgentStopped { .. } if self.heir(agent).is_none() => self.row(agent).ended = true,
-            What::EffectBegan { reserved, .. } => self.book(agent, |bill| bill.reserved += *reserved),
-            What::EffectEnded { used, reserved, estimated, late, .. } => self.book(agent, |bill| {
-                bill.reserved = bill.reserved.above(reserved);
-                bill.spent += *used;
-                if *estimated {
-                    bill.estimated += *used;
-                }
-                if *late {
-                    bill.late += *used;
-                }
-            }),
             What::Overrun { over, .. } => self.book(agent, |bill| bill.over += *over),
             _ => {}
+        }
+        if let Some((_, reserved)) = event.what.reserves() {
+            self.book(agent, |bill| bill.reserved += reserved);
+        }
+        if let Some(Settled { used, freed, estimated, late, .. }) = event.what.settles() {
+            self.book(agent, |bill| {
+                bill.reserved = bill.reserved.above(&freed);
+                bill.spent += used;
+                if estimated {
+                    bill.estimated += used;
+                }
+                if late {
+                    bill.late += used;
+                }
+            });
         }
     }
 

@@ -48,7 +48,7 @@ impl Fold for Windows {
                     self.rows.entry(event.agent.clone()).or_insert((window, Spending::default()));
                 }
             }
-            What::EffectBegan { .. } | What::EffectEnded { .. } if !self.rows.is_empty() => {
+            what if !self.rows.is_empty() && (what.reserves().is_some() || what.settles().is_some()) => {
                 let wall = self.began.saturating_add(event.at.since(Time::ZERO));
                 let mut at = Some(event.agent.clone());
                 while let Some(agent) = at {

@@ -29,8 +29,27 @@ pub struct Limits {
     pub window: Option<Window>,
 }
 
-/// What a limit says no to: the amount, what was wanted of it, what is left.
-pub(super) type Exceeded = (Amount, Option<u64>, u64);
+/// What a limit says no to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exceeded {
+    pub(super) amount: Amount,
+    pub(super) wanted: Option<u64>,
+    pub(super) left: u64,
+    /// The budget is overrun, and so closed to everything.
+    pub(super) is_closed: bool,
+    pub(super) room: Room,
+}
+
+/// What would make room for what was refused; what takes longer is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Room {
+    /// What is reserved, once it is settled.
+    Settled,
+    /// The budget's next window.
+    NextWindow,
+    /// Nothing but a grant.
+    Never,
+}
 
 impl Limits {
     /// Whether nothing is bounded, so that a meter need not keep this.
@@ -66,28 +85,53 @@ impl Limits {
         few(&mut self.live_agents, more.live_agents);
     }
 
-    /// Whether `worst` fits beside what is spent and reserved; an effect without a finite worst case states none.
-    pub(super) fn admit(&self, balance: &Balance, worst: Option<&Usage>) -> Result<(), Exceeded> {
+    /// Whether `worst` fits beside what is spent and reserved; an effect that states no worst case states none. Nothing
+    /// fits into a budget that is shut because of an amount.
+    ///
+    /// Gives the first amount that has no room, and of the room of all of them what takes longest.
+    pub(super) fn admit(
+        &self,
+        balance: &Balance,
+        shut: Option<Amount>,
+        worst: Option<&Usage>,
+    ) -> Result<(), Exceeded> {
         let committed = balance.committed();
+        let mut first: Option<Exceeded> = None;
         for (amount, cap, of) in self.caps() {
-            let taken = of(&committed);
+            let (spent, taken) = (of(&balance.spent), of(&committed));
             let left = cap.saturating_sub(taken);
             let wanted = match worst {
                 Some(worst) => Some(of(worst)),
                 None if amount == Amount::Calls => Some(0),
                 None => None,
             };
-            if taken > cap || wanted.is_none_or(|wanted| wanted > left) {
-                return Err((amount, wanted, left));
+            let is_closed = taken > cap || shut == Some(amount);
+            if !is_closed && wanted.is_some_and(|wanted| wanted <= left) {
+                continue;
+            }
+            let room = match wanted {
+                Some(wanted) if wanted <= cap => {
+                    let fits_when_settled =
+                        shut != Some(amount) && wanted <= cap.saturating_sub(spent) && spent <= cap;
+                    match self.window {
+                        _ if fits_when_settled => Room::Settled,
+                        Some(_) => Room::NextWindow,
+                        None => Room::Never,
+                    }
+                }
+                _ => Room::Never,
+            };
+            match &mut first {
+                Some(first) => first.room = first.room.max(room),
+                None => first = Some(Exceeded { amount, wanted, left, is_closed, room }),
             }
         }
-        Ok(())
+        first.map_or(Ok(()), Err)
     }
 
-    /// Whether so much of an amount would fit if nothing were spent.
-    pub(super) fn could_fit(&self, amount: Amount, wanted: Option<u64>) -> bool {
-        let cap = self.caps().find(|(its, ..)| *its == amount).map(|(_, cap, _)| cap);
-        cap.zip(wanted).is_some_and(|(cap, wanted)| wanted <= cap)
+    /// The first bounded amount of which anything was used.
+    pub(super) fn bounds(&self, used: &Usage) -> Option<Amount> {
+        self.caps().find(|(_, _, of)| of(used) > 0).map(|(amount, ..)| amount)
     }
 
     /// Whether there may be so many levels, living agents and children below. A budget that is only a mark bounds nothing;
@@ -147,9 +191,10 @@ mod tests {
         let limits = Limits { tokens: Some(10), ..Limits::default() };
         let balance =
             Balance { spent: Usage::ZERO.with_tokens(2, 1), reserved: Usage::ZERO.with_tokens(0, 3) };
-        assert_eq!(limits.admit(&balance, Some(&Usage::ZERO.with_tokens(4, 0))), Ok(()));
-        let refused = limits.admit(&balance, Some(&Usage::ZERO.with_tokens(4, 1)));
-        assert_eq!(refused, Err((Amount::Tokens, Some(5), 4)));
+        assert_eq!(limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 0))), Ok(()));
+        let refused = limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 1))).unwrap_err();
+        assert_eq!((refused.amount, refused.wanted, refused.left), (Amount::Tokens, Some(5), 4));
+        assert_eq!(refused.room, Room::Settled, "three are reserved, and may come back");
     }
 
     #[test]
@@ -168,9 +213,39 @@ mod tests {
     fn an_overrun_closes_a_budget_even_to_what_is_free() {
         let limits = Limits { money: Some(NanoUsd(10)), ..Limits::default() };
         let free = Some(&Usage::ZERO);
-        assert_eq!(limits.admit(&spent(Usage::money(NanoUsd(10))), free), Ok(()), "spent to the last bit");
-        let over = spent(Usage::money(NanoUsd(11)));
-        assert_eq!(limits.admit(&over, free), Err((Amount::Money, Some(0), 0)));
+        assert_eq!(
+            limits.admit(&spent(Usage::money(NanoUsd(10))), None, free),
+            Ok(()),
+            "spent to the last bit"
+        );
+        let over = limits.admit(&spent(Usage::money(NanoUsd(11))), None, free).unwrap_err();
+        assert_eq!((over.wanted, over.left, over.is_closed, over.room), (Some(0), 0, true, Room::Never));
+        let shut = limits.admit(&spent(Usage::money(NanoUsd(3))), Some(Amount::Money), free).unwrap_err();
+        assert_eq!((shut.left, shut.is_closed, shut.room), (7, true, Room::Never));
+    }
+
+    #[test]
+    fn what_makes_room_is_what_really_frees_it() {
+        let calls =
+            |spent, reserved| Balance { spent: Usage::calls(spent), reserved: Usage::calls(reserved) };
+        let room =
+            |limits: Limits, balance, worst| limits.admit(&balance, None, Some(&worst)).unwrap_err().room;
+        let whole = Limits { calls: Some(10), ..Limits::default() };
+        assert_eq!(room(Limits { calls: Some(0), ..whole }, calls(0, 0), Usage::calls(1)), Room::Never);
+        assert_eq!(room(whole, calls(0, 0), Usage::calls(11)), Room::Never, "more than the whole");
+        assert_eq!(room(whole, calls(8, 2), Usage::calls(2)), Room::Settled);
+        assert_eq!(
+            room(whole, calls(9, 1), Usage::calls(2)),
+            Room::Never,
+            "what is spent does not come back"
+        );
+        let hourly = Limits { window: Some(Window::Hour), ..whole };
+        assert_eq!(room(hourly, calls(9, 1), Usage::calls(2)), Room::NextWindow);
+        assert_eq!(room(hourly, calls(8, 2), Usage::calls(2)), Room::Settled);
+        assert_eq!(room(hourly, calls(0, 0), Usage::calls(11)), Room::Never, "no window is as large");
+        let both = Limits { tokens: Some(5), ..whole };
+        let worst = Usage::calls(2).with_tokens(6, 0);
+        assert_eq!(room(both, calls(8, 2), worst), Room::Never, "the tokens never fit, the calls may");
     }
 
     #[test]
@@ -179,9 +254,13 @@ mod tests {
         let money = Limits { money: Some(NanoUsd(9)), ..calls };
         let tokens = Limits { tokens: Some(9), ..calls };
         let nothing = Balance::default();
-        assert_eq!(calls.admit(&nothing, None), Ok(()));
-        assert_eq!(money.admit(&nothing, None), Err((Amount::Money, None, 9)));
-        assert_eq!(tokens.admit(&nothing, None), Err((Amount::Tokens, None, 9)));
+        let refused = |limits: Limits| {
+            let Exceeded { amount, wanted, left, room, .. } = limits.admit(&nothing, None, None).unwrap_err();
+            (amount, wanted, left, room)
+        };
+        assert_eq!(calls.admit(&nothing, None, None), Ok(()));
+        assert_eq!(refused(money), (Amount::Money, None, 9, Room::Never));
+        assert_eq!(refused(tokens), (Amount::Tokens, None, 9, Room::Never));
     }
 
     #[test]

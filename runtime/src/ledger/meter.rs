@@ -17,8 +17,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::balance::AtomicBalance;
-use super::{Balance, Crew, Limits, NoRoom, OnRefusal, Refusal, Spending};
-use crate::event::What;
+use super::{Amount, Balance, Crew, Limits, NoRoom, OnRefusal, Refusal, Spending};
+use crate::event::{Settled, What};
 use crate::id::AgentId;
 use crate::usage::Usage;
 
@@ -51,6 +51,8 @@ struct Bounds {
     spending: Mutex<Spending>,
     /// The nearest ancestor that counts who lives below it, unless that is the parent.
     counting: Option<Arc<Meter>>,
+    /// Shut since an effect that had said it was free was billed for such an amount, until the window turns. A leaf.
+    shut: Mutex<Option<(Amount, Duration)>>,
 }
 
 impl Bounds {
@@ -61,6 +63,19 @@ impl Bounds {
     /// What the limits are held against.
     fn balance(&self, meter: &Meter, wall: Duration) -> Balance {
         if self.limits().window.is_some() { self.spending.lock().at(wall) } else { meter.subtree() }
+    }
+
+    /// The amount because of which it is shut.
+    fn shut(&self, wall: Duration) -> Option<Amount> {
+        self.shut.lock().filter(|(_, until)| wall < *until).map(|(amount, _)| amount)
+    }
+
+    fn shut_for(&self, over: &Usage, wall: Duration) {
+        let limits = self.limits();
+        if let Some(amount) = limits.bounds(over) {
+            let until = limits.window.map_or(Duration::MAX, |window| window.around(wall).end);
+            *self.shut.lock() = Some((amount, until));
+        }
     }
 }
 
@@ -96,8 +111,10 @@ impl Meter {
         let counting = parent.as_ref().filter(|parent| !parent.counts_living());
         let counting =
             counting.and_then(|parent| parent.counting().or(parent.parent.as_ref()).map(Arc::clone));
-        let bounds = (!limits.is_none() || counting.is_some())
-            .then(|| Box::new(Bounds { limits: Mutex::new(limits), spending: Mutex::default(), counting }));
+        let bounds = (!limits.is_none() || counting.is_some()).then(|| {
+            let (limits, spending, shut) = (Mutex::new(limits), Mutex::default(), Mutex::default());
+            Box::new(Bounds { limits, spending, shut, counting })
+        });
         Arc::new(Self {
             id,
             parent,
@@ -162,25 +179,36 @@ impl Meter {
     }
 
     /// Whether an effect of this agent may begin: its worst case must fit every budget from here to the root. None is an
-    /// effect without a finite worst case, which no budget of money or tokens takes. `wall` is now, since 1970, for windows.
+    /// effect that states no worst case, which no budget of money or tokens takes. `wall` is now, since 1970, for windows.
     ///
     /// # Errors
-    /// The nearest budget that has no room, or is overrun and so closed to all effects. Nothing is changed either way.
+    /// The nearest budget that has no room, or is overrun and so closed to all effects, with advice that heeds the others:
+    /// to come again makes sense when all of them may have room. Nothing is changed either way.
     pub fn admit(&self, worst: Option<&Usage>, wall: Duration) -> Result<(), Refusal> {
+        let mut nearest: Option<Refusal> = None;
         for meter in self.and_counting() {
             let Some(bounds) = meter.bounds.as_deref() else { continue };
             let limits = bounds.limits();
             if limits.on_refusal == OnRefusal::Warn {
                 continue;
             }
-            limits.admit(&bounds.balance(meter, wall), worst).map_err(|(amount, wanted, left)| {
-                let turning = limits.window.filter(|_| limits.could_fit(amount, wanted));
-                let turns_in = turning.map(|window| window.around(wall).end.saturating_sub(wall));
-                let (ancestor, policy) = (meter.id.clone(), limits.on_refusal);
-                Refusal { ancestor, amount, wanted, left, policy, turns_in }
-            })?;
+            let Err(exceeded) = limits.admit(&bounds.balance(meter, wall), bounds.shut(wall), worst) else {
+                continue;
+            };
+            let turns_in = limits.window.map(|window| window.around(wall).end.saturating_sub(wall));
+            let refusal = Refusal::of(meter.id.clone(), limits.on_refusal, &exceeded, turns_in);
+            match &mut nearest {
+                Some(nearest) => nearest.heed(&refusal),
+                None => nearest = Some(refusal),
+            }
         }
-        Ok(())
+        nearest.map_or(Ok(()), Err)
+    }
+
+    /// Whether a budget from here to the root bounds calls.
+    pub(crate) fn bounds_calls(&self) -> bool {
+        let bounds = |limits: Limits| limits.calls.is_some() && limits.on_refusal != OnRefusal::Warn;
+        self.and_counting().any(|meter| meter.limits().is_some_and(bounds))
     }
 
     /// Whether there is room for a crew right below this agent or scope, at every agent from here to the root.
@@ -213,24 +241,35 @@ impl Meter {
         room.map_err(|(bound, limit)| NoRoom { ancestor: self.id.clone(), bound, limit })
     }
 
-    /// Takes an event of this agent in: effects that begin and end, its own spawn and end. Any other changes nothing.
+    /// Takes an event of this agent in: effects that begin and end, overruns, grants, its own spawn and end. Any other changes
+    /// nothing.
     ///
     /// Gives the budgets whose warning share this event has passed, nearest first; each share is passed once in a life of
     /// the meter, or in a window. `wall` is the event's moment since 1970. Must be called once for each such event, under the lock of invariant 3.
     #[must_use = "a warning is an event that has to be written"]
     pub fn apply(&self, what: &What, wall: Duration) -> Vec<Warning> {
+        if let Some((_, reserved)) = what.reserves() {
+            let change = |balance: Balance| Balance { reserved: balance.reserved + reserved, ..balance };
+            return self.write(what, wall, change);
+        }
+        if let Some(Settled { used, freed, .. }) = what.settles() {
+            return self.write(what, wall, |balance| Balance {
+                spent: balance.spent + used,
+                reserved: balance.reserved.above(&freed),
+            });
+        }
         match what {
-            What::EffectBegan { reserved, .. } => {
-                let change = |balance: Balance| Balance { reserved: balance.reserved + *reserved, ..balance };
-                self.write(what, wall, change)
-            }
-            What::EffectEnded { used, reserved, .. } => self.write(what, wall, |balance| Balance {
-                spent: balance.spent + *used,
-                reserved: balance.reserved.above(reserved),
-            }),
             What::BudgetGranted { more } => {
                 if let (Some(bounds), Ok(more)) = (&self.bounds, more.check()) {
                     bounds.limits.lock().grant(&more);
+                    // Whoever grants more knows of the overrun.
+                    *bounds.shut.lock() = None;
+                }
+                Vec::new()
+            }
+            What::Overrun { over, free: true, .. } => {
+                for bounds in self.and_counting().filter_map(|meter| meter.bounds.as_deref()) {
+                    bounds.shut_for(over, wall);
                 }
                 Vec::new()
             }
@@ -308,192 +347,4 @@ struct Amounts {
 #[cfg(test)]
 mod chains;
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{EffectEnd, Role};
-    use crate::ledger::{Amount, Bound, Budget};
-    use crate::lifecycle::StopReason;
-
-    const WALL: Duration = Duration::ZERO;
-
-    fn calls(count: u64) -> What {
-        What::EffectBegan { effect: 1, kind: "call".into(), reserved: Usage::calls(count) }
-    }
-
-    fn settled(used: u64, reserved: u64) -> What {
-        let (used, reserved) = (Usage::calls(used), Usage::calls(reserved));
-        What::EffectEnded { effect: 1, end: EffectEnd::Done, used, reserved, estimated: false, late: false }
-    }
-
-    fn spawned() -> What {
-        What::AgentSpawned {
-            name: "a".into(),
-            agent_type: "A".into(),
-            role: Role::Dynamic,
-            budget: None,
-            ceiling: None,
-        }
-    }
-
-    fn limits(budget: &Budget) -> Limits {
-        budget.check().unwrap()
-    }
-
-    #[test]
-    fn an_effect_is_reserved_and_settled_at_every_ancestor() {
-        let root = Meter::root(AgentId::root("s"), limits(&Budget::new().calls(10).warn_at(500)));
-        let middle = Meter::child(&root, root.id().child(1), Limits::default());
-        let leaf = Meter::child(&middle, middle.id().child(1), Limits::default());
-
-        assert_eq!(leaf.apply(&calls(4), WALL), []);
-        assert_eq!(root.subtree().reserved, Usage::calls(4));
-        let refusal = middle.admit(Some(&Usage::calls(7)), WALL).unwrap_err();
-        assert_eq!((refusal.ancestor, refusal.amount, refusal.left), (root.id().clone(), Amount::Calls, 6));
-
-        let warned = leaf.apply(&settled(5, 4), WALL);
-        assert_eq!(warned, [Warning { agent: root.id().clone(), permille: 500 }]);
-        assert_eq!(leaf.apply(&settled(1, 0), WALL), [], "a share is passed once");
-        for meter in [&leaf, &middle, &root] {
-            assert_eq!(meter.subtree(), Balance { spent: Usage::calls(6), reserved: Usage::ZERO });
-        }
-        assert_eq!((leaf.own().spent, root.own().spent), (Usage::calls(6), Usage::ZERO));
-    }
-
-    #[test]
-    fn depth_and_living_agents_are_counted_from_the_budget_and_without_scopes() {
-        let root = Meter::root(AgentId::root("s"), limits(&Budget::new().depth(2).live_agents(2)));
-        let scope = Meter::scope(&root, root.id().child(1), Limits::default());
-        let child = Meter::child(&scope, scope.id().child(1), Limits::default());
-        let grandchild = Meter::child(&child, child.id().child(1), Limits::default());
-        for meter in [&scope, &child] {
-            meter.admit_spawn(Crew::ONE).unwrap();
-            let _ = meter.apply(&spawned(), WALL);
-        }
-        assert_eq!(
-            (root.live_agents(), scope.live_agents(), child.live_agents()),
-            (Some(1), Some(1), Some(0))
-        );
-        let no_room = |bound, limit| Err(NoRoom { ancestor: root.id().clone(), bound, limit });
-
-        assert_eq!(grandchild.admit_spawn(Crew::ONE), no_room(Bound::Depth, 2));
-        assert_eq!(scope.admit_spawn(Crew { agents: 1, levels: 3 }), no_room(Bound::Depth, 2));
-        assert_eq!(scope.admit_spawn(Crew { agents: 2, levels: 2 }), no_room(Bound::LiveAgents, 2));
-        scope.admit_spawn(Crew::ONE).unwrap();
-
-        let _ = grandchild.apply(&spawned(), WALL);
-        assert_eq!(child.admit_spawn(Crew::ONE), no_room(Bound::LiveAgents, 2));
-        let _ = grandchild
-            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
-        child.admit_spawn(Crew::ONE).unwrap();
-        let _ = scope
-            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
-        assert_eq!(root.live_agents(), Some(1), "a scope's own end is nobody's");
-    }
-
-    #[test]
-    fn levels_are_counted_from_whoever_bounds_them() {
-        let root = Meter::root(AgentId::root("s"), Limits::default());
-        let middle = Meter::child(&root, root.id().child(1), Limits::default());
-        let bounded = Meter::child(&middle, middle.id().child(1), limits(&Budget::new().depth(1)));
-        assert_eq!((root.depth(), middle.depth(), bounded.depth()), (0, 1, 2));
-        bounded.admit_spawn(Crew::ONE).unwrap();
-        assert!(bounded.admit_spawn(Crew { agents: 2, levels: 2 }).is_err());
-    }
-
-    #[test]
-    fn what_is_granted_is_there_for_the_next_effect() {
-        let root = Meter::root(AgentId::root("s"), limits(&Budget::new().calls(1)));
-        root.admit(Some(&Usage::calls(3)), WALL).unwrap_err();
-        let _ = root.apply(&What::BudgetGranted { more: Box::new(Budget::new().calls(2)) }, WALL);
-        root.admit(Some(&Usage::calls(3)), WALL).unwrap();
-        assert_eq!(root.spending(), None, "it has no window");
-    }
-
-    #[test]
-    fn children_are_those_of_its_scopes_too_and_nobody_elses() {
-        let most = Limits { max_children: Some(2), on_refusal: OnRefusal::Warn, ..Limits::default() };
-        let root = Meter::root(AgentId::root("s"), Limits::default());
-        let parent = Meter::child(&root, root.id().child(1), most);
-        let scope = Meter::scope(&parent, parent.id().child(1), Limits::default());
-        let inner = Meter::scope(&scope, scope.id().child(1), Limits::default());
-        let first = Meter::child(&parent, parent.id().child(2), Limits::default());
-        let second = Meter::child(&inner, inner.id().child(1), Limits::default());
-        let below = Meter::child(&first, first.id().child(1), Limits::default());
-        for meter in [&parent, &scope, &inner, &first, &below] {
-            let _ = meter.apply(&spawned(), WALL);
-        }
-        inner.admit_spawn(Crew { agents: 9, levels: 3 }).unwrap();
-        let _ = second.apply(&spawned(), WALL);
-        for place in [&parent, &scope, &inner] {
-            let no_room = NoRoom { ancestor: parent.id().clone(), bound: Bound::Children, limit: 2 };
-            assert_eq!(place.admit_spawn(Crew::ONE), Err(no_room));
-        }
-        first.admit_spawn(Crew::ONE).unwrap();
-        let _ = second
-            .apply(&What::AgentStopped { reason: StopReason::Done, end: None, spec_stands: false }, WALL);
-        scope.admit_spawn(Crew::ONE).unwrap();
-        assert!(parent.admit_declared(Crew { agents: 3, levels: 1 }, 3).is_err());
-        parent.admit_declared(Crew { agents: 3, levels: 2 }, 2).unwrap();
-    }
-
-    #[test]
-    fn a_mark_refuses_nothing_and_warns_when_it_is_reached() {
-        let root =
-            Meter::root(AgentId::root("s"), limits(&Budget::new().calls(2).on_refusal(OnRefusal::Warn)));
-        assert_eq!(root.admit(Some(&Usage::calls(3)), WALL), Ok(()));
-        let _ = root.apply(&calls(3), WALL);
-        assert_eq!(root.apply(&settled(3, 3), WALL), [Warning { agent: root.id().clone(), permille: 1000 }]);
-        assert_eq!(root.admit(None, WALL), Ok(()));
-    }
-
-    #[test]
-    fn a_window_that_has_turned_has_room_again_and_says_when_it_does() {
-        let every = Budget::new().calls(10).warn_at(500).every(Duration::from_secs(60));
-        let root = Meter::root(AgentId::root("s"), limits(&every));
-        let leaf = Meter::child(&root, root.id().child(1), Limits::default());
-        let at = |seconds: u64| Duration::from_secs(600 + seconds);
-        let numbered = |effect, what: What| match what {
-            What::EffectBegan { kind, reserved, .. } => What::EffectBegan { effect, kind, reserved },
-            What::EffectEnded { end, used, reserved, estimated, late, .. } => {
-                What::EffectEnded { effect, end, used, reserved, estimated, late }
-            }
-            other => other,
-        };
-        let _ = leaf.apply(&numbered(1, calls(6)), at(10));
-        assert_eq!(root.spending().unwrap().at(at(10)).reserved, Usage::calls(6));
-        let _ = leaf.apply(&numbered(2, calls(4)), at(50));
-        let refusal = leaf.admit(Some(&Usage::calls(1)), at(55)).unwrap_err();
-        assert_eq!((refusal.left, refusal.turns_in), (0, Some(Duration::from_secs(5))));
-        let refusal = leaf.admit(Some(&Usage::calls(11)), at(55)).unwrap_err();
-        assert_eq!(refusal.turns_in, None, "that would never fit");
-
-        let warned = leaf.apply(&numbered(1, settled(6, 6)), at(56));
-        assert_eq!(warned.len(), 1);
-        leaf.admit(Some(&Usage::calls(10)), at(60)).unwrap();
-        // What began before the turn is settled there, whatever it comes to.
-        let _ = leaf.apply(&numbered(3, calls(3)), at(61));
-        assert_eq!(leaf.apply(&numbered(2, settled(40, 4)), at(62)), []);
-        leaf.admit(Some(&Usage::calls(7)), at(63)).unwrap();
-        leaf.admit(Some(&Usage::calls(8)), at(63)).unwrap_err();
-        assert_eq!(root.subtree(), Balance { spent: Usage::calls(46), reserved: Usage::calls(3) });
-        assert_eq!(
-            leaf.apply(&numbered(3, settled(5, 3)), at(64)).len(),
-            1,
-            "a share is passed once a window"
-        );
-    }
-
-    #[test]
-    fn an_idle_agents_meter_is_small() {
-        assert!(size_of::<Meter>() <= 64, "{} bytes", size_of::<Meter>());
-    }
-
-    #[test]
-    fn a_very_deep_chain_is_let_go_without_recursion() {
-        let mut meter = Meter::root(AgentId::root("s"), Limits::default());
-        for _ in 0..200_000 {
-            meter = Meter::child(&meter, AgentId::root("s"), Limits::default());
-        }
-        drop(meter);
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::OnRefusal;
+use super::limits::{Exceeded, Room};
 use crate::defaults;
 use crate::error::{Advice, AgentError, SkepError};
 use crate::id::AgentId;
@@ -33,27 +34,63 @@ pub struct Refusal {
     pub ancestor: AgentId,
     /// The amount that does not fit.
     pub amount: Amount,
-    /// What was wanted, nano-dollars for money. None: an effect without a finite worst case.
+    /// What was wanted, nano-dollars for money. None: an effect that states no worst case.
     pub wanted: Option<u64>,
     /// What is left of it, nano-dollars for money.
     pub left: u64,
     /// What the budget says is to happen now; never [`OnRefusal::Warn`].
     pub policy: OnRefusal,
-    /// When the budget's window turns, from now, where that makes room for what was wanted.
+    /// Whether the budget is overrun, and so closed to everything, even to what is free.
+    #[serde(default)]
+    pub closed: bool,
+    /// When the budget's window turns, from now, where it is that which makes room for what was wanted.
     #[serde(default)]
     pub turns_in: Option<Duration>,
+    /// Whether and when it makes sense to come again, with regard to every budget that refuses.
+    #[serde(default = "never")]
+    pub again: Advice,
+}
+
+const fn never() -> Advice {
+    Advice::Never
 }
 
 impl Refusal {
-    /// Whether to try again: when the window turns, where that makes room; else effects in flight may free what they have
-    /// reserved. Never for an effect that states no worst case, and where the budget is overrun for good.
+    /// Of one budget whose window, if it has one, turns in so long.
+    pub(super) fn of(
+        ancestor: AgentId,
+        policy: OnRefusal,
+        exceeded: &Exceeded,
+        turns_in: Option<Duration>,
+    ) -> Self {
+        let Exceeded { amount, wanted, left, is_closed: closed, room } = *exceeded;
+        let again = match (room, turns_in) {
+            (Room::Settled, turns_in) => {
+                Advice::After(turns_in.map_or(defaults::RETRY, |turn| turn.min(defaults::RETRY)))
+            }
+            (Room::NextWindow, Some(turns_in)) => Advice::After(turns_in),
+            (Room::NextWindow, None) | (Room::Never, _) => Advice::Never,
+        };
+        let turns_in = turns_in.filter(|_| room == Room::NextWindow);
+        Self { ancestor, amount, wanted, left, policy, closed, turns_in, again }
+    }
+
+    /// Another budget, further up, has no room either: what takes longer to make room decides when to come again.
+    pub(super) fn heed(&mut self, other: &Self) {
+        self.again = match (self.again, other.again) {
+            (Advice::Never, _) | (_, Advice::Never) => Advice::Never,
+            (Advice::After(one), Advice::After(two)) => Advice::After(one.max(two)),
+            (Advice::Now, other) => other,
+            (own, Advice::Now) => own,
+        };
+    }
+
+    /// Whether to try again: when the window turns, where that makes room; after a second, where effects in flight may give
+    /// back enough of what they have reserved; never where only a grant would help: more is wanted than the budget or one of
+    /// its windows has in all, it is spent for good, it is overrun for good, or no worst case is stated.
     #[must_use]
-    pub fn advice(&self) -> Advice {
-        match self.turns_in {
-            Some(wait) => Advice::After(wait),
-            None if self.is_closed() || self.wanted.is_none() => Advice::Never,
-            None => Advice::After(defaults::RETRY),
-        }
+    pub const fn advice(&self) -> Advice {
+        self.again
     }
 
     /// The HTTP status that a service answers with.
@@ -64,8 +101,8 @@ impl Refusal {
 
     /// Whether the budget is overrun, and so closed to everything, even to what is free.
     #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.wanted.is_some_and(|wanted| wanted <= self.left)
+    pub const fn is_closed(&self) -> bool {
+        self.closed
     }
 }
 
@@ -78,7 +115,9 @@ impl fmt::Display for Refusal {
             write!(f, "{ancestor} has {} left of its budget, and ", amount.of(*left))?;
             match self.wanted {
                 Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted))?,
-                None => f.write_str("the effect states no worst case")?,
+                None => f.write_str(
+                    "the effect states no worst case: state it by `.worst_case(..)`, or say `.free()` if it costs nothing",
+                )?,
             }
         }
         // Rounded up, so that who waits for so long does not come too early.
@@ -124,56 +163,56 @@ impl fmt::Display for Amount {
 mod tests {
     use super::*;
 
+    fn exceeded(amount: Amount, wanted: Option<u64>, left: u64) -> Exceeded {
+        Exceeded { amount, wanted, left, is_closed: false, room: Room::Settled }
+    }
+
+    fn refusal(exceeded: Exceeded, turns_in: Option<Duration>) -> Refusal {
+        Refusal::of(AgentId::root("s").child(1), OnRefusal::Fail, &exceeded, turns_in)
+    }
+
     #[test]
     fn a_refusal_advises_to_wait_where_waiting_can_help() {
-        let refusal = |wanted, left, turns_in| {
-            let (ancestor, amount, policy) = (AgentId::root("s"), Amount::Calls, OnRefusal::Fail);
-            Refusal { ancestor, amount, wanted, left, policy, turns_in }
+        let advice = |room, turns_in: Option<u64>| {
+            let exceeded = Exceeded { room, ..exceeded(Amount::Calls, Some(3), 2) };
+            refusal(exceeded, turns_in.map(Duration::from_millis)).advice()
         };
-        let second = Duration::from_secs(1);
+        let after = |millis| Advice::After(Duration::from_millis(millis));
         assert_eq!(
-            refusal(Some(3), 2, None).advice(),
+            advice(Room::Settled, None),
             Advice::After(defaults::RETRY),
             "effects in flight may free it"
         );
-        assert_eq!(refusal(Some(3), 2, Some(second)).advice(), Advice::After(second));
-        assert_eq!(refusal(None, 2, None).advice(), Advice::Never, "no worst case is stated");
-        assert_eq!(refusal(Some(0), 0, None).advice(), Advice::Never, "it is closed");
-        assert_eq!(refusal(Some(3), 2, None).http_status(), 429);
-        assert!(refusal(Some(3), 2, Some(second)).to_string().ends_with("turns in 1 s"));
+        assert_eq!(advice(Room::Settled, Some(200)), after(200), "and so does the turn of the window");
+        assert_eq!(advice(Room::Settled, Some(90_000)), Advice::After(defaults::RETRY));
+        assert_eq!(advice(Room::NextWindow, Some(90_000)), after(90_000));
+        assert_eq!((advice(Room::Never, None), advice(Room::Never, Some(1))), (Advice::Never, Advice::Never));
+        assert_eq!(refusal(exceeded(Amount::Calls, Some(3), 2), None).http_status(), 429);
     }
 
     #[test]
     fn a_refusal_is_one_line_that_names_the_ancestor_and_what_is_left() {
-        let refusal = |amount, wanted, left| {
-            let ancestor = AgentId::root("s").child(1);
-            Refusal { ancestor, amount, wanted, left, policy: OnRefusal::Fail, turns_in: None }.to_string()
-        };
+        let line = |amount, wanted, left| refusal(exceeded(amount, wanted, left), None).to_string();
         assert_eq!(
-            refusal(Amount::Money, Some(400_000_000), 120_000_000),
+            line(Amount::Money, Some(400_000_000), 120_000_000),
             "s.1 has $0.12 left of its budget, and $0.40 is wanted"
         );
         assert_eq!(
-            refusal(Amount::Tokens, Some(500), 1),
+            line(Amount::Tokens, Some(500), 1),
             "s.1 has 1 token left of its budget, and 500 tokens are wanted"
         );
         assert_eq!(
-            refusal(Amount::Money, None, 0),
-            "s.1 has $0.00 left of its budget, and the effect states no worst case"
+            line(Amount::Money, None, 0),
+            "s.1 has $0.00 left of its budget, and the effect states no worst case: state it by `.worst_case(..)`, or say \
+             `.free()` if it costs nothing"
         );
+        let closed = Exceeded { is_closed: true, ..exceeded(Amount::Calls, Some(0), 0) };
         assert_eq!(
-            refusal(Amount::Calls, Some(0), 0),
+            refusal(closed, None).to_string(),
             "the budget of s.1 is overrun (calls) and closed to all effects"
         );
-        let windowed = Refusal {
-            ancestor: AgentId::root("s"),
-            amount: Amount::Calls,
-            wanted: Some(1),
-            left: 0,
-            policy: OnRefusal::Fail,
-            turns_in: Some(Duration::from_millis(1_500)),
-        };
-        let text = "s has 0 calls left of its budget, and 1 call is wanted; its window turns in 2 s";
-        assert_eq!(windowed.to_string(), text);
+        let windowed = Exceeded { room: Room::NextWindow, ..exceeded(Amount::Calls, Some(1), 0) };
+        let text = "s.1 has 0 calls left of its budget, and 1 call is wanted; its window turns in 2 s";
+        assert_eq!(refusal(windowed, Some(Duration::from_millis(1_500))).to_string(), text);
     }
 }

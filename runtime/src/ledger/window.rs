@@ -1,9 +1,9 @@
 //! Windows of budgets: what was spent before the window turned counts no longer.
 //!
 //! # Invariants
-//! 1. An effect counts in the window in which it was reserved, from there to its settlement: one that straddles a turn is not
-//!    held against the new window, neither its worst case nor what it has used. So a window never has more in it than its
-//!    budget let in, and an effect is counted once.
+//! 1. A try of an effect counts in the window in which it was reserved, from there to its settlement: one that straddles a turn
+//!    is not held against the new window, neither its worst case nor what it has used. So a window never has more in it than
+//!    its budget let in, and a try is counted once.
 //! 2. Windows follow one another: a clock that was set back does not open a window again that is over.
 
 use std::collections::BTreeSet;
@@ -103,23 +103,21 @@ impl Spending {
 
     /// Takes an event of the budget's subtree in. Gives what was spent in the window before it and after it.
     pub fn apply(&mut self, window: Window, what: &What, wall: Duration) -> (Usage, Usage) {
-        if !matches!(what, What::EffectBegan { .. } | What::EffectEnded { .. }) {
+        let (reserves, settles) = (what.reserves(), what.settles());
+        if reserves.is_none() && settles.is_none() {
             return (self.balance.spent, self.balance.spent);
         }
         if wall >= self.until {
             *self = Self { until: window.around(wall).end, ..Self::default() };
         }
         let before = self.balance.spent;
-        match what {
-            What::EffectBegan { effect, reserved, .. } => {
-                self.open.insert(*effect);
-                self.balance.reserved += *reserved;
-            }
-            What::EffectEnded { effect, used, reserved, .. } if self.open.remove(effect) => {
-                self.balance.reserved = self.balance.reserved.above(reserved);
-                self.balance.spent += *used;
-            }
-            _ => {}
+        if let Some((effect, reserved)) = reserves {
+            self.open.insert(effect);
+            self.balance.reserved += reserved;
+        }
+        if let Some(settled) = settles.filter(|settled| self.open.remove(&settled.effect)) {
+            self.balance.reserved = self.balance.reserved.above(&settled.freed);
+            self.balance.spent += settled.used;
         }
         (before, self.balance.spent)
     }

@@ -23,7 +23,14 @@ fn effect_ended(effect: u64) -> What {
 }
 
 fn retried(effect: u64) -> What {
-    What::EffectRetried { effect, tries: 1, error: "cut".into() }
+    What::EffectRetried {
+        effect,
+        tries: 1,
+        error: "cut".into(),
+        used: Usage::ZERO,
+        freed: Usage::ZERO,
+        estimated: false,
+    }
 }
 
 fn stopped() -> What {

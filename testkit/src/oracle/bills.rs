@@ -1,4 +1,4 @@
-//! P2: own costs sum to the subtree's at every seat, and what is reserved is settled exactly once.
+//! P2: own costs sum to the subtree's at every seat, and what is reserved is settled exactly once, try by try.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +15,39 @@ pub fn bills(evidence: &Evidence<'_>) -> Vec<String> {
     let mut open: BTreeMap<u64, (AgentId, Usage)> = BTreeMap::new();
     let mut own: BTreeMap<AgentId, Usage> = BTreeMap::new();
     for event in evidence.events {
+        let agent = &event.agent;
         match &event.what {
             What::EffectBegan { effect, reserved, .. } => {
-                let began = (event.agent.clone(), *reserved);
+                let began = (agent.clone(), *reserved);
                 wrong.extend(open.insert(*effect, began).map(|_| format!("effect {effect} began twice")));
             }
-            What::EffectEnded { effect, used, reserved, .. } => {
+            What::TryBegan { effect, reserved } => match open.get_mut(effect) {
+                Some((_, of)) => *of += *reserved,
+                None => wrong.push(format!("a try of effect {effect} of {agent}, which is not open")),
+            },
+            What::EffectRetried { effect, freed, .. } => match open.get_mut(effect) {
+                Some((of, reserved)) if of == agent && freed.above(reserved).is_zero() => {
+                    *reserved = reserved.above(freed);
+                }
+                began => {
+                    wrong.push(format!("effect {effect} of {agent} frees {freed}, and began as {began:?}"))
+                }
+            },
+            What::EffectEnded { effect, reserved, .. } => {
                 let began = open.remove(effect);
-                if began != Some((event.agent.clone(), *reserved)) {
+                if began != Some((agent.clone(), *reserved)) {
                     wrong.push(format!(
-                        "effect {effect} of {} settles {reserved}, and began as {began:?}",
-                        event.agent
+                        "effect {effect} of {agent} settles {reserved}, and began as {began:?}"
                     ));
                 }
-                *own.entry(event.agent.clone()).or_default() += *used;
             }
             What::AgentSpawned { .. } => {
-                own.entry(event.agent.clone()).or_default();
+                own.entry(agent.clone()).or_default();
             }
             _ => {}
+        }
+        if let Some(settled) = event.what.settles() {
+            *own.entry(agent.clone()).or_default() += settled.used;
         }
     }
     if evidence.is_over() {

@@ -32,10 +32,10 @@ pub fn fences(evidence: &Evidence<'_>) -> Vec<String> {
             {
                 wrong.push(begins(event.what.name()));
             }
-            What::EffectBegan { .. } | What::WaitBegan { .. } if is_ended => {
+            What::EffectBegan { .. } | What::TryBegan { .. } | What::WaitBegan { .. } if is_ended => {
                 wrong.push(begins(event.what.name()));
             }
-            What::EffectBegan { .. } if is_fenced => {
+            What::EffectBegan { .. } | What::TryBegan { .. } if is_fenced => {
                 let is_alone = roster.alive_within(agent).count() == 1;
                 // A hook works on no task, and comes when its agent's children have ended.
                 if event.task.is_some() || !is_alone {

@@ -210,6 +210,11 @@ impl Forged {
         )
     }
 
+    /// So many calls more than the effect had said, or though it had said it was free.
+    pub(super) fn overrun(self, agent: &str, effect: u64, calls: u64, free: bool) -> Self {
+        self.write(agent, 1, None, What::Overrun { effect, over: Usage::calls(calls), free })
+    }
+
     pub(super) fn paused(self, agent: &str, incarnation: Incarnation) -> Self {
         self.write(agent, incarnation, None, What::AgentPaused)
     }

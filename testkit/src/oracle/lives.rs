@@ -25,6 +25,7 @@ pub fn lives(evidence: &Evidence<'_>) -> Vec<String> {
             event.what,
             What::TurnBegan { .. }
                 | What::EffectBegan { .. }
+                | What::TryBegan { .. }
                 | What::Custom { .. }
                 | What::HoldingTaken { .. }
         );

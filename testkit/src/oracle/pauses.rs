@@ -36,7 +36,7 @@ pub fn pauses(evidence: &Evidence<'_>) -> Vec<String> {
                 // The receipt of what has ended is no event.
                 due.retain(|_, (root, _)| root != agent);
             }
-            What::TurnBegan { .. } | What::EffectBegan { .. } if is_quiet => {
+            What::TurnBegan { .. } | What::EffectBegan { .. } | What::TryBegan { .. } if is_quiet => {
                 wrong.push(begins(event.what.name()));
             }
             What::AgentStarted if quiet.get(agent).is_some_and(|life| *life < event.incarnation) => {

@@ -93,6 +93,7 @@ pub(super) fn counts(event: &Event) -> bool {
         | What::TurnEnded
         | What::EffectBegan { .. }
         | What::EffectRetried { .. }
+        | What::TryBegan { .. }
         | What::EffectEnded { .. }
         | What::EffectRefused { .. }
         | What::Overrun { .. }
@@ -193,15 +194,19 @@ impl Open {
     }
 
     fn take_effect(&mut self, event: &Event, name: NameId, counts: &mut Counts<'_>) {
+        if let Some((_, reserved)) = event.what.reserves() {
+            counts.add(Series::ReservedNanoUsd, reserved.money.0);
+        }
+        if let Some(settled) = event.what.settles() {
+            counts.used(&settled.used);
+            counts.add(Series::FreedNanoUsd, settled.freed.money.0);
+        }
         match &event.what {
-            What::EffectBegan { effect, reserved, .. } => {
+            What::EffectBegan { effect, .. } => {
                 self.effects.push(OpenEffect { number: *effect, kind: name, began: event.at });
                 counts.one(Series::EffectsBegun(name));
-                counts.add(Series::ReservedNanoUsd, reserved.money.0);
             }
-            What::EffectEnded { effect, end, used, reserved, .. } => {
-                counts.used(used);
-                counts.add(Series::FreedNanoUsd, reserved.money.0);
+            What::EffectEnded { effect, end, .. } => {
                 if let Some(at) = self.effects.iter().position(|open| open.number == *effect) {
                     let OpenEffect { kind, began, .. } = self.effects.swap_remove(at);
                     counts.one(Series::Effects(kind, *end));

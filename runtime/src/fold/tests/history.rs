@@ -164,8 +164,24 @@ impl World {
             let (end, estimated) = (EffectEnd::Done, with.is_multiple_of(3));
             self.in_turn(at, What::EffectEnded { effect, end, used, reserved, estimated, late });
             if let Some(over) = overrun(&used, &reserved) {
-                self.in_turn(at, What::Overrun { effect, over });
+                self.in_turn(at, What::Overrun { effect, over, free: false });
             }
+            return true;
+        }
+        if number % 8 == 2
+            && self.agents[at].turn.is_some()
+            && let Some((effect, reserved)) = self.agents[at].effects.pop_back()
+        {
+            // A try fails; the next begins at once, or what was reserved stays free.
+            let (used, freed, estimated) =
+                (reserved.above(&Usage::calls(with % 3)), reserved, with.is_multiple_of(3));
+            let error = "cut".to_owned();
+            self.in_turn(at, What::EffectRetried { effect, tries: 1, error, used, freed, estimated });
+            let again = if with % 4 == 0 { Usage::ZERO } else { reserved };
+            if with % 4 > 0 {
+                self.in_turn(at, What::TryBegan { effect, reserved });
+            }
+            self.agents[at].effects.push_back((effect, again));
             return true;
         }
         if number % 8 == 3
