@@ -40,7 +40,7 @@ impl Agent for Till {
 
     async fn handle(&mut self, order: &u64, cx: &Context) -> Result<String, AgentError> {
         let (bank, order) = (self.bank.clone(), *order);
-        let charge = cx.effect("charge", order).repeat(self.repeat).run(move |_| {
+        let charge = cx.effect("charge", order).free().repeat(self.repeat).run(move |_| {
             let bank = bank.clone();
             async move {
                 bank.charge(order);
@@ -48,7 +48,8 @@ impl Agent for Till {
             }
         });
         charge.await?;
-        let print = cx.effect("print", order).run(move |_| async move { Ok(format!("receipt for {order}")) });
+        let print =
+            cx.effect("print", order).free().run(move |_| async move { Ok(format!("receipt for {order}")) });
         Ok(print.await?)
     }
 }

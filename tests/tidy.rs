@@ -15,11 +15,13 @@ use self::code::{without_literals, without_tests};
 
 /// The runtime's modules that decide, each with the folder beside it: functions of state, event and moment alone.
 const PURE: &[&str] = &[
+    "branch",
     "ceiling",
     "delivery",
     "event",
     "fold",
     "id",
+    "kept",
     "key",
     "ledger",
     "lifecycle",

@@ -48,6 +48,10 @@ pub type Tasks<'a, I, A> = Box<dyn Fn(I) -> <A as Agent>::Task + Send + Sync + '
 /// `owner` is a `&Context` (the fan-out belongs to the task), an `&AgentRef` or a `&Swarm`. An item is cloned for its
 /// agent's spec, for its task, and into its row; one that is large goes into an `Arc`.
 ///
+/// Fan-outs that are gathered side by side in one turn have different names ([`FanOut::named`]), or none of the later one's
+/// rows begins: after a crash of the turn each row gets what it has had before by the fan-out's name and its place in it,
+/// whatever its agent is called.
+///
 /// Unless told otherwise all rows are gathered, six agents live at once, and the whole has 30 s. An agent is stopped when its
 /// answer is in. When failures, the deadline or the owner's end cut the fan-out short, what has begun is stopped and what
 /// has not is not begun; both are rows.
@@ -125,7 +129,7 @@ impl<'a, I, A: Agent> FanOut<I, Specs<'a, I, A>> {
 }
 
 impl<I, S, T> FanOut<I, S, T> {
-    /// The scope's name in trees and bills; `fan_out` unless told.
+    /// The scope's name in trees and bills, and what tells it from others that the turn has open; `fan_out` unless told.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -184,7 +188,7 @@ where
     /// # Cancel safety
     /// Dropping it stops all that it has begun, in the background.
     pub async fn gather(&self) -> Gathered<I, A::Output> {
-        round::run(self, self.items.clone()).await
+        round::run(self, self.items.iter().cloned().enumerate().collect()).await
     }
 
     /// Runs the rows again that have no output, those stopped and not begun too, and takes their new ends into the rows.
@@ -194,7 +198,8 @@ where
     /// Dropping it stops all that it has begun, in the background; `gathered` stays as it was, without what the dropped tries
     /// cost.
     pub async fn retry_failed(&self, gathered: &mut Gathered<I, A::Output>) {
-        let items = gathered.failed().map(|row| row.item.clone()).collect();
+        let rows = gathered.rows().iter().enumerate().filter(|(_, row)| row.result.is_err());
+        let items = rows.map(|(place, row)| (place, row.item.clone())).collect();
         gathered.merge(round::run(self, items).await);
     }
 }

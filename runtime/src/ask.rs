@@ -41,9 +41,10 @@ type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
 /// to that turn and ends with it.
 ///
 /// # After a crash
-/// A turn that is tried again and asks an agent of the same name the same gets what the attempt before it had asked: the
-/// answer, if there was one, or the task as it stands, with the deadline that it had. The how-many-th of such it is counts
-/// too, in its branch. What came to nothing (it was stopped, withdrawn, interrupted, late) is asked anew, and so is what
+/// A turn that is tried again and asks the same agent the same gets what the attempt before it had asked: the answer, if
+/// there was one, or the task as it stands, with the deadline that it had. An agent that the turn itself has begun is the same
+/// if it was begun in the same branch or scope, as the how-many-th of the name in its spec. The how-many-th of such asks it is
+/// counts too, in its branch. What came to nothing (it was stopped, withdrawn, interrupted, late) is asked anew, and so is what
 /// failed if the agent itself wanted to try again ([`AgentError::redeliver`](crate::AgentError::redeliver)).
 ///
 /// # Cancel safety
@@ -58,7 +59,7 @@ pub struct Ask<A: Agent> {
     /// The moment at which it began, by the clocks that its deadline goes by.
     begun: Option<Deadline>,
     asker: Option<Arc<Turn>>,
-    branch: Option<Arc<str>>,
+    at: At,
     /// Once it was looked for among what earlier attempts have asked.
     key: Option<Key>,
     /// Places among those who wait: for room, and for the asker's cancel.
@@ -76,6 +77,16 @@ pub struct Ask<A: Agent> {
     bound: Rights,
     /// Kept when the task is let go.
     attempts: u32,
+}
+
+/// Where in its turn something is asked, which is the same in each attempt.
+#[derive(Clone)]
+pub(crate) enum At {
+    Turn,
+    /// In a branch, by its path.
+    Branch(Arc<str>),
+    /// In a part that says all of who is asked, by its path.
+    Part(Arc<str>),
 }
 
 enum State<A: Agent> {
@@ -97,7 +108,7 @@ impl<A: Agent> Ask<A> {
             within: defaults::ASK,
             begun: None,
             asker,
-            branch: None,
+            at: At::Turn,
             key: None,
             room: None,
             cancel: None,
@@ -154,9 +165,9 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Says in which branch of its turn it is asked.
-    pub(crate) fn in_branch(mut self, branch: Option<Arc<str>>) -> Self {
-        self.branch = branch;
+    /// Says where in its turn it is asked.
+    pub(crate) fn at(mut self, at: At) -> Self {
+        self.at = at;
         self
     }
 
@@ -251,8 +262,7 @@ impl<A: Agent> Ask<A> {
     fn send(&mut self) -> Result<(), NotAccepted<A::Task>> {
         let State::Unsent(Some(task), _) = &self.state else { return Ok(()) };
         let asker = self.asker.as_ref().filter(|_| self.key.is_none());
-        if let Some((key, found)) =
-            asker.and_then(|asker| sent::find::<A>(&self.seat, task, asker, &self.branch))
+        if let Some((key, found)) = asker.and_then(|asker| sent::find::<A>(&self.seat, task, asker, &self.at))
         {
             self.key = Some(key);
             match found {
@@ -282,6 +292,9 @@ impl<A: Agent> Ask<A> {
         let deadline = self.deadline();
         let at = self.seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));
         let cell = push::<A>(&self.seat, payload, Terms::new(at, more), deadline, Way::Ask)?;
+        if self.asker.as_ref().is_some_and(|asker| asker.asked().is_some()) && self.key.is_none() {
+            sent::note_not_kept(self.asker.as_deref(), &cell.id, "its task cannot be written down");
+        }
         if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
             let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };
             if !asked.enter(key.clone(), Arc::new(claimed)) {
@@ -429,7 +442,9 @@ impl<A: Agent> Future for Ask<A> {
             return ask.ready(*answer);
         }
         let State::Sent(cell) = &ask.state else { return Poll::Pending };
-        match cell.poll_answer(&ask.seat.id, cx) {
+        let asker = ask.asker.as_deref();
+        let not_kept = |why| sent::note_not_kept(asker, &cell.id, why);
+        match cell.poll_answer(&ask.seat.id, cx, not_kept) {
             Poll::Ready(answer) => {
                 ask.attempts = cell.attempts();
                 ask.ready(answer)

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
-use crate::ask::Ask;
+use crate::ask::{Ask, At};
+use crate::branch::below;
 use crate::children::Children;
 use crate::effect::Effect;
 use crate::engine::points;
@@ -38,7 +39,8 @@ const PROGRESS: usize = 4 << 10;
 #[derive(Clone)]
 pub struct Context {
     pub(crate) turn: Arc<Turn>,
-    branch: Option<Arc<str>>,
+    /// The path of its branches.
+    pub(crate) branch: Option<Arc<str>>,
 }
 
 /// Why a call on a context did not go through: the turn was interrupted, withdrawn, expired or stopped.
@@ -57,12 +59,13 @@ impl Context {
         Self { turn, branch: None }
     }
 
-    /// The same turn, with asks counted for themselves: what is asked through it after a crash is matched with what an earlier
-    /// attempt has asked in the branch of this name. For things that are done side by side, in no order of their own.
+    /// The same turn, with all that is begun through it counted for itself: what is asked, spawned, opened and called through
+    /// it after a crash is matched with what an earlier attempt has begun in the branch of this name. For things that are
+    /// done side by side, in no order of their own.
     #[must_use]
     pub fn branch(&self, name: &str) -> Self {
-        let name = self.branch.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}/{name}"));
-        Self { turn: Arc::clone(&self.turn), branch: Some(naming::short(name).into()) }
+        let branch = below(self.branch.as_ref(), name);
+        Self { turn: Arc::clone(&self.turn), branch: Some(branch) }
     }
 
     /// The agent's id.
@@ -149,21 +152,24 @@ impl Context {
     async fn spawn_as<A: Agent>(&self, role: Role, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let _waiting = self.turn.excuse();
         let naming = Naming::KnownOrNew;
-        let place = Place::under(&self.turn.seat, role, naming).in_turn(&self.turn);
+        let place =
+            Place::under(&self.turn.seat, role, naming).in_turn(&self.turn).in_branch(self.branch.clone());
         Ok(AgentRef::new(self.turn.through(spawn(place, spec)).await?))
     }
 
-    /// Opens a scope that belongs to the task: all that is begun in it ends with it.
+    /// Opens a scope that belongs to the task: all that is begun in it ends with it. No other scope that is open in the turn,
+    /// or in the branch, has its name.
     ///
     /// # Errors
-    /// [`SpawnError`] if the turn is over or its agent is stopping.
+    /// [`SpawnError`] if the turn is over or its agent is stopping, or the name is another open scope's.
     pub fn scope(&self, name: &str) -> Result<Scope, SpawnError> {
         Scope::open(&ScopeOwner::from(self), name)
     }
 
     /// Asks in this turn's name, wherever the future is polled.
     pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
-        Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn))).in_branch(self.branch.clone())
+        Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn)))
+            .at(self.branch.clone().map_or(At::Turn, At::Branch))
     }
 
     /// Asks upwards: the parent's [`Agent::on_question`] answers beside its turn, or hands the question on to its own parent.

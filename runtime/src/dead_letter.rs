@@ -31,7 +31,7 @@ pub struct DeadLetter {
     pub errors: Vec<AgentError>,
     /// When it ended.
     pub at: Time,
-    /// The payload as JSON; none if it could not be written down.
+    /// The payload as JSON; none if it could not be written down, or would come back as something else.
     pub payload: Option<serde_json::Value>,
     /// The dead letter that this was a replay of.
     pub replay_of: Option<TaskId>,

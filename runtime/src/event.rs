@@ -175,6 +175,21 @@ pub enum What {
         /// The effect's kind.
         kind: String,
     },
+    /// The turn was given a result that cannot be kept for a next attempt: it would come back as something else, or not at all.
+    /// So its task does not come again by itself.
+    ResultNotKept {
+        /// The effect's kind.
+        kind: String,
+        /// Why, in words that hold nothing of it.
+        why: String,
+    },
+    /// The same of another agent's answer.
+    AnswerNotKept {
+        /// The task that was asked.
+        task: TaskId,
+        /// Why, in words that hold nothing of it.
+        why: String,
+    },
     /// Whoever asked it waits no longer, and it goes on.
     TaskDetached,
     /// The task has its one outcome.

@@ -16,14 +16,17 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The first 128 bits of BLAKE3 over the kind, a zero byte, and the input as JSON with sorted keys.
+use crate::kept::Mirror;
+
+/// The first 128 bits of BLAKE3 over the kind, a zero byte, and the input as JSON with sorted keys; where that cannot say what
+/// the input is, another zero byte and its [`Mirror`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Digest([u8; 16]);
 
 /// What a key is about, without its number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct About {
-    /// None is the turn's own.
+    /// The path of branches, scopes and the part; none is the turn's own.
     pub(crate) branch: Option<Arc<str>>,
     pub(crate) kind: &'static str,
     pub(crate) digest: Digest,
@@ -37,16 +40,36 @@ pub(crate) struct Key {
 }
 
 impl Digest {
-    /// None for an input that cannot be written down as JSON.
+    /// An input that JSON cannot say, or cannot tell from another, is digested as its own code describes it. None for one
+    /// that does not even do that.
     pub(crate) fn of(kind: &str, input: &impl Serialize) -> Option<Self> {
-        let input = serde_json::to_value(input).ok()?;
         let mut text = Vec::with_capacity(128);
         text.extend_from_slice(kind.as_bytes());
         text.push(0);
-        write_sorted(&input, &mut text);
+        match serde_json::to_value(input) {
+            Ok(json) if !has_null(&json) => write_sorted(&json, &mut text),
+            json => match (Mirror::of(input)?, json) {
+                (mirror, Ok(json)) if !mirror.is_odd() => write_sorted(&json, &mut text),
+                (mirror, _) => {
+                    // No JSON begins with this.
+                    text.push(0);
+                    text.extend_from_slice(mirror.as_bytes());
+                }
+            },
+        }
         let hash = blake3::hash(&text);
         let (first, _) = hash.as_bytes().split_first_chunk().expect("a hash has 256 bits");
         Some(Self(*first))
+    }
+}
+
+/// Whether there is a null in it: what JSON says of a number that it does not have, too.
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(map) => map.values().any(has_null),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -89,8 +112,7 @@ fn write_plain(value: &Value, out: &mut Vec<u8>) {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(branch) = &self.about.branch {
-            write_branch(branch, f)?;
-            f.write_char(':')?;
+            write!(f, "{branch}:")?;
         }
         f.write_str(self.about.kind)?;
         f.write_char('-')?;
@@ -99,18 +121,6 @@ impl fmt::Display for Key {
         }
         write!(f, "-{}", self.nth)
     }
-}
-
-/// A branch is named by people: what has a meaning in ids is written as in an address of the web.
-fn write_branch(branch: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for byte in branch.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            f.write_char(char::from(byte))?;
-        } else {
-            write!(f, "%{byte:02X}")?;
-        }
-    }
-    Ok(())
 }
 
 /// What stands under a key from an earlier attempt.
@@ -156,12 +166,13 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::branch::below;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
     fn about(branch: Option<&str>, input: &impl Serialize) -> About {
         let digest = Digest::of("ask", input).unwrap();
-        About { branch: branch.map(Into::into), kind: "ask", digest }
+        About { branch: branch.map(|name| below(None, name)), kind: "ask", digest }
     }
 
     #[test]
@@ -190,8 +201,16 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_is_no_json_has_no_digest() {
-        assert_eq!(Digest::of("ask", &BTreeMap::from([((1, 2), 3)])).map(|_| ()), None);
+    fn an_input_that_is_no_json_has_a_digest_of_its_own() {
+        let of = |input: &dyn Fn() -> Option<Digest>| input().unwrap();
+        let maps = [((1, 2), 3), ((1, 2), 4), ((2, 1), 3)].map(|entry| BTreeMap::from([entry]));
+        let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let mut all: Vec<_> = maps.iter().map(|map| of(&|| Digest::of("ask", map))).collect();
+        all.extend(floats.iter().map(|float| of(&|| Digest::of("ask", &Some(float)))));
+        all.push(of(&|| Digest::of("ask", &None::<f64>)));
+        all.push(of(&|| Digest::of("ask", &u128::MAX)));
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert_eq!(Digest::of("ask", &maps[0]), Digest::of("ask", &maps[0].clone()));
     }
 
     fn json() -> impl Strategy<Value = Value> {

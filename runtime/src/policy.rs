@@ -36,7 +36,9 @@ pub enum RestartMode {
     Anew,
     /// Its effects too: one that was done gives what it gave, and is neither made nor billed again. It is the same if its kind
     /// and input are, and the how-many-th of such in its branch; so a prompt with the last error in it is another. Where the
-    /// turn has no task (a start, a hook) nothing is kept. Results are kept in memory, as JSON, until the task has its outcome.
+    /// turn has no task (a start, a hook) nothing is kept. Results are kept in memory, as JSON, until the task has its outcome,
+    /// and the turn itself gets them as they come back from that. One that does not come back as what it was (a NaN, a map
+    /// whose keys are no text) is the event `result_not_kept`, and its effect counts as one that may happen only once.
     Resume,
 }
 

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
+use crate::ask::{Ask, At};
+use crate::branch::below;
 use crate::context::Context;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, scope, spawn};
-use crate::engine::turn::Turn;
+use crate::engine::turn::{self, Turn};
 use crate::env::Env;
 use crate::error::SpawnError;
 use crate::event::Role;
@@ -18,11 +20,13 @@ use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
 use crate::swarm::Swarm;
 
-/// Whose a scope is: a task's, an agent's, or the whole swarm's.
+/// Whose a scope is: a task's, an agent's, the whole swarm's, or another scope's.
 #[derive(Clone)]
 pub struct ScopeOwner {
     seat: Arc<Seat>,
     turn: Option<Arc<Turn>>,
+    /// The path of branches and scopes in the turn.
+    path: Option<Arc<str>>,
 }
 
 impl ScopeOwner {
@@ -33,46 +37,95 @@ impl ScopeOwner {
     }
 
     fn role(&self) -> Role {
-        self.turn.as_ref().and_then(|turn| turn.task.clone()).map_or(Role::Scope, Role::Task)
+        let of_turn = self.turn.as_ref().filter(|turn| Arc::ptr_eq(&turn.seat, &self.seat));
+        of_turn.and_then(|turn| turn.task.clone()).map_or(Role::Scope, Role::Task)
     }
 }
 
 impl From<&Context> for ScopeOwner {
     fn from(cx: &Context) -> Self {
-        Self { seat: Arc::clone(&cx.turn.seat), turn: Some(Arc::clone(&cx.turn)) }
+        let (turn, path) = (Some(Arc::clone(&cx.turn)), cx.branch.clone());
+        Self { seat: Arc::clone(&cx.turn.seat), turn, path }
     }
 }
 
 impl<A: Agent> From<&AgentRef<A>> for ScopeOwner {
     fn from(agent: &AgentRef<A>) -> Self {
-        Self { seat: agent.seat(), turn: None }
+        Self { seat: agent.seat(), turn: None, path: None }
     }
 }
 
 impl From<&Swarm> for ScopeOwner {
     fn from(swarm: &Swarm) -> Self {
-        Self { seat: swarm.root_seat(), turn: None }
+        Self { seat: swarm.root_seat(), turn: None, path: None }
+    }
+}
+
+impl From<&Scope> for ScopeOwner {
+    fn from(scope: &Scope) -> Self {
+        let (turn, path) = (scope.turn.clone(), Some(Arc::clone(&scope.path)));
+        Self { seat: Arc::clone(&scope.seat), turn, path }
     }
 }
 
 /// An open scope. Dropping it stops all that was begun in it, in the background; [`Scope::close`] waits for that.
+///
+/// # After a crash
+/// What is asked in a scope is known by the path of scopes, the part and the how-many-th it is, never by an agent's name: see
+/// [`Scope::ask`]. So two scopes that a turn has open at once have different names.
 pub struct Scope {
     seat: Arc<Seat>,
+    /// The turn in whose name is asked in it, if it belongs to one.
+    turn: Option<Arc<Turn>>,
+    path: Arc<str>,
+    /// Where its name is taken, if it was opened in a turn.
+    named: Option<OpenName>,
     is_closed: AtomicBool,
+}
+
+/// A name that is open in a turn.
+struct OpenName {
+    turn: Arc<Turn>,
+    path: Arc<str>,
+}
+
+impl OpenName {
+    fn free(&self) {
+        self.turn.paths.lock().close(&self.path);
+    }
+}
+
+impl Drop for OpenName {
+    fn drop(&mut self) {
+        self.free();
+    }
 }
 
 impl Scope {
     /// Opens a scope. It ends with its owner at the latest.
     ///
     /// # Errors
-    /// [`SpawnError`] if the owner is stopping, or its turn is over.
+    /// [`SpawnError`] if the owner is stopping, or its turn is over; [`SpawnError::ScopeOpen`] if a scope of this name is open
+    /// in the turn already.
     pub fn open(owner: &ScopeOwner, name: &str) -> Result<Self, SpawnError> {
         let place = Place::under(&owner.seat, owner.role(), Naming::New);
         let place = match &owner.turn {
             Some(turn) => place.in_turn(turn),
             None => place,
         };
-        Ok(Self { seat: scope(&place, name)?, is_closed: AtomicBool::new(false) })
+        let named = match owner.turn.clone().or_else(turn::current) {
+            Some(turn) => {
+                let path = turn.paths.lock().open(owner.path.as_ref(), name);
+                let taken = || SpawnError::ScopeOpen { agent: turn.seat.id.clone(), name: name.to_owned() };
+                let path = path.ok_or_else(taken)?;
+                Some(OpenName { turn, path })
+            }
+            None => None,
+        };
+        let path =
+            named.as_ref().map_or_else(|| below(owner.path.as_ref(), name), |named| Arc::clone(&named.path));
+        let seat = scope(&place, name)?;
+        Ok(Self { seat, turn: owner.turn.clone(), path, named, is_closed: AtomicBool::new(false) })
     }
 
     /// The scope's id.
@@ -87,7 +140,18 @@ impl Scope {
     /// [`SpawnError`]: a bad spec, a fence, a limit, a start that failed.
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let place = Place::under(&self.seat, Role::Scope, Naming::New);
+        let by = turn::current().or_else(|| self.turn.clone());
+        let place = place.by(by).in_branch(Some(Arc::clone(&self.path)));
         Ok(AgentRef::new(spawn(place, spec).await?))
+    }
+
+    /// Asks as a part of what is done in the scope. In each attempt at the task whose turn asks, the part of this name has what
+    /// the attempt before it has asked in it: by the path of scopes, the part, the task and the how-many-th of such it is,
+    /// whichever agent is asked. So no two parts that are done side by side have one name.
+    ///
+    /// In a scope of a turn it is asked in that turn's name, wherever it is polled.
+    pub fn ask<A: Agent>(&self, part: &str, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
+        Ask::new(agent.seat(), task, self.turn.clone()).at(At::Part(below(Some(&self.path), part)))
     }
 
     /// How many agents live in the scope, at any depth, in O(1).
@@ -119,6 +183,9 @@ impl Scope {
     /// The fence is up when this is first polled; dropping the future afterwards takes nothing back.
     pub async fn stop(&self, stop: Stop) -> StopReceipt {
         self.is_closed.store(true, Ordering::Release);
+        if let Some(named) = &self.named {
+            named.free();
+        }
         self.seat.engine.stop_ordered(&self.seat, stop).await
     }
 }

@@ -23,6 +23,7 @@ use crate::engine::turn::Turn;
 use crate::error::{AgentError, AskError};
 use crate::event::Outcome;
 use crate::id::{AgentId, Seq, TaskId};
+use crate::kept::{self, NotKept};
 use crate::key::Standing;
 use crate::lifecycle::StopReason;
 use crate::theirs::{Sleeper, Theirs};
@@ -103,6 +104,9 @@ enum State<O> {
 /// An outcome with what belongs to it.
 pub(crate) enum Over<O> {
     Done(Theirs<O>),
+    /// Done by a turn that a stop had cancelled, so it may be only a part of what was asked: an answer to whoever waits for it,
+    /// and nothing for a later attempt.
+    Cut(Theirs<O>),
     Failed(AgentError),
     Poisoned,
     Interrupted,
@@ -114,7 +118,7 @@ pub(crate) enum Over<O> {
 impl<O> Over<O> {
     pub(crate) const fn outcome(&self) -> Outcome {
         match self {
-            Self::Done(_) => Outcome::Done,
+            Self::Done(_) | Self::Cut(_) => Outcome::Done,
             Self::Failed(_) => Outcome::Failed,
             Self::Poisoned => Outcome::Poisoned,
             Self::Interrupted => Outcome::Interrupted,
@@ -364,7 +368,13 @@ impl<T, O> TaskCell<T, O> {
 
 impl<T: Message, O: Message> TaskCell<T, O> {
     /// The answer, once; pending until there is an outcome. What a turn asked is kept for the turn's next attempt.
-    pub(crate) fn poll_answer(&self, agent: &AgentId, cx: &mut Context<'_>) -> Poll<Result<O, AskError<T>>> {
+    /// What cannot be is for `not_kept` to say.
+    pub(crate) fn poll_answer(
+        &self,
+        agent: &AgentId,
+        cx: &mut Context<'_>,
+        not_kept: impl FnOnce(NotKept),
+    ) -> Poll<Result<O, AskError<T>>> {
         let sleeper = Sleeper::new(cx);
         let mut slot = self.slot.lock();
         if !matches!(slot.state, State::Over(_)) {
@@ -376,7 +386,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         let State::Over(over) = std::mem::replace(&mut slot.state, State::Taken) else {
             return Poll::Pending;
         };
-        let is_kept = self.terms.key().is_some();
+        let is_kept = self.terms.key().is_some() && !matches!(over, Over::Cut(_));
         match &over {
             Over::Failed(error) if is_kept => slot.left().kept = Some(Kept::Failed(error.clone())),
             Over::Poisoned if is_kept => slot.left().kept = Some(Kept::Poisoned),
@@ -384,7 +394,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         }
         let agent = agent.clone();
         Poll::Ready(match over {
-            Over::Done(output) => {
+            Over::Done(output) | Over::Cut(output) => {
                 let unseen = slot.accept.take().filter(|_| !slot.has_passed);
                 drop(slot);
                 if let Some(Err(error)) = unseen.map(|accept| passes(&accept, &output)) {
@@ -397,8 +407,11 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                 }
                 if is_kept {
                     // A user's code writes it, under no lock. One that panics leaves nothing to be had again.
-                    let text = caught(|| serde_json::to_vec(&*output).ok()).ok().flatten();
-                    self.slot.lock().left().kept = text.map(Kept::Output);
+                    let text = caught(|| kept::write(&*output).map(|(text, _)| text));
+                    match text.unwrap_or(Err("its own code panicked when it was written")) {
+                        Ok(text) => self.slot.lock().left().kept = Some(Kept::Output(text)),
+                        Err(why) => not_kept(why),
+                    }
                 }
                 Ok(output.into_inner())
             }
@@ -426,7 +439,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                     let (agent, errors) = (agent.clone(), slot.errors());
                     return Again::Answer(Err(AskError::Poisoned { agent, errors }));
                 }
-                (State::Taken, None) => return Again::Nothing,
+                (State::Taken, None) | (State::Over(Over::Cut(_)), _) => return Again::Nothing,
                 _ => return Again::Open,
             }
         };

@@ -216,7 +216,9 @@ async fn nothing_is_held_through_the_pause_between_tries(lab: Lab) -> TestResult
     let mut dice = lab.dice();
     let (fails, pause) = (dice.between(1, 3), dice.between(2_000, 9_000));
     let worst = Says::AtMost(dollars(6));
-    let swarm = lab.start_with(|builder| builder.budget(Budget::usd("10")).permits("buy", 1)).await;
+    // Room for all tries of one of them, and not for one of the other beside.
+    let budget = Budget::usd((6 * (fails + 1) + 3).to_string());
+    let swarm = lab.start_with(|builder| builder.budget(budget).permits("buy", 1)).await;
     let (first, second) = (swarm.spawn(buyer("first")).await?, swarm.spawn(buyer("second")).await?);
     let slow = Buy::of(worst, Usage::ZERO).failing(u32::try_from(fails)?, pause).taking(50);
     let slow = tokio::spawn(first.ask(slow).within(ms(100_000)));
@@ -238,7 +240,7 @@ async fn nothing_is_held_through_the_pause_between_tries(lab: Lab) -> TestResult
 async fn a_try_that_finds_no_room_any_more_is_refused(lab: Lab) -> TestResult {
     let swarm = lab.start_with(|builder| builder.budget(Budget::usd("10"))).await;
     let (first, second) = (swarm.spawn(buyer("first")).await?, swarm.spawn(buyer("second")).await?);
-    let again = Buy::of(Says::AtMost(dollars(6)), dollars(1)).failing(1, 2_000);
+    let again = Buy::of(Says::AtMost(dollars(4)), dollars(1)).failing(1, 2_000);
     let again = tokio::spawn(first.ask(again));
     tokio::time::sleep(ms(100)).await;
     second.ask(Buy::of(Says::AtMost(dollars(9)), dollars(9))).await?;

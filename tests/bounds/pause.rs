@@ -149,14 +149,14 @@ impl Agent for Twofold {
     type Task = u64;
     type Output = u64;
     async fn handle(&mut self, task: &u64, cx: &Context) -> Result<u64, AgentError> {
-        let long = cx.effect("long", task).run(|call| async move {
+        let long = cx.effect("long", task).free().run(|call| async move {
             call.outside(async {}).await;
             cx.env().sleep_until(cx.now() + ms(1_000)).await;
             Ok(())
         });
         let short = async {
             cx.sleep(ms(200)).await?;
-            cx.effect("short", task).run(|_| std::future::ready(Ok(()))).await?;
+            cx.effect("short", task).free().run(|_| std::future::ready(Ok(()))).await?;
             Ok::<_, AgentError>(cx.now().as_nanos())
         };
         let (long, short) = tokio::join!(long, short);

@@ -126,7 +126,7 @@ impl Agent for Deputy {
         let yard = Yard::of(cx);
         yard.masks.lock().unwrap().insert(cx.id().clone(), self.mask);
         let kind = cx.random() as usize % KINDS.len();
-        yard.make(cx.id(), cx.effect(KINDS[kind], ""), kind, self.mask).await;
+        yard.make(cx.id(), cx.effect(KINDS[kind], "").free(), kind, self.mask).await;
         Ok(())
     }
 
@@ -145,13 +145,13 @@ impl Agent for Deputy {
         let (kind, mask): (usize, u8) = question.read()?;
         let yard = Yard::of(&cx);
         let own = yard.masks.lock().unwrap().get(cx.id()).copied().unwrap_or(0);
-        yard.make(cx.id(), cx.effect(KINDS[kind], ""), kind, own & mask).await;
+        yard.make(cx.id(), cx.effect(KINDS[kind], "").free(), kind, own & mask).await;
         Ok(Some(Answer::of(())?))
     }
 
     async fn stop(&mut self, cx: &StopContext) -> Result<(), AgentError> {
         let yard = cx.get::<Arc<Yard>>().expect("the swarm has it");
-        yard.make(cx.id(), cx.effect(KINDS[0], ""), 0, self.mask).await;
+        yard.make(cx.id(), cx.effect(KINDS[0], "").free(), 0, self.mask).await;
         Ok(())
     }
 }
@@ -162,7 +162,7 @@ async fn go(way: &Way, mask: u8, cx: &Context) {
     match way {
         Way::Make(kind) => {
             assert_eq!(cx.may(KINDS[*kind]), mask & (1 << kind) != 0);
-            yard.make(cx.id(), cx.effect(KINDS[*kind], ""), *kind, mask).await;
+            yard.make(cx.id(), cx.effect(KINDS[*kind], "").free(), *kind, mask).await;
         }
         Way::Spawn(place, ceiling, ways) => {
             drop(Box::pin(spawn(*place, ceiling.as_ref(), ways, mask, cx)).await);
@@ -371,7 +371,7 @@ impl Agent for Probe {
     type Output = ();
 
     async fn handle(&mut self, kind: &String, cx: &Context) -> Result<(), AgentError> {
-        let made = cx.effect(kind.as_str(), "").run(|_: Call| async { Ok(()) }).await;
+        let made = cx.effect(kind.as_str(), "").free().run(|_: Call| async { Ok(()) }).await;
         assert!(!matches!(&made, Err(error) if error.class() != FailureClass::Failed));
         Ok(made?)
     }

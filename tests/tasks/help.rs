@@ -19,7 +19,7 @@ impl Agent for Poet {
             "crash" => panic!("no words"),
             "once" => {
                 let print = |_: skep::Call| async { Ok(()) };
-                cx.effect("print", topic).repeat(skep::Repeat::Once).run(print).await?;
+                cx.effect("print", topic).free().repeat(skep::Repeat::Once).run(print).await?;
             }
             _ => {}
         }

@@ -20,6 +20,7 @@ impl Agent for Cashier {
     async fn handle(&mut self, order: &u64, cx: &Context) -> Result<(), AgentError> {
         let (bank, order) = (Arc::clone(&self.0), *order);
         cx.effect("charge", order)
+            .free()
             .run(move |_| {
                 let bank = Arc::clone(&bank);
                 async move {
@@ -29,7 +30,7 @@ impl Agent for Cashier {
             })
             .await?;
         cx.sleep(ms(20)).await.map_err(AgentError::failed)?;
-        cx.effect("print", order).run(|_| async { Ok(()) }).await?;
+        cx.effect("print", order).free().run(|_| async { Ok(()) }).await?;
         Ok(())
     }
 }

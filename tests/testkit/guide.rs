@@ -35,7 +35,7 @@ impl Agent for Till {
 
     async fn handle(&mut self, order: &u64, cx: &Context) -> Result<String, AgentError> {
         let (bank, order) = (self.bank.clone(), *order);
-        let charge = cx.effect("charge", order).run(move |_| {
+        let charge = cx.effect("charge", order).free().run(move |_| {
             let bank = bank.clone();
             async move {
                 bank.charge(order);
@@ -43,7 +43,8 @@ impl Agent for Till {
             }
         });
         charge.await?;
-        let print = cx.effect("print", order).run(move |_| async move { Ok(format!("paid: {order}")) });
+        let print =
+            cx.effect("print", order).free().run(move |_| async move { Ok(format!("paid: {order}")) });
         Ok(print.await?)
     }
 }
@@ -95,7 +96,7 @@ impl Agent for CarefulTill {
 
     async fn handle(&mut self, order: &u64, cx: &Context) -> Result<(), AgentError> {
         let (bank, order) = (self.bank.clone(), *order);
-        let charge = cx.effect("charge", order).repeat(Repeat::Once).run(move |_| {
+        let charge = cx.effect("charge", order).free().repeat(Repeat::Once).run(move |_| {
             let bank = bank.clone();
             async move {
                 bank.charge(order);
@@ -103,7 +104,7 @@ impl Agent for CarefulTill {
             }
         });
         charge.await?;
-        cx.effect("print", order).run(|_| async { Ok(()) }).await?;
+        cx.effect("print", order).free().run(|_| async { Ok(()) }).await?;
         Ok(())
     }
 }

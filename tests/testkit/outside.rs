@@ -15,7 +15,7 @@ impl Agent for Caller {
 
     async fn handle(&mut self, (): &(), cx: &Context) -> Result<u64, AgentError> {
         let began = cx.now();
-        let socket = cx.effect("socket", ()).deadline(Duration::from_secs(60));
+        let socket = cx.effect("socket", ()).free().deadline(Duration::from_secs(60));
         socket
             .run(|call| async move {
                 // This future runs under a clock of its own, which is real.

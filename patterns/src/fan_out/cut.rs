@@ -13,14 +13,17 @@ pub(super) enum Cut {
     Failures(usize),
     /// The deadline of the whole.
     Deadline(Duration),
-    /// The owner's turn was cancelled, or it takes no scope.
+    /// The owner's turn was cancelled.
     Owner(String),
+    /// The owner takes no such scope.
+    Refused(AgentError),
 }
 
 impl Cut {
     /// As the error of the rows that it concerns.
     pub(super) fn error(&self) -> AgentError {
         let (class, advice) = match self {
+            Self::Refused(error) => return error.clone(),
             Self::Failures(_) => (FailureClass::Stopped, Advice::Now),
             Self::Deadline(_) => (FailureClass::Deadline, Advice::Now),
             Self::Owner(_) => (FailureClass::Stopped, Advice::Never),
@@ -36,6 +39,7 @@ impl fmt::Display for Cut {
             Self::Failures(count) => write!(f, "{count} others had failed"),
             Self::Deadline(limit) => write!(f, "the {limit:?} for all were over"),
             Self::Owner(why) => write!(f, "{}", OneLine(why)),
+            Self::Refused(error) => error.fmt(f),
         }
     }
 }

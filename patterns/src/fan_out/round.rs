@@ -16,14 +16,14 @@ use skep_runtime::{Agent, AgentError, AgentId, End, Scope, StopReceipt, Usage};
 
 use super::cut::Cut;
 use super::pace::Pace;
-use super::work::{Worked, work};
+use super::work::{Spot, Worked, work};
 use super::{FanOut, Specs, Tasks};
 use crate::gathered::{Failure, Gathered, GatheredRow};
 
-/// Runs these items.
+/// Runs these items, each with its place in the fan-out.
 pub(super) async fn run<I, A>(
     fan: &FanOut<I, Specs<'_, I, A>, Tasks<'_, I, A>>,
-    items: Vec<I>,
+    items: Vec<(usize, I)>,
 ) -> Gathered<I, A::Output>
 where
     I: Clone + Send + Sync,
@@ -37,7 +37,7 @@ where
         return Gathered::new(Vec::new(), Duration::ZERO, Vec::new());
     }
     let cut = match Scope::open(&fan.owner, &fan.name) {
-        Err(error) => Some(Cut::Owner(error.to_string())),
+        Err(error) => Some(Cut::Refused(error.into())),
         Ok(scope) => {
             let (cut, receipt) = work_off(fan, &scope, &items, &mut ends).await;
             stuck.extend(stuck_in(&receipt));
@@ -48,7 +48,7 @@ where
     // Only a cut leaves an item without an end.
     let not_begun = cut.map_or_else(|| AgentError::message("not begun"), |cut| cut.error());
     let mut rows = Vec::with_capacity(items.len());
-    for (item, end) in items.into_iter().zip(ends) {
+    for ((_, item), end) in items.into_iter().zip(ends) {
         rows.push(match end {
             Some(worked) => {
                 let Worked { name: agent, id, result, attempts, cost, took, .. } = worked;
@@ -67,7 +67,7 @@ where
 async fn work_off<I, A>(
     fan: &FanOut<I, Specs<'_, I, A>, Tasks<'_, I, A>>,
     scope: &Scope,
-    items: &[I],
+    items: &[(usize, I)],
     ends: &mut [Option<Worked<A::Output>>],
 ) -> (Option<Cut>, StopReceipt)
 where
@@ -82,7 +82,8 @@ where
     let mut working = FuturesUnordered::new();
     let cut = loop {
         while let Some(at) = pace.begin() {
-            working.push(work(fan, scope, at, &items[at], until));
+            let (place, item) = &items[at];
+            working.push(work(fan, scope, Spot { at, place: *place }, item, until));
         }
         let ended = match future::select(deadline.as_mut(), working.next()).await {
             Either::Left(_) => break Some(Cut::Deadline(limits.within)),

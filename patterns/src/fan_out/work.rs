@@ -26,11 +26,18 @@ pub(super) struct Worked<T> {
     pub(super) cut: Option<Cut>,
 }
 
-/// Spawns the item's agent, asks it, and stops it when its answer is in.
+/// Where an item stands: among those of this round, and of the whole fan-out.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) at: usize,
+    pub(super) place: usize,
+}
+
+/// Spawns the item's agent, asks it as the part of the item's place, and stops it when its answer is in.
 pub(super) async fn work<I, A>(
     fan: &FanOut<I, Specs<'_, I, A>, Tasks<'_, I, A>>,
     scope: &Scope,
-    at: usize,
+    Spot { at, place }: Spot,
     item: &I,
     until: Time,
 ) -> Worked<A::Output>
@@ -56,7 +63,8 @@ where
             Worked { at, name, id, result, attempts: 0, cost, took, stuck: Vec::new(), cut: None }
         }
         Ok(agent) => {
-            let mut ask = agent.ask((fan.task)(item.clone())).within(left());
+            let part = (place + 1).to_string();
+            let mut ask = scope.ask(&part, &agent, (fan.task)(item.clone())).within(left());
             let answer = (&mut ask).await;
             let took = env.now().since(began);
             let cut = matches!(answer, Err(AskError::Cancelled(_)))

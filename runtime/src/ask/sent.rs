@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Answer, Cell};
+use super::{Answer, At, Cell};
 use crate::agent::Agent;
 use crate::asked::Begun;
 use crate::engine::alarm::{Alarm, Deadline};
@@ -16,6 +16,7 @@ use crate::engine::seat::Seat;
 use crate::engine::turn::{Cancel, Turn};
 use crate::event::What;
 use crate::id::TaskId;
+use crate::kept::NotKept;
 use crate::key::{About, Digest, Key, Standing};
 use crate::mailbox::NotAccepted;
 use crate::task::{Again, Over, TaskCell, Terms};
@@ -102,6 +103,14 @@ pub(super) fn end<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, over: Over<A::Outp
     }
 }
 
+/// What the turn is given cannot be kept for its next attempt, which therefore does not follow by itself.
+pub(super) fn note_not_kept(asker: Option<&Turn>, task: &TaskId, why: NotKept) {
+    if let Some(asker) = asker {
+        asker.set_once_begun();
+        asker.note(What::AnswerNotKept { task: task.clone(), why: why.to_owned() });
+    }
+}
+
 /// A task that a turn has asked, for the turn's next attempt.
 pub(super) struct Claimed<A: Agent> {
     pub(super) seat: Arc<Seat>,
@@ -133,11 +142,28 @@ pub(super) enum Found<A: Agent> {
     Answer(Answer<A>),
 }
 
-/// What an ask is about, for its digest: an agent's id may change with an attempt, its name does not.
+/// What an ask is about, for its digest. A part says who is asked; nothing else need.
 #[derive(Serialize)]
 struct Input<'a, T> {
-    agent: &'a str,
+    agent: Option<&'a str>,
     task: &'a T,
+}
+
+/// Who is asked, as every attempt at the asker's task would say it: an agent that the task's turns have begun has another id
+/// in each, and is the part that it is to them; so is what stands below it, by name. Any other is its id.
+fn whom(seat: &Arc<Seat>, asker: &TaskId) -> String {
+    let (mut at, mut below) = (seat, Vec::new());
+    loop {
+        if let Some(part) = at.part.get().filter(|part| part.task == *asker) {
+            let names = below.iter().rev().map(|name: &&str| format!("/{name}"));
+            return std::iter::once(format!("{}:", part.path)).chain(names).collect();
+        }
+        below.push(&*at.name);
+        match &at.parent {
+            Some(parent) => at = parent,
+            None => return seat.id.to_string(),
+        }
+    }
 }
 
 /// The key of an ask in a turn of a task, and what stands under it. None where the task cannot be written down.
@@ -145,13 +171,18 @@ pub(super) fn find<A: Agent>(
     seat: &Arc<Seat>,
     task: &A::Task,
     asker: &Arc<Turn>,
-    branch: &Option<Arc<str>>,
+    at: &At,
 ) -> Option<(Key, Found<A>)> {
     const KIND: &str = "ask";
-    let asked = asker.asked()?;
+    let (asked, own) = (asker.asked()?, asker.task.as_ref()?);
+    let (branch, agent) = match at {
+        At::Turn => (None, Some(whom(seat, own))),
+        At::Branch(path) => (Some(Arc::clone(path)), Some(whom(seat, own))),
+        At::Part(path) => (Some(Arc::clone(path)), None),
+    };
     // A task that cannot be written down, or panics when it is, is asked without a key.
-    let digest = caught(|| Digest::of(KIND, &Input { agent: &seat.name, task })).ok().flatten()?;
-    let about = About { branch: branch.clone(), kind: KIND, digest };
+    let digest = caught(|| Digest::of(KIND, &Input { agent: agent.as_deref(), task })).ok().flatten()?;
+    let about = About { branch, kind: KIND, digest };
     // Another living agent of that name is not the one that was asked; one that has ended may have come again.
     let is_it = |claimed: &Claimed<A>| Arc::ptr_eq(&claimed.seat, seat) || claimed.seat.is_stopped();
     loop {

@@ -2,6 +2,10 @@
 //!
 //! Only where the agent's restart mode is to resume. They are kept with the task, under the key of what was begun, until it
 //! has its outcome; so what is kept is bounded by what one task does.
+//!
+//! What cannot be kept is said when it is made, and counts as what may happen only once: the task does not come again by
+//! itself, since its next attempt would pay again. What can be is given to the turn as it was read back, so that this attempt
+//! has what the next one would have.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,13 +16,22 @@ use crate::asked::Begun;
 use crate::engine::quiet::caught;
 use crate::error::EffectError;
 use crate::event::What;
+use crate::kept::{self, NotKept};
 use crate::key::{About, Digest, Key, Standing};
 use crate::policy::RestartMode;
 
 /// What names an effect among those of its task, without its number.
 pub(super) struct Place {
     branch: Option<Arc<str>>,
-    digest: Option<Digest>,
+    name: InputName,
+}
+
+enum InputName {
+    /// Nothing is kept.
+    None,
+    Digest(Digest),
+    /// Something would be kept, and its input does not even describe itself.
+    Unknown,
 }
 
 impl Place {
@@ -28,8 +41,11 @@ impl Place {
         kind: &str,
         input: &impl serde::Serialize,
     ) -> Self {
-        let digest = if mode == RestartMode::Resume { Digest::of(kind, input) } else { None };
-        Self { branch: branch.cloned(), digest }
+        let name = match mode {
+            RestartMode::Resume => Digest::of(kind, input).map_or(InputName::Unknown, InputName::Digest),
+            RestartMode::Anew => InputName::None,
+        };
+        Self { branch: branch.cloned(), name }
     }
 }
 
@@ -56,6 +72,8 @@ impl Begun for Done {
 pub(super) enum Recalled<T> {
     /// Nothing is kept of such: its agent does not resume, or it is made by a start or a hook.
     Never,
+    /// Something of it would be kept, if there were a name for it.
+    Unnamed,
     Nothing(Key),
     Result(T),
 }
@@ -67,8 +85,11 @@ impl Effect {
     /// As an effect that may not begin.
     pub(super) async fn recall<T: Message>(&self) -> Result<Recalled<T>, EffectError> {
         const KIND: &str = "effect";
-        let (Some(asked), Some(digest)) = (self.turn.asked(), self.place.digest) else {
-            return Ok(Recalled::Never);
+        let Some(asked) = self.turn.asked() else { return Ok(Recalled::Never) };
+        let digest = match self.place.name {
+            InputName::None => return Ok(Recalled::Never),
+            InputName::Unknown => return Ok(Recalled::Unnamed),
+            InputName::Digest(digest) => digest,
         };
         self.turn.parked().await;
         self.may_begin()?;
@@ -82,16 +103,32 @@ impl Effect {
                 self.turn.note(What::EffectRecalled { kind: self.kind.clone() });
                 return Ok(Recalled::Result(value));
             }
-            // It was another type's, or is no JSON that can be read back: it is made again.
+            // It was another type's: it is made again.
             asked.spend(&key);
         }
     }
 
-    /// Keeps a result for the next attempt.
-    pub(super) fn keep(&self, key: Key, value: &impl Message) {
+    /// Keeps a result for the next attempt, and gives it as that will have it; or says that it cannot.
+    pub(super) fn keep<T: Message>(&self, key: Key, value: T) -> T {
         // A user's code writes it: a panic there is not to cost the turn what it has just paid for.
-        if let (Some(asked), Ok(Ok(text))) = (self.turn.asked(), caught(|| serde_json::to_vec(value))) {
-            asked.enter(key, Arc::new(Done(text)));
+        let kept = caught(|| kept::write(&value));
+        match kept.unwrap_or(Err("its own code panicked when it was written")) {
+            Ok((text, back)) => {
+                if let Some(asked) = self.turn.asked() {
+                    asked.enter(key, Arc::new(Done(text)));
+                }
+                back
+            }
+            Err(why) => {
+                self.cannot_keep(why);
+                value
+            }
         }
+    }
+
+    /// There will be no next attempt by itself: it would make this once more.
+    pub(super) fn cannot_keep(&self, why: NotKept) {
+        self.turn.set_once_begun();
+        self.turn.note(What::ResultNotKept { kind: self.kind.clone(), why: why.to_owned() });
     }
 }

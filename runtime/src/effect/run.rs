@@ -114,10 +114,11 @@ impl Effect {
         naming::check(&self.kind).map_err(|why| self.refused("kind", why))?;
         // An effect has a deadline of its own, so its silence is excused.
         let _excused = self.turn.excuse();
-        let key = match self.recall().await? {
+        let (key, is_unnamed) = match self.recall().await? {
             Recalled::Result(value) => return Ok(value),
-            Recalled::Nothing(key) => Some(key),
-            Recalled::Never => None,
+            Recalled::Nothing(key) => (Some(key), false),
+            Recalled::Unnamed => (None, true),
+            Recalled::Never => (None, false),
         };
         let (deadline, stood) = (self.ends_at(), self.turn.seat.stood());
         let (mut round, mut lasting) = (Round { number: 1, deadline, stood }, Lasting::default());
@@ -135,9 +136,14 @@ impl Effect {
         };
         lasting.end(result.as_ref().map_or_else(ended_by, |_| EffectEnd::Done));
         std::mem::take(&mut lasting.admitted).into_values().for_each(Theirs::let_go);
-        if let (Some(key), Ok(value)) = (key, &result) {
-            self.keep(key, value);
+        if is_unnamed && lasting.has_begun {
+            self.cannot_keep("its input cannot be written down");
         }
+        drop(lasting);
+        let result = match (key, result) {
+            (Some(key), Ok(value)) => Ok(self.keep(key, value)),
+            (_, result) => result,
+        };
         // Its result waits for the resume.
         self.turn.parked().await;
         env.seam().await;

@@ -1,6 +1,6 @@
 //! A seat that has no place yet.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -49,6 +49,7 @@ impl Blank<'_> {
             id: self.meter.id().clone(),
             name: self.name.into(),
             role: self.role,
+            part: OnceLock::new(),
             parent: parent.map(Arc::clone),
             engine: Arc::clone(engine),
             policies: self.policies,

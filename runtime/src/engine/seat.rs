@@ -6,8 +6,8 @@
 //! 2. The live state (what a status shows) is written by the journal's `append` alone.
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -43,6 +43,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Shared with whoever finds it by that.
     pub(crate) name: Arc<str>,
     pub(crate) role: Role,
+    /// As what a turn has begun it, if one has.
+    pub(crate) part: OnceLock<Box<Part>>,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) engine: Arc<Engine>,
     /// Its spec's. What holds for it as a child stands in its supervisor's table alone: see [`Seat::as_child`].
@@ -78,6 +80,12 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// For how long its clock has stood in pauses that are over, in nanoseconds.
     pub(crate) stood: AtomicU64,
     pub(crate) body: B,
+}
+
+/// What an agent is to the turn that has begun it: the same in each attempt at the turn's task, whatever id it gets.
+pub(crate) struct Part {
+    pub(crate) task: TaskId,
+    pub(crate) path: Arc<str>,
 }
 
 #[derive(Default)]

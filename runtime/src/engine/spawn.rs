@@ -16,7 +16,7 @@ use super::Engine;
 use super::blank::Blank;
 use super::body::{Bare, Typed};
 use super::family::Family;
-use super::seat::Seat;
+use super::seat::{Part, Seat};
 use super::turn::{self, Turn};
 use crate::agent::Agent;
 use crate::ceiling::Rights;
@@ -41,6 +41,8 @@ pub(crate) struct Place<'a> {
     turn: Option<&'a Arc<Turn>>,
     /// The turn that spawns it, wherever it is put.
     by: Option<Arc<Turn>>,
+    /// The path of branches and scopes in that turn.
+    branch: Option<Arc<str>>,
     pub(crate) naming: Naming,
 }
 
@@ -58,7 +60,7 @@ pub(crate) enum Naming {
 impl<'a> Place<'a> {
     /// Under a parent, for the turn that is being polled, if one is.
     pub(crate) fn under(parent: &'a Arc<Seat>, role: Role, naming: Naming) -> Self {
-        Self { parent, role, turn: None, by: turn::current(), naming }
+        Self { parent, role, turn: None, by: turn::current(), branch: None, naming }
     }
 
     /// As a child of this turn.
@@ -69,6 +71,18 @@ impl<'a> Place<'a> {
     /// For this turn, wherever it is polled.
     pub(crate) fn by(self, turn: Option<Arc<Turn>>) -> Self {
         Self { by: turn, ..self }
+    }
+
+    /// In this branch or scope of the turn which spawns.
+    pub(crate) fn in_branch(self, branch: Option<Arc<str>>) -> Self {
+        Self { branch, ..self }
+    }
+
+    /// What an agent of this name is to the turn which spawns it.
+    fn part(&self, name: &str) -> Option<Box<Part>> {
+        let by = self.by.as_ref()?;
+        let (task, path) = (by.task.clone()?, by.paths.lock().agent(self.branch.as_ref(), name));
+        Some(Box::new(Part { task, path }))
     }
 
     /// The event that began the turn which spawns.

@@ -16,6 +16,7 @@ use super::trace;
 use super::waits::WaitsFor;
 use crate::asked::Asked;
 use crate::bell::Bell;
+use crate::branch::Paths;
 use crate::ceiling::Rights;
 use crate::env::Timer;
 use crate::error::{AgentError, Panic};
@@ -59,6 +60,8 @@ pub(crate) struct Turn {
     once_begun: AtomicBool,
     /// It has crashed or was cut short: what it has asked is left for the next attempt.
     leaves_asks: AtomicBool,
+    /// What it has opened and begun by name. A leaf.
+    pub(crate) paths: Mutex<Paths>,
     /// Whether a child of its task was begun.
     has_children: AtomicBool,
     pub(super) waits_for: Mutex<WaitsFor>,
@@ -179,6 +182,7 @@ impl Turn {
             waits: AtomicU32::new(0),
             once_begun: AtomicBool::new(false),
             leaves_asks: AtomicBool::new(false),
+            paths: Mutex::default(),
             has_children: AtomicBool::new(false),
             waits_for: Mutex::default(),
             exit: Mutex::new(None),

@@ -56,6 +56,18 @@ pub enum SpawnError {
         /// Its state.
         state: AgentState,
     },
+    /// The turn, or the branch of it, has a scope of this name open: what is begun in two scopes of one name could not be told
+    /// apart after a crash.
+    #[error(
+        "the turn of {agent} has a scope named {name:?} open already: give scopes that are open side by side different \
+         names, with `.named(..)`, or open each in a branch of its own"
+    )]
+    ScopeOpen {
+        /// The agent whose turn it is.
+        agent: AgentId,
+        /// The name.
+        name: String,
+    },
     /// The turn that spawns is over, or of an earlier incarnation.
     #[error("the turn of {agent} that spawns is over")]
     StaleTurn {
@@ -152,6 +164,7 @@ impl SpawnError {
             | Self::AlreadyStarted { .. }
             | Self::AlreadyPresent { .. }
             | Self::MaxDepth { .. }
+            | Self::ScopeOpen { .. }
             | Self::NumbersUsedUp { .. }
             | Self::Fenced { .. }
             | Self::StaleTurn { .. }
@@ -167,7 +180,10 @@ impl SpawnError {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::BadSpec { .. } => 400,
-            Self::NameTaken { .. } | Self::AlreadyStarted { .. } | Self::AlreadyPresent { .. } => 409,
+            Self::NameTaken { .. }
+            | Self::AlreadyStarted { .. }
+            | Self::AlreadyPresent { .. }
+            | Self::ScopeOpen { .. } => 409,
             Self::Refused(_)
             | Self::MaxChildren { .. }
             | Self::MaxDepth { .. }
@@ -195,6 +211,7 @@ impl SpawnError {
             | Self::NameTaken { .. }
             | Self::AlreadyStarted { .. }
             | Self::AlreadyPresent { .. }
+            | Self::ScopeOpen { .. }
             | Self::NumbersUsedUp { .. }
             | Self::Ignored { .. } => FailureClass::Failed,
         }

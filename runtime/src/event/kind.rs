@@ -62,6 +62,8 @@ impl What {
             | Self::TaskHelped
             | Self::TaskClaimed { .. }
             | Self::EffectRecalled { .. }
+            | Self::ResultNotKept { .. }
+            | Self::AnswerNotKept { .. }
             | Self::TaskDetached
             | Self::QuestionBegan { .. }
             | Self::QuestionEnded { .. }
@@ -131,6 +133,8 @@ impl What {
             Self::TaskHelped => "task_helped",
             Self::TaskClaimed { .. } => "task_claimed",
             Self::EffectRecalled { .. } => "effect_recalled",
+            Self::ResultNotKept { .. } => "result_not_kept",
+            Self::AnswerNotKept { .. } => "answer_not_kept",
             Self::TaskDetached => "task_detached",
             Self::QuestionBegan { .. } => "question_began",
             Self::QuestionEnded { .. } => "question_ended",

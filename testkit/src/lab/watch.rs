@@ -235,7 +235,7 @@ mod tests {
 
         async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
             loop {
-                cx.effect("look", ()).run(|_| async { Ok(()) }).await?;
+                cx.effect("look", ()).free().run(|_| async { Ok(()) }).await?;
             }
         }
     }

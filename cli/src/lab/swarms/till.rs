@@ -19,7 +19,7 @@ impl Agent for Till {
 
     async fn handle(&mut self, order: &u64, cx: &Context) -> Result<(), AgentError> {
         let (bank, order) = (Arc::clone(&self.0), *order);
-        let charge = cx.effect("charge", order).run(move |_| {
+        let charge = cx.effect("charge", order).free().run(move |_| {
             let bank = Arc::clone(&bank);
             async move {
                 bank.lock().push(order);
@@ -28,7 +28,7 @@ impl Agent for Till {
         });
         charge.await?;
         cx.step("charged").await?;
-        cx.effect("print", order).run(|_| async { Ok(()) }).await?;
+        cx.effect("print", order).free().run(|_| async { Ok(()) }).await?;
         Ok(())
     }
 }

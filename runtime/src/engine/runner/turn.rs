@@ -8,10 +8,10 @@ use super::super::points;
 use super::super::quiet::caught;
 use super::super::seat::Seat;
 use super::super::trace;
-use super::super::turn::{Attempted, Listener, Turn};
+use super::super::turn::{Attempted, Cancel, Listener, Turn};
 use super::help::accepted;
 use super::{Runner, Task};
-use crate::agent::Agent;
+use crate::agent::{Agent, Message};
 use crate::asked::Asked;
 use crate::context::Context;
 use crate::dead_letter::DeadLetter;
@@ -19,6 +19,7 @@ use crate::delivery::{self, Facts, Fate, Next, Stopping, TurnOver};
 use crate::error::AgentError;
 use crate::event::{Outcome, What};
 use crate::fault::Phase;
+use crate::kept;
 use crate::lifecycle::StopReason;
 use crate::place::Life;
 use crate::policy::{Exit, FailureClass, Restart};
@@ -39,17 +40,20 @@ pub(super) struct Ended<O> {
     pub(super) output: Option<Theirs<O>>,
     /// What `on_help` said after the last attempt, if it said anything.
     helped: Option<Result<Theirs<O>, AgentError>>,
+    /// Whether a stop had cancelled the turn before it returned.
+    is_cut: bool,
 }
 
 impl<O> Ended<O> {
-    fn of(driven: Driven<Result<Theirs<O>, AgentError>>) -> Self {
+    fn of(driven: Driven<Result<Theirs<O>, AgentError>>, turn: &Turn) -> Self {
+        let is_cut = turn.cancelled() == Some(Cancel::Stop);
         let (over, output) = match driven {
             Driven::Returned(Ok(output)) => (TurnOver::Output, Some(output)),
             Driven::Returned(Err(error)) => (TurnOver::Error(error), None),
             Driven::Panicked(panic) => (TurnOver::Panic(panic), None),
             Driven::Dropped(dropped) => (TurnOver::Dropped(dropped), None),
         };
-        Self { over, output, helped: None }
+        Self { over, output, helped: None, is_cut }
     }
 }
 
@@ -118,7 +122,7 @@ impl<A: Agent> Runner<A> {
             agent.handle(&payload, &cx).await.map(|output| seat.home.keep(output))
         })
         .await;
-        let mut ended = accepted(&task, &turn, Ended::of(driven));
+        let mut ended = accepted(&task, &turn, Ended::of(driven, &turn));
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =
@@ -167,7 +171,7 @@ impl<A: Agent> Runner<A> {
             agent.let_go();
             return After::Stops(None);
         }
-        let Ended { over, mut output, helped } = ended;
+        let Ended { over, mut output, helped, is_cut } = ended;
         let facts = self.facts(&over, turn, attempt);
         let (mut fate, mut next) = delivery::decide(over, facts);
         if let (Fate::Poisoned(error), Some(helped)) = (&fate, helped) {
@@ -192,6 +196,7 @@ impl<A: Agent> Runner<A> {
         {
             next = Next::Exits { exit: killed, counted: true };
         }
+        let output = output.map(|output| if is_cut { Over::Cut(output) } else { Over::Done(output) });
         let is_over = self.apply(task, turn, fate, output, payload);
         if is_over && (seat.typed::<A>().is_job || seat.ends_with_its_task()) {
             match &next {
@@ -250,7 +255,7 @@ impl<A: Agent> Runner<A> {
             outcome: Outcome::Poisoned,
             errors,
             at: seat.engine.env.now(),
-            payload: caught(|| serde_json::to_value(&**payload).ok()).ok().flatten(),
+            payload: caught(|| readable(&**payload)).ok().flatten(),
             replay_of: task.terms.replay_of().cloned(),
             replayed_as: Vec::new(),
         }
@@ -262,14 +267,13 @@ impl<A: Agent> Runner<A> {
         task: &Task<A>,
         turn: &Arc<Turn>,
         fate: Fate,
-        output: Option<Theirs<A::Output>>,
+        done: Option<Over<A::Output>>,
         payload: Theirs<A::Task>,
     ) -> bool {
         let ended = |outcome| turn.note_outcome(outcome);
         match fate {
             Fate::Done => {
-                let output = output.expect("a done task has its output");
-                task.finish(Over::Done(output), None, ended);
+                task.finish(done.expect("a done task has its output"), None, ended);
                 payload.let_go();
             }
             Fate::Failed(error) => {
@@ -305,6 +309,12 @@ impl<A: Agent> Runner<A> {
         }
         true
     }
+}
+
+/// A payload as JSON, if it comes back from that as what it is.
+fn readable<T: Message>(payload: &T) -> Option<serde_json::Value> {
+    let (text, _) = kept::write(payload).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 impl Seat {

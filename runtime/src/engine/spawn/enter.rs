@@ -43,6 +43,7 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let (restart, dynamic, counted) = place.defaults();
     let parent = place.parent;
     spec.check_in_place(restart, dynamic, parent.supervisor_policy().auto_shutdown)?;
+    let given = spec.name.clone();
     let mut gate = parent.gate.lock();
     may_begin(place)?;
     if let Some(hold) = &gate.hold {
@@ -69,6 +70,9 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
     let (role, rights) = (place.role.clone(), place.rights());
     let seat = Blueprint { role, keeps_spec, number, limits, rights }.build(parent, family, spec);
+    if let Some(part) = place.part(&given) {
+        seat.part.set(part).ok();
+    }
     let policy = spec.child_policy(restart, dynamic, counted);
     policy.check(family.core.supervisor().auto_shutdown).map_err(|error| bad_child(&spec.name, &error))?;
     let announced = plant_below(&seat, spec).and_then(|()| announce(parent, &seat, place.cause()));
