@@ -43,7 +43,7 @@ impl<T: Message> Agent for Maker<T> {
 }
 
 /// Has a value in one of the ways, and crashes when it has it, once.
-struct Taker<T> {
+struct Taker<T: Message> {
     value: fn() -> T,
     paid: Arc<AtomicU64>,
     maker: AgentRef<Maker<T>>,

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde::{Deserialize, Serialize};
 use skep::testkit::{Dice, History, Lab, Point, TestResult};
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Failure, Gathered, Scope, ScopeOwner,
-    SpawnError, Stop, Swarm, Usage, What, fan_out,
+    Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Failure, FailureClass, Gathered, Scope,
+    ScopeOwner, SpawnError, Stop, Swarm, Usage, What, fan_out,
 };
 
 use super::forest::ms;
@@ -27,10 +27,11 @@ impl Agent for Scribe {
     type Output = String;
 
     async fn handle(&mut self, word: &String, cx: &Context) -> Result<String, AgentError> {
+        let (who, takes) = (&self.who, ms(self.takes));
         let write = |call: skep::Call| async move {
-            cx.env().sleep_until(cx.now() + ms(self.takes)).await;
+            cx.env().sleep_until(cx.now() + takes).await;
             call.used(Usage::calls(1));
-            Ok(format!("{}:{word}", self.who))
+            Ok(format!("{who}:{word}"))
         };
         let text = cx.effect("write", word).worst_case(Usage::calls(1)).run(write).await?;
         cx.breathe().await?;
@@ -267,7 +268,7 @@ impl Agent for Opener {
                 let (one, two) = tokio::join!(fan().into_future(), fan().into_future());
                 assert_eq!(one.completed(), 2, "{one}");
                 let is_not_begun = |failure: &Failure| {
-                    matches!(failure, Failure::NotBegun(_)) && failure.http_status() == 500
+                    matches!(failure, Failure::NotBegun(_)) && failure.class() == FailureClass::Failed
                 };
                 assert!(two.failed().all(|row| row.result.as_ref().is_err_and(is_not_begun)), "{two}");
                 return Ok(Err(two.to_string()));
