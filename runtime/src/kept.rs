@@ -115,7 +115,7 @@ mod tests {
         assert!(is_kept(HashMap::from([(true, ())])));
         assert!(is_kept(HashSet::from([1, 2, 3, 4, 5, 6, 7])), "in whatever order it is written");
         assert!(is_kept((0..100).map(|at| (at.to_string(), at)).collect::<HashMap<_, _>>()));
-        assert!(is_kept(BTreeSet::from([-0.0_f32.to_bits()])));
+        assert!(is_kept(BTreeSet::from([(-0.0_f32).to_bits()])));
         assert!(is_kept(-0.0_f64) && is_kept(f64::MIN_POSITIVE) && is_kept(f64::MAX));
         assert!(is_kept((i128::from(i64::MIN), u128::from(u64::MAX))));
         assert!(is_kept(("a\u{0}\n\u{1F41D}".to_owned(), 'x', [(); 3])));

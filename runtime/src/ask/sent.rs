@@ -107,6 +107,9 @@ pub(super) fn end<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, over: Over<A::Outp
 pub(super) fn note_not_kept(asker: Option<&Turn>, task: &TaskId, why: NotKept) {
     if let Some(asker) = asker {
         asker.set_once_begun();
+        if !asker.is_open() {
+            return;
+        }
         asker.note(What::AnswerNotKept { task: task.clone(), why: why.to_owned() });
     }
 }

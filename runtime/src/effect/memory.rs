@@ -129,6 +129,8 @@ impl Effect {
     /// There will be no next attempt by itself: it would make this once more.
     pub(super) fn cannot_keep(&self, why: NotKept) {
         self.turn.set_once_begun();
-        self.turn.note(What::ResultNotKept { kind: self.kind.clone(), why: why.to_owned() });
+        if self.turn.is_open() {
+            self.turn.note(What::ResultNotKept { kind: self.kind.clone(), why: why.to_owned() });
+        }
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn subjects(event: &Event) -> Vec<(&'static Machine, String)> {
         }
         What::EffectBegan { effect, .. }
         | What::EffectRetried { effect, .. }
+        | What::TryBegan { effect, .. }
         | What::StreamBegan { effect }
         | What::EffectEnded { effect, .. }
         | What::Overrun { effect, .. } => Some((&EFFECT, *effect)),

@@ -101,14 +101,23 @@ const BETWEEN_TASKS: &[&str] = &[
     "question_began",
     "question_ended",
     "stream_began",
+    "try_began",
     "wait_began",
     "wait_ended",
     "wait_ended, of no task",
 ];
 
 /// What a turn does.
-const IN_A_TURN: &[&str] =
-    &["task_claimed", "task_helped", "task_redelivered", "turn_ended", "turn_interrupted", "turn_stale"];
+const IN_A_TURN: &[&str] = &[
+    "answer_not_kept",
+    "result_not_kept",
+    "task_claimed",
+    "task_helped",
+    "task_redelivered",
+    "turn_ended",
+    "turn_interrupted",
+    "turn_stale",
+];
 
 /// Where an agent has its place in the tree, and where nothing has ended it.
 const STANDS: &[&str] = &["starting", "up", "down", "not started", "stopping"];
@@ -197,8 +206,11 @@ pub(super) static EFFECT: Machine = Machine {
     kind: "effect",
     rows: &[
         (&[NEW], &["effect_began"], "on"),
-        (&["on"], &["effect_retried", "stream_began"], STAYS),
-        (&["on"], &["effect_ended", "effect_ended, of no task"], "over"),
+        (&["on"], &["stream_began"], STAYS),
+        (&["on"], &["effect_retried"], "between tries"),
+        (&["between tries"], &["overrun", "overrun, of no task"], STAYS),
+        (&["between tries"], &["try_began"], "on"),
+        (&["on", "between tries"], &["effect_ended", "effect_ended, of no task"], "over"),
         (&["over"], &["overrun", "overrun, of no task"], "over, with its overrun"),
     ],
 };
