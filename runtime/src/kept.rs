@@ -54,7 +54,7 @@ mod tests {
     #[derive(Serialize, Deserialize)]
     struct WrittenAnew {
         #[serde(skip_serializing)]
-        secret: u64,
+        _secret: u64,
     }
 
     #[derive(Serialize, Deserialize)]
@@ -101,7 +101,7 @@ mod tests {
     fn what_a_type_reads_otherwise_than_it_writes_is_noticed() {
         assert!(write(&Loose::Whole(3)).is_err(), "it would come back as a float");
         assert!(write(&Loose::Float(3.5)).is_ok());
-        assert!(write(&WrittenAnew { secret: 3 }).is_err());
+        assert!(write(&WrittenAnew { _secret: 3 }).is_err());
         assert!(write(&Renamed { value: 3 }).is_err());
         assert!(write(&Bounded { value: 10 }).is_err() && write(&Bounded { value: 9 }).is_ok());
     }

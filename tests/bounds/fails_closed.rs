@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use skep::effect::{Admitted, Denied, Link, Request, Stage};
 use skep::testkit::{Dice, Lab, TestResult};
 use skep::{
-    Admitted, Advice, Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Context, Denied,
-    FailureClass, Link, NanoUsd, OnRefusal, Pause, Request, Retry, Stage, Swarm, Usage, What,
+    Advice, Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Context, FailureClass, NanoUsd,
+    OnRefusal, Pause, Retry, Swarm, Usage, What,
 };
 
 use super::forest::ms;
