@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub(crate) use self::aside::Aside;
+pub(crate) use self::aside::{Aside, Job};
 pub(crate) use self::blind::{is_known, known};
 pub(crate) use self::clock::Clock;
 use self::ground::Ground;

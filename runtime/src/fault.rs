@@ -163,6 +163,10 @@ pub enum Fault {
     Reorder,
     /// The mailbox is full for so long.
     FillMailbox(Duration),
+    /// The drop of the task that arrives here, or of the output that the turn makes, panics.
+    PanicInDrop,
+    /// That drop blocks its thread for so long. In simulation it takes so long, and nobody waits for it.
+    SlowDrop(Duration),
 }
 
 /// Where an agent does something of its own.
@@ -204,7 +208,15 @@ impl Fault {
             Self::Delay(_) => "delay",
             Self::Reorder => "reorder",
             Self::FillMailbox(_) => "fill_mailbox",
+            Self::PanicInDrop => "panic_in_drop",
+            Self::SlowDrop(_) => "slow_drop",
         }
+    }
+
+    /// Whether it is done when what comes into being at its point is dropped.
+    #[must_use]
+    pub const fn is_in_drop(&self) -> bool {
+        matches!(self, Self::PanicInDrop | Self::SlowDrop(_))
     }
 
     /// The phases at which it can be done.
@@ -241,6 +253,7 @@ impl Fault {
             Self::Drop | Self::Duplicate | Self::Delay(_) | Self::Reorder | Self::FillMailbox(_) => {
                 &[Phase::Deliver]
             }
+            Self::PanicInDrop | Self::SlowDrop(_) => &[Phase::Turn, Phase::Deliver],
         }
     }
 

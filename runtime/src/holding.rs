@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::census::{Counted, Living};
 use crate::engine::seat::Seat;
 use crate::event::What;
 use crate::place::Left;
@@ -51,7 +52,8 @@ impl Seat {
     /// Enters a holding; its value is dropped when it is released.
     pub(crate) fn hold(self: &Arc<Self>, name: &str, value: Box<dyn Send>) -> Holding {
         let number = self.engine.number();
-        let held = Held { number, name: name.to_owned(), value: self.home.keep(value) };
+        let counted = Counted::new(&self.engine, &self.id, Living::Holding);
+        let held = Held { number, name: name.to_owned(), value: self.home.keep(value).counted(counted) };
         self.holdings.lock().held.push(held);
         self.note(What::HoldingTaken { holding: number, name: name.to_owned() });
         Holding { seat: Arc::clone(self), number }

@@ -92,7 +92,6 @@ mod tests {
         assert!(!is_kept(f32::NAN) && !is_kept(Some(f32::INFINITY)));
         assert!(!is_kept(BTreeMap::from([((1, 2), 3)])), "a key that is no text");
         assert!(!is_kept(HashMap::from([(vec![1_u8], 3)])));
-        assert!(!is_kept(BTreeMap::from([(Some(1), 3)])));
         assert!(!is_kept(Some(Some(()))), "an option in an option");
         assert!(!is_kept(Some(None::<u8>)));
     }
@@ -113,6 +112,7 @@ mod tests {
             "numbers as keys are written as text"
         );
         assert!(is_kept(HashMap::from([(true, ())])));
+        assert!(is_kept(BTreeMap::from([(Some(1), 3)])));
         assert!(is_kept(HashSet::from([1, 2, 3, 4, 5, 6, 7])), "in whatever order it is written");
         assert!(is_kept((0..100).map(|at| (at.to_string(), at)).collect::<HashMap<_, _>>()));
         assert!(is_kept(BTreeSet::from([(-0.0_f32).to_bits()])));

@@ -18,6 +18,8 @@ use std::task::{Context, Waker};
 
 use tokio::sync::oneshot;
 
+use crate::engine::census::Counted;
+use crate::engine::points::{Marks, Spoil};
 use crate::engine::quiet::caught;
 use crate::env::Aside;
 use crate::error::Panic;
@@ -41,17 +43,34 @@ impl Home {
 
     /// Takes in a value of which more is known than its type says: whether its drop may run code of a user's.
     pub(crate) fn keep_if<T: Send + 'static>(self: &Arc<Self>, has_drop: bool, value: T) -> Theirs<T> {
-        let home = has_drop.then(|| Door { home: Arc::clone(self), aside: Self::aside::<T> });
-        Theirs { value: Some(value), home }
+        let home = has_drop.then(|| self.door());
+        Theirs { value: Some(value), home, marks: Marks::default() }
     }
 
-    fn aside<T: Send + 'static>(self: Arc<Self>, value: T) {
+    /// Has the drop of a value do what a plan wants, also where it has none of its own.
+    pub(crate) fn spoil<T: Send + 'static>(self: &Arc<Self>, value: &mut Theirs<T>, spoil: Spoil) {
+        if spoil.is_any() {
+            value.home.get_or_insert_with(|| self.door());
+            value.marks.spoil(spoil);
+        }
+    }
+
+    fn door<T: Send + 'static>(self: &Arc<Self>) -> Door<T> {
+        Door { home: Arc::clone(self), aside: Self::aside::<T> }
+    }
+
+    fn aside<T: Send + 'static>(self: Arc<Self>, value: T, mut marks: Marks) {
         let aside = Arc::clone(&self.aside);
-        aside.later(Box::new(move || self.drop_here(value)));
+        let later = marks.later();
+        let job = Box::new(move || self.drop_here(value, marks));
+        match later {
+            Some(later) => later.run(job),
+            None => aside.later(job),
+        }
     }
 
-    fn drop_here<T>(&self, value: T) {
-        if let Err(panic) = caught(|| drop(value)) {
+    fn drop_here<T>(&self, value: T, marks: Marks) {
+        if let Err(panic) = caught(|| marks.drop(value)) {
             let (agent, what) = (self.agent.as_str(), type_name::<T>());
             tracing::warn!(target: "skep", agent, "the drop of a {what} {panic}");
         }
@@ -64,15 +83,22 @@ pub(crate) struct Theirs<T> {
     value: Option<T>,
     /// None for what has no drop.
     home: Option<Door<T>>,
+    marks: Marks,
 }
 
 /// The way to where a value is dropped. It was known to be one that may be sent when it came in.
 struct Door<T> {
     home: Arc<Home>,
-    aside: fn(Arc<Home>, T),
+    aside: fn(Arc<Home>, T, Marks),
 }
 
 impl<T> Theirs<T> {
+    /// The same, counted until its drop is over.
+    pub(crate) fn counted(mut self, counted: Counted) -> Self {
+        self.marks.count(counted);
+        self
+    }
+
     /// Gives it to whoever it is for: what becomes of it is theirs.
     pub(crate) fn into_inner(mut self) -> T {
         self.home = None;
@@ -82,9 +108,10 @@ impl<T> Theirs<T> {
     /// Drops it here, if a user's code may run here, and aside if not. Never under a lock.
     pub(crate) fn let_go(mut self) {
         if Aside::instead_of_here().is_none()
+            && !self.marks.takes_time()
             && let (Some(value), Some(door)) = (self.value.take(), self.home.take())
         {
-            door.home.drop_here(value);
+            door.home.drop_here(value, std::mem::take(&mut self.marks));
         }
     }
 }
@@ -94,7 +121,8 @@ impl<T> Theirs<T> {
     pub(crate) fn dropped(mut self) -> Result<(), Panic> {
         self.home = None;
         let value = self.value.take();
-        caught(|| drop(value))
+        let marks = std::mem::take(&mut self.marks);
+        caught(|| marks.drop(value))
     }
 }
 
@@ -117,7 +145,7 @@ impl<T> DerefMut for Theirs<T> {
 impl<T> Drop for Theirs<T> {
     fn drop(&mut self) {
         if let (Some(value), Some(door)) = (self.value.take(), self.home.take()) {
-            (door.aside)(door.home, value);
+            (door.aside)(door.home, value, std::mem::take(&mut self.marks));
         }
     }
 }

@@ -48,16 +48,22 @@ async fn random_hierarchies_keep_every_promise(lab: Lab) {
 #[test]
 fn random_hierarchies_are_the_same_for_a_seed_and_meet_all_that_can_happen() {
     let met: Mutex<BTreeSet<String>> = Mutex::default();
-    for seed in 0..120 {
+    let missed = || {
+        let met = met.lock().unwrap();
+        EXPECTED.split_whitespace().filter(|word| !met.contains(*word)).collect::<Vec<_>>()
+    };
+    for seed in 0..600 {
+        // What is rare is waited for, and no longer.
+        if seed >= 100 && missed().is_empty() {
+            break;
+        }
         let meets = async |lab| {
             let history = hierarchy(lab).await;
             met.lock().unwrap().extend(history.events().iter().flat_map(|event| words(&event.what)));
         };
         twice(seed, meets).unwrap();
     }
-    let met = met.into_inner().unwrap();
-    let missed: Vec<_> = EXPECTED.split_whitespace().filter(|word| !met.contains(*word)).collect();
-    assert!(missed.is_empty(), "not met: {missed:?} of {met:?}");
+    assert!(missed().is_empty(), "not met: {:?} of {met:?}", missed());
 }
 
 const EXPECTED: &str = "agent_adopted agent_paused agent_restarting agent_start_failed agent_stopped:Stuck \

@@ -47,7 +47,8 @@ pub(crate) fn push<A: Agent>(
     way: Way,
 ) -> Result<Cell<A>, NotAccepted<A::Task>> {
     let typed: &Typed<A> = seat.typed();
-    let deliver = || points::deliver(seat, way.name());
+    let spoil = std::cell::Cell::default();
+    let deliver = || points::deliver(seat, way.name(), &spoil);
     let cell = typed.mailbox.push(task, deliver, |number, task| {
         let (asker, replay_of) = (terms.asker().cloned(), terms.replay_of().cloned());
         let id = match (&asker, terms.key()) {
@@ -55,7 +56,9 @@ pub(crate) fn push<A: Agent>(
             _ => TaskId::outside(seat.id.clone(), number),
         };
         seat.note_in(Some(id.clone()), What::TaskAccepted { asker, replay_of });
-        Arc::new(TaskCell::new(id, terms, seat.home.keep(task)))
+        let mut task = seat.home.keep(task);
+        seat.home.spoil(&mut task, spoil.take());
+        Arc::new(TaskCell::new(id, terms, task))
     })?;
     if let Some(letter) = cell.terms.replay_of() {
         seat.engine.dead_letters.replayed(letter, cell.id.clone());

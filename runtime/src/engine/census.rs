@@ -1,4 +1,5 @@
-//! A count of what is alive that knows nothing of seats: each cell, runner and turn counts itself in and out.
+//! A count of what is alive that knows nothing of seats: each cell, runner, turn, behaviour and holding counts itself in
+//! and out.
 //!
 //! It is what a receipt is held against, and is there only where faults are.
 
@@ -19,6 +20,10 @@ pub enum Living {
     Runner,
     /// A turn whose future exists.
     Turn,
+    /// A behaviour, until its drop is over.
+    Behaviour,
+    /// What an incarnation holds, until its drop is over.
+    Holding,
 }
 
 #[derive(Default)]

@@ -27,7 +27,7 @@ impl Seat {
             if !still(&gate) {
                 return false;
             }
-            let turn = gate.turn.take();
+            let turn = gate.turn.take().or_else(|| gate.winding.upgrade());
             let mut line = self.line.lock();
             (line.orders.exit, line.orders.drop_turn) = (None, None);
             (turn, line.place.gives_up())

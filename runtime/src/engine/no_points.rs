@@ -1,10 +1,13 @@
 //! The fault points as they are without the feature `lab`: nothing at all.
 
+use std::cell::Cell;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
+use super::census::Counted;
 use super::seat::Seat;
 use super::turn::Turn;
+use crate::env::Job;
 use crate::error::AgentError;
 use crate::fault::Phase;
 use crate::mailbox::Delivery;
@@ -14,6 +17,7 @@ use crate::usage::Usage;
 #[derive(Default)]
 pub(crate) struct Passed {
     pub(crate) spike: Usage,
+    pub(crate) spoil: Spoil,
 }
 
 #[derive(Default)]
@@ -30,6 +34,47 @@ impl Bent {
     }
 }
 
+#[derive(Default)]
+pub(crate) struct Spoil(());
+
+impl Spoil {
+    #[allow(clippy::unused_self, reason = "it stands for one that has something to say")]
+    pub(crate) const fn is_any(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Marks(());
+
+#[allow(clippy::unused_self, reason = "it stands for one that has something to say")]
+impl Marks {
+    pub(crate) fn count(&mut self, _: Counted) {}
+
+    pub(crate) fn spoil(&mut self, _: Spoil) {}
+
+    pub(crate) const fn takes_time(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn later(&mut self) -> Option<Later> {
+        None
+    }
+
+    pub(crate) fn drop<T>(self, value: T) {
+        drop(value);
+    }
+}
+
+/// Never.
+pub(crate) enum Later {}
+
+impl Later {
+    pub(crate) fn run(self, _: Job) {
+        match self {}
+    }
+}
+
 pub(crate) fn pass(_: &Arc<Turn>, _: Phase, _: &str) -> Ready<Result<Passed, AgentError>> {
     ready(Ok(Passed::default()))
 }
@@ -38,7 +83,7 @@ pub(crate) fn seeing<F: Future>(_: &Arc<Turn>, _: Phase, _: &str, future: F) -> 
     future
 }
 
-pub(crate) const fn deliver(_: &Arc<Seat>, _: &'static str) -> Delivery {
+pub(crate) const fn deliver(_: &Arc<Seat>, _: &'static str, _: &Cell<Spoil>) -> Delivery {
     Delivery::Straight
 }
 
@@ -48,7 +93,7 @@ mod tests {
 
     #[test]
     fn without_the_lab_a_turn_carries_nothing_for_it() {
-        assert_eq!((size_of::<Bent>(), size_of::<Delivery>()), (0, 0));
+        assert_eq!((size_of::<Bent>(), size_of::<Delivery>(), size_of::<Marks>()), (0, 0, 0));
     }
 
     /// The program that runs this test has the whole runtime in it, compiled without the lab.

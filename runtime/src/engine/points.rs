@@ -1,6 +1,7 @@
 //! The fault points: what a plan wants done at one is performed here. Without the feature `lab` `no_points.rs` stands here.
 
 mod deliver;
+mod marks;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) use self::deliver::deliver;
+pub(crate) use self::marks::{Marks, Spoil};
 use super::seat::Seat;
 use super::turn::Turn;
 use crate::error::AgentError;
@@ -24,6 +26,8 @@ use crate::usage::Usage;
 pub(crate) struct Passed {
     /// What a provider bills on top.
     pub(crate) spike: Usage,
+    /// What the drop of what is made here does.
+    pub(crate) spoil: Spoil,
 }
 
 /// What a fault has done to a turn that lasts.
@@ -126,9 +130,9 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
                 faults.jump_clock(by);
             }
         }
-        Fault::CostSpike(spike) => return Ok(Passed { spike }),
-        // An error, or one that has no place in a turn.
-        _ => {}
+        Fault::CostSpike(spike) => return Ok(Passed { spike, ..Passed::default() }),
+        // An error, one whose time is when what is made here is dropped, or one that has no place in a turn.
+        fault => return Ok(Passed { spoil: Spoil::of(seat, &fault), ..Passed::default() }),
     }
     Ok(Passed::default())
 }

@@ -7,7 +7,7 @@
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -92,6 +92,8 @@ pub(crate) struct Part {
 pub(crate) struct Gate {
     pub(crate) family: Option<Box<Family>>,
     pub(crate) turn: Option<Arc<Turn>>,
+    /// One that has returned and waits for the children of its task.
+    pub(crate) winding: Weak<Turn>,
     pub(crate) hold: Option<Box<Hold>>,
 }
 

@@ -250,8 +250,10 @@ impl Turn {
         {
             let mut gate = self.seat.gate.lock();
             self.open.store(false, Ordering::Release);
-            if gate.turn.as_ref().is_some_and(|turn| turn.number == self.number) {
-                gate.turn = None;
+            if let Some(turn) = gate.turn.take_if(|turn| turn.number == self.number)
+                && turn.has_children()
+            {
+                gate.winding = Arc::downgrade(&turn);
             }
         }
         self.cancel(Cancel::Over);

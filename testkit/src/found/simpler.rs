@@ -87,6 +87,7 @@ fn milder(action: &Fault) -> Vec<Fault> {
         Fault::RateLimited(span) => while_(span, Fault::RateLimited),
         Fault::Delay(span) => while_(span, Fault::Delay),
         Fault::FillMailbox(span) => while_(span, Fault::FillMailbox),
+        Fault::SlowDrop(span) => while_(span, Fault::SlowDrop),
         Fault::Unavailable(status) if *status != 500 => vec![Fault::Unavailable(500)],
         Fault::CostSpike(bill) => cheaper(bill).into_iter().map(Fault::CostSpike).collect(),
         _ => Vec::new(),

@@ -30,7 +30,7 @@ pub fn bills(evidence: &Evidence<'_>) -> Vec<String> {
                     *reserved = reserved.above(freed);
                 }
                 began => {
-                    wrong.push(format!("effect {effect} of {agent} frees {freed}, and began as {began:?}"))
+                    wrong.push(format!("effect {effect} of {agent} frees {freed}, and began as {began:?}"));
                 }
             },
             What::EffectEnded { effect, reserved, .. } => {

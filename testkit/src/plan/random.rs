@@ -10,7 +10,7 @@ use super::point::Point;
 use crate::dice::Dice;
 
 /// How many actions there are.
-const ACTIONS: u64 = 28;
+const ACTIONS: u64 = 30;
 
 impl Rule {
     /// Any rule that makes sense, for any agent, with a small chance; it may rest. Pauses, blocks and delays are below three
@@ -85,7 +85,9 @@ fn action(number: u64, dice: &mut Dice) -> Fault {
         24 => Fault::Duplicate,
         25 => Fault::Delay(span(dice)),
         26 => Fault::Reorder,
-        _ => Fault::FillMailbox(span(dice)),
+        27 => Fault::FillMailbox(span(dice)),
+        28 => Fault::PanicInDrop,
+        _ => Fault::SlowDrop(span(dice)),
     }
 }
 

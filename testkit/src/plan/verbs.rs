@@ -177,4 +177,16 @@ impl Point {
     pub fn fills_mailbox(self, span: Duration) -> Rule {
         self.does(Fault::FillMailbox(span))
     }
+
+    /// The drop of the message, or of the turn's output, panics.
+    #[must_use]
+    pub fn panics_in_drop(self) -> Rule {
+        self.does(Fault::PanicInDrop)
+    }
+
+    /// That drop takes so long.
+    #[must_use]
+    pub fn drops_slowly(self, span: Duration) -> Rule {
+        self.does(Fault::SlowDrop(span))
+    }
 }

@@ -8,13 +8,14 @@ use super::Rule;
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", action(&self.action))?;
+        write!(f, "{}", action(&self.action, self.phase))?;
         let each = match self.nth {
             Some(nth) => format!("the {}", ordinal(nth)),
             None => "each".to_owned(),
         };
         let (before, place) = match self.phase {
             Phase::Start => ("before", "start"),
+            Phase::Turn if self.action.is_in_drop() => ("of", "turn"),
             Phase::Turn => ("before", "turn"),
             Phase::Step => ("at", "step"),
             Phase::Effect => ("in", "effect"),
@@ -45,7 +46,8 @@ impl fmt::Display for Rule {
     }
 }
 
-fn action(fault: &Fault) -> String {
+fn action(fault: &Fault, phase: Phase) -> String {
+    let made = if phase == Phase::Turn { "output" } else { "message" };
     match fault {
         Fault::Error(error) => format!("fail with {error:?}", error = error.to_string()),
         Fault::Ignore => "have nothing to start".to_owned(),
@@ -72,6 +74,8 @@ fn action(fault: &Fault) -> String {
         Fault::Delay(pause) => format!("bring the message {pause:?} late"),
         Fault::Reorder => "bring the message before those that wait".to_owned(),
         Fault::FillMailbox(span) => format!("find the mailbox full for {span:?}"),
+        Fault::PanicInDrop => format!("panic in the drop of the {made}"),
+        Fault::SlowDrop(span) => format!("take {span:?} for the drop of the {made}"),
         other => other.name().to_owned(),
     }
 }

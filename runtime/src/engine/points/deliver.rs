@@ -1,14 +1,15 @@
 //! What a plan does to a message on its way into a mailbox.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use super::decide;
+use super::{Spoil, decide};
 use crate::engine::seat::Seat;
 use crate::fault::{Fault, Phase};
 use crate::mailbox::Delivery;
 
 /// Decides how a task gets into its agent's mailbox, which has room for it. Under the mailbox's lock.
-pub(crate) fn deliver(seat: &Arc<Seat>, kind: &'static str) -> Delivery {
+pub(crate) fn deliver(seat: &Arc<Seat>, kind: &'static str, spoil: &Cell<Spoil>) -> Delivery {
     let Some(fault) = decide(seat, Phase::Deliver, kind, |what| seat.note(what)) else {
         return Delivery::Straight;
     };
@@ -33,6 +34,9 @@ pub(crate) fn deliver(seat: &Arc<Seat>, kind: &'static str) -> Delivery {
                 seat.body.make_room();
             }
         })),
-        _ => Delivery::Straight,
+        fault => {
+            spoil.set(Spoil::of(seat, &fault));
+            Delivery::Straight
+        }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     limit(&turn);
     let mut agent = match within(&turn, || caught(|| seat.typed::<A>().factory.build())) {
-        Ok(agent) => seat.home.keep(agent),
+        Ok(agent) => seat.home.keep(agent).counted(Counted::new(&seat.engine, &seat.id, Living::Behaviour)),
         Err(panic) => {
             turn.note_panic("factory", &panic);
             turn.leave();

@@ -118,8 +118,10 @@ impl<A: Agent> Runner<A> {
         let cx = Context::new(Arc::clone(&turn));
         trace::begins(&turn.span, attempt);
         let driven = drive(&turn, self.generation, "handle", async {
-            points::pass(&turn, Phase::Turn, "").await?;
-            agent.handle(&payload, &cx).await.map(|output| seat.home.keep(output))
+            let passed = points::pass(&turn, Phase::Turn, "").await?;
+            let mut output = seat.home.keep(agent.handle(&payload, &cx).await?);
+            seat.home.spoil(&mut output, passed.spoil);
+            Ok(output)
         })
         .await;
         let mut ended = accepted(&task, &turn, Ended::of(driven, &turn));
@@ -167,7 +169,9 @@ impl<A: Agent> Runner<A> {
     ) -> After<A> {
         let seat = &self.seat;
         if self.is_superseded() {
-            // It was given up while it blocked its thread, with its task; another may have its place.
+            // It was given up while it blocked its thread, with its task; another may have its place. If it has returned just
+            // then, nobody found it at its task.
+            turn.lose(seat.is_closed().then(|| seat.stop_reason()));
             agent.let_go();
             return After::Stops(None);
         }
@@ -209,7 +213,7 @@ impl<A: Agent> Runner<A> {
         if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
             Box::pin(seat.end_children_of(&task.id)).await;
             if self.is_superseded() {
-                // It was given up meanwhile, and may have ended: its turn has no end any more.
+                // It was given up meanwhile, and may have ended; whoever did that ended its turn.
                 agent.let_go();
                 return After::Stops(None);
             }

@@ -180,13 +180,11 @@ pub(super) static TURN: Machine = Machine {
     rows: &[
         (&[NEW, "over"], &["turn_began"], OPEN),
         (&[OPEN], &["turn_ended"], "over"),
-        // It waited for the children of its task, which could not be stopped, or they for it.
-        (&[OPEN], &["agent_stopped, stuck", "agent_stopped, stuck, its spec stands"], "given up"),
         (&[OPEN], BETWEEN_TASKS, STAYS),
         (&[OPEN], IN_A_TURN, STAYS),
         (&[OPEN], &["fault_injected"], STAYS),
         // Of one that was given up with a thread that blocks.
-        (&["over", "given up"], &["effect_ended", "overrun", "wait_ended", "fault_injected"], STAYS),
+        (&["over"], &["effect_ended", "overrun", "wait_ended", "fault_injected"], STAYS),
     ],
 };
 
