@@ -241,7 +241,7 @@ async fn what_blocks_its_thread_is_stuck_and_the_receipt_says_so(lab: Lab) -> Te
     let receipt = swarm.stop(Stop::within(ms(500))).await;
     assert_eq!((receipt.stuck(), receipt.nothing_left()), (1, false));
     assert!(receipt.took() < ms(600), "{receipt}");
-    assert_eq!(swarm.census(imp.id()).len(), 2, "a runner and its turn");
+    assert_eq!(swarm.census(imp.id()).len(), 3, "a runner, its turn and its behaviour");
     let answer = ask.await?;
     assert!(matches!(answer, Err(skep::AskError::Stopped(_, StopReason::Stopped, None))), "{answer:?}");
     lab.conclude(receipt).await?;

@@ -302,7 +302,7 @@ impl Agent for Keyless {
         match way {
             Way::Ask => drop(self.0.ask(Unwritten).await?),
             Way::Effect => {
-                cx.effect("make", Unwritten).repeat(Repeat::Pure).free().run(|_| async { Ok(()) }).await?
+                cx.effect("make", Unwritten).repeat(Repeat::Pure).free().run(|_| async { Ok(()) }).await?;
             }
         }
         panic!("when it has it")

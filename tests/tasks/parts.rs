@@ -118,7 +118,7 @@ impl Agent for Lead {
             for step in &job.steps {
                 cx.sleep(ms(*step)).await?;
                 cx.step("now").await?;
-                if cx.attempt() <= job.crashes && cx.random() % 3 == 0 {
+                if cx.attempt() <= job.crashes && cx.random().is_multiple_of(3) {
                     panic!("in the middle of it");
                 }
             }

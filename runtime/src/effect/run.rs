@@ -394,6 +394,7 @@ impl Effect {
             if refusal.policy == OnRefusal::Stop {
                 engine.stop_refusing(&refusal.ancestor);
             }
+            let refusal = Box::new(refusal);
             return Err(EffectError::OverBudget { agent: self.agent(), kind, refusal });
         }
         if self.repeat == Repeat::Once {

@@ -29,8 +29,8 @@ pub enum EffectError {
         agent: AgentId,
         /// The effect's kind.
         kind: String,
-        /// Which ancestor refused, and what is left.
-        refusal: Refusal,
+        /// Which ancestor refused, and what is left. Boxed, so that an error is small.
+        refusal: Box<Refusal>,
     },
     /// A link of the chain refused it.
     #[error("{} of {agent} was refused by {}: {}", OneLine(.kind), OneLine(.link), OneLine(.message))]

@@ -129,7 +129,7 @@ fn after_effect(last: Option<&EffectError>) -> Option<EffectError> {
     let (agent, kind) = (agent(), said("model"));
     Some(match last {
         None => E::Failed { agent, kind, error: failed() },
-        Some(E::Failed { .. }) => E::OverBudget { agent, kind, refusal: refusal() },
+        Some(E::Failed { .. }) => E::OverBudget { agent, kind, refusal: Box::new(refusal()) },
         Some(E::OverBudget { .. }) => {
             E::Refused { agent, kind, link: said("breaker"), message: said("open") }
         }

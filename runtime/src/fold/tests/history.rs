@@ -177,8 +177,8 @@ impl World {
                 (reserved.above(&Usage::calls(with % 3)), reserved, with.is_multiple_of(3));
             let error = "cut".to_owned();
             self.in_turn(at, What::EffectRetried { effect, tries: 1, error, used, freed, estimated });
-            let again = if with % 4 == 0 { Usage::ZERO } else { reserved };
-            if with % 4 > 0 {
+            let again = if with.is_multiple_of(4) { Usage::ZERO } else { reserved };
+            if !with.is_multiple_of(4) {
                 self.in_turn(at, What::TryBegan { effect, reserved });
             }
             self.agents[at].effects.push_back((effect, again));
