@@ -14,6 +14,8 @@ pub const PAUSE: Duration = Duration::from_secs(10);
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 /// A start that takes longer has failed.
 pub const START: Duration = Duration::from_secs(30);
+/// How long a supervisor waits for the drop of what has ended, and of what that held, before it goes on beside it.
+pub const LET_GO: Duration = Duration::from_secs(1);
 /// How long an interrupted turn may unwind through its own code before it is dropped.
 pub const INTERRUPT_GRACE: Duration = Duration::from_secs(1);
 /// Attempts that a task has in all before it is poisoned.

@@ -11,6 +11,7 @@ pub(crate) mod body;
 pub(crate) mod cell;
 pub(crate) mod census;
 pub(crate) mod drive;
+mod dropping;
 #[cfg(feature = "lab")]
 mod entries;
 pub(crate) mod exits;

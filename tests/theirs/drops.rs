@@ -397,3 +397,81 @@ fn a_change_of_a_policy_may_ask_back_and_panic() {
         lab.end(swarm).await;
     });
 }
+
+/// What each incarnation has alone, as a port is: how many of them have it now, and how many had it at most.
+#[derive(Clone, Default)]
+struct Port(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Port {
+    fn take(&self) -> Fuse {
+        let now = self.0.0.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.1.fetch_max(now, Ordering::SeqCst);
+        let port = self.clone();
+        Fuse::runs(move || {
+            port.0.0.fetch_sub(1, Ordering::SeqCst);
+        })
+    }
+
+    fn most(&self) -> usize {
+        self.0.1.load(Ordering::SeqCst)
+    }
+}
+
+/// Has one port itself, and holds another.
+struct Porter {
+    _port: Fuse,
+    lock: Port,
+}
+
+impl Agent for Porter {
+    type Task = ();
+    type Output = ();
+
+    async fn start(&mut self, cx: &Context) -> Result<(), AgentError> {
+        cx.hold("lock", self.lock.take());
+        Ok(())
+    }
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<(), AgentError> {
+        Ok(())
+    }
+}
+
+#[skep::swarm_test(seeds = 60)]
+async fn an_incarnation_begins_when_the_last_one_is_dropped_and_what_it_held(lab: Lab) -> TestResult {
+    let (port, lock) = (Port::default(), Port::default());
+    let (its, held) = (port.clone(), lock.clone());
+    let swarm = lab.start_with(|builder| builder.intensity(100, ms(1_000))).await;
+    let porter = AgentSpec::new("porter", move || Porter { _port: its.take(), lock: held.clone() });
+    let porter = swarm.spawn(porter).await?;
+    for dormant in [true, false, true, false] {
+        if !dormant {
+            porter.ask(()).await?;
+        }
+        porter.kill();
+        porter.ask(()).await?;
+    }
+    let history = lab.end(swarm).await;
+    assert_eq!((history.incarnations("porter"), port.most(), lock.most()), (5, 1, 1));
+    Ok(())
+}
+
+#[test]
+fn an_incarnation_whose_drop_takes_for_ever_is_left_beside_the_next() {
+    on_threads(2, async || {
+        let lab = Lab::real_io();
+        let swarm = lab.start().await;
+        let (fuse, begun, let_go) = endless();
+        let first = Mutex::new(Some(fuse));
+        let fuse = move || first.lock().unwrap().take().unwrap_or_default();
+        let carrier = swarm.spawn(Carrier::fused("carrier", fuse)).await.unwrap();
+        carrier.kill();
+        begun.await.unwrap();
+        assert!(carrier.ask(Load::default()).await.is_ok());
+        assert_eq!(carrier.status().incarnation, 2);
+        drop(let_go);
+        let receipt = swarm.stop(Stop::within(ms(5_000))).await;
+        assert!(receipt.is_clean() && receipt.nothing_left(), "{receipt}");
+        lab.conclude(receipt).await.unwrap();
+    });
+}

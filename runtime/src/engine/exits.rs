@@ -78,7 +78,9 @@ impl Seat {
     fn tell_parent(self: &Arc<Self>, life: u32, then: Heard) {
         match (self.supervisor(), then) {
             (Some((supervisor, number)), Heard::Exited { exit, counted }) => {
-                supervisor.push(Item::ChildExited { number, life, exit, counted });
+                self.once_dropped(move || {
+                    supervisor.push(Item::ChildExited { number, life, exit, counted });
+                });
             }
             (Some((supervisor, number)), Heard::Started(result)) => {
                 // Whoever spawned it may use its name again: its supervisor hears first, and may wind it up.
@@ -134,6 +136,7 @@ impl Seat {
                 Cut::Dormant => {
                     drop(line);
                     self.drop_dormant();
+                    self.release_holdings_aside();
                     self.exited(exit, true, brutal);
                     return;
                 }

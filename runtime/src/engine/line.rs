@@ -12,6 +12,7 @@ use super::spawn::FirstStart;
 use crate::delivery::Dropped;
 use crate::place::{Place, Restarts, Ring};
 use crate::policy::Exit;
+use crate::signal::Signal;
 use crate::time::Time;
 
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Line {
     pub(crate) orders: Orders,
     /// When the stop hook has to be over.
     pub(crate) hook_until: Time,
+    /// What is dropped elsewhere of its incarnations and of what they held: raised when that is over.
+    pub(crate) dropping: Vec<Arc<Signal>>,
     /// Set while a first start is under way that somebody waits for.
     first_start: Option<Arc<FirstStart>>,
     waker: Option<Waker>,

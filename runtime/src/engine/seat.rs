@@ -244,8 +244,13 @@ impl Seat {
     /// Something of it is dropped, or goes on, elsewhere, until the guard is dropped: nobody may say that nothing is left of it.
     pub(crate) fn remains(self: &Arc<Self>, left: Left) -> Remains {
         let number = self.engine.number();
-        self.line.lock().place.puts_aside(number, left);
-        Remains { seat: Arc::clone(self), number }
+        let over = matches!(left, Left::Behaviour | Left::Holding(_)).then(Arc::<Signal>::default);
+        {
+            let mut line = self.line.lock();
+            line.place.puts_aside(number, left);
+            line.dropping.extend(over.clone());
+        }
+        Remains { seat: Arc::clone(self), number, over }
     }
 
     /// What is left of it.
@@ -279,11 +284,22 @@ impl Seat {
 pub(crate) struct Remains {
     seat: Arc<Seat>,
     number: u64,
+    /// Raised when what is dropped is dropped.
+    over: Option<Arc<Signal>>,
 }
 
 impl Drop for Remains {
     fn drop(&mut self) {
-        self.seat.line.lock().place.is_done_aside(self.number);
+        {
+            let mut line = self.seat.line.lock();
+            line.place.is_done_aside(self.number);
+            if let Some(over) = &self.over {
+                line.dropping.retain(|signal| !Arc::ptr_eq(signal, over));
+            }
+        }
+        if let Some(over) = &self.over {
+            over.raise();
+        }
         self.seat.check_vacant();
     }
 }

@@ -228,7 +228,7 @@ impl Engine {
                 if let Some((supervisor, number)) = asked.root.supervisor() {
                     let row = rows.iter().rfind(|row| row.key == asked.root.key);
                     let odd = row.and_then(odd_end);
-                    supervisor.push(Item::ChildStopped { number, odd });
+                    asked.root.once_dropped(move || supervisor.push(Item::ChildStopped { number, odd }));
                 }
             }
         }
@@ -331,6 +331,7 @@ impl Seat {
             self.rest_if_quiet();
             // Its hook has taken it, unless the stop was brutal.
             self.drop_dormant();
+            self.release_holdings_aside();
         } else if line.place.has_runner() {
             line.orders.next = Some(line::Next::End);
             let waker = line.take_waker();
