@@ -86,3 +86,33 @@ async fn a_temporary_child_that_was_killed_is_killed_once(lab: Lab) -> TestResul
     assert_eq!(exits.count(), 1);
     Ok(())
 }
+
+#[test]
+fn a_stop_that_comes_with_the_end_of_the_session_is_answered_and_begins_nothing_after_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for seed in 0..60 {
+            let lab = Lab::real_io().seeded(seed);
+            let swarm = lab.start().await;
+            let mut stops = Vec::new();
+            for number in 0..3 {
+                let idle = swarm.spawn(AgentSpec::new(format!("idle-{number}"), || Idle)).await.unwrap();
+                // A runner on its way out keeps the agent's place for a moment.
+                idle.ask(()).await.unwrap();
+                stops.push(tokio::spawn(async move {
+                    for _ in 0..60 {
+                        drop(idle.stop(Stop::within(Duration::from_secs(5))).await);
+                    }
+                }));
+            }
+            let receipt = swarm.stop(Stop::within(Duration::from_secs(5))).await;
+            for stops in stops {
+                tokio::time::timeout(Duration::from_secs(20), stops)
+                    .await
+                    .expect("each is answered")
+                    .unwrap();
+            }
+            lab.conclude(receipt).await.unwrap();
+        }
+    });
+}

@@ -36,10 +36,10 @@ fn nothing_outlives_a_stop_when_threads_really_block() {
         runtime.shutdown_background();
     };
     // Mostly they wait, so they may do it side by side.
-    let first = seeds(20).start;
+    let first = seeds(10).start;
     std::thread::scope(|threads| {
         for row in 0..5 {
-            threads.spawn(move || (0..4).for_each(|seed| one(first + row * 4 + seed)));
+            threads.spawn(move || (0..2).for_each(|seed| one(first + row * 2 + seed)));
         }
     });
 }

@@ -43,6 +43,8 @@ pub(crate) struct Stopper {
     actions: Vec<Action>,
     asked: VecDeque<Asked>,
     is_performing: bool,
+    /// The session is over: what comes now stops nothing.
+    is_closed: bool,
     tick: Option<Timer>,
     pub(super) hooks: hooks::Waiting,
 }
@@ -105,6 +107,8 @@ pub(crate) enum Heard {
 
 /// What a thread that performs stops does next.
 enum Next {
+    /// The session has ended since this was asked for: its asker hears that there is nothing left to stop.
+    Answer(Asked),
     /// Actions, each with the seat that it is about.
     Perform(Vec<(Action, Option<Stopping>)>),
     Cancel(Vec<Arc<Turn>>, Vec<Released>),
@@ -152,6 +156,11 @@ impl Engine {
         let mut performing = Performing { engine: self, is_over: next.is_none() };
         while let Some(this) = next {
             match this {
+                Next::Answer(Asked { root, purpose, .. }) => {
+                    if let Purpose::Ordered { receipt: Some(receipt), .. } = purpose {
+                        receipt.send(StopReceipt::empty(&root));
+                    }
+                }
                 Next::Perform(actions) => {
                     for (action, stopping) in actions {
                         self.perform_stop(action, stopping);
@@ -215,12 +224,29 @@ impl Engine {
         }
     }
 
+    /// Whether the session may end: no stop is on that somebody ordered, and from here on none begins.
+    fn closes_to_stops(&self) -> bool {
+        let mut stopper = self.stopper.lock();
+        let is_ordered = |purpose: &Purpose| matches!(purpose, Purpose::Ordered { .. });
+        let is_on = stopper.requests.values().any(|request| is_ordered(&request.purpose))
+            || stopper.asked.iter().any(|asked| is_ordered(&asked.purpose))
+            || self.delivering.load(Ordering::Acquire) > 0;
+        stopper.is_closed |= !is_on;
+        stopper.is_closed
+    }
+
     fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
-        let Some(asked) = self.stopper.lock().requests.remove(&request) else { return };
+        let asked = {
+            let mut stopper = self.stopper.lock();
+            let Some(asked) = stopper.requests.remove(&request) else { return };
+            if matches!(asked.purpose, Purpose::Ordered { .. }) {
+                self.delivering.fetch_add(1, Ordering::AcqRel);
+            }
+            asked
+        };
         match asked.purpose {
             Purpose::Ordered { receipt, .. } => {
                 let stop = Finished { engine: Arc::clone(self), number: request, rows, receipt };
-                self.delivering.fetch_add(1, Ordering::AcqRel);
                 self.env.spawn_control(stop.deliver(asked.root, asked.seats, asked.began, asked.deadline));
             }
             Purpose::Children { life, then } => asked.root.children_ended(life, then),
@@ -298,6 +324,9 @@ impl Stopper {
 
     /// Fences a subtree and has the plan stop it. What is left to do is to cancel its turns.
     fn begin(&mut self, asked: Asked, engine: &Engine) -> Next {
+        if self.is_closed {
+            return Next::Answer(asked);
+        }
         let Asked { root, purpose, is_brutal, began, deadline } = asked;
         let request = engine.number();
         let walk = self.walk(&root, &purpose, request, engine);

@@ -73,7 +73,7 @@ impl Finished {
             }
             // Those who still wait for a part of it are answered before all is over.
             self.engine.closing.raise();
-            while self.engine.delivering.load(Ordering::Acquire) > 0 {
+            while !self.engine.closes_to_stops() {
                 tokio::task::yield_now().await;
             }
             self.engine.end_session(&root);
