@@ -157,13 +157,14 @@ impl<T, O> Mailbox<T, O> {
     }
 
     /// Nothing is accepted from now on, for this reason.
-    pub(crate) fn close(&self, reason: StopReason) {
+    /// Gives those who wait for room, to be woken where no lock is held.
+    pub(crate) fn close(&self, reason: StopReason) -> Vec<Sleeper> {
         let waiting = {
             let mut queue = self.queue.lock();
             queue.closed.get_or_insert(reason);
             std::mem::take(&mut queue.waiting)
         };
-        Sleeper::wake_all(waiting.into_iter().filter_map(|(_, sleeper)| sleeper));
+        waiting.into_iter().filter_map(|(_, sleeper)| sleeper).collect()
     }
 
     /// Accepts tasks again: the agent has another incarnation.

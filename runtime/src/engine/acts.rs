@@ -11,6 +11,7 @@ use crate::fault::Phase;
 use crate::ledger::Balance;
 use crate::lifecycle::{AgentState, StopReason};
 use crate::receipt::{Stop, StopReceipt};
+use crate::theirs::Sleeper;
 
 /// What a stop gets at least when a drain has used up its time.
 const LAST: Duration = Duration::from_millis(100);
@@ -32,7 +33,7 @@ impl Seat {
     pub(crate) async fn drain(self: &Arc<Self>, within: Duration) -> StopReceipt {
         let env = &self.engine.env;
         let deadline = env.now() + within;
-        self.body.close(StopReason::Stopped);
+        Sleeper::wake_all(self.body.close(StopReason::Stopped));
         let watch = self.engine.journal.watch(&self.id);
         tokio::select! {
             biased;

@@ -16,7 +16,7 @@ use crate::lifecycle::StopReason;
 use crate::mailbox::Mailbox;
 use crate::question::{Answer, Question};
 use crate::stopping::HookEnd;
-use crate::theirs::Theirs;
+use crate::theirs::{Sleeper, Theirs};
 use crate::time::Time;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -60,8 +60,9 @@ pub(crate) trait Body: Any + Send + Sync {
     /// Those tasks with their deadlines.
     fn deadlines(&self) -> Vec<(TaskId, Time)>;
 
-    /// Takes no more tasks, for a reason.
-    fn close(&self, reason: StopReason);
+    /// Takes no more tasks, for a reason. Gives those who wait for room, to be woken where no lock is held.
+    #[must_use]
+    fn close(&self, reason: StopReason) -> Vec<Sleeper>;
 
     /// Takes tasks again.
     fn reopen(&self);
@@ -137,7 +138,9 @@ impl Body for Bare {
         Vec::new()
     }
 
-    fn close(&self, _: StopReason) {}
+    fn close(&self, _: StopReason) -> Vec<Sleeper> {
+        Vec::new()
+    }
 
     fn reopen(&self) {}
 

@@ -16,6 +16,7 @@ use crate::place::{Cut, Hears, Left};
 use crate::policy::{Exit, FailureClass, Strategy};
 use crate::stopping::End;
 use crate::supervision::{Event, Started};
+use crate::theirs::Sleeper;
 use crate::time::Time;
 
 impl Seat {
@@ -267,7 +268,7 @@ impl Seat {
             };
             (self.ungrip(&mut gate), was_dormant)
         };
-        self.body.close(reason.clone());
+        Sleeper::wake_all(self.body.close(reason.clone()));
         self.body.end_queued(self, &reason);
         if was_dormant {
             self.drop_dormant();

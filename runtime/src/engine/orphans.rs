@@ -19,6 +19,7 @@ use crate::orphans::{Dealt, Facts, Found, Swept, dealt, judge};
 use crate::place::Life;
 use crate::policy::{Orphans, Restart};
 use crate::supervision::{Event, Started};
+use crate::theirs::Sleeper;
 
 /// Who supervises an agent that its parent no longer does, and under which number.
 pub(crate) struct Adoption {
@@ -273,7 +274,7 @@ impl Seat {
 
     /// It takes no more tasks. What waits is ended; the turn that it is in is its last.
     fn finish(self: &Arc<Self>) {
-        self.body.close(StopReason::Stopped);
+        Sleeper::wake_all(self.body.close(StopReason::Stopped));
         self.body.end_queued(self, &StopReason::Stopped);
         if self.gate.lock().turn.is_none() {
             self.engine.stop_in_background(self);

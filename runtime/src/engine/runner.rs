@@ -43,7 +43,7 @@ use crate::question::Question;
 use crate::stopping::{HookEnd, TurnEnd};
 use crate::supervision::Started;
 use crate::task::{Over, TaskCell};
-use crate::theirs::Theirs;
+use crate::theirs::{Sleeper, Theirs};
 use crate::time::Time;
 
 pub(crate) type Task<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
@@ -115,8 +115,8 @@ impl<A: Agent> Body for Typed<A> {
         self.mailbox.deadlines()
     }
 
-    fn close(&self, reason: StopReason) {
-        self.mailbox.close(reason);
+    fn close(&self, reason: StopReason) -> Vec<Sleeper> {
+        self.mailbox.close(reason)
     }
 
     fn reopen(&self) {

@@ -29,6 +29,9 @@ const STALE: Duration = Duration::from_secs(2);
 
 /// One try of an effect; what is longer is tried again.
 const EFFECT: Terms = Terms { within: Duration::from_secs(1), tries: 3 };
+/// A search takes what the machine gives it, and each try goes on with the work of the one before. So a call that hangs costs a second,
+/// and a machine that is busy has ten.
+const SEARCHING: Terms = Terms { tries: 10, ..EFFECT };
 
 /// Searching a source by structure, rule after rule. Simulated, as the prices of the tools are.
 const SEARCH: Price = Price { call: PicoUsd(2_000_000), kib: PicoUsd(1_000_000) };
@@ -180,7 +183,7 @@ impl Specialist {
             }
         };
         let work = move || Ok((searched.get_or_init(&search).clone(), bytes));
-        match cx.tools().on(EFFECT).run(("structure.search", SEARCH), path, bytes, work).await {
+        match cx.tools().on(SEARCHING).run(("structure.search", SEARCH), path, bytes, work).await {
             Ok(searched) => {
                 done.files += 1;
                 *done.written.entry(Language::name_of(path).to_owned()).or_default() += 1;

@@ -14,6 +14,7 @@ use crate::orphans::{Dealt, Found};
 use crate::place::{Life, Presence};
 use crate::policy::Shutdown;
 use crate::stopping::{Node, RequestId, SeatKey};
+use crate::theirs::Sleeper;
 
 /// A walk over a subtree that is being fenced.
 #[derive(Default)]
@@ -96,7 +97,8 @@ impl Stopper {
         walk: &mut Walk,
     ) -> Vec<Listed> {
         let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
-        let (children, before, works) = {
+        // Its own end may come by meanwhile: what is said of the stop is said in one critical section with the look for that.
+        let (children, before, works, is_over, waiting) = {
             let mut gate = seat.gate.lock();
             let before = {
                 let place = &mut seat.line.lock().place;
@@ -115,9 +117,15 @@ impl Stopper {
                 family.pauses.clear();
                 Listed::all_in(family)
             });
-            (children, before, gate.turn.is_some())
+            let is_over = seat.is_stopped();
+            let mut waiting = Vec::new();
+            if for_good && !before.is_closed() && !is_over {
+                waiting = seat.body.close(seat.engine.why_stopped());
+                seat.note(What::AgentStopping { stop: request });
+            }
+            (children, before, gate.turn.is_some(), is_over, waiting)
         };
-        let is_over = seat.is_stopped();
+        Sleeper::wake_all(waiting);
         if is_over && !seat.lives_below() {
             // Nothing runs for it; only its spec stood.
             if for_good {
@@ -128,10 +136,6 @@ impl Stopper {
         if is_over {
             // Nobody should live below it. It is the place that they end under, so that they end before those above it.
             note_orphans(seat, &children);
-        }
-        if for_good && !before.is_closed() && !is_over {
-            seat.body.close(seat.engine.why_stopped());
-            seat.note(What::AgentStopping { stop: request });
         }
         if !is_spared && !is_over {
             walk.seats.push(Arc::clone(seat));
