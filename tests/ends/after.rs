@@ -116,3 +116,22 @@ fn a_stop_that_comes_with_the_end_of_the_session_is_answered_and_begins_nothing_
         }
     });
 }
+
+#[test]
+fn agents_that_end_by_themselves_while_a_stop_walks_over_them_are_told_nothing_after_their_end() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for seed in 0..40 {
+            let lab = Lab::real_io().seeded(seed);
+            let swarm = lab.start().await;
+            let desk = swarm.spawn(Supervisor::dynamic().named("desk")).await.unwrap();
+            for number in 0..100 {
+                let idle = AgentSpec::new(format!("idle-{number}"), || Idle).once().restart(Restart::Temporary);
+                let idle = swarm.spawn(idle.under(&desk)).await.unwrap();
+                idle.ask(()).detach().unwrap();
+            }
+            drop(desk.stop(Stop::within(Duration::from_secs(5))).await);
+            lab.end(swarm).await;
+        }
+    });
+}
