@@ -155,11 +155,15 @@ impl<A: Agent> AgentRef<A> {
     /// Puts a task into the mailbox and waits for nothing. It has no asker and no deadline.
     ///
     /// # Errors
-    /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
+    /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task; [`AskError::Cancelled`] in a turn that was given up.
     pub fn tell(&self, task: A::Task) -> Result<(), AskError<A::Task>> {
         use crate::mailbox::NotAccepted;
         use crate::task::Terms;
-        let terms = Terms::told(turn::current().as_deref());
+        let teller = turn::current();
+        if teller.as_ref().is_some_and(|teller| !teller.is_open()) {
+            return Err(AskError::Cancelled(self.id().clone()));
+        }
+        let terms = Terms::told(teller.as_deref());
         match crate::ask::push::<A>(&self.seat, task, terms, None, crate::ask::Way::Tell) {
             Ok(_) => Ok(()),
             Err(NotAccepted::Full(task)) => Err(AskError::MailboxFull(self.seat.id.clone(), task)),

@@ -59,6 +59,8 @@ pub struct Ask<A: Agent> {
     /// The moment at which it began, by the clocks that its deadline goes by.
     begun: Option<Deadline>,
     asker: Option<Arc<Turn>>,
+    /// By which it lets go of the task that it has.
+    claim: u64,
     at: At,
     /// Once it was looked for among what earlier attempts have asked.
     key: Option<Key>,
@@ -108,6 +110,7 @@ impl<A: Agent> Ask<A> {
             within: defaults::ASK,
             begun: None,
             asker,
+            claim: 0,
             at: At::Turn,
             key: None,
             room: None,
@@ -177,6 +180,10 @@ impl<A: Agent> Ask<A> {
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
     pub fn try_send(mut self) -> Result<Self, AskError<A::Task>> {
         self.begin();
+        if self.asker.as_ref().is_some_and(|asker| !asker.is_open()) {
+            self.state = State::Over;
+            return Err(AskError::Cancelled(self.seat.id.clone()));
+        }
         match self.send() {
             Ok(()) => Ok(self),
             Err(NotAccepted::Full(task)) => {
@@ -229,7 +236,7 @@ impl<A: Agent> Ask<A> {
             {
                 asked.detach(key);
             }
-            cell.forget_asker();
+            cell.forget_asker(sent.claim);
             cell.note_open(|| sent.seat.note_in(Some(cell.id.clone()), What::TaskDetached));
         }
         Ok(())
@@ -270,6 +277,7 @@ impl<A: Agent> Ask<A> {
                 Found::Open(Claimed { seat, cell }) => {
                     // It keeps the deadline that it had.
                     self.seat = seat;
+                    self.claim = cell.claim();
                     self.state = State::Sent(cell);
                     return Ok(());
                 }
@@ -301,6 +309,7 @@ impl<A: Agent> Ask<A> {
                 end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
             }
         }
+        self.claim = cell.claim();
         self.state = State::Sent(cell);
         Ok(())
     }
@@ -311,6 +320,8 @@ impl<A: Agent> Ask<A> {
             match self.send() {
                 Ok(()) => {
                     self.alarm = None;
+                    // Polled by chance, it may have been sent before its turn: nobody has to make room for it any more.
+                    self.seat.typed::<A>().mailbox.leave(&mut self.room);
                     return Poll::Ready(Ok(()));
                 }
                 Err(NotAccepted::Closed(payload, reason)) => {
@@ -381,7 +392,7 @@ impl<A: Agent> Ask<A> {
         let is_left = self.is_left();
         let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.attempts = cell.attempts();
-        cell.forget_asker();
+        cell.forget_asker(self.claim);
         if !is_left {
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
         }

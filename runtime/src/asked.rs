@@ -7,7 +7,8 @@
 //! 3. A key is given once, so that no two tasks have one id.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -105,9 +106,37 @@ impl Asked {
             list.is_over = true;
             list.tasks.values_mut().map(|entry| (entry.task.take(), entry.is_detached)).collect()
         };
-        for task in all.iter().filter(|(_, is_detached)| !is_detached).filter_map(|(task, _)| task.as_ref()) {
-            task.withdraw();
+        withdraw(all.into_iter().filter(|(_, is_detached)| !is_detached).filter_map(|(task, _)| task));
+    }
+}
+
+thread_local! {
+    /// What is still to be withdrawn by this thread, while it is at that.
+    static WITHDRAWN: RefCell<Option<VecDeque<Arc<dyn Begun>>>> = const { RefCell::new(None) };
+}
+
+/// Withdraws tasks one after the other, and then what those had asked: a chain of asks may be long, and a stack is not.
+fn withdraw(tasks: impl IntoIterator<Item = Arc<dyn Begun>>) {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            let left = WITHDRAWN.take();
+            drop(left);
         }
+    }
+    // What is not withdrawn is dropped before the list is taken.
+    let tasks: Vec<_> = tasks.into_iter().collect();
+    let is_first = WITHDRAWN.with_borrow_mut(|list| {
+        let is_first = list.is_none();
+        list.get_or_insert_default().extend(tasks);
+        is_first
+    });
+    if !is_first {
+        return;
+    }
+    let _over = Over;
+    while let Some(task) = WITHDRAWN.with_borrow_mut(|list| list.as_mut().and_then(VecDeque::pop_front)) {
+        task.withdraw();
     }
 }
 

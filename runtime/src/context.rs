@@ -225,7 +225,7 @@ impl Context {
         if let Some(listener) = self.turn.listener() {
             listener.say(&text);
         }
-        self.turn.note(What::Progress { text });
+        self.turn.note_open(|| What::Progress { text });
     }
 
     /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen; a stop that
@@ -282,10 +282,8 @@ impl Context {
 
     /// Records an event of the user's own, under a name of at most 256 bytes: a longer one is cut.
     pub fn record(&self, name: impl Into<String>, version: u32, data: serde_json::Value) {
-        if self.turn.is_open() {
-            let name = naming::shown(&name.into());
-            self.turn.note(What::Custom { name, version, data });
-        }
+        let name = naming::shown(&name.into());
+        self.turn.note_open(|| What::Custom { name, version, data });
     }
 
     /// Ends the incarnation once this turn has returned; the task keeps the outcome that `handle` gives it.

@@ -189,14 +189,14 @@ impl Call {
     /// What the call has used so far. What was said last is the settlement; a call that says nothing settles at its worst
     /// case, marked as estimated.
     pub fn used(&self, usage: Usage) {
-        self.booking.say(usage, false);
+        self.booking.say(self.number, usage, false);
         self.booking.turn().show_progress();
     }
 
     /// The same where the other side has not said what it bills: it is booked, and marked as estimated. What is said
     /// afterwards takes its place.
     pub fn estimated(&self, usage: Usage) {
-        self.booking.say(usage, true);
+        self.booking.say(self.number, usage, true);
         self.booking.turn().show_progress();
     }
 

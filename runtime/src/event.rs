@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::amounts::ALLOWANCE;
 pub use self::amounts::Settled;
 pub use self::kind::Kind;
 pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};

@@ -17,6 +17,8 @@ pub(crate) struct Holdings {
 
 struct Held {
     number: u64,
+    /// Of whoever had the behaviour then.
+    generation: u64,
     name: String,
     value: Theirs<Box<dyn Send>>,
 }
@@ -53,18 +55,31 @@ impl Seat {
     pub(crate) fn hold(self: &Arc<Self>, name: &str, value: Box<dyn Send>) -> Holding {
         let number = self.engine.number();
         let counted = Counted::new(&self.engine, &self.id, Living::Holding);
-        let held = Held { number, name: name.to_owned(), value: self.home.keep(value).counted(counted) };
+        let value = self.home.keep(value).counted(counted);
+        let generation = self.line.lock().place.generation();
+        let held = Held { number, generation, name: name.to_owned(), value };
         self.holdings.lock().held.push(held);
         self.note(What::HoldingTaken { holding: number, name: name.to_owned() });
         Holding { seat: Arc::clone(self), number }
     }
 
-    /// Releases all that the incarnation holds, the last taken first. Where user code may run.
-    pub(crate) fn release_holdings(&self) {
+    /// Releases all that the incarnation holds, the last taken first: what was taken up to a generation of runners, since one that was
+    /// given up may come back when another holds something. Where user code may run.
+    pub(crate) fn release_holdings(&self, generation: u64) {
+        let its = |held: &Held| held.generation <= generation;
         loop {
-            let Some(held) = self.holdings.lock().held.pop() else { return };
+            let held = {
+                let held = &mut self.holdings.lock().held;
+                held.iter().rposition(its).map(|last| held.remove(last))
+            };
+            let Some(held) = held else { return };
             self.release(held);
         }
+    }
+
+    /// The next incarnation begins: what earlier ones had held is no part of what it leaves.
+    pub(crate) fn forget_released(&self) {
+        self.holdings.lock().released.clear();
     }
 
     /// The same from anywhere: what is held now is taken at once and dropped where user code may run, so that the next

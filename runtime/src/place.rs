@@ -247,9 +247,11 @@ impl Place {
     }
 
     /// Its incarnation, or its start, has ended by itself.
-    pub(crate) const fn exits(&mut self) -> Hears {
+    ///
+    /// Said `by` the runner of a generation, or by nobody's runner: that of one that was given up is not heard.
+    pub(crate) fn exits(&mut self, by: Option<u64>) -> Hears {
         match self.life {
-            _ if self.is_ending => Hears::Nobody,
+            _ if self.is_ending || by.is_some_and(|by| by != self.generation) => Hears::Nobody,
             Life::Down | Life::Held => Hears::Supervisor,
             Life::Up => {
                 self.life = Life::Down;

@@ -40,6 +40,8 @@ struct Slot<T, O> {
     state: State<O>,
     payload: Option<Theirs<T>>,
     asker: Option<Sleeper>,
+    /// How many have taken the task up to wait for it; the last of them is its asker.
+    claims: u64,
     attempts: u32,
     once_begun: bool,
     accept: Option<Accept<O>>,
@@ -143,6 +145,7 @@ impl<T, O> TaskCell<T, O> {
             state: State::Queued,
             payload: Some(payload),
             asker: None,
+            claims: 0,
             attempts: 0,
             once_begun: false,
             accept: terms.take_accept(),
@@ -354,9 +357,19 @@ impl<T, O> TaskCell<T, O> {
         Sleeper::wake_all(asker);
     }
 
-    /// Its asker is gone: nobody is woken any more.
-    pub(crate) fn forget_asker(&self) {
-        let asker = self.slot.lock().asker.take();
+    /// Somebody takes it up to wait for it. Gives the number by which they let it go.
+    pub(crate) fn claim(&self) -> u64 {
+        let mut slot = self.slot.lock();
+        slot.claims += 1;
+        slot.claims
+    }
+
+    /// Its asker is gone: nobody is woken any more. One of an earlier attempt, that another has followed, was gone before.
+    pub(crate) fn forget_asker(&self, claim: u64) {
+        let asker = {
+            let mut slot = self.slot.lock();
+            if slot.claims == claim { slot.asker.take() } else { None }
+        };
         drop(asker);
     }
 

@@ -126,7 +126,8 @@ fn agents_that_end_by_themselves_while_a_stop_walks_over_them_are_told_nothing_a
             let swarm = lab.start().await;
             let desk = swarm.spawn(Supervisor::dynamic().named("desk")).await.unwrap();
             for number in 0..100 {
-                let idle = AgentSpec::new(format!("idle-{number}"), || Idle).once().restart(Restart::Temporary);
+                let idle =
+                    AgentSpec::new(format!("idle-{number}"), || Idle).once().restart(Restart::Temporary);
                 let idle = swarm.spawn(idle.under(&desk)).await.unwrap();
                 idle.ask(()).detach().unwrap();
             }

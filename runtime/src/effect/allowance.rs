@@ -5,14 +5,11 @@
 
 use crate::engine::seat::Seat;
 use crate::engine::turn::Turn;
-use crate::event::{EffectEnd, What};
+use crate::event::{ALLOWANCE, EffectEnd, What};
 use crate::id::Seq;
 use crate::journal::Entry;
 use crate::ledger::Refusal;
 use crate::usage::Usage;
-
-/// The kind under which an allowance is reserved.
-const KIND: &str = "stop_allowance";
 
 /// What is left of a seat's allowance, under the number of its reservation.
 #[derive(Clone, Copy, Debug)]
@@ -77,11 +74,15 @@ impl Turn {
 
 /// A declared child does without its allowance.
 pub(crate) fn refused_allowance(refusal: &Refusal) -> What {
-    What::EffectRefused { kind: KIND.to_owned(), link: "budget".to_owned(), message: refusal.to_string() }
+    What::EffectRefused {
+        kind: ALLOWANCE.to_owned(),
+        link: "budget".to_owned(),
+        message: refusal.to_string(),
+    }
 }
 
 fn began(effect: u64, reserved: Usage) -> What {
-    What::EffectBegan { effect, kind: KIND.to_owned(), reserved }
+    What::EffectBegan { effect, kind: ALLOWANCE.to_owned(), reserved }
 }
 
 fn ended(allowance: Allowance) -> What {

@@ -42,7 +42,8 @@ struct Trial {
     said: Option<Usage>,
     /// Whether what it said is its own guess.
     has_guessed: bool,
-    has_called: bool,
+    /// The number of the call, once that has begun. What an earlier one says is too late.
+    call: Option<u32>,
 }
 
 impl Trial {
@@ -50,7 +51,7 @@ impl Trial {
     fn used(&self, worst: Option<Usage>, is_cut: bool) -> (Usage, bool) {
         let (used, is_guess) = match self.said {
             Some(said) => (said, self.has_guessed || (is_cut && Some(said) != worst)),
-            None if self.has_called => {
+            None if self.call.is_some() => {
                 let worst = worst.unwrap_or_default();
                 (worst, !worst.is_zero())
             }
@@ -81,14 +82,14 @@ impl Booking {
     }
 
     /// The call of a try begins.
-    pub(super) fn begin_call(&self) {
-        self.state.lock().trial.has_called = true;
+    pub(super) fn begin_call(&self, number: u32) {
+        self.state.lock().trial.call = Some(number);
     }
 
     /// What the try has used so far. After the settlement it is too late to say.
-    pub(super) fn say(&self, usage: Usage, is_guess: bool) {
+    pub(super) fn say(&self, number: u32, usage: Usage, is_guess: bool) {
         let mut state = self.state.lock();
-        if !state.is_settled {
+        if !state.is_settled && state.trial.call == Some(number) {
             state.trial.said = Some(usage);
             state.trial.has_guessed = is_guess;
         }

@@ -445,7 +445,7 @@ impl Effect {
         if !passed.spike.is_zero() {
             booking.add(passed.spike);
         }
-        booking.begin_call();
+        booking.begin_call(number);
         let call = call(Call { booking: Arc::clone(booking), number, deadline });
         points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }

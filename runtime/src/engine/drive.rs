@@ -92,8 +92,7 @@ pub(crate) async fn drive<F: Future>(
 
 fn drop_reason(turn: &Turn, generation: u64, cx: &Context<'_>) -> Option<Dropped> {
     let mut line = turn.seat.line.lock();
-    line.listen(cx);
-    if line.is_superseded(generation) { Some(Dropped::CellLost) } else { line.drop_reason(turn.number) }
+    if line.listen(generation, cx) { line.drop_reason(turn.number) } else { Some(Dropped::CellLost) }
 }
 
 impl Turn {

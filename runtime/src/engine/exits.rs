@@ -22,7 +22,12 @@ use crate::time::Time;
 impl Seat {
     /// An incarnation has ended by itself. Its children are stopped first, then its supervisor hears of it.
     pub(crate) fn exited(self: &Arc<Self>, exit: Exit, counted: bool, brutal: bool) {
-        if self.note_end_of_life(What::AgentExited { exit: exit.clone() }) != Hears::Supervisor {
+        self.exited_by(None, exit, counted, brutal);
+    }
+
+    /// The same, said by the runner of a generation.
+    pub(crate) fn exited_by(self: &Arc<Self>, by: Option<u64>, exit: Exit, counted: bool, brutal: bool) {
+        if self.note_end_of_life(by, What::AgentExited { exit: exit.clone() }) != Hears::Supervisor {
             return;
         }
         if matches!(exit, Exit::Escalated { .. }) {
@@ -32,12 +37,12 @@ impl Seat {
     }
 
     /// A start has failed or was no start. What it had begun is stopped first, then its supervisor hears of it.
-    pub(crate) fn not_started(self: &Arc<Self>, result: Started) {
+    pub(crate) fn not_started(self: &Arc<Self>, by: Option<u64>, result: Started) {
         let hears = match &result {
             Started::Failed(message) => {
-                self.note_end_of_life(What::AgentStartFailed { message: message.clone() })
+                self.note_end_of_life(by, What::AgentStartFailed { message: message.clone() })
             }
-            Started::Ok | Started::Ignored => self.line.lock().place.exits(),
+            Started::Ok | Started::Ignored => self.line.lock().place.exits(by),
         };
         if hears != Hears::Nobody {
             self.end_children(Heard::Started(result), false);
@@ -45,9 +50,9 @@ impl Seat {
     }
 
     /// The end of a life, said in one critical section with the end of the agent: nothing of it is said after that.
-    fn note_end_of_life(&self, what: What) -> Hears {
+    fn note_end_of_life(&self, by: Option<u64>, what: What) -> Hears {
         let _gate = self.gate.lock();
-        let hears = self.line.lock().place.exits();
+        let hears = self.line.lock().place.exits(by);
         if hears != Hears::Nobody {
             self.note(what);
         }
@@ -118,7 +123,8 @@ impl Seat {
     /// ended nothing is left to kill.
     pub(crate) fn kill(self: &Arc<Self>) {
         let exit = Exit::failed(FailureClass::Killed, "killed");
-        let turn = self.gate.lock().turn.clone().filter(|turn| turn.phase == Phase::Turn);
+        let turn =
+            self.gate.lock().turn.clone().filter(|turn| matches!(turn.phase, Phase::Turn | Phase::Start));
         self.end_incarnation(exit.clone(), true);
         if let Some(turn) = turn {
             turn.give_up_after_grace(exit, true);

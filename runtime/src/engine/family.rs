@@ -73,6 +73,16 @@ impl Family {
         self.next.saturating_add(1)
     }
 
+    /// A name that no child has: this one with the number of the next child, or with one after it.
+    pub(crate) fn free_name(&self, base: &str) -> String {
+        let mut numbers = self.peek_number()..;
+        let names = numbers.by_ref().map(|number| format!("{base}-{number}"));
+        names
+            .into_iter()
+            .find(|name| !self.names.contains_key(name.as_str()))
+            .expect("there are more numbers than children")
+    }
+
     /// These policies for one more child: siblings are mostly alike, and share them then.
     pub(crate) fn policies(&self, policies: &Policies) -> Arc<Policies> {
         match self.seats.last_key_value() {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::Engine;
 use super::pause::Held;
 use super::seat::{Gate, Seat};
-use super::turn::Turn;
+use super::turn::{Cancel, Turn};
 use crate::delivery::Dropped;
 use crate::event::What;
+use crate::fault::Phase;
 use crate::policy::{Exit, FailureClass};
 use crate::spec::OnStale;
+use crate::supervision::Started;
 use crate::time::Time;
 
 /// A heart beats so often between two looks at a turn, so that standing still is seen as soon.
@@ -99,7 +101,13 @@ impl Engine {
         let Some(since) = turn.silent_since() else { return };
         let silent = self.standstill.lock().silence(since, now, turn.holds_its_thread());
         let policies = &turn.seat.policies;
-        if silent < policies.stale_after || turn.cancel.is_raised() {
+        // Who is cancelled is on the way out, unless the cancel does not reach it. A stop looks after its own.
+        let is_leaving = match turn.cancelled() {
+            None => false,
+            Some(Cancel::Stop | Cancel::Over) => true,
+            Some(Cancel::Interrupt | Cancel::Withdrawn | Cancel::Expired) => !turn.holds_its_thread(),
+        };
+        if silent < policies.stale_after || is_leaving {
             return;
         }
         let ends = policies.on_stale == OnStale::End;
@@ -126,7 +134,7 @@ impl Turn {
                 turn.seat.give_up_turn(&turn, exit, brutal);
             }
         });
-        self.keep_grace(grace);
+        self.keep_patience(grace);
     }
 }
 
@@ -138,8 +146,12 @@ impl Seat {
             let is_its = gate.turn.as_ref().is_some_and(|on| on.number == turn.number);
             self.is_up() && is_its && turn.holds_its_thread()
         };
-        if self.give_up_runner_if(is_on, None) {
-            self.exited(exit, true, brutal);
+        if !self.give_up_runner_if(is_on, None) {
+            return;
+        }
+        match (turn.phase, exit) {
+            (Phase::Start, Exit::Failed { message, .. }) => self.not_started(None, Started::Failed(message)),
+            (_, exit) => self.exited(exit, true, brutal),
         }
     }
 }

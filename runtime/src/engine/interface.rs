@@ -121,6 +121,10 @@ impl Seat {
         let mut gate = self.gate.lock();
         let family = gate.family.as_mut()?;
         let number = family.number(name)?;
+        // One that has ended for good is only not taken out yet.
+        if family.seats.get(&number)?.is_gone() {
+            return None;
+        }
         let policy = family.core.policy(number)?.changed(&before, after);
         if let Err(error) = family.core.change_child(number, policy.clone()) {
             return Some(Err(error));

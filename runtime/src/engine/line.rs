@@ -78,12 +78,17 @@ impl Line {
         self.first_start.take()
     }
 
-    /// Remembers whom to wake.
-    pub(crate) fn listen(&mut self, cx: &Context<'_>) {
+    /// Remembers whom to wake, unless another runner has this one's place: it must not take that one's bell. Says whether it is current.
+    #[must_use]
+    pub(crate) fn listen(&mut self, generation: u64, cx: &Context<'_>) -> bool {
+        if self.is_superseded(generation) {
+            return false;
+        }
         match &mut self.waker {
             Some(waker) => waker.clone_from(cx.waker()),
             None => self.waker = Some(cx.waker().clone()),
         }
+        true
     }
 
     /// Why the turn of this number is to be dropped, if it is.

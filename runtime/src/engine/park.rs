@@ -177,8 +177,7 @@ impl Seat {
         poll_fn(|cx| {
             {
                 let mut line = self.line.lock();
-                line.listen(cx);
-                if line.is_superseded(generation) || line.place.is_fenced() || line.orders.abort {
+                if !line.listen(generation, cx) || line.place.is_fenced() || line.orders.abort {
                     return Poll::Ready(Waited::Over);
                 }
                 if self.held() == Held::Not {

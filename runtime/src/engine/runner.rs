@@ -184,9 +184,7 @@ impl<A: Agent> Runner<A> {
         let generation = presence.generation;
         let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
         let last = seat.polled(generation, runner.live(stage)).await;
-        if !runner.is_superseded() {
-            seat.release_holdings();
-        }
+        seat.release_holdings(generation);
         presence.leave();
         match last {
             // A stop may have come by since; one that did not know of the runner does not mind.
@@ -238,8 +236,7 @@ impl<A: Agent> Runner<A> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
-                line.listen(cx);
-                if line.is_superseded(self.generation) {
+                if !line.listen(self.generation, cx) {
                     return Poll::Ready(Some(Next::End));
                 }
                 match line.orders.next.take() {
@@ -258,11 +255,11 @@ impl<A: Agent> Runner<A> {
         match brought {
             Brought::Up(agent) => self.up(agent).await,
             Brought::Ignored => {
-                self.seat.not_started(Started::Ignored);
+                self.seat.not_started(Some(self.generation), Started::Ignored);
                 Ok(Stage::Down(TurnEnd::Exited))
             }
             Brought::Failed(message) => {
-                self.seat.not_started(Started::Failed(message));
+                self.seat.not_started(Some(self.generation), Started::Failed(message));
                 Ok(Stage::Down(TurnEnd::Exited))
             }
             Brought::Dropped => Err(self.last_turn(TurnEnd::Dropped)),
@@ -285,13 +282,13 @@ impl<A: Agent> Runner<A> {
                             "it ended before its children had started".to_owned()
                         }
                     };
-                    self.seat.not_started(Started::Failed(message));
+                    self.seat.not_started(Some(self.generation), Started::Failed(message));
                     return Ok(Stage::Down(TurnEnd::Exited));
                 }
             }
         }
         let fenced = self.seat.line.lock().place.is_fenced();
-        if fenced || !self.seat.note_started() {
+        if fenced || !self.seat.note_started(self.generation) {
             return Ok(Stage::Whole(agent));
         }
         self.seat.tell_parent_started();
@@ -302,8 +299,7 @@ impl<A: Agent> Runner<A> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
-                line.listen(cx);
-                if line.is_superseded(self.generation) {
+                if !line.listen(self.generation, cx) {
                     return Poll::Ready(Ok(Some(Next::End)));
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
@@ -362,8 +358,8 @@ impl<A: Agent> Runner<A> {
         let crashed = exit.is_abnormal();
         let brutal = matches!(exit, Exit::Failed { class: FailureClass::Killed, .. });
         let was_fenced = self.seat.is_closed();
-        self.seat.release_holdings();
-        self.seat.exited(exit, counted, brutal);
+        self.seat.release_holdings(self.generation);
+        self.seat.exited_by(Some(self.generation), exit, counted, brutal);
         Stage::Down(if was_fenced && crashed { TurnEnd::Crashed } else { TurnEnd::Exited })
     }
 
@@ -382,8 +378,7 @@ impl<A: Agent> Runner<A> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
-                line.listen(cx);
-                if line.is_superseded(self.generation) {
+                if !line.listen(self.generation, cx) {
                     return Poll::Ready(Work::Superseded);
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
@@ -412,8 +407,7 @@ impl<A: Agent> Runner<A> {
         self.seat.engine.turn_ended(&self.seat, TurnEnd::Returned);
         let next = poll_fn(|cx| {
             let mut line = self.seat.line.lock();
-            line.listen(cx);
-            if line.is_superseded(self.generation) {
+            if !line.listen(self.generation, cx) {
                 return Poll::Ready(Next::End);
             }
             line.orders.next.take().map_or(Poll::Pending, Poll::Ready)

@@ -205,9 +205,9 @@ impl Seat {
 
     /// An incarnation has started, unless a fence is up: read and said in one critical section, for a stop says that it has
     /// come before it reaches the runner.
-    pub(crate) fn note_started(&self) -> bool {
+    pub(crate) fn note_started(&self, generation: u64) -> bool {
         let _gate = self.gate.lock();
-        let is_up = self.is_up();
+        let is_up = self.is_up() && !self.line.lock().is_superseded(generation);
         if is_up {
             self.note(What::AgentStarted);
         }

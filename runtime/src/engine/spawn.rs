@@ -233,6 +233,10 @@ fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
         }
         turn.set_has_children();
     }
+    // By whatever handle: a turn that was given up begins nothing.
+    if super::turn::current().is_some_and(|turn| !turn.is_open()) {
+        return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
+    }
     if place.parent.is_up() {
         return Ok(());
     }
@@ -250,9 +254,9 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
     may_begin(place)?;
     let parent = place.parent;
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
-    let number = next_number(parent, family)?;
     // Scopes of one name may stand side by side: a name is for people, and nobody asks a scope.
-    let name = if family.names.contains_key(name) { format!("{name}-{number}") } else { name.to_owned() };
+    let name = if family.names.contains_key(name) { family.free_name(name) } else { name.to_owned() };
+    let number = next_number(parent, family)?;
     let each_alone = Policy { each_child_alone: true, ..Policy::default() };
     let blank = Blank {
         number,

@@ -77,6 +77,8 @@ pub(crate) struct Turn {
     pub(super) bent: Bent,
     /// The end of an interrupt's patience, or of a start's; taken back with the turn.
     grace: Mutex<Option<Timer>>,
+    /// Gives it up where no order reaches it. What orders its drop is another matter.
+    patience: OnceLock<Timer>,
     pub(super) is_polled: AtomicBool,
     /// What is out of it, by numbers.
     pub(super) out: Mutex<Vec<(u64, Doing)>>,
@@ -193,6 +195,7 @@ impl Turn {
             polled: AtomicBool::new(false),
             bent: Bent::default(),
             grace: Mutex::new(None),
+            patience: OnceLock::new(),
             is_polled: AtomicBool::new(false),
             out: Mutex::new(Vec::new()),
             brake: Bell::default(),
@@ -322,6 +325,17 @@ impl Turn {
         self.seat.engine.journal.late_panic(&self.seat, part, panic);
     }
 
+    /// Writes something down that it does, unless it is over: a context may be used on by what a turn has left behind. One critical
+    /// section with its end. Says whether it was written.
+    pub(crate) fn note_open(&self, what: impl FnOnce() -> What) -> bool {
+        let _gate = self.seat.gate.lock();
+        let is_open = self.is_open();
+        if is_open {
+            self.note(what());
+        }
+        is_open
+    }
+
     /// Writes its end down, once.
     pub(crate) fn note_end(&self) {
         if !self.is_over.swap(true, Ordering::AcqRel) {
@@ -389,10 +403,7 @@ impl Turn {
     /// A wait that shows in the state, until the guard is dropped.
     pub(crate) fn wait(self: &Arc<Self>, on: Wait) -> Waiting {
         let wait = self.seat.engine.number();
-        let counts = self.is_open();
-        if counts {
-            self.note(What::WaitBegan { wait, on });
-        }
+        let counts = self.note_open(|| What::WaitBegan { wait, on });
         Waiting { wait, counts, excused: self.excuse() }
     }
 
@@ -454,6 +465,11 @@ impl Turn {
         drop(before);
     }
 
+    /// The first that is kept is the one that counts.
+    pub(crate) fn keep_patience(&self, patience: Timer) {
+        drop(self.patience.set(patience));
+    }
+
     pub(crate) fn take_grace_back(&self) {
         let grace = self.grace.lock().take();
         drop(grace);
@@ -478,7 +494,8 @@ pub(crate) struct Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.counts {
-            self.excused.0.note(What::WaitEnded { wait: self.wait });
+            let wait = self.wait;
+            self.excused.0.note_open(|| What::WaitEnded { wait });
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::{Aside, Clock, Env};
+use crate::engine::quiet::caught;
 use crate::signal::Signal;
 use crate::time::Time;
 
@@ -66,7 +67,10 @@ impl Timers {
     fn fire(&self, now: Time) {
         loop {
             let Some(due) = self.take_due(now) else { return };
-            self.aside.ours(due);
+            // What is due logs, and a subscriber is a user's: one that panics must not stop the clock of everybody.
+            if let Err(panic) = caught(|| self.aside.ours(due)) {
+                drop(caught(|| tracing::error!(target: "skep", "what was due {panic}")));
+            }
         }
     }
 

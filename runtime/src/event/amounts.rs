@@ -18,6 +18,9 @@ pub struct Settled {
     pub late: bool,
 }
 
+/// The kind of what is kept back for a stop hook.
+pub(crate) const ALLOWANCE: &str = "stop_allowance";
+
 impl What {
     /// The effect of which a try begins, and what is reserved for it and those that may follow.
     #[must_use]
@@ -28,6 +31,12 @@ impl What {
             }
             _ => None,
         }
+    }
+
+    /// Whether what it reserves is kept back for a stop hook, in whichever window that may come.
+    #[must_use]
+    pub fn is_allowance(&self) -> bool {
+        matches!(self, Self::EffectBegan { kind, .. } if kind == ALLOWANCE)
     }
 
     /// What is booked and given back: at an effect's end, and already in the pause before its next try.

@@ -1,9 +1,9 @@
 //! A value as its own code describes it, with nothing lost: bytes that two values of one type share only if that code
 //! describes both alike.
 //!
-//! The order of a sequence and of a map's entries is left out: a hash map has another each time, and text keeps it anyway.
-
-use std::cell::Cell;
+//! The order of a map's entries is left out: a hash map has another each time. So is that of a sequence where a value is compared with
+//! what comes back of it, for a hash set has another each time too and its text keeps it; where nothing but the mirror names a
+//! value it is kept.
 
 use serde::ser::{self, Serialize};
 
@@ -11,24 +11,25 @@ use serde::ser::{self, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mirror {
     bytes: Vec<u8>,
-    is_odd: bool,
 }
 
 impl Mirror {
     /// None where the value's code fails.
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        let is_odd = Cell::new(false);
-        let bytes = value.serialize(Eye(&is_odd)).ok()?;
-        Some(Self { bytes, is_odd: is_odd.get() })
+        Self::seen(value, false)
+    }
+
+    /// The same, with the order of sequences.
+    pub(crate) fn in_order(value: &(impl Serialize + ?Sized)) -> Option<Self> {
+        Self::seen(value, true)
+    }
+
+    fn seen(value: &(impl Serialize + ?Sized), in_order: bool) -> Option<Self> {
+        Some(Self { bytes: value.serialize(Eye { in_order }).ok()? })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// Whether a number is in it that JSON does not have: of those it says null.
-    pub(crate) const fn is_odd(&self) -> bool {
-        self.is_odd
     }
 }
 
@@ -78,32 +79,33 @@ fn variant(index: u32, inner: &[u8]) -> Vec<u8> {
     tagged(Tag::Variant, &[&index.to_le_bytes(), inner].concat())
 }
 
-/// With a mark for numbers that JSON does not have.
 #[derive(Clone, Copy)]
-struct Eye<'a>(&'a Cell<bool>);
+struct Eye {
+    in_order: bool,
+}
 
-impl<'a> Eye<'a> {
-    fn parts(self, tag: Tag, length: Option<usize>) -> Elements<'a> {
+impl Eye {
+    fn parts(self, tag: Tag, length: Option<usize>) -> Elements {
         // A length is what the value says, and need not be true.
         let parts = Vec::with_capacity(length.unwrap_or_default().min(1_024));
         Elements { eye: self, tag, index: None, parts, key: Vec::new() }
     }
 
-    fn parts_of_variant(self, index: u32, tag: Tag, length: usize) -> Elements<'a> {
+    fn parts_of_variant(self, index: u32, tag: Tag, length: usize) -> Elements {
         Elements { index: Some(index), ..self.parts(tag, Some(length)) }
     }
 }
 
 /// The elements of something, each seen for itself.
-struct Elements<'a> {
-    eye: Eye<'a>,
+struct Elements {
+    eye: Eye,
     tag: Tag,
     index: Option<u32>,
     parts: Vec<Vec<u8>>,
     key: Vec<u8>,
 }
 
-impl Elements<'_> {
+impl Elements {
     fn add(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Blind> {
         self.parts.push(value.serialize(self.eye)?);
         Ok(())
@@ -116,7 +118,9 @@ impl Elements<'_> {
     }
 
     fn seen(mut self) -> Vec<u8> {
-        if !matches!(self.tag, Tag::Tuple) {
+        let has_order =
+            matches!(self.tag, Tag::Tuple) || (self.eye.in_order && matches!(self.tag, Tag::Sequence));
+        if !has_order {
             self.parts.sort_unstable();
         }
         let all = tagged(self.tag, &self.parts.concat());
@@ -135,16 +139,16 @@ macro_rules! numbers {
     };
 }
 
-impl<'a> ser::Serializer for Eye<'a> {
+impl ser::Serializer for Eye {
     type Ok = Vec<u8>;
     type Error = Blind;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Elements<'a>;
-    type SerializeMap = Elements<'a>;
-    type SerializeStruct = Elements<'a>;
-    type SerializeStructVariant = Elements<'a>;
+    type SerializeSeq = Elements;
+    type SerializeTuple = Elements;
+    type SerializeTupleStruct = Elements;
+    type SerializeTupleVariant = Elements;
+    type SerializeMap = Elements;
+    type SerializeStruct = Elements;
+    type SerializeStructVariant = Elements;
 
     numbers! {
         serialize_i8 i8 => Signed as i128;
@@ -162,12 +166,10 @@ impl<'a> ser::Serializer for Eye<'a> {
     }
 
     fn serialize_f32(self, value: f32) -> Seen {
-        self.0.set(self.0.get() || !value.is_finite());
         Ok(tagged(Tag::Single, &value.to_bits().to_le_bytes()))
     }
 
     fn serialize_f64(self, value: f64) -> Seen {
-        self.0.set(self.0.get() || !value.is_finite());
         Ok(tagged(Tag::Double, &value.to_bits().to_le_bytes()))
     }
 
@@ -213,15 +215,15 @@ impl<'a> ser::Serializer for Eye<'a> {
         Ok(variant(index, &value.serialize(self)?))
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Elements, Blind> {
         Ok(self.parts(Tag::Sequence, length))
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Elements<'a>, Blind> {
+    fn serialize_tuple(self, length: usize) -> Result<Elements, Blind> {
         Ok(self.parts(Tag::Tuple, Some(length)))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Elements, Blind> {
         Ok(self.parts(Tag::Tuple, Some(length)))
     }
 
@@ -231,15 +233,15 @@ impl<'a> ser::Serializer for Eye<'a> {
         index: u32,
         _: &'static str,
         length: usize,
-    ) -> Result<Elements<'a>, Blind> {
+    ) -> Result<Elements, Blind> {
         Ok(self.parts_of_variant(index, Tag::Tuple, length))
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Elements, Blind> {
         Ok(self.parts(Tag::Map, length))
     }
 
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Elements, Blind> {
         Ok(self.parts(Tag::Map, Some(length)))
     }
 
@@ -249,14 +251,14 @@ impl<'a> ser::Serializer for Eye<'a> {
         index: u32,
         _: &'static str,
         length: usize,
-    ) -> Result<Elements<'a>, Blind> {
+    ) -> Result<Elements, Blind> {
         Ok(self.parts_of_variant(index, Tag::Map, length))
     }
 }
 
 macro_rules! elements {
     ($($trait:ident $method:ident;)*) => {
-        $(impl ser::$trait for Elements<'_> {
+        $(impl ser::$trait for Elements {
             type Ok = Vec<u8>;
             type Error = Blind;
 
@@ -280,7 +282,7 @@ elements! {
 
 macro_rules! fields {
     ($($trait:ident)*) => {
-        $(impl ser::$trait for Elements<'_> {
+        $(impl ser::$trait for Elements {
             type Ok = Vec<u8>;
             type Error = Blind;
 
@@ -297,7 +299,7 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-impl ser::SerializeMap for Elements<'_> {
+impl ser::SerializeMap for Elements {
     type Ok = Vec<u8>;
     type Error = Blind;
 

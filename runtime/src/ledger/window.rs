@@ -6,7 +6,7 @@
 //!    its budget let in, and a try is counted once.
 //! 2. Windows follow one another: a clock that was set back does not open a window again that is over.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -90,15 +90,17 @@ pub struct Spending {
     /// The end of the window that the rest is about, since 1970.
     until: Duration,
     balance: Balance,
-    /// Effects that were reserved in this window and have not ended.
-    open: BTreeSet<u64>,
+    /// What of effects that have not ended is reserved in this window.
+    open: BTreeMap<u64, Usage>,
+    /// What is kept back for stop hooks: a hook may come in any window, so it is reserved in each.
+    standing: BTreeMap<u64, Usage>,
 }
 
 impl Spending {
     /// What is spent and reserved in the window around `wall`.
     #[must_use]
     pub fn at(&self, wall: Duration) -> Balance {
-        if wall < self.until { self.balance } else { Balance::default() }
+        if wall < self.until { self.balance } else { self.next() }
     }
 
     /// Takes an event of the budget's subtree in. Gives what was spent in the window before it and after it.
@@ -108,18 +110,39 @@ impl Spending {
             return (self.balance.spent, self.balance.spent);
         }
         if wall >= self.until {
-            *self = Self { until: window.around(wall).end, ..Self::default() };
+            let (balance, standing) = (self.next(), std::mem::take(&mut self.standing));
+            *self = Self { until: window.around(wall).end, balance, open: standing.clone(), standing };
         }
         let before = self.balance.spent;
         if let Some((effect, reserved)) = reserves {
-            self.open.insert(effect);
+            *self.open.entry(effect).or_default() += reserved;
             self.balance.reserved += reserved;
+            if what.is_allowance() {
+                self.standing.insert(effect, reserved);
+            }
         }
-        if let Some(settled) = settles.filter(|settled| self.open.remove(&settled.effect)) {
+        if let Some(settled) = settles
+            && let Some(left) = self.open.get_mut(&settled.effect)
+        {
+            // In the pause before its next try an effect of a hook keeps a part.
+            *left = left.above(&settled.freed);
+            if left.is_zero() {
+                self.open.remove(&settled.effect);
+                self.standing.remove(&settled.effect);
+            }
             self.balance.reserved = self.balance.reserved.above(&settled.freed);
             self.balance.spent += settled.used;
         }
         (before, self.balance.spent)
+    }
+
+    /// What the next window begins with.
+    fn next(&self) -> Balance {
+        let mut balance = Balance::default();
+        for reserved in self.standing.values() {
+            balance.reserved += *reserved;
+        }
+        balance
     }
 }
 

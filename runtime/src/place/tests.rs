@@ -79,7 +79,7 @@ impl Beside {
                 assert_eq!(begins, before.life() == Life::Down, "invariant 1");
             }
             Input::Exits => {
-                let hears = place.exits();
+                let hears = place.exits(None);
                 assert_eq!(hears == Hears::Nobody, self.ending, "after an end nobody hears of another");
                 assert!(place.life() != Life::Up);
             }
@@ -234,7 +234,21 @@ fn what_has_ended_is_cut_no_more() {
     assert!(place.takes_dormant());
     place.has_ended();
     assert_eq!(place.cut(), Cut::Nobody);
-    assert_eq!(place.exits(), Hears::Nobody);
+    assert_eq!(place.exits(None), Hears::Nobody);
+}
+
+#[test]
+fn a_runner_that_was_given_up_ends_nobody_elses_life() {
+    let mut place = Place::default();
+    assert_eq!(place.restarts(), Restarts::Opens(1));
+    assert!(place.begins());
+    assert_eq!(place.gives_up(), GivenUp::Runner);
+    assert_eq!(place.exits(None), Hears::Supervisor);
+    assert_eq!(place.comes_back(), Back::Again);
+    let next = place.restarts();
+    assert!(matches!(next, Restarts::Opens(generation) if generation > 1));
+    assert!(place.begins());
+    assert_eq!((place.exits(Some(1)), place.life()), (Hears::Nobody, Life::Up));
 }
 
 #[test]
@@ -242,7 +256,7 @@ fn a_runner_that_restarted_in_its_place_is_not_stuck() {
     let mut place = Place::default();
     assert_eq!(place.restarts(), Restarts::Opens(1));
     assert!(place.begins());
-    assert_eq!(place.exits(), Hears::Supervisor);
+    assert_eq!(place.exits(None), Hears::Supervisor);
     assert_eq!(place.comes_back(), Back::Again);
     assert_eq!(place.restarts(), Restarts::Runner);
     place.is_left_by(1);

@@ -15,6 +15,7 @@ use crate::context::{Context, StopContext};
 use crate::delivery::Dropped;
 use crate::fault::Phase;
 use crate::place::Life;
+use crate::policy::{Exit, FailureClass};
 use crate::stopping::HookEnd;
 use crate::theirs::Theirs;
 
@@ -38,7 +39,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
                 return Brought::Failed("killed before the start".to_owned());
             }
         }
-        match begin(&seat, anew) {
+        match begin(&seat, generation, anew) {
             Begun::Turn(turn) => break turn,
             Begun::Held => {}
             Begun::Fenced => return Brought::Dropped,
@@ -46,7 +47,10 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     };
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     limit(&turn);
-    let mut agent = match within(&turn, || caught(|| seat.typed::<A>().factory.build())) {
+    turn.polled.store(true, Ordering::Release);
+    let built = within(&turn, || caught(|| seat.typed::<A>().factory.build()));
+    turn.polled.store(false, Ordering::Release);
+    let mut agent = match built {
         Ok(agent) => seat.home.keep(agent).counted(Counted::new(&seat.engine, &seat.id, Living::Behaviour)),
         Err(panic) => {
             turn.note_panic("factory", &panic);
@@ -75,7 +79,10 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     };
     agent.let_go();
     if matches!(failed, Brought::Failed(_)) {
-        seat.line.lock().orders.exit = None;
+        let mut line = seat.line.lock();
+        if !line.is_superseded(generation) {
+            line.orders.exit = None;
+        }
     }
     failed
 }
@@ -89,9 +96,10 @@ enum Begun {
 }
 
 /// Begins a life, or a start within one, unless a stop or a pause has come by: all in one critical section.
-fn begin(seat: &Arc<Seat>, anew: bool) -> Begun {
+fn begin(seat: &Arc<Seat>, generation: u64, anew: bool) -> Begun {
     let mut gate = seat.gate.lock();
-    if seat.life() != if anew { Life::Down } else { Life::Up } {
+    let is_superseded = seat.line.lock().is_superseded(generation);
+    if is_superseded || seat.life() != if anew { Life::Down } else { Life::Up } {
         return Begun::Fenced;
     }
     if gate.hold.is_some() {
@@ -99,6 +107,7 @@ fn begin(seat: &Arc<Seat>, anew: bool) -> Begun {
     }
     if anew {
         seat.line.lock().place.begins();
+        seat.forget_released();
         seat.incarnation.fetch_add(1, Ordering::AcqRel);
     }
     let deadline = seat.on_clock(seat.engine.env.now() + seat.policies.start_within);
@@ -135,6 +144,9 @@ fn is_due(turn: &Arc<Turn>) {
     } else {
         let number = turn.number;
         seat.order(|orders| orders.drop_turn = Some((number, Dropped::Stale)));
+        let message =
+            format!("the start took longer than {:?} and blocks its thread", seat.policies.start_within);
+        turn.give_up_after_grace(Exit::failed(FailureClass::Stale, message), false);
     }
 }
 

@@ -57,13 +57,13 @@ impl<A: Agent> Runner<A> {
 
     /// A start that was ready at once: the behaviour lies in the seat until the first task comes.
     fn rest(presence: PresenceGuard, agent: Theirs<A>) -> Option<Started> {
-        let seat = Arc::clone(&presence.seat);
+        let (seat, generation) = (Arc::clone(&presence.seat), presence.generation);
         // It lies there before the place says so, for whoever rings takes it from there.
         let before = seat.typed::<A>().dormant.lock().replace(agent);
         debug_assert!(before.is_none(), "a seat is started in place once");
         let (rests, is_cut) = {
             let mut line = seat.line.lock();
-            (line.place.rests(presence.generation), line.orders.exit.is_some())
+            (line.place.rests(generation), line.orders.exit.is_some())
         };
         if rests == Rests::Superseded {
             // It was given up while it blocked its thread, and is gone when its behaviour is.
@@ -79,7 +79,7 @@ impl<A: Agent> Runner<A> {
             }
             Rests::Dormant | Rests::Superseded => {}
         }
-        if !seat.note_started() {
+        if !seat.note_started(generation) {
             // The stop that is coming finds it dormant.
             return None;
         }

@@ -57,7 +57,7 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
         match place.naming {
             Naming::KnownOrNew => return known(place, family, taken, spec),
             Naming::Child => return child(place, family, taken),
-            Naming::New => spec.name = format!("{}-{}", spec.name, family.peek_number()),
+            Naming::New => spec.name = family.free_name(&spec.name),
         }
     }
     if !spec.below.is_empty() {
