@@ -397,3 +397,41 @@ async fn advice_to_come_again_is_true(lab: Lab) -> TestResult {
     lab.end(swarm).await;
     Ok(())
 }
+
+/// Keeps the call of its first try, which speaks again in the second.
+struct Late;
+
+impl Agent for Late {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
+        let kept: std::sync::Mutex<Option<skep::Call>> = std::sync::Mutex::default();
+        let effect = cx.effect("late", ()).worst_case(Usage::calls(10)).retry(Retry::times(2));
+        let tried = effect.run(|call| {
+            let mut kept = kept.lock().unwrap();
+            let earlier = kept.take();
+            if let Some(earlier) = &earlier {
+                earlier.used(Usage::ZERO);
+            } else {
+                call.used(Usage::calls(10));
+                *kept = Some(call);
+            }
+            async move { if earlier.is_some() { Ok(()) } else { Err(AgentError::message("once more")) } }
+        });
+        Ok(tried.await?)
+    }
+}
+
+#[skep::swarm_test(seeds = 5)]
+async fn what_the_call_of_an_earlier_try_says_is_too_late(lab: Lab) -> TestResult {
+    let swarm = lab.start_with(|builder| builder.budget(Budget::new().calls(100))).await;
+    swarm.spawn(AgentSpec::new("late", || Late)).await?.ask(()).await?;
+    assert_eq!(
+        swarm.cost().spent,
+        Usage::calls(20),
+        "the second said nothing of itself: it is settled at its worst"
+    );
+    lab.end(swarm).await;
+    Ok(())
+}

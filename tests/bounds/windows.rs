@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use skep::testkit::{Lab, TestResult};
-use skep::{Advice, AskError, Budget, FailureClass, Time, Usage};
+use skep::{
+    Advice, Agent, AgentError, AgentSpec, AskError, Budget, Context, FailureClass, Retry, Stop, StopContext,
+    Time, Usage,
+};
 
 use super::forest::{Act, Imp, amount, ms};
 
@@ -67,6 +70,69 @@ async fn what_straddles_a_turn_counts_where_it_was_reserved(lab: Lab) -> TestRes
     let cost = tenant.window_cost().unwrap_or_default();
     assert_eq!((cost.spent, cost.reserved), (amount(4), Usage::ZERO));
     assert_eq!(tenant.cost().spent, amount(8));
+    lab.end(swarm).await;
+    Ok(())
+}
+
+/// Pays for calls in its stop hook: in tries that fail until it has no more time, or at once.
+struct Last {
+    fails: bool,
+}
+
+impl Agent for Last {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<(), AgentError> {
+        Ok(())
+    }
+
+    async fn stop(&mut self, cx: &StopContext) -> Result<(), AgentError> {
+        let (fails, price) = (self.fails, Usage::calls(if self.fails { 1 } else { 4 }));
+        let last = cx.effect("last", ()).worst_case(price).retry(Retry::times(4).backoff(ms(500), ms(500)));
+        let paid = last.run(move |call| async move {
+            call.used(price);
+            if fails { Err(AgentError::message("not now")) } else { Ok(()) }
+        });
+        tokio::select! {
+            paid = paid => Ok(paid?),
+            _ = cx.sleep(ms(100)) => Ok(()),
+        }
+    }
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_hook_that_is_let_go_of_between_two_tries_keeps_nothing_of_the_window(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let tenant = swarm.spawn(Imp::spec("tenant").budget(Budget::new().calls(4).every(SPAN))).await?;
+    let last = swarm.spawn(AgentSpec::new("last", || Last { fails: true }).under(&tenant)).await?;
+    lab.saw(&last.stop(Stop::within(ms(1_000))).await);
+    let cost = tenant.window_cost().unwrap();
+    assert_eq!((cost.spent, cost.reserved), (amount(1), Usage::ZERO));
+    tenant.ask(calls(3, 0)).await?;
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn what_is_kept_back_for_a_hook_is_kept_back_in_each_window(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let tenant = swarm.spawn(Imp::spec("tenant").budget(Budget::new().calls(5).every(SPAN))).await?;
+    let last = AgentSpec::new("last", || Last { fails: false }).stop_allowance(amount(4)).under(&tenant);
+    let last = swarm.spawn(last).await?;
+    for _ in 0..2 {
+        tenant.ask(calls(2, 0)).await.unwrap_err();
+        tokio::time::sleep(SPAN).await;
+    }
+    tenant.ask(calls(1, 0)).await?;
+    let receipt = last.stop(Stop::within(ms(1_000))).await;
+    assert!(receipt.is_clean(), "{receipt}");
+    lab.saw(&receipt);
+    assert_eq!(
+        tenant.window_cost().map(|cost| cost.spent),
+        Some(amount(5)),
+        "no more than the window lets in"
+    );
     lab.end(swarm).await;
     Ok(())
 }

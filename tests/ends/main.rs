@@ -5,6 +5,7 @@
 mod after;
 mod crowds;
 mod exits;
+mod given_up;
 mod ground;
 mod left;
 mod starts;

@@ -321,3 +321,19 @@ async fn an_agent_between_two_lives_is_there_already(lab: Lab) -> TestResult {
     lab.end(swarm).await;
     Ok(())
 }
+
+#[skep::swarm_test(seeds = 5)]
+async fn a_number_makes_no_name_that_somebody_has(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let third = swarm.spawn(Imp::spec("job-3")).await?;
+    swarm.spawn(Imp::spec("job")).await?;
+    let run = tokio::spawn(swarm.run(Imp::spec("job"), vec![Act::Sleep(100)]).into_future());
+    tokio::time::sleep(ms(10)).await;
+    let mut names: Vec<_> = swarm.status().iter().skip(1).map(|status| status.name.to_string()).collect();
+    names.sort();
+    assert_eq!(names, ["job", "job-3", "job-4"]);
+    run.await??;
+    assert_eq!(swarm.spawn(Imp::spec("job-3")).await?.id(), third.id(), "it lives, so it is the answer");
+    lab.end(swarm).await;
+    Ok(())
+}

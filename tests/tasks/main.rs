@@ -4,6 +4,7 @@
 
 use forest::{self, storm};
 
+mod again;
 mod asks;
 mod dead_letters;
 mod help;
