@@ -257,7 +257,8 @@ impl<A: Agent> AgentRef<A> {
         self.seat.engine.grant(&self.seat, more)
     }
 
-    /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped.
+    /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped. Dropping
+    /// the future takes nothing back: once polled, it goes on.
     pub async fn drain(&self, within: Duration) -> StopReceipt {
         self.seat.drain(within).await
     }

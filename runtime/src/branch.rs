@@ -59,8 +59,10 @@ impl Paths {
 
     /// Nothing more is begun in the scope: its name is free.
     pub(crate) fn close(&mut self, path: &Arc<str>) {
-        let opened = self.scopes.values_mut().find(|opened| opened.open.as_ref() == Some(path));
-        if let Some(opened) = opened {
+        // It stands under its path without a number.
+        let (name, _) =
+            path.rsplit_once('@').filter(|(_, number)| !number.contains('+')).unwrap_or((path, ""));
+        if let Some(opened) = self.scopes.get_mut(name).filter(|opened| opened.open.as_ref() == Some(path)) {
             opened.open = None;
         }
     }

@@ -130,11 +130,11 @@ impl<T, O> Mailbox<T, O> {
             drop(sleeper);
             return Poll::Ready(());
         }
-        let mine = *place.get_or_insert_with(|| {
+        // Whoever was called and finds the room taken stands at the end again.
+        let at = place.and_then(|mine| queue.waits_at(mine)).unwrap_or_else(|| {
             queue.next_place += 1;
-            queue.next_place
-        });
-        let at = queue.waiting.iter().position(|(number, _)| *number == mine).unwrap_or_else(|| {
+            let mine = queue.next_place;
+            *place = Some(mine);
             queue.waiting.push_back((mine, None));
             queue.waiting.len() - 1
         });
@@ -148,7 +148,7 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
         let Some(mine) = place.take() else { return };
         let mut queue = self.queue.lock();
-        let at = queue.waiting.iter().position(|(number, _)| *number == mine);
+        let at = queue.waits_at(mine);
         let left = at.and_then(|at| queue.waiting.remove(at));
         let next = if left.is_none() { queue.next_waiting(self.capacity) } else { None };
         drop(queue);
@@ -231,6 +231,11 @@ impl<T, O> Mailbox<T, O> {
 }
 
 impl<T, O> Queue<T, O> {
+    /// Where somebody waits for room: the places only grow.
+    fn waits_at(&self, place: u64) -> Option<usize> {
+        self.waiting.binary_search_by_key(&place, |(number, _)| *number).ok()
+    }
+
     fn has_room(&self, capacity: usize) -> bool {
         self.tasks.len() < capacity && !self.astray.is_full()
     }

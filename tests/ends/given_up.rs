@@ -48,14 +48,14 @@ enum Do {
 struct Hand {
     gate: Gate,
     in_start: bool,
-    in_drop: bool,
+    _in_drop: InDrop,
     /// What is done when it comes back, by whatever handle it has.
     then: Option<Arc<dyn Fn(&Context) + Send + Sync>>,
 }
 
 impl Hand {
     fn new(gate: &Gate) -> Self {
-        Self { gate: gate.clone(), in_start: false, in_drop: false, then: None }
+        Self { gate: gate.clone(), in_start: false, _in_drop: InDrop(None), then: None }
     }
 }
 
@@ -87,10 +87,12 @@ impl Agent for Hand {
     }
 }
 
-impl Drop for Hand {
+struct InDrop(Option<Gate>);
+
+impl Drop for InDrop {
     fn drop(&mut self) {
-        if self.in_drop {
-            self.gate.pass();
+        if let Some(gate) = &self.0 {
+            gate.pass();
         }
     }
 }
@@ -202,7 +204,7 @@ fn a_drop_that_comes_back_ends_nobody_elses_life_and_releases_nothing_of_it() {
         let (gate, at_it, open) = Gate::new();
         let lives = AtomicU32::new(0);
         let hand = AgentSpec::new("hand", move || Hand {
-            in_drop: lives.fetch_add(1, Ordering::SeqCst) == 0,
+            _in_drop: InDrop((lives.fetch_add(1, Ordering::SeqCst) == 0).then(|| gate.clone())),
             ..Hand::new(&gate)
         });
         let hand = hand.attempts(1).shutdown(Shutdown::within(SOON));

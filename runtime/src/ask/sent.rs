@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Answer, At, Cell};
 use crate::agent::Agent;
 use crate::asked::Begun;
+use crate::branch;
 use crate::engine::alarm::{Alarm, Deadline};
 use crate::engine::body::Typed;
 use crate::engine::points;
@@ -161,8 +162,9 @@ fn whom(seat: &Arc<Seat>, asker: &TaskId) -> String {
     let (mut at, mut below) = (seat, Vec::new());
     loop {
         if let Some(part) = at.part.get().filter(|part| part.task == *asker) {
-            let names = below.iter().rev().map(|name: &&str| format!("/{name}"));
-            return std::iter::once(format!("{}:", part.path)).chain(names).collect();
+            let path =
+                below.iter().rev().fold(None, |outer, name: &&str| Some(branch::below(outer.as_ref(), name)));
+            return format!("{}:{}", part.path, path.unwrap_or_default());
         }
         below.push(&*at.name);
         match &at.parent {

@@ -7,11 +7,12 @@ use super::seat::Seat;
 use super::turn::Cancel;
 use crate::agent_ref::Status;
 use crate::control::Interrupted;
+use crate::env::known;
 use crate::fault::Phase;
 use crate::ledger::Balance;
 use crate::lifecycle::{AgentState, StopReason};
 use crate::receipt::{Stop, StopReceipt};
-use crate::theirs::Sleeper;
+use crate::theirs::{Reply, Sleeper};
 
 /// What a stop gets at least when a drain has used up its time.
 const LAST: Duration = Duration::from_millis(100);
@@ -30,17 +31,28 @@ impl Seat {
     }
 
     /// Takes no more tasks, finishes those that are queued, and stops; what is not finished within the time is stopped.
+    /// Once it has begun it goes on, whoever waits for it: one that takes no tasks must not live on.
     pub(crate) async fn drain(self: &Arc<Self>, within: Duration) -> StopReceipt {
-        let env = &self.engine.env;
-        let deadline = env.now() + within;
+        let deadline = self.engine.env.now() + within;
         Sleeper::wake_all(self.body.close(StopReason::Stopped));
-        let watch = self.engine.journal.watch(&self.id);
-        tokio::select! {
-            biased;
-            _ = watch.until(|| self.is_at_rest().then_some(())) => {}
-            () = env.sleep_until(deadline) => {}
+        let (tell, told) = Reply::new();
+        let seat = Arc::clone(self);
+        self.engine.env.spawn_control(async move {
+            let env = &seat.engine.env;
+            let watch = seat.engine.journal.watch(&seat.id);
+            tokio::select! {
+                biased;
+                _ = watch.until(|| seat.is_at_rest().then_some(())) => {}
+                () = env.sleep_until(deadline) => {}
+            }
+            let stop = Stop::within(deadline.since(env.now()).max(LAST));
+            tell.send(seat.engine.stop_ordered(&seat, stop).await);
+        });
+        match known(told).await {
+            Ok(receipt) => receipt,
+            // The control thread is gone, and the swarm with it.
+            Err(_) => self.engine.stop_ordered(self, Stop::within(LAST)).await,
         }
-        self.engine.stop_ordered(self, Stop::within(deadline.since(env.now()).max(LAST))).await
     }
 
     fn is_at_rest(self: &Arc<Self>) -> bool {

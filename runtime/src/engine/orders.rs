@@ -104,7 +104,7 @@ impl Engine {
         if let Err(bad) = more.check() {
             return Err(GrantError::Bad { agent, bad });
         }
-        if seat.meter.limits().is_none() {
+        if seat.policies.budget.is_none() {
             return Err(GrantError::NoBudget { agent });
         }
         let gate = seat.gate.lock();
