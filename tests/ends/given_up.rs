@@ -19,7 +19,12 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// Something that blocks its thread until the test lets it go on, once.
 #[derive(Clone)]
-struct Gate(Arc<Mutex<Option<(Sender<()>, Receiver<()>)>>>);
+struct Gate(Arc<Mutex<Option<Ends>>>);
+
+/// Tells that somebody is at it, and hears that it is opened.
+type Ends = (Sender<()>, Receiver<()>);
+
+type Then = Arc<dyn Fn(&Context) + Send + Sync>;
 
 impl Gate {
     /// With who is told that somebody is at it, and who opens it.
@@ -50,7 +55,7 @@ struct Hand {
     in_start: bool,
     _in_drop: InDrop,
     /// What is done when it comes back, by whatever handle it has.
-    then: Option<Arc<dyn Fn(&Context) + Send + Sync>>,
+    then: Option<Then>,
 }
 
 impl Hand {
@@ -227,7 +232,7 @@ fn a_turn_that_is_named_stuck_does_nothing_more_by_whatever_handle() {
         let other = swarm.spawn(AgentSpec::new("other", move || Hand::new(&other_gate))).await.unwrap();
         let (said, hears) = channel();
         let (its, handle) = (other.clone(), swarm.clone());
-        let then: Arc<dyn Fn(&Context) + Send + Sync> = Arc::new(move |cx| {
+        let then: Then = Arc::new(move |cx| {
             let spawned = {
                 let mut spawn = std::pin::pin!(handle.spawn(Supervisor::dynamic().named("late")));
                 let mut poll = std::task::Context::from_waker(std::task::Waker::noop());
