@@ -13,6 +13,8 @@ use crate::theirs::Theirs;
 pub(crate) struct Holdings {
     held: Vec<Held>,
     released: Vec<String>,
+    /// The generation with which the incarnation began.
+    since: u64,
 }
 
 struct Held {
@@ -78,8 +80,10 @@ impl Seat {
     }
 
     /// The next incarnation begins: what earlier ones had held is no part of what it leaves.
-    pub(crate) fn forget_released(&self) {
-        self.holdings.lock().released.clear();
+    pub(crate) fn forget_released(&self, generation: u64) {
+        let mut holdings = self.holdings.lock();
+        holdings.released.clear();
+        holdings.since = generation;
     }
 
     /// The same from anywhere: what is held now is taken at once and dropped where user code may run, so that the next
@@ -101,7 +105,12 @@ impl Seat {
     }
 
     fn release(&self, held: Held) {
-        self.holdings.lock().released.push(held.name.clone());
+        {
+            let mut holdings = self.holdings.lock();
+            if held.generation >= holdings.since {
+                holdings.released.push(held.name.clone());
+            }
+        }
         self.note(What::HoldingReleased { holding: held.number });
         held.value.let_go();
     }

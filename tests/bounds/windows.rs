@@ -88,8 +88,9 @@ impl Agent for Last {
     }
 
     async fn stop(&mut self, cx: &StopContext) -> Result<(), AgentError> {
-        let (fails, price) = (self.fails, Usage::calls(if self.fails { 1 } else { 4 }));
-        let last = cx.effect("last", ()).worst_case(price).retry(Retry::times(4).backoff(ms(500), ms(500)));
+        let (fails, price, tries) = if self.fails { (true, amount(1), 4) } else { (false, amount(4), 1) };
+        let last =
+            cx.effect("last", ()).worst_case(price).retry(Retry::times(tries).backoff(ms(500), ms(500)));
         let paid = last.run(move |call| async move {
             call.used(price);
             if fails { Err(AgentError::message("not now")) } else { Ok(()) }

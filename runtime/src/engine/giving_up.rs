@@ -22,7 +22,7 @@ impl Seat {
         still: impl FnOnce(&Gate) -> bool,
         ended: Option<StopReason>,
     ) -> bool {
-        let (turn, given_up) = {
+        let (turn, given_up, waker) = {
             let mut gate = self.gate.lock();
             if !still(&gate) {
                 return false;
@@ -30,8 +30,12 @@ impl Seat {
             let turn = gate.turn.take().or_else(|| gate.winding.upgrade());
             let mut line = self.line.lock();
             (line.orders.exit, line.orders.drop_turn) = (None, None);
-            (turn, line.place.gives_up())
+            // Nobody rings for it any more: when its thread comes back it looks once, and goes.
+            (turn, line.place.gives_up(), line.take_waker())
         };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         if let Some(turn) = turn {
             turn.lose(ended);
         }

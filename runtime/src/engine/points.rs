@@ -18,6 +18,7 @@ use crate::fault::{Fault, Phase, Site};
 use crate::id::Seq;
 use crate::lifecycle::StopReason;
 use crate::pause::Pause;
+use crate::theirs::Sleeper;
 use crate::time::Time;
 use crate::usage::Usage;
 
@@ -154,15 +155,15 @@ async fn block(turn: &Arc<Turn>, span: Duration) {
     }
     let until = env.now() + span;
     turn.bent.blocked_until.store(until.as_nanos(), Ordering::Release);
-    let seat = Arc::downgrade(&turn.seat);
-    let _wake = env.at(until, move || {
-        if let Some(seat) = seat.upgrade() {
-            seat.order(|_| {});
+    // It may have been given up by then, so it is woken by itself and not by the bell of its seat.
+    let mut wake = None;
+    std::future::poll_fn(|cx| {
+        if wake.is_some() {
+            return std::task::Poll::Ready(());
         }
-    });
-    let mut first = true;
-    std::future::poll_fn(|_| {
-        if std::mem::take(&mut first) { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        let sleeper = Sleeper::new(cx);
+        wake = Some(env.at(until, move || sleeper.wake()));
+        std::task::Poll::Pending
     })
     .await;
 }

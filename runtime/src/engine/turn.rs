@@ -325,8 +325,7 @@ impl Turn {
         self.seat.engine.journal.late_panic(&self.seat, part, panic);
     }
 
-    /// Writes something down that it does, unless it is over: a context may be used on by what a turn has left behind. One critical
-    /// section with its end. Says whether it was written.
+    /// Writes something down that it does, unless it is over, and says whether: what a turn has left behind may use its context on.
     pub(crate) fn note_open(&self, what: impl FnOnce() -> What) -> bool {
         let _gate = self.seat.gate.lock();
         let is_open = self.is_open();

@@ -107,7 +107,7 @@ fn begin(seat: &Arc<Seat>, generation: u64, anew: bool) -> Begun {
     }
     if anew {
         seat.line.lock().place.begins();
-        seat.forget_released();
+        seat.forget_released(generation);
         seat.incarnation.fetch_add(1, Ordering::AcqRel);
     }
     let deadline = seat.on_clock(seat.engine.env.now() + seat.policies.start_within);
