@@ -48,12 +48,14 @@ impl Digest {
         text.push(0);
         match serde_json::to_value(input) {
             Ok(json) if !has_null(&json) => write_sorted(&json, &mut text),
-            // JSON says null of a number that it does not have, of nothing, and of something that is nothing.
-            _ => {
-                // No JSON begins with this.
-                text.push(0);
-                text.extend_from_slice(Mirror::in_order(input)?.as_bytes());
-            }
+            json => match (Mirror::in_order(input)?, json) {
+                (mirror, Ok(json)) if !mirror.is_odd() => write_sorted(&json, &mut text),
+                (mirror, _) => {
+                    // No JSON begins with this.
+                    text.push(0);
+                    text.extend_from_slice(mirror.as_bytes());
+                }
+            },
         }
         let hash = blake3::hash(&text);
         let (first, _) = hash.as_bytes().split_first_chunk().expect("a hash has 256 bits");

@@ -5,12 +5,15 @@
 //! what comes back of it, for a hash set has another each time too and its text keeps it; where nothing but the mirror names a
 //! value it is kept.
 
+use std::cell::Cell;
+
 use serde::ser::{self, Serialize};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mirror {
     bytes: Vec<u8>,
+    is_odd: bool,
 }
 
 impl Mirror {
@@ -25,11 +28,18 @@ impl Mirror {
     }
 
     fn seen(value: &(impl Serialize + ?Sized), in_order: bool) -> Option<Self> {
-        Some(Self { bytes: value.serialize(Eye { in_order }).ok()? })
+        let is_odd = Cell::new(false);
+        let bytes = value.serialize(Eye { in_order, is_odd: &is_odd }).ok()?;
+        Some(Self { bytes, is_odd: is_odd.get() })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Whether something is in it that JSON cannot tell from nothing: a number that it does not have, or something that is nothing.
+    pub(crate) const fn is_odd(&self) -> bool {
+        self.is_odd
     }
 }
 
@@ -80,32 +90,37 @@ fn variant(index: u32, inner: &[u8]) -> Vec<u8> {
 }
 
 #[derive(Clone, Copy)]
-struct Eye {
+struct Eye<'a> {
     in_order: bool,
+    is_odd: &'a Cell<bool>,
 }
 
-impl Eye {
-    fn parts(self, tag: Tag, length: Option<usize>) -> Elements {
+impl<'a> Eye<'a> {
+    fn is_odd_if(self, is_odd: bool) {
+        self.is_odd.set(self.is_odd.get() || is_odd);
+    }
+
+    fn parts(self, tag: Tag, length: Option<usize>) -> Elements<'a> {
         // A length is what the value says, and need not be true.
         let parts = Vec::with_capacity(length.unwrap_or_default().min(1_024));
         Elements { eye: self, tag, index: None, parts, key: Vec::new() }
     }
 
-    fn parts_of_variant(self, index: u32, tag: Tag, length: usize) -> Elements {
+    fn parts_of_variant(self, index: u32, tag: Tag, length: usize) -> Elements<'a> {
         Elements { index: Some(index), ..self.parts(tag, Some(length)) }
     }
 }
 
 /// The elements of something, each seen for itself.
-struct Elements {
-    eye: Eye,
+struct Elements<'a> {
+    eye: Eye<'a>,
     tag: Tag,
     index: Option<u32>,
     parts: Vec<Vec<u8>>,
     key: Vec<u8>,
 }
 
-impl Elements {
+impl Elements<'_> {
     fn add(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Blind> {
         self.parts.push(value.serialize(self.eye)?);
         Ok(())
@@ -139,16 +154,16 @@ macro_rules! numbers {
     };
 }
 
-impl ser::Serializer for Eye {
+impl<'a> ser::Serializer for Eye<'a> {
     type Ok = Vec<u8>;
     type Error = Blind;
-    type SerializeSeq = Elements;
-    type SerializeTuple = Elements;
-    type SerializeTupleStruct = Elements;
-    type SerializeTupleVariant = Elements;
-    type SerializeMap = Elements;
-    type SerializeStruct = Elements;
-    type SerializeStructVariant = Elements;
+    type SerializeSeq = Elements<'a>;
+    type SerializeTuple = Elements<'a>;
+    type SerializeTupleStruct = Elements<'a>;
+    type SerializeTupleVariant = Elements<'a>;
+    type SerializeMap = Elements<'a>;
+    type SerializeStruct = Elements<'a>;
+    type SerializeStructVariant = Elements<'a>;
 
     numbers! {
         serialize_i8 i8 => Signed as i128;
@@ -166,10 +181,12 @@ impl ser::Serializer for Eye {
     }
 
     fn serialize_f32(self, value: f32) -> Seen {
+        self.is_odd_if(!value.is_finite());
         Ok(tagged(Tag::Single, &value.to_bits().to_le_bytes()))
     }
 
     fn serialize_f64(self, value: f64) -> Seen {
+        self.is_odd_if(!value.is_finite());
         Ok(tagged(Tag::Double, &value.to_bits().to_le_bytes()))
     }
 
@@ -186,7 +203,10 @@ impl ser::Serializer for Eye {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Seen {
-        Ok(tagged(Tag::Some, &value.serialize(self)?))
+        let seen = value.serialize(self)?;
+        // JSON says null of it.
+        self.is_odd_if(seen.first().is_some_and(|tag| [Tag::Unit as u8, Tag::None as u8].contains(tag)));
+        Ok(tagged(Tag::Some, &seen))
     }
 
     fn serialize_unit(self) -> Seen {
@@ -215,15 +235,15 @@ impl ser::Serializer for Eye {
         Ok(variant(index, &value.serialize(self)?))
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Elements, Blind> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
         Ok(self.parts(Tag::Sequence, length))
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Elements, Blind> {
+    fn serialize_tuple(self, length: usize) -> Result<Elements<'a>, Blind> {
         Ok(self.parts(Tag::Tuple, Some(length)))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Elements, Blind> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
         Ok(self.parts(Tag::Tuple, Some(length)))
     }
 
@@ -233,15 +253,15 @@ impl ser::Serializer for Eye {
         index: u32,
         _: &'static str,
         length: usize,
-    ) -> Result<Elements, Blind> {
+    ) -> Result<Elements<'a>, Blind> {
         Ok(self.parts_of_variant(index, Tag::Tuple, length))
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Elements, Blind> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
         Ok(self.parts(Tag::Map, length))
     }
 
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Elements, Blind> {
+    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
         Ok(self.parts(Tag::Map, Some(length)))
     }
 
@@ -251,14 +271,14 @@ impl ser::Serializer for Eye {
         index: u32,
         _: &'static str,
         length: usize,
-    ) -> Result<Elements, Blind> {
+    ) -> Result<Elements<'a>, Blind> {
         Ok(self.parts_of_variant(index, Tag::Map, length))
     }
 }
 
 macro_rules! elements {
     ($($trait:ident $method:ident;)*) => {
-        $(impl ser::$trait for Elements {
+        $(impl ser::$trait for Elements<'_> {
             type Ok = Vec<u8>;
             type Error = Blind;
 
@@ -282,7 +302,7 @@ elements! {
 
 macro_rules! fields {
     ($($trait:ident)*) => {
-        $(impl ser::$trait for Elements {
+        $(impl ser::$trait for Elements<'_> {
             type Ok = Vec<u8>;
             type Error = Blind;
 
@@ -299,7 +319,7 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-impl ser::SerializeMap for Elements {
+impl ser::SerializeMap for Elements<'_> {
     type Ok = Vec<u8>;
     type Error = Blind;
 
