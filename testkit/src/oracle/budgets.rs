@@ -2,7 +2,7 @@
 //! to new effects, and so is one whose bounded amount was billed by an effect that had said it was free, until a grant. A
 //! budget with a window is judged window by window.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use skep_runtime::event::What;
@@ -18,9 +18,9 @@ struct Account {
     over: Usage,
     /// Of that, what an event says is over.
     said: Usage,
-    /// Of a budget with a window: when it turns, and the effects that were reserved in it.
+    /// Of a budget with a window: when it turns, and what of open effects is reserved in it.
     turns: Duration,
-    open: BTreeSet<u64>,
+    open: BTreeMap<u64, Usage>,
     /// An effect that had said it was free was billed.
     is_shut: bool,
 }
@@ -63,7 +63,7 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
         if let Some((effect, reserved)) = event.what.reserves() {
             for (id, account) in accounts {
                 account.turn(wall);
-                account.open.insert(effect);
+                *account.open.entry(effect).or_default() += reserved;
                 if account.is_overspent() || account.is_shut {
                     wrong.push(format!(
                         "effect {effect} of {} began under the overrun budget of {id}",
@@ -76,9 +76,11 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
         } else if let Some(settled) = event.what.settles() {
             for (id, account) in accounts {
                 account.turn(wall);
-                if !account.open.remove(&settled.effect) {
-                    // It was reserved before the window turned.
-                    continue;
+                // None where it was reserved before the window turned.
+                let Some(left) = account.open.get_mut(&settled.effect) else { continue };
+                *left = left.above(&settled.freed);
+                if left.is_zero() {
+                    account.open.remove(&settled.effect);
                 }
                 account.spent += settled.used;
                 account.reserved = account.reserved.above(&settled.freed);
@@ -94,7 +96,7 @@ pub fn budgets(evidence: &Evidence<'_>) -> Vec<String> {
 impl Account {
     fn new(limits: Limits) -> Self {
         let (spent, reserved, over, said) = (Usage::ZERO, Usage::ZERO, Usage::ZERO, Usage::ZERO);
-        let (turns, open, is_shut) = (Duration::ZERO, BTreeSet::new(), false);
+        let (turns, open, is_shut) = (Duration::ZERO, BTreeMap::new(), false);
         Self { limits, spent, reserved, over, said, turns, open, is_shut }
     }
 

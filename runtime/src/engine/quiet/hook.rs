@@ -21,21 +21,35 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send + 'static>;
 /// Where ours is, while it lives: a hook has no other identity.
 static OURS: AtomicUsize = AtomicUsize::new(0);
 
+/// One thread at a time takes the hook.
+static LOOKING: Mutex<()> = Mutex::new(());
+
 /// Puts our hook before the one that is installed, if ours is nowhere.
 pub(crate) fn install() {
-    if OURS.load(Ordering::Acquire) == 0 {
-        look_again();
+    if is_nowhere() && !std::thread::panicking() {
+        let _one = LOOKING.lock();
+        // Many swarms may start at once: while the first one's hook is taken to be looked at, a panic would not be heard.
+        if is_nowhere() {
+            put();
+        }
     }
+}
+
+fn is_nowhere() -> bool {
+    OURS.load(Ordering::Acquire) == 0
 }
 
 /// Puts our hook before the one that is installed, unless that is ours. For a moment none is, so this is done seldom.
 pub(super) fn look_again() {
-    static LOOKING: Mutex<()> = Mutex::new(());
     if std::thread::panicking() {
         // The hook may not be touched then.
         return;
     }
     let _one = LOOKING.lock();
+    put();
+}
+
+fn put() {
     let before = take_hook();
     if address(&before) == OURS.load(Ordering::Acquire) {
         set_hook(before);
