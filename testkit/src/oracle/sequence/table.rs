@@ -170,7 +170,7 @@ pub(super) static LIFE: Machine = Machine {
     kind: "incarnation",
     rows: &[
         (&[NEW], &["agent_started"], "up"),
-        (&[NEW, "over"], &["agent_start_failed"], "not started"),
+        (&[NEW, "over", "not started"], &["agent_start_failed"], "not started"),
         (&[NEW, "up", "not started"], &["agent_exited"], "over"),
     ],
 };
