@@ -300,6 +300,13 @@ pub trait Faults: Send + Sync + 'static {
     }
 }
 
+/// Whether a panic on this thread is caught by a swarm, which hears of it itself: a hook of somebody else's passes it on.
+#[cfg(feature = "lab")]
+#[must_use]
+pub fn is_caught() -> bool {
+    crate::engine::quiet::is_caught()
+}
+
 /// Arrives at a point of somebody else's making, such as the other end of a connection, in the turn that is polled here. The
 /// plan's fault is written down and returned: whoever arrives performs it. Nothing outside a turn.
 #[cfg(feature = "lab")]

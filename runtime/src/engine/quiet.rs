@@ -34,6 +34,12 @@ pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panic> {
     })
 }
 
+/// Whether a panic on this thread becomes a value.
+#[cfg(feature = "lab")]
+pub(crate) fn is_caught() -> bool {
+    self::listen::listener().is_some()
+}
+
 /// A payload's drop is a user's code as well. What that panics with is forgotten: its drop might never come to an end.
 fn let_go(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

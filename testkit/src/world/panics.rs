@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::panic::{set_hook, take_hook};
 use std::sync::{Arc, Once};
 
+use skep_runtime::fault::is_caught;
+
 /// The place of a panic, and its backtrace if the environment asks for such.
 type Panic = (Option<String>, Option<Arc<Backtrace>>);
 
@@ -31,8 +33,9 @@ pub(super) fn hear() -> Heard {
                 }
                 None => false,
             };
-            // A thread that ends has no such cell any more; nor is it in a world.
-            if !HEARD.try_with(note).unwrap_or_default() {
+            // A swarm hears of what it catches, also where its hook came before this one. A thread that ends has no such cell any
+            // more; nor is it in a world.
+            if is_caught() || !HEARD.try_with(note).unwrap_or_default() {
                 before(info);
             }
         }));
