@@ -9,6 +9,8 @@ use std::cell::{Cell, RefCell};
 use tracing::Dispatch;
 use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 
+use crate::engine::quiet::caught;
+
 thread_local! {
     /// Set on a control thread, but for the moments in which something is said aloud.
     static HUSHED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
@@ -33,19 +35,30 @@ pub(crate) fn apart<R>(run: impl FnOnce() -> R) -> R {
 }
 
 /// Says something, also on a control thread: to the subscriber of whoever started the swarm, if it had one of its own. Gives
-/// `say` whether it is said apart from any span.
+/// `say` whether it is said apart from any span. A subscriber is a user's: what it panics with ends here.
 pub(crate) fn aloud(to: Option<&Dispatch>, say: impl FnOnce(bool)) {
+    drop(caught(|| unhushed(to, say)));
+}
+
+fn unhushed(to: Option<&Dispatch>, say: impl FnOnce(bool)) {
+    /// The thread is hushed after a panic too.
+    struct Hush;
+    impl Drop for Hush {
+        fn drop(&mut self) {
+            hush();
+        }
+    }
     let Ok(hushed) =
         HUSHED.try_with(|hushed| hushed.try_borrow_mut().ok().and_then(|mut hushed| hushed.take()))
     else {
         return;
     };
     let Some(hushed) = hushed else { return say(APART.get()) };
+    let _hush = Hush;
     // Back to what holds for the whole process.
     drop(hushed);
     match to {
         Some(to) => with_default(to, || say(true)),
         None => say(true),
     }
-    hush();
 }
