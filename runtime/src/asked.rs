@@ -126,6 +126,9 @@ fn withdraw(tasks: impl IntoIterator<Item = Arc<dyn Begun>>) {
     }
     // What is not withdrawn is dropped before the list is taken.
     let tasks: Vec<_> = tasks.into_iter().collect();
+    if tasks.is_empty() {
+        return;
+    }
     let is_first = WITHDRAWN.with_borrow_mut(|list| {
         let is_first = list.is_none();
         list.get_or_insert_default().extend(tasks);

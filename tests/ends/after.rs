@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use skep::testkit::{Lab, TestResult};
 use skep::{
-    Agent, AgentError, AgentRef, AgentSpec, Context, Exit, Pause, Restart, Shutdown, Stop, Supervisor, What,
+    Agent, AgentError, AgentRef, AgentSpec, Context, Exit, Outcome, Pause, Restart, Shutdown, Stop,
+    StopReason, Supervisor, What,
 };
 
 struct Idle;
@@ -135,4 +136,29 @@ fn agents_that_end_by_themselves_while_a_stop_walks_over_them_are_told_nothing_a
             lab.end(swarm).await;
         }
     });
+}
+
+/// Takes a while.
+struct Slow;
+
+impl Agent for Slow {
+    type Task = ();
+    type Output = ();
+
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
+        Ok(cx.sleep(Duration::from_millis(200)).await?)
+    }
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_drain_that_nobody_waits_for_any_more_goes_on(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let slow = swarm.spawn(AgentSpec::new("slow", || Slow)).await?;
+    slow.tell(())?;
+    slow.tell(())?;
+    drop(tokio::time::timeout(Duration::from_millis(10), slow.drain(Duration::from_secs(5))).await);
+    assert_eq!(slow.ended().await, StopReason::Stopped, "one that takes no tasks does not live on");
+    let history = lab.end(swarm).await;
+    assert_eq!(history.outcomes("slow"), [Outcome::Done, Outcome::Done]);
+    Ok(())
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
 
 use serde::{Deserialize, Serialize};
 use skep::testkit::{Lab, TestResult};
-use skep::{Agent, AgentError, AgentRef, AgentSpec, Ask, Context, Message};
+use skep::{Agent, AgentError, AgentRef, AgentSpec, Ask, Context, Message, Swarm};
 
 use super::forest::ms;
 
@@ -194,7 +194,7 @@ fn a_long_chain_of_asks_is_let_go_of_link_by_link() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let swarm = skep::Swarm::builder("chain").start().await.unwrap();
+        let swarm = Swarm::builder("chain").start().await.unwrap();
         let all = Arc::new(Mutex::new(Vec::new()));
         for number in 0..700 {
             let its = Arc::clone(&all);
@@ -216,4 +216,47 @@ fn a_long_chain_of_asks_is_let_go_of_link_by_link() {
         }
         assert!(swarm.stop(skep::Stop::default()).await.nothing_left());
     });
+}
+
+/// Says its name.
+struct Named;
+
+impl Agent for Named {
+    type Task = ();
+    type Output = String;
+
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<String, AgentError> {
+        Ok(cx.name().to_owned())
+    }
+}
+
+/// Asks one below a child of its task, crashes, and asks another whose path reads alike.
+struct Above {
+    swarm: Arc<OnceLock<Swarm>>,
+}
+
+impl Agent for Above {
+    type Task = ();
+    type Output = String;
+
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<String, AgentError> {
+        let named = |name: &str| AgentSpec::new(name, || Named);
+        cx.spawn(named("top").child(named("a/b")).child(named("a").child(named("b")))).await?;
+        let name = if cx.attempt() == 1 { "a/b" } else { "b" };
+        let below: AgentRef<Named> = self.swarm.get().unwrap().agent(name).map_err(AgentError::failed)?;
+        let said = cx.ask(&below, ()).await?;
+        if cx.attempt() == 1 { Err(AgentError::crash("with the answer")) } else { Ok(said) }
+    }
+}
+
+#[skep::swarm_test(seeds = 5)]
+async fn a_name_with_a_slash_is_not_two_names(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let handle = Arc::new(OnceLock::new());
+    handle.set(swarm.clone()).ok();
+    let its = Arc::clone(&handle);
+    let above = swarm.spawn(AgentSpec::new("above", move || Above { swarm: Arc::clone(&its) })).await?;
+    assert_eq!(above.ask(()).await?, "b");
+    lab.end(swarm).await;
+    Ok(())
 }

@@ -8,27 +8,8 @@ use skep::effect::{Admitted, Denied, Link, Request, Stage};
 use skep::testkit::{Lab, TestResult};
 use skep::{Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Outcome, Question, Restart, Stop};
 
-use super::fuse::{Carrier, Deed, Fuse, Load};
+use super::fuse::{Carrier, Count, Deed, Fuse, Load};
 use super::ms;
-
-/// Counts how often something was dropped.
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicUsize>);
-
-impl Count {
-    /// A fuse that counts, and then panics.
-    fn fuse(&self) -> Fuse {
-        let count = Arc::clone(&self.0);
-        Fuse::runs(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-            panic!("a fuse that counts");
-        })
-    }
-
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// Whether deadlines still come when they are due, and asks are answered.
 async fn all_is_well(other: &AgentRef<Carrier>) {
@@ -49,7 +30,7 @@ async fn a_task_that_expires_in_a_queue_and_panics_in_its_drop_costs_nobody_a_de
     let count = Count::default();
     busy.tell(Load::of(Deed::Wait(10_000))).map_err(|_| "room for one")?;
     for _ in 0..3 {
-        let load = Load::default().with(count.fuse());
+        let load = Load::default().with(count.panics());
         busy.ask(load).within(ms(100)).detach().map_err(|_| "room for three")?;
     }
     tokio::time::sleep(ms(150)).await;
@@ -69,7 +50,7 @@ async fn tasks_that_are_queued_at_a_stop_and_panic_in_their_drop_cost_no_receipt
     let count = Count::default();
     busy.tell(Load::of(Deed::Wait(10_000))).map_err(|_| "room for one")?;
     for _ in 0..3 {
-        busy.tell(Load::default().with(count.fuse())).map_err(|_| "room for three")?;
+        busy.tell(Load::default().with(count.panics())).map_err(|_| "room for three")?;
     }
     let stopped = busy.stop(Stop::within(ms(500))).await;
     lab.saw(&stopped);
@@ -160,7 +141,7 @@ async fn a_behaviour_that_panics_in_its_drop_ends_like_any_other(lab: Lab) -> Te
     let count = Count::default();
     let spec = |name: &str| {
         let count = count.clone();
-        Carrier::fused(name, move || count.fuse()).limit(9, ms(1_000))
+        Carrier::fused(name, move || count.panics()).limit(9, ms(1_000))
     };
     let [idle, busy, crashed, dropped] =
         [spec("idle"), spec("busy"), spec("crashed"), spec("dropped")].map(|spec| swarm.spawn(spec));
@@ -200,7 +181,7 @@ impl Link for Toll {
         &'a self,
         _: &'a Request<'a>,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<Admitted, Denied>> + Send + 'a>> {
-        let fuse = self.0.fuse();
+        let fuse = self.0.panics();
         Box::pin(async { Ok(Box::new(fuse) as Admitted) })
     }
 }
@@ -215,8 +196,8 @@ async fn links_resources_holdings_factories_and_checks_that_panic_in_their_drop_
         type Task = ();
         type Output = u32;
         async fn handle(&mut self, (): &(), cx: &Context) -> Result<u32, AgentError> {
-            cx.hold("first", self.0.fuse());
-            cx.hold("second", self.0.fuse());
+            cx.hold("first", self.0.panics());
+            cx.hold("second", self.0.panics());
             Ok(cx.effect("road", ()).run(|_| async { Ok(7) }).await?)
         }
     }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::panic_any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,32 @@ impl Drop for Fuse {
         if let Some(then) = self.0.take() {
             then();
         }
+    }
+}
+
+/// Counts how often something was dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    pub(crate) fn fuse(&self) -> Fuse {
+        let count = Arc::clone(&self.0);
+        Fuse::runs(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+
+    /// One that counts, and then panics.
+    pub(crate) fn panics(&self) -> Fuse {
+        let count = self.clone();
+        Fuse::runs(move || {
+            drop(count.fuse());
+            panic!("a fuse that counts");
+        })
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
     }
 }
 

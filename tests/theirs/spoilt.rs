@@ -1,30 +1,10 @@
 //! What a fault plan has the drop of a task or an output do is borne like what a user's own drop does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{Outcome, Stop};
 
-use super::fuse::{Carrier, Deed, Fuse, Load};
+use super::fuse::{Carrier, Count, Deed, Load};
 use super::ms;
-
-/// Counts drops.
-#[derive(Clone, Default)]
-struct Count(Arc<AtomicUsize>);
-
-impl Count {
-    fn fuse(&self) -> Fuse {
-        let count = Arc::clone(&self.0);
-        Fuse::runs(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        })
-    }
-
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 #[skep::swarm_test(seeds = 20)]
 async fn a_message_whose_drop_takes_a_while_is_dropped_then_and_keeps_nobody(lab: Lab) -> TestResult {

@@ -35,6 +35,8 @@ async fn a_budget_pauses_its_subtree_until_somebody_grants_more_and_resumes(lab:
     // Long after the ask's deadline, whose clock stands.
     sleep(3_600_000).await;
     assert_eq!(low.grant(Budget::new().calls(1)), Err(GrantError::NoBudget { agent: low.id().clone() }));
+    let bounded = swarm.spawn(Imp::spec("bounded").max_children(3)).await?;
+    assert!(matches!(bounded.grant(Budget::new().calls(1)), Err(GrantError::NoBudget { .. })));
     assert!(matches!(top.grant(Budget::usd("two")), Err(GrantError::Bad { .. })));
     // A resume alone does not help.
     drop(top.resume()?);
