@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use crate::review::{Note, Source};
 
-/// How much text is kept. A syntax tree takes some ten times its text.
-const BYTES: usize = 8 << 20;
+/// How much text is kept. A syntax tree takes some forty times its text.
+const BYTES: usize = 2 << 20;
 
 /// The sources that were looked at last. Each specialist reads its files itself; what is shared is the parsing.
 #[derive(Debug, Default)]
