@@ -145,10 +145,13 @@ impl Children {
     /// that is decided from now on. Restarts that are remembered count under the new limit.
     ///
     /// # Errors
-    /// [`ChangeError::Policy`] names the field; nothing has changed then.
+    /// [`ChangeError::Policy`] names the field; nothing has changed then. [`ChangeError::Ended`].
     pub fn change(&self, change: impl FnOnce(&mut Policy)) -> Result<(), ChangeError> {
-        let changed = self.seat.change_policy(change);
-        changed.map_err(|why| ChangeError::Policy { supervisor: self.seat.id.clone(), why })
+        let supervisor = self.seat.id.clone();
+        match self.seat.change_policy(change) {
+            None => Err(ChangeError::Ended { supervisor }),
+            Some(changed) => changed.map_err(|why| ChangeError::Policy { supervisor, why }),
+        }
     }
 
     /// Changes what holds for a child while it runs: when it is restarted, how it is stopped, whether it is significant, its

@@ -20,6 +20,7 @@ mod thread;
 mod timers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
 
@@ -47,6 +48,8 @@ struct Parts {
     timers: Arc<Timers>,
     aside: Arc<Aside>,
     ground: Arc<Ground>,
+    /// A swarm lives in it, or has.
+    taken: AtomicBool,
     #[cfg(feature = "lab")]
     faults: Option<Arc<dyn Faults>>,
     // Ended with the session, or with the last clone.
@@ -122,6 +125,7 @@ impl Env {
             timers,
             aside,
             ground,
+            taken: AtomicBool::new(false),
             #[cfg(feature = "lab")]
             faults,
             thread,
@@ -138,6 +142,11 @@ impl Env {
     #[cfg(feature = "lab")]
     pub(crate) fn faults(&self) -> Option<&Arc<dyn Faults>> {
         self.0.faults.as_ref()
+    }
+
+    /// Takes it for a swarm. False if another has: the end of one ends it.
+    pub(crate) fn take(&self) -> bool {
+        !self.0.taken.swap(true, Ordering::Relaxed)
     }
 
     /// Lets go of all that it keeps running: the wheel, the watch over the ground, the control thread. Whoever is on that

@@ -103,9 +103,14 @@ impl fmt::Debug for AgentId {
 }
 
 /// A task's id: `<agent id>#<n>` for one that no task asked, n counting those of the agent; for one that a turn asked
-/// `<asker's task>/<key>`, which is the same in each attempt at the asker's task.
+/// `<asker's task>/<key>`, which is the same in each attempt at the asker's task. Agents may hand work on to each other for
+/// ever, so an asker's id of more than 512 bytes stands there as its beginning, up to the first `/`, and `~` with 128 bits of
+/// its BLAKE3. Who asked is what the event of the task's acceptance says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(Name);
+
+/// An asker's id of more bytes is not written out in those of the tasks that it asks.
+const LONGEST: usize = 512;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Name {
@@ -120,16 +125,15 @@ impl TaskId {
     }
 
     pub(crate) fn inside(asker: &Self, key: &impl fmt::Display) -> Self {
-        Self(Name::Inside(format!("{asker}/{key}").into()))
-    }
-
-    /// The task whose turn asked it; none where it was asked from outside, by a start or a hook, or told.
-    #[must_use]
-    pub fn asker(&self) -> Option<Self> {
-        match &self.0 {
-            Name::Outside(..) => None,
-            Name::Inside(text) => Self::read(text.rsplit_once('/')?.0),
-        }
+        let text = match &asker.0 {
+            Name::Inside(long) if long.len() > LONGEST => {
+                let (first, _) = long.split_once('/').unwrap_or((long, ""));
+                let hash = blake3::hash(long.as_bytes()).to_hex();
+                format!("{first}/~{}/{key}", &hash[..32])
+            }
+            _ => format!("{asker}/{key}"),
+        };
+        Self(Name::Inside(text.into()))
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -198,14 +202,26 @@ mod tests {
         let inside = TaskId::inside(&outside, &"ask-00-1");
         let deeper = TaskId::inside(&inside, &"b%2Fc:ask-01-2");
         assert_eq!(deeper.to_string(), "s.3#12/ask-00-1/b%2Fc:ask-01-2");
-        assert_eq!(
-            (deeper.asker(), inside.asker(), outside.asker()),
-            (Some(inside.clone()), Some(outside.clone()), None)
-        );
         for id in [outside, inside, deeper] {
             let text = serde_json::to_string(&id).unwrap();
             assert_eq!(serde_json::from_str::<TaskId>(&text).unwrap(), id);
         }
         assert!(serde_json::from_str::<TaskId>("\"s.3\"").is_err());
+    }
+
+    #[test]
+    fn work_that_is_handed_on_for_ever_has_ids_that_stay_short_and_differ() {
+        let first = TaskId::outside(AgentId::root("s").child(3), 12);
+        let mut seen = std::collections::BTreeSet::new();
+        let handed_on = |id: &TaskId| TaskId::inside(id, &"b%2Fc:ask-00112233445566778899aabbccddeeff-1");
+        let mut last = first.clone();
+        for _ in 0..1_000 {
+            last = handed_on(&last);
+            let text = last.to_string();
+            assert!(text.len() < 600 && text.starts_with("s.3#12/"), "{text}");
+            assert!(seen.insert(last.clone()), "{text} is another's");
+        }
+        let again = (0..1_000).fold(first, |id, _| handed_on(&id));
+        assert_eq!(again, last, "each attempt gives the same");
     }
 }

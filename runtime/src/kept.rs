@@ -12,17 +12,32 @@ mod mirror;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::mirror::Mirror;
+use self::mirror::Blind;
+pub(crate) use self::mirror::{Mirror, Order};
 
 /// Why a value cannot be kept, in words that hold nothing of it.
 pub(crate) type NotKept = &'static str;
 
 /// The value as text, and as it comes back from that.
 pub(crate) fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Vec<u8>, T), NotKept> {
+    let not_seen = |blind| match blind {
+        Blind::Own => "it cannot be written as JSON",
+        Blind::Deep => "it nests too deeply",
+    };
+    let was = Mirror::of(value, Order::Everywhere).map_err(not_seen)?;
     let text = serde_json::to_vec(value).map_err(|_| "it cannot be written as JSON")?;
     let back: T = serde_json::from_slice(&text).map_err(|_| "what is written of it cannot be read back")?;
-    let (was, is) = (Mirror::of(value), Mirror::of(&back));
-    if was.is_some() && was == is { Ok((text, back)) } else { Err("what is read back is another value") }
+    if Mirror::of(&back, Order::Everywhere) == Ok(was) || is_same_but_for_order(value, &back) {
+        Ok((text, back))
+    } else {
+        Err("what is read back is another value")
+    }
+}
+
+/// A hash map, and a hash set, comes back in another order; its text keeps it all the same.
+fn is_same_but_for_order<T: Serialize>(value: &T, back: &T) -> bool {
+    let was = Mirror::of(value, Order::InTuples);
+    was.is_ok() && was == Mirror::of(back, Order::InTuples)
 }
 
 #[cfg(test)]
@@ -123,6 +138,29 @@ mod tests {
         assert!(is_kept(Ok::<u8, String>(3)) && is_kept(Err::<u8, _>("no".to_owned())));
         assert!(is_kept(serde_json::json!({ "b": [1, -2.5, null], "a": { "d": true } })));
         assert!(is_kept(std::time::Duration::from_nanos(1_234_567_890_123)));
+    }
+
+    /// A list, as deep as it is long.
+    #[derive(Default, Serialize, Deserialize)]
+    struct Nested {
+        next: Option<Box<Nested>>,
+    }
+
+    fn nested(levels: usize) -> Nested {
+        (0..levels).fold(Nested::default(), |next, _| Nested { next: Some(Box::new(next)) })
+    }
+
+    #[test]
+    fn what_nests_too_deeply_is_said_before_a_stack_ends() {
+        assert!(write(&nested(100)).is_ok());
+        assert_eq!(write(&nested(5_000)).err(), Some("it nests too deeply"));
+    }
+
+    #[test]
+    fn what_a_value_is_compared_by_is_about_as_large_as_it_is() {
+        let mirror = |order| Mirror::of(&vec![7_u8; 100_000], order).unwrap();
+        assert!(mirror(Order::Everywhere).as_bytes().len() < 200_100);
+        assert_eq!(mirror(Order::Everywhere), mirror(Order::InTuples));
     }
 
     #[test]

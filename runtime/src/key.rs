@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::kept::Mirror;
+use crate::kept::{Mirror, Order};
 
 /// The first 128 bits of BLAKE3 over the kind, a zero byte, and the input as JSON with sorted keys; where that cannot say what
 /// the input is, another zero byte and its [`Mirror`].
@@ -41,35 +41,23 @@ pub(crate) struct Key {
 
 impl Digest {
     /// An input that JSON cannot say, or cannot tell from another, is digested as its own code describes it. None for one
-    /// that does not even do that.
+    /// that does not even do that, or nests so deeply that nobody looks at it.
     pub(crate) fn of(kind: &str, input: &impl Serialize) -> Option<Self> {
+        let mirror = Mirror::of(input, Order::InSequences).ok()?;
         let mut text = Vec::with_capacity(128);
         text.extend_from_slice(kind.as_bytes());
         text.push(0);
         match serde_json::to_value(input) {
-            Ok(json) if !has_null(&json) => write_sorted(&json, &mut text),
-            json => match (Mirror::in_order(input)?, json) {
-                (mirror, Ok(json)) if !mirror.is_odd() => write_sorted(&json, &mut text),
-                (mirror, _) => {
-                    // No JSON begins with this.
-                    text.push(0);
-                    text.extend_from_slice(mirror.as_bytes());
-                }
-            },
+            Ok(json) if !mirror.is_odd() => write_sorted(&json, &mut text),
+            _ => {
+                // No JSON begins with this.
+                text.push(0);
+                text.extend_from_slice(mirror.as_bytes());
+            }
         }
         let hash = blake3::hash(&text);
         let (first, _) = hash.as_bytes().split_first_chunk().expect("a hash has 256 bits");
         Some(Self(*first))
-    }
-}
-
-/// Whether there is a null in it: what JSON says of a number that it does not have, too.
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(map) => map.values().any(has_null),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Mailbox<T, O> {
 
 struct Queue<T, O> {
     tasks: VecDeque<Arc<TaskCell<T, O>>>,
+    /// Nothing has come out of its turn since the queue was empty: the tasks stand by number.
+    is_ordered: bool,
     closed: Option<StopReason>,
     /// What was queued has been ended: nothing comes back either.
     ended: bool,
@@ -52,6 +54,7 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn new(capacity: usize) -> Self {
         let queue = Queue {
             tasks: VecDeque::new(),
+            is_ordered: true,
             closed: None,
             ended: false,
             in_hand: false,
@@ -77,8 +80,9 @@ impl<T, O> Mailbox<T, O> {
         if !queue.has_room(self.capacity) {
             return Err(NotAccepted::Full(payload));
         }
-        let Queue { tasks, astray, next_task, .. } = &mut *queue;
+        let Queue { tasks, astray, next_task, is_ordered, .. } = &mut *queue;
         let Some(delivery) = astray.admit(deliver()) else { return Err(NotAccepted::Full(payload)) };
+        *is_ordered &= matches!(delivery, Delivery::Straight);
         *next_task += 1;
         let task = make(*next_task, payload);
         astray.put(tasks, Arc::clone(&task), delivery);
@@ -92,6 +96,7 @@ impl<T, O> Mailbox<T, O> {
         if queue.ended {
             return Err(queue.closed.clone().unwrap_or(StopReason::Stopped));
         }
+        queue.is_ordered &= queue.tasks.front().is_none_or(|head| task.number < head.number);
         queue.tasks.push_front(Arc::clone(task));
         Ok(())
     }
@@ -102,6 +107,7 @@ impl<T, O> Mailbox<T, O> {
             let mut queue = self.queue.lock();
             let task = queue.tasks.pop_front();
             queue.in_hand = task.is_some();
+            queue.is_ordered |= queue.tasks.is_empty();
             let next = queue.next_waiting(self.capacity);
             (task, next)
         };
@@ -113,7 +119,7 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn remove(&self, task: &Arc<TaskCell<T, O>>) {
         let next = {
             let mut queue = self.queue.lock();
-            queue.tasks.retain(|queued| !Arc::ptr_eq(queued, task));
+            queue.take_out(task);
             queue.astray.remove(task);
             queue.next_waiting(self.capacity)
         };
@@ -189,6 +195,7 @@ impl<T, O> Mailbox<T, O> {
     pub(crate) fn arrive(&self, number: u64) {
         let mut queue = self.queue.lock();
         if let Some(task) = queue.astray.arrive(number) {
+            queue.is_ordered = false;
             queue.tasks.push_back(task);
         }
     }
@@ -234,6 +241,17 @@ impl<T, O> Queue<T, O> {
     /// Where somebody waits for room: the places only grow.
     fn waits_at(&self, place: u64) -> Option<usize> {
         self.waiting.binary_search_by_key(&place, |(number, _)| *number).ok()
+    }
+
+    fn take_out(&mut self, task: &Arc<TaskCell<T, O>>) {
+        if self.is_ordered {
+            // It may be gone: taken by a turn, or ended with the others.
+            if let Ok(at) = self.tasks.binary_search_by_key(&task.number, |queued| queued.number) {
+                self.tasks.remove(at);
+            }
+        } else {
+            self.tasks.retain(|queued| !Arc::ptr_eq(queued, task));
+        }
     }
 
     fn has_room(&self, capacity: usize) -> bool {

@@ -30,6 +30,8 @@ use crate::theirs::{Sleeper, Theirs};
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
+    /// Its agent has given each task one, in the order in which they came.
+    pub(crate) number: u64,
     pub(crate) terms: Terms<O>,
     /// What its own turns have asked.
     asked: OnceLock<Arc<Asked>>,
@@ -56,10 +58,20 @@ struct Slot<T, O> {
 /// What attempts, and askers that have gone, have left with a task.
 #[derive(Default)]
 struct Left {
+    /// The last of them, as many as [`ERRORS`].
     errors: Vec<AgentError>,
     said: VecDeque<String>,
     /// What its asker took, for the asker's next attempt.
     kept: Option<Kept>,
+}
+
+impl Left {
+    fn add_error(&mut self, error: AgentError) {
+        if self.errors.len() == ERRORS {
+            self.errors.remove(0);
+        }
+        self.errors.push(error);
+    }
 }
 
 impl<T, O> Slot<T, O> {
@@ -94,6 +106,9 @@ pub(crate) enum Again<T, O> {
 
 /// What an agent says and nobody reads is dropped, the oldest first.
 const SAID: usize = 64;
+
+/// A task keeps so many errors of its attempts, for each of these has them all, and what does not count goes on for ever.
+const ERRORS: usize = 64;
 
 enum State<O> {
     Queued,
@@ -140,7 +155,7 @@ pub(crate) struct Attempt<T> {
 }
 
 impl<T, O> TaskCell<T, O> {
-    pub(crate) fn new(id: TaskId, mut terms: Terms<O>, payload: Theirs<T>) -> Self {
+    pub(crate) fn new(id: TaskId, number: u64, mut terms: Terms<O>, payload: Theirs<T>) -> Self {
         let slot = Slot {
             state: State::Queued,
             payload: Some(payload),
@@ -153,7 +168,7 @@ impl<T, O> TaskCell<T, O> {
             alarm: None,
             left: None,
         };
-        Self { id, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
+        Self { id, number, terms, asked: OnceLock::new(), slot: Mutex::new(slot) }
     }
 
     /// Queued → Running; none if the task has its outcome already. `began` appends the event.
@@ -188,7 +203,7 @@ impl<T, O> TaskCell<T, O> {
         if !counts {
             slot.attempts -= 1;
         }
-        slot.left().errors.push(error);
+        slot.left().add_error(error);
         redelivered();
         true
     }
@@ -207,7 +222,7 @@ impl<T, O> TaskCell<T, O> {
             }
             ended(over.outcome());
             if let Some(error) = error {
-                slot.left().errors.push(error);
+                slot.left().add_error(error);
             }
             slot.state = State::Over(over);
             (slot.asker.take(), slot.alarm.take())
@@ -331,7 +346,7 @@ impl<T, O> TaskCell<T, O> {
 
     /// One more of its errors, where an attempt has more than one.
     pub(crate) fn add_error(&self, error: AgentError) {
-        self.slot.lock().left().errors.push(error);
+        self.slot.lock().left().add_error(error);
     }
 
     /// Attempts that have begun and count.
@@ -339,7 +354,7 @@ impl<T, O> TaskCell<T, O> {
         self.slot.lock().attempts
     }
 
-    /// The errors of all attempts.
+    /// The errors of its attempts, the last of very many.
     pub(crate) fn errors(&self) -> Vec<AgentError> {
         self.slot.lock().errors()
     }

@@ -39,6 +39,8 @@ async fn code_change(lab: Lab) -> TestResult {
         matches!(sup.state(), skep::AgentState::Stopped(StopReason::Escalated { .. })),
         "the third in a minute"
     );
+    let late = children.change(|policy| policy.strategy = Strategy::OneForOne);
+    assert!(matches!(late, Err(ChangeError::Ended { .. })), "{late:?}");
     rig.end().await;
     Ok(())
 }

@@ -120,6 +120,30 @@ fn when_the_runtime_ends_asks_fail_at_once_and_the_receipt_is_true_and_prompt() 
 }
 
 #[test]
+fn work_for_the_environment_comes_back_also_where_its_runtime_has_ended() {
+    let (ground, swarm, _agents) = on_ground(&Arc::default());
+    let env = swarm.env().clone();
+    drop(ground);
+    let elsewhere = runtime();
+    assert_eq!(elsewhere.block_on(env.blocking(|| 7)), 7);
+    let panics = elsewhere.spawn(async move { env.blocking(|| panic!("its own")).await });
+    assert!(elsewhere.block_on(panics).is_err_and(|error| error.is_panic()));
+    assert!(elsewhere.block_on(swarm.stop(Stop::within(Duration::from_secs(5)))).nothing_left());
+}
+
+#[tokio::test]
+async fn an_environment_is_that_of_one_swarm() {
+    let env = skep::Env::real();
+    let swarm = Swarm::builder("first").env(env.clone()).start().await.unwrap();
+    for _ in 0..2 {
+        let second = Swarm::builder("second").env(env.clone()).start().await.map(drop);
+        let error = second.expect_err("it would end with the first").to_string();
+        assert!(error.contains("env") && error.contains("another swarm"), "{error}");
+        drop(swarm.stop(Stop::within(Duration::from_secs(5))).await);
+    }
+}
+
+#[test]
 fn a_stopped_swarm_keeps_no_thread_because_a_handle_lives() {
     let ground = runtime();
     let swarm = ground.block_on(async {

@@ -151,6 +151,59 @@ enum Shape {
     Square { side: Option<f64> },
 }
 
+/// A list, as deep as it is long.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Nested {
+    next: Option<Box<Nested>>,
+}
+
+fn nested(levels: usize) -> Nested {
+    (0..levels).fold(Nested::default(), |next, _| Nested { next: Some(Box::new(next)) })
+}
+
+/// Asks with a task, and has it as the input of an effect.
+struct Asker {
+    count: AgentRef<Count>,
+}
+
+/// Says how deep it is.
+struct Count;
+
+impl Agent for Count {
+    type Task = Nested;
+    type Output = usize;
+    async fn handle(&mut self, task: &Nested, _: &Context) -> Result<usize, AgentError> {
+        Ok(std::iter::successors(task.next.as_deref(), |nested| nested.next.as_deref()).count())
+    }
+}
+
+impl Agent for Asker {
+    type Task = usize;
+    type Output = [usize; 2];
+    async fn handle(&mut self, levels: &usize, cx: &Context) -> Result<[usize; 2], AgentError> {
+        let asked = self.count.ask(nested(*levels)).await?;
+        let run = |_| async { Ok(asked) };
+        Ok([asked, cx.effect("look", nested(*levels)).free().run(run).await?])
+    }
+}
+
+#[skep::swarm_test(seeds = 3)]
+async fn a_task_that_nests_deeply_is_asked_and_ends_no_process(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let count = swarm.spawn(AgentSpec::new("count", || Count)).await?;
+    let asker = {
+        let count = count.clone();
+        AgentSpec::new("asker", move || Asker { count: count.clone() }).restart_mode(RestartMode::Resume)
+    };
+    let asker = swarm.spawn(asker).await?;
+    for levels in [0, 100, 2_500] {
+        assert_eq!(asker.ask(levels).await?, [levels; 2]);
+    }
+    drop((asker, count));
+    lab.end(swarm).await;
+    Ok(())
+}
+
 #[skep::swarm_test(seeds = 3)]
 async fn what_cannot_be_kept_is_said_when_it_is_made_and_is_not_made_twice(lab: Lab) -> TestResult {
     cannot_be_kept(&lab, || f64::NAN).await;
@@ -162,6 +215,7 @@ async fn what_cannot_be_kept_is_said_when_it_is_made_and_is_not_made_twice(lab: 
     cannot_be_kept(&lab, || HashMap::from([(vec!["key".to_owned()], 3)])).await;
     cannot_be_kept(&lab, || Some(None::<u32>)).await;
     cannot_be_kept(&lab, || Loose::Whole(3)).await;
+    cannot_be_kept(&lab, || nested(300)).await;
     cannot_be_kept(&lab, || Secret { name: "n".into(), key: "k".into() }).await;
     Ok(())
 }
@@ -174,6 +228,8 @@ async fn what_can_be_kept_is_paid_for_once_and_nothing_is_said(lab: Lab) -> Test
     is_kept(&lab, || Loose::Float(0.5)).await;
     is_kept(&lab, || Shape::Square { side: None }).await;
     is_kept(&lab, || ()).await;
+    is_kept(&lab, || nested(100)).await;
+    is_kept(&lab, || vec![7_u8; 100_000]).await;
     is_kept(&lab, || serde_json::json!({ "b": [null, 1e-7], "a": {} })).await;
     // Written in another order each time, and the same set.
     for way in [Way::Effect, Way::Ask] {

@@ -164,9 +164,9 @@ fn answered(history: &History) -> BTreeMap<String, u64> {
     let mut answered = BTreeMap::new();
     for event in history.events() {
         if let (What::TaskEnded { outcome: Outcome::Done }, Some(task)) = (&event.what, &event.task)
-            && task.asker().is_some()
+            && let text = task.to_string()
+            && text.contains('/')
         {
-            let text = task.to_string();
             let about = text.rsplit_once('-').map_or(text.clone(), |(about, _)| about.to_owned());
             *answered.entry(about).or_default() += 1;
         }

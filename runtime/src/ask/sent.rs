@@ -59,7 +59,7 @@ pub(crate) fn push<A: Agent>(
         seat.note_in(Some(id.clone()), What::TaskAccepted { asker, replay_of });
         let mut task = seat.home.keep(task);
         seat.home.spoil(&mut task, spoil.take());
-        Arc::new(TaskCell::new(id, terms, task))
+        Arc::new(TaskCell::new(id, number, terms, task))
     })?;
     if let Some(letter) = cell.terms.replay_of() {
         seat.engine.dead_letters.replayed(letter, cell.id.clone());

@@ -137,8 +137,11 @@ impl Alarm {
             match look {
                 Look::At(at) if at <= env.now() => (self.due)(),
                 Look::At(at) => {
-                    let timer = env.at(at, again());
-                    let before = self.timer.lock().replace(timer);
+                    // Set and kept in one: it may be due at once, and whoever looks then keeps a later one.
+                    let before = {
+                        let mut timer = self.timer.lock();
+                        timer.replace(env.at(at, again()))
+                    };
                     drop(before);
                 }
                 // Resumed in between: it looks again.

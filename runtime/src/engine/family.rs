@@ -27,6 +27,8 @@ pub(crate) struct Family {
     is_performing: bool,
     /// The children of each task, so that its end need not look at all the others.
     of_tasks: HashMap<TaskId, BTreeSet<u32>>,
+    /// Those that others have spawned, so that a stop of one child need not look at all the others.
+    adopted: BTreeSet<u32>,
     next: u32,
 }
 
@@ -41,6 +43,7 @@ impl Family {
             actions: VecDeque::new(),
             is_performing: false,
             of_tasks: HashMap::new(),
+            adopted: BTreeSet::new(),
             next: 0,
         }
     }
@@ -102,6 +105,7 @@ impl Family {
     /// Enters a seat under another number than its own. Its name stays whose it is here.
     pub(crate) fn adopt(&mut self, number: u32, seat: Arc<Seat>) {
         self.names.entry(seat.name.clone()).or_insert(number);
+        self.adopted.insert(number);
         self.seats.insert(number, seat);
     }
 
@@ -129,13 +133,14 @@ impl Family {
 
     /// The entries of each table but the seats.
     #[cfg(feature = "lab")]
-    pub(super) fn entries(&self) -> [(&'static str, usize); 5] {
+    pub(super) fn entries(&self) -> [(&'static str, usize); 6] {
         [
             ("names", self.names.len()),
             ("supervised", self.core.len()),
             ("pauses", self.pauses.len()),
             ("replies", self.replies.len()),
             ("children of tasks", self.of_tasks.len()),
+            ("adopted", self.adopted.len()),
         ]
     }
 
@@ -143,6 +148,7 @@ impl Family {
     pub(crate) fn leave(&mut self, number: u32) -> Option<Arc<Seat>> {
         self.pauses.remove(&number);
         let seat = self.seats.remove(&number)?;
+        self.adopted.remove(&number);
         if self.names.get(&seat.name) == Some(&number) {
             self.names.remove(&seat.name);
         }
@@ -155,6 +161,11 @@ impl Family {
             }
         }
         Some(seat)
+    }
+
+    /// Those that others have spawned, in start order.
+    pub(crate) fn adopted(&self) -> impl Iterator<Item = &Arc<Seat>> {
+        self.adopted.iter().filter_map(|number| self.seats.get(number))
     }
 
     /// The children of one of the agent's tasks, in start order.

@@ -93,20 +93,25 @@ impl Seat {
         self.read_family(|family| family.core.policy(family.number(name)?)).flatten()
     }
 
-    /// Has it supervise in another way from now on.
-    pub(crate) fn change_policy(&self, change: impl FnOnce(&mut Policy)) -> Result<(), BadPolicy> {
+    /// Has it supervise in another way from now on. None if it has ended.
+    pub(crate) fn change_policy(&self, change: impl FnOnce(&mut Policy)) -> Option<Result<(), BadPolicy>> {
         let before = self.supervisor_policy();
         let mut after = before;
         change(&mut after);
         let mut gate = self.gate.lock();
+        if self.is_stopped() {
+            return None;
+        }
         let family = gate.family.get_or_insert_with(|| Box::new(Family::new(self.policies.supervision())));
         let policy = family.core.supervisor().changed(&before, &after);
         if self.policies.dynamic && policy.auto_shutdown != AutoShutdown::Never {
-            return Err(BadPolicy::AutoShutdownDynamic);
+            return Some(Err(BadPolicy::AutoShutdownDynamic));
         }
-        family.core.change(policy)?;
-        self.note(What::PolicyChanged(Box::new(policy)));
-        Ok(())
+        let changed = family.core.change(policy);
+        if changed.is_ok() {
+            self.note(What::PolicyChanged(Box::new(policy)));
+        }
+        Some(changed)
     }
 
     /// Has it treat a child in another way from now on. None if there is no such child.

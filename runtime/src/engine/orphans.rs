@@ -7,6 +7,7 @@
 //! 2. The ledger path, the id and the seat's parent stay. A stop takes the whole subtree by id: see
 //!    [`Engine::adopted_below`]. A pause goes by supervisors: what holds the agent is what its new one passes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,10 +59,11 @@ impl Engine {
         if first.is_empty() {
             return Vec::new();
         }
+        let first: BTreeMap<_, _> = first.into_iter().map(|(seat, found, _)| (seat.key, found)).collect();
         self.env.sleep_until(self.env.now() + SECOND_LOOK).await;
         let mut swept = Vec::new();
         for (seat, found, _) in self.look_at_all().await {
-            let was_there = first.iter().any(|(known, what, _)| known.key == seat.key && *what == found);
+            let was_there = first.get(&seat.key) == Some(&found);
             // Looked at once more, for what was done about another may have changed it.
             if was_there && let Some((found, dealt)) = judge(&seat.facts()) {
                 let dealt = seat.deal_with(&found, dealt);
@@ -91,10 +93,8 @@ impl Engine {
         let mut above = root.parent.as_ref();
         while let Some(seat) = above {
             if let Some(family) = &seat.gate.lock().family {
-                let is_below = |child: &&Arc<Seat>| {
-                    child.is_adopted() && child.key != root.key && child.id.is_within(&root.id)
-                };
-                found.extend(family.seats.values().filter(is_below).cloned());
+                let is_below = |child: &&Arc<Seat>| child.key != root.key && child.id.is_within(&root.id);
+                found.extend(family.adopted().filter(is_below).cloned());
             }
             above = seat.parent.as_ref();
         }

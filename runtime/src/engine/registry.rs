@@ -42,9 +42,10 @@ enum Named {
 /// Names that nobody has any more, and who had them last.
 #[derive(Default)]
 struct Ended {
-    by_name: HashMap<Arc<str>, AgentId>,
-    /// In the order in which they ended; one that has ended again since is here twice.
-    order: VecDeque<(Arc<str>, AgentId)>,
+    by_name: HashMap<Arc<str>, (u64, AgentId)>,
+    /// In the order in which they ended, by its number; one that has ended again since is here twice.
+    order: VecDeque<(Arc<str>, u64)>,
+    ends: u64,
 }
 
 impl Registry {
@@ -86,7 +87,7 @@ impl Registry {
 
     /// Who had a name last that nobody has any more, if that is not long ago.
     pub(crate) fn ended(&self, name: &str) -> Option<AgentId> {
-        self.0.lock().ended.by_name.get(name).cloned()
+        self.0.lock().ended.by_name.get(name).map(|(_, id)| id.clone())
     }
 
     /// How many have a place, and how many names they have.
@@ -135,11 +136,12 @@ impl Places {
 
 impl Ended {
     fn remember(&mut self, name: &Arc<str>, id: &AgentId) {
-        self.by_name.insert(Arc::clone(name), id.clone());
-        self.order.push_back((Arc::clone(name), id.clone()));
+        self.ends += 1;
+        self.by_name.insert(Arc::clone(name), (self.ends, id.clone()));
+        self.order.push_back((Arc::clone(name), self.ends));
         if self.order.len() > REMEMBERED
-            && let Some((name, id)) = self.order.pop_front()
-            && self.by_name.get(&name) == Some(&id)
+            && let Some((name, end)) = self.order.pop_front()
+            && self.by_name.get(&name).is_some_and(|(last, _)| *last == end)
         {
             self.by_name.remove(&name);
         }

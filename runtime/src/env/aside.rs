@@ -1,7 +1,7 @@
 //! Where code of a user's runs that may not run where we are: under a lock, on the control thread, inside what performs a
 //! stop.
 //!
-//! There are two lanes, since a waker must not wait for a value that takes seconds to be dropped. Each has a few threads of
+//! There are two lanes, since a waker must not wait for a value that takes seconds to be dropped. Each has threads of
 //! its own, begun when there is something to do and gone soon after. They are no workers: code there may block, a client that
 //! may not be dropped in async code may be dropped there, and no turn that blocks its worker keeps anything from running. So
 //! they also outlive the embedder's runtime. In simulation a lane is a future like any other, in the order in which things
@@ -11,8 +11,8 @@
 //!
 //! # Invariants
 //! 1. Pushing runs nothing, blocks for nobody and takes no lock but the lane's own, which is a leaf: it may be done anywhere.
-//! 2. While a job waits there is a thread that will take it, but for one that the system refused: then the next push tries
-//!    again.
+//! 2. While a job waits there is a thread that will take it, or one that begins another if nobody does; but for one that the
+//!    system refused: then the next push tries again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -82,8 +82,14 @@ impl Aside {
 /// Something to be run. It catches its own panics.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// A lane has so many threads at most: so many jobs that take long hold nobody up.
+/// A lane has so many threads as soon as there are jobs for them.
 const THREADS: usize = 4;
+
+/// Where none of them has taken a job for so long while one waited, there is one more: jobs that take long hold nobody up for longer.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// And so many at most, which is as many as tokio has for blocking work.
+const MOST: usize = 512;
 
 /// A thread without work waits so long for some.
 const LINGER: Duration = Duration::from_millis(100);
@@ -103,6 +109,10 @@ struct Queue {
     threads: usize,
     /// Those that wait for a job.
     idle: usize,
+    /// Jobs that have been begun.
+    begun: u64,
+    /// Somebody looks whether the threads go on.
+    watched: bool,
     /// The environment is let go: nobody waits for work any more.
     closed: bool,
 }
@@ -120,7 +130,11 @@ impl Lane {
                 self.bell.notify_one();
                 return;
             }
-            if queue.threads == if self.simulated { 1 } else { THREADS } {
+            if queue.threads >= if self.simulated { 1 } else { THREADS } {
+                if self.is_to_be_watched(&mut queue) {
+                    drop(queue);
+                    self.watch();
+                }
                 return;
             }
             queue.threads += 1;
@@ -130,6 +144,39 @@ impl Lane {
             self.serve_simulated(server);
         } else {
             thread::start(self.name, move || server.serve()).ok();
+        }
+    }
+
+    /// True once for each time that jobs wait and nobody looks whether they are taken.
+    fn is_to_be_watched(&self, queue: &mut Queue) -> bool {
+        let waits = !self.simulated && !queue.jobs.is_empty();
+        waits && !std::mem::replace(&mut queue.watched, true)
+    }
+
+    /// Looks now and then until no job waits, or none has been taken since the last look: then there is one more thread.
+    fn watch(self: &Arc<Self>) {
+        let lane = Arc::clone(self);
+        let watching = thread::start(self.name, move || {
+            let mut begun = lane.queue.lock().begun;
+            loop {
+                std::thread::park_timeout(PATIENCE);
+                let mut queue = lane.queue.lock();
+                let is_stuck = queue.begun == begun;
+                begun = queue.begun;
+                if queue.jobs.is_empty() || queue.threads == MOST {
+                    queue.watched = false;
+                    return;
+                }
+                if is_stuck {
+                    queue.watched = false;
+                    queue.threads += 1;
+                    break;
+                }
+            }
+            Server { lane, has_left: false }.serve();
+        });
+        if watching.is_err() {
+            self.queue.lock().watched = false;
         }
     }
 
@@ -167,11 +214,16 @@ impl Server {
 
     /// The next job. With none it leaves, in the critical section in which it found none.
     fn next(&mut self, lingers: bool) -> Option<Job> {
-        let Lane { queue, bell, .. } = &*self.lane;
-        let mut queue = queue.lock();
+        let lane = &self.lane;
+        let mut queue = lane.queue.lock();
         let mut lingers = lingers;
         loop {
             if let Some(job) = queue.jobs.pop_front() {
+                queue.begun += 1;
+                if queue.threads >= THREADS && lane.is_to_be_watched(&mut queue) {
+                    drop(queue);
+                    lane.watch();
+                }
                 return Some(job);
             }
             if !lingers || queue.closed {
@@ -180,7 +232,7 @@ impl Server {
                 return None;
             }
             queue.idle += 1;
-            lingers = !bell.wait_for(&mut queue, LINGER).timed_out();
+            lingers = !lane.bell.wait_for(&mut queue, LINGER).timed_out();
             queue.idle -= 1;
         }
     }
@@ -229,6 +281,31 @@ mod tests {
         lane.push(Box::new(move || tell.send(()).unwrap()));
         told.recv().unwrap();
         let_go.send(()).unwrap();
+    }
+
+    #[test]
+    fn as_many_as_it_has_threads_that_block_hold_up_nobody_else() {
+        let (_runtime, lane) = lane();
+        let (began, begun) = mpsc::channel();
+        let mut held = Vec::new();
+        for _ in 0..3 * THREADS {
+            let (let_go, until) = mpsc::channel::<()>();
+            let began = began.clone();
+            lane.push(Box::new(move || {
+                began.send(()).unwrap();
+                until.recv().ok();
+            }));
+            held.push(let_go);
+        }
+        held.iter().for_each(|_| begun.recv().unwrap());
+        let (tell, told) = mpsc::channel();
+        lane.push(Box::new(move || tell.send(()).unwrap()));
+        told.recv().unwrap();
+        lane.close();
+        drop(held);
+        while lane.queue.lock().threads > 0 {
+            std::thread::yield_now();
+        }
     }
 
     #[test]

@@ -2,26 +2,56 @@
 #![allow(clippy::disallowed_methods, reason = "this is the outside's one home")]
 
 use std::future::Future;
+use std::sync::Arc;
 
-use super::{Env, known};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::{Env, known, thread};
 use crate::engine::quiet;
+
+/// None if the work itself is gone, which its thread does not let happen.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (tell, told) = oneshot::channel();
+    let begun = thread::start("skep-blocking", move || drop(tell.send(work())));
+    begun.expect("the system gives a thread");
+    told.await.ok()
+}
 
 impl Env {
     /// Runs blocking work on a thread for such work and waits for it. Under simulation virtual time stands still
     /// meanwhile. Dropping the future lets the work run to its end unseen, since no thread can be stopped.
     ///
+    /// Where the swarm's runtime has ended and takes no work any more, it is run on a thread of its own.
+    ///
     /// # Panics
-    /// With the work's own panic.
+    /// With the work's own panic; and if the system gives no thread.
     pub async fn blocking<T, F>(&self, work: F) -> T
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match known(self.0.work.spawn_blocking(quiet::for_another_thread(work))).await {
-            Ok(Ok(value)) => value,
-            Ok(Err(panic)) => panic.resume(),
-            // The runtime is going down, and with it whoever waits.
-            Err(_) => std::future::pending().await,
+        let work = Arc::new(Mutex::new(Some(quiet::for_another_thread(work))));
+        let its = Arc::clone(&work);
+        let begin = move || {
+            let work = its.lock().take();
+            work.map(|work| work())
+        };
+        let done = match known(self.0.work.spawn_blocking(begin)).await {
+            Ok(done) => done,
+            // The runtime has dropped it unbegun. Whoever waits may be on another one.
+            Err(_) => {
+                let unbegun = work.lock().take();
+                match unbegun {
+                    Some(work) => known(on_a_thread(work)).await,
+                    None => None,
+                }
+            }
+        };
+        match done {
+            Some(Ok(value)) => value,
+            Some(Err(panic)) => panic.resume(),
+            None => unreachable!("the work was begun, and whoever has begun it says how it went"),
         }
     }
 

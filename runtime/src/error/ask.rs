@@ -17,7 +17,7 @@ pub enum AskError<T> {
     /// `handle` returned an error.
     #[error("{0} failed: {1}")]
     Failed(AgentId, AgentError),
-    /// The task failed in every attempt; the errors in order.
+    /// The task failed in every attempt; the errors in order, the last 64 of more.
     #[error("{agent} failed in every attempt: {}", last(.errors))]
     Poisoned {
         /// The agent.

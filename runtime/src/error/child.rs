@@ -130,6 +130,12 @@ pub enum ChangeError {
         /// The name.
         name: String,
     },
+    /// The supervisor has ended.
+    #[error("{supervisor} has ended")]
+    Ended {
+        /// The supervisor.
+        supervisor: AgentId,
+    },
 }
 
 impl ChangeError {
@@ -137,7 +143,9 @@ impl ChangeError {
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
-            Self::Policy { .. } | Self::Child { .. } | Self::NotFound { .. } => Advice::Never,
+            Self::Policy { .. } | Self::Child { .. } | Self::NotFound { .. } | Self::Ended { .. } => {
+                Advice::Never
+            }
         }
     }
 
@@ -147,12 +155,15 @@ impl ChangeError {
         match self {
             Self::Policy { .. } | Self::Child { .. } => 400,
             Self::NotFound { .. } => 404,
+            Self::Ended { .. } => 503,
         }
     }
 }
 
 impl SkepError for ChangeError {
     fn into_agent_error(self) -> AgentError {
-        AgentError::new(FailureClass::Failed, self.to_string()).advise(self.advice())
+        let class =
+            if matches!(self, Self::Ended { .. }) { FailureClass::Stopped } else { FailureClass::Failed };
+        AgentError::new(class, self.to_string()).advise(self.advice())
     }
 }

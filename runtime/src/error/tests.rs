@@ -231,7 +231,8 @@ fn after_change(last: Option<&ChangeError>) -> Option<ChangeError> {
         None => E::Policy { supervisor, why: BadPolicy::Period },
         Some(E::Policy { .. }) => E::Child { supervisor, name, why: BadChild::Backoff },
         Some(E::Child { .. }) => E::NotFound { supervisor, name },
-        Some(E::NotFound { .. }) => return None,
+        Some(E::NotFound { .. }) => E::Ended { supervisor },
+        Some(E::Ended { .. }) => return None,
     })
 }
 

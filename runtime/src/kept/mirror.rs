@@ -1,11 +1,8 @@
 //! A value as its own code describes it, with nothing lost: bytes that two values of one type share only if that code
 //! describes both alike.
 //!
-//! The order of a map's entries is left out: a hash map has another each time. So is that of a sequence where a value is compared with
-//! what comes back of it, for a hash set has another each time too and its text keeps it; where nothing but the mirror names a
-//! value it is kept.
-
-use std::cell::Cell;
+//! Each part is its tag and what ends by itself, so no two parts can be taken for each other, and all of them are written into
+//! one row of bytes as they come. What has parts ends with a mark; where their order does not count they are put in order then.
 
 use serde::ser::{self, Serialize};
 
@@ -16,21 +13,35 @@ pub(crate) struct Mirror {
     is_odd: bool,
 }
 
+/// Where the order of parts counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Everywhere: the quickest to look at.
+    Everywhere,
+    /// In sequences. A hash map has another order each time.
+    InSequences,
+    /// In tuples alone. A hash set has another order each time, and is a sequence to whoever looks.
+    InTuples,
+}
+
+/// Why there is no mirror of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Blind {
+    #[error("the value does not describe itself")]
+    Own,
+    #[error("the value nests too deeply")]
+    Deep,
+}
+
+/// So many levels are looked at. JSON of more than 128 cannot be read back, and an option between two of them is a level here.
+/// Whoever looks recurses, and so does what writes JSON: a stack ends at some thousands.
+const DEPTH: u32 = 256;
+
 impl Mirror {
-    /// None where the value's code fails.
-    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        Self::seen(value, false)
-    }
-
-    /// The same, with the order of sequences.
-    pub(crate) fn in_order(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        Self::seen(value, true)
-    }
-
-    fn seen(value: &(impl Serialize + ?Sized), in_order: bool) -> Option<Self> {
-        let is_odd = Cell::new(false);
-        let bytes = value.serialize(Eye { in_order, is_odd: &is_odd }).ok()?;
-        Some(Self { bytes, is_odd: is_odd.get() })
+    pub(crate) fn of(value: &(impl Serialize + ?Sized), order: Order) -> Result<Self, Blind> {
+        let mut eye = Eye { bytes: Vec::new(), order, depth: 0, is_odd: false };
+        value.serialize(&mut eye)?;
+        Ok(Self { bytes: eye.bytes, is_odd: eye.is_odd })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -43,20 +54,15 @@ impl Mirror {
     }
 }
 
-/// The value's own code failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the value does not describe itself")]
-struct Blind;
-
 impl ser::Error for Blind {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Self
+        Self::Own
     }
 }
 
-type Seen = Result<Vec<u8>, Blind>;
+type Seen = Result<(), Blind>;
 
-/// What kind of thing follows. No two of a place can be taken for each other.
+/// What kind of thing follows.
 #[repr(u8)]
 #[derive(Clone, Copy)]
 enum Tag {
@@ -71,146 +77,194 @@ enum Tag {
     Bytes,
     None,
     Some,
+    UnitVariant,
     Variant,
     Tuple,
     Sequence,
     Map,
+    /// Of what has parts.
+    End,
 }
 
-fn tagged(tag: Tag, bytes: &[u8]) -> Vec<u8> {
-    let mut seen = Vec::with_capacity(bytes.len() + 9);
-    seen.push(tag as u8);
-    seen.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-    seen.extend_from_slice(bytes);
-    seen
+struct Eye {
+    bytes: Vec<u8>,
+    order: Order,
+    depth: u32,
+    is_odd: bool,
 }
 
-fn variant(index: u32, inner: &[u8]) -> Vec<u8> {
-    tagged(Tag::Variant, &[&index.to_le_bytes(), inner].concat())
-}
-
-#[derive(Clone, Copy)]
-struct Eye<'a> {
-    in_order: bool,
-    is_odd: &'a Cell<bool>,
-}
-
-impl<'a> Eye<'a> {
-    fn is_odd_if(self, is_odd: bool) {
-        self.is_odd.set(self.is_odd.get() || is_odd);
+impl Eye {
+    fn tag(&mut self, tag: Tag) {
+        self.bytes.push(tag as u8);
     }
 
-    fn parts(self, tag: Tag, length: Option<usize>) -> Elements<'a> {
-        // A length is what the value says, and need not be true.
-        let parts = Vec::with_capacity(length.unwrap_or_default().min(1_024));
-        Elements { eye: self, tag, index: None, parts, key: Vec::new() }
-    }
-
-    fn parts_of_variant(self, index: u32, tag: Tag, length: usize) -> Elements<'a> {
-        Elements { index: Some(index), ..self.parts(tag, Some(length)) }
-    }
-}
-
-/// The elements of something, each seen for itself.
-struct Elements<'a> {
-    eye: Eye<'a>,
-    tag: Tag,
-    index: Option<u32>,
-    parts: Vec<Vec<u8>>,
-    key: Vec<u8>,
-}
-
-impl Elements<'_> {
-    fn add(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Blind> {
-        self.parts.push(value.serialize(self.eye)?);
-        Ok(())
-    }
-
-    fn add_entry(&mut self, mut entry: Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(), Blind> {
-        entry.extend(value.serialize(self.eye)?);
-        self.parts.push(entry);
-        Ok(())
-    }
-
-    fn seen(mut self) -> Vec<u8> {
-        let has_order =
-            matches!(self.tag, Tag::Tuple) || (self.eye.in_order && matches!(self.tag, Tag::Sequence));
-        if !has_order {
-            self.parts.sort_unstable();
+    /// Seven bits a byte, the lowest first; all but the last have the eighth.
+    fn number(&mut self, mut number: u128) {
+        loop {
+            let low = (number & 0x7f) as u8;
+            number >>= 7;
+            if number == 0 {
+                return self.bytes.push(low);
+            }
+            self.bytes.push(low | 0x80);
         }
-        let all = tagged(self.tag, &self.parts.concat());
-        match self.index {
-            Some(index) => variant(index, &all),
-            None => all,
+    }
+
+    fn run(&mut self, tag: Tag, bytes: &[u8]) {
+        self.tag(tag);
+        self.number(bytes.len() as u128);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn variant(&mut self, tag: Tag, index: u32) {
+        self.tag(tag);
+        self.number(index.into());
+    }
+
+    fn is_odd_if(&mut self, is_odd: bool) {
+        self.is_odd |= is_odd;
+    }
+
+    fn inside(&mut self, value: &(impl Serialize + ?Sized)) -> Seen {
+        if self.depth == DEPTH {
+            return Err(Blind::Deep);
         }
+        self.depth += 1;
+        let seen = value.serialize(&mut *self);
+        self.depth -= 1;
+        seen
+    }
+
+    fn parts(&mut self, tag: Tag) -> Parts<'_> {
+        self.tag(tag);
+        let has_order = match tag {
+            Tag::Tuple => true,
+            Tag::Sequence => self.order != Order::InTuples,
+            _ => self.order == Order::Everywhere,
+        };
+        Parts { first: self.bytes.len(), begins: Vec::new(), has_order, eye: self }
+    }
+
+    fn parts_of_variant(&mut self, index: u32, tag: Tag) -> Parts<'_> {
+        self.variant(Tag::Variant, index);
+        self.parts(tag)
+    }
+}
+
+/// The parts of something.
+struct Parts<'a> {
+    eye: &'a mut Eye,
+    /// Where they begin, and where each of them does that may have to move.
+    first: usize,
+    begins: Vec<usize>,
+    has_order: bool,
+}
+
+impl Parts<'_> {
+    fn begin(&mut self) {
+        if !self.has_order {
+            self.begins.push(self.eye.bytes.len() - self.first);
+        }
+    }
+
+    fn seen(self) {
+        let Self { eye, first, begins, .. } = self;
+        if begins.len() > 1 {
+            let all = eye.bytes.split_off(first);
+            let ends = begins.iter().skip(1).copied().chain([all.len()]);
+            let mut parts: Vec<_> = begins.iter().zip(ends).map(|(begin, end)| &all[*begin..end]).collect();
+            parts.sort_unstable();
+            parts.into_iter().for_each(|part| eye.bytes.extend_from_slice(part));
+        }
+        eye.tag(Tag::End);
     }
 }
 
 macro_rules! numbers {
-    ($($name:ident $type:ty => $tag:ident as $wide:ty;)*) => {
+    ($($name:ident $type:ty => $tag:ident by $write:expr;)*) => {
         $(fn $name(self, value: $type) -> Seen {
-            Ok(tagged(Tag::$tag, &<$wide>::from(value).to_le_bytes()))
+            self.tag(Tag::$tag);
+            self.number($write(value));
+            Ok(())
         })*
     };
 }
 
-impl<'a> ser::Serializer for Eye<'a> {
-    type Ok = Vec<u8>;
+/// Small numbers of either sign are short.
+fn zigzag(value: impl Into<i128>) -> u128 {
+    let value = value.into();
+    ((value << 1) ^ (value >> 127)).cast_unsigned()
+}
+
+impl<'a> ser::Serializer for &'a mut Eye {
+    type Ok = ();
     type Error = Blind;
-    type SerializeSeq = Elements<'a>;
-    type SerializeTuple = Elements<'a>;
-    type SerializeTupleStruct = Elements<'a>;
-    type SerializeTupleVariant = Elements<'a>;
-    type SerializeMap = Elements<'a>;
-    type SerializeStruct = Elements<'a>;
-    type SerializeStructVariant = Elements<'a>;
+    type SerializeSeq = Parts<'a>;
+    type SerializeTuple = Parts<'a>;
+    type SerializeTupleStruct = Parts<'a>;
+    type SerializeTupleVariant = Parts<'a>;
+    type SerializeMap = Parts<'a>;
+    type SerializeStruct = Parts<'a>;
+    type SerializeStructVariant = Parts<'a>;
 
     numbers! {
-        serialize_i8 i8 => Signed as i128;
-        serialize_i16 i16 => Signed as i128;
-        serialize_i32 i32 => Signed as i128;
-        serialize_i64 i64 => Signed as i128;
-        serialize_i128 i128 => Signed as i128;
-        serialize_u8 u8 => Unsigned as u128;
-        serialize_u16 u16 => Unsigned as u128;
-        serialize_u32 u32 => Unsigned as u128;
-        serialize_u64 u64 => Unsigned as u128;
-        serialize_u128 u128 => Unsigned as u128;
-        serialize_char char => Char as u32;
-        serialize_bool bool => Bool as u8;
+        serialize_i8 i8 => Signed by zigzag;
+        serialize_i16 i16 => Signed by zigzag;
+        serialize_i32 i32 => Signed by zigzag;
+        serialize_i64 i64 => Signed by zigzag;
+        serialize_i128 i128 => Signed by zigzag;
+        serialize_u8 u8 => Unsigned by u128::from;
+        serialize_u16 u16 => Unsigned by u128::from;
+        serialize_u32 u32 => Unsigned by u128::from;
+        serialize_u64 u64 => Unsigned by u128::from;
+        serialize_u128 u128 => Unsigned by u128::from;
+        serialize_char char => Char by u128::from;
+        serialize_bool bool => Bool by u128::from;
     }
 
     fn serialize_f32(self, value: f32) -> Seen {
         self.is_odd_if(!value.is_finite());
-        Ok(tagged(Tag::Single, &value.to_bits().to_le_bytes()))
+        self.tag(Tag::Single);
+        self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
+        Ok(())
     }
 
     fn serialize_f64(self, value: f64) -> Seen {
         self.is_odd_if(!value.is_finite());
-        Ok(tagged(Tag::Double, &value.to_bits().to_le_bytes()))
+        self.tag(Tag::Double);
+        self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
+        Ok(())
     }
 
     fn serialize_str(self, value: &str) -> Seen {
-        Ok(tagged(Tag::Text, value.as_bytes()))
+        self.run(Tag::Text, value.as_bytes());
+        Ok(())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Seen {
-        Ok(tagged(Tag::Bytes, value))
+        self.run(Tag::Bytes, value);
+        Ok(())
     }
 
     fn serialize_none(self) -> Seen {
-        Ok(tagged(Tag::None, &[]))
+        self.tag(Tag::None);
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Seen {
-        let seen = value.serialize(self)?;
+        self.tag(Tag::Some);
+        let at = self.bytes.len();
+        self.inside(value)?;
         // JSON says null of it.
-        self.is_odd_if(seen.first().is_some_and(|tag| [Tag::Unit as u8, Tag::None as u8].contains(tag)));
-        Ok(tagged(Tag::Some, &seen))
+        let is_nothing =
+            self.bytes.get(at).is_some_and(|tag| [Tag::Unit as u8, Tag::None as u8].contains(tag));
+        self.is_odd_if(is_nothing);
+        Ok(())
     }
 
     fn serialize_unit(self) -> Seen {
-        Ok(tagged(Tag::Unit, &[]))
+        self.tag(Tag::Unit);
+        Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Seen {
@@ -218,11 +272,12 @@ impl<'a> ser::Serializer for Eye<'a> {
     }
 
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Seen {
-        Ok(variant(index, &[]))
+        self.variant(Tag::UnitVariant, index);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Seen {
-        value.serialize(self)
+        self.inside(value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -232,19 +287,20 @@ impl<'a> ser::Serializer for Eye<'a> {
         _: &'static str,
         value: &T,
     ) -> Seen {
-        Ok(variant(index, &value.serialize(self)?))
+        self.variant(Tag::Variant, index);
+        self.inside(value)
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts(Tag::Sequence, length))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts(Tag::Sequence))
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts(Tag::Tuple, Some(length)))
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts(Tag::Tuple))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts(Tag::Tuple, Some(length)))
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts(Tag::Tuple))
     }
 
     fn serialize_tuple_variant(
@@ -252,17 +308,17 @@ impl<'a> ser::Serializer for Eye<'a> {
         _: &'static str,
         index: u32,
         _: &'static str,
-        length: usize,
-    ) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts_of_variant(index, Tag::Tuple, length))
+        _: usize,
+    ) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts_of_variant(index, Tag::Tuple))
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts(Tag::Map, length))
+    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts(Tag::Map))
     }
 
-    fn serialize_struct(self, _: &'static str, length: usize) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts(Tag::Map, Some(length)))
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts(Tag::Map))
     }
 
     fn serialize_struct_variant(
@@ -270,24 +326,26 @@ impl<'a> ser::Serializer for Eye<'a> {
         _: &'static str,
         index: u32,
         _: &'static str,
-        length: usize,
-    ) -> Result<Elements<'a>, Blind> {
-        Ok(self.parts_of_variant(index, Tag::Map, length))
+        _: usize,
+    ) -> Result<Parts<'a>, Blind> {
+        Ok(self.parts_of_variant(index, Tag::Map))
     }
 }
 
 macro_rules! elements {
     ($($trait:ident $method:ident;)*) => {
-        $(impl ser::$trait for Elements<'_> {
-            type Ok = Vec<u8>;
+        $(impl ser::$trait for Parts<'_> {
+            type Ok = ();
             type Error = Blind;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Blind> {
-                self.add(value)
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Seen {
+                self.begin();
+                self.eye.inside(value)
             }
 
             fn end(self) -> Seen {
-                Ok(self.seen())
+                self.seen();
+                Ok(())
             }
         })*
     };
@@ -302,16 +360,19 @@ elements! {
 
 macro_rules! fields {
     ($($trait:ident)*) => {
-        $(impl ser::$trait for Elements<'_> {
-            type Ok = Vec<u8>;
+        $(impl ser::$trait for Parts<'_> {
+            type Ok = ();
             type Error = Blind;
 
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Blind> {
-                self.add_entry(tagged(Tag::Text, name.as_bytes()), value)
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Seen {
+                self.begin();
+                self.eye.run(Tag::Text, name.as_bytes());
+                self.eye.inside(value)
             }
 
             fn end(self) -> Seen {
-                Ok(self.seen())
+                self.seen();
+                Ok(())
             }
         })*
     };
@@ -319,21 +380,21 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-impl ser::SerializeMap for Elements<'_> {
-    type Ok = Vec<u8>;
+impl ser::SerializeMap for Parts<'_> {
+    type Ok = ();
     type Error = Blind;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Blind> {
-        self.key = key.serialize(self.eye)?;
-        Ok(())
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Seen {
+        self.begin();
+        self.eye.inside(key)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Blind> {
-        let key = std::mem::take(&mut self.key);
-        self.add_entry(key, value)
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Seen {
+        self.eye.inside(value)
     }
 
     fn end(self) -> Seen {
-        Ok(self.seen())
+        self.seen();
+        Ok(())
     }
 }

@@ -165,7 +165,7 @@ impl SwarmBuilder {
         self
     }
 
-    /// The environment that the swarm lives in; the real one by default.
+    /// The environment that the swarm lives in, and no other; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {
         self.env = Some(env);
@@ -220,6 +220,9 @@ impl SwarmBuilder {
             Some(env) => env,
             None => Env::try_real(None)?,
         };
+        if !env.take() {
+            return Err(bad("env", "another swarm lives in it, or has; make one for each".to_owned()));
+        }
         let engine = Engine::new(Setup {
             env,
             session: self.session,

@@ -19,9 +19,16 @@ pub fn asks(evidence: &Evidence<'_>) -> Vec<String> {
     let mut waits: BTreeSet<TaskId> = BTreeSet::new();
     let mut over: BTreeMap<TaskId, u64> = BTreeMap::new();
     let mut detached: BTreeSet<TaskId> = BTreeSet::new();
+    let mut askers: BTreeMap<TaskId, TaskId> = BTreeMap::new();
     for event in evidence.events {
         let Some(task) = &event.task else { continue };
-        let asker = task.asker();
+        // One that is told, or cannot be written down, goes on without its asker: it has an id of its own.
+        if let What::TaskAccepted { asker: Some(asker), .. } = &event.what
+            && task.to_string().contains('/')
+        {
+            askers.insert(task.clone(), asker.clone());
+        }
+        let asker = askers.get(task).cloned();
         match &event.what {
             What::TaskRedelivered { .. } => drop(waits.insert(task.clone())),
             What::TaskDetached => drop(detached.insert(task.clone())),

@@ -23,6 +23,10 @@ pub(super) fn id(text: &str) -> AgentId {
     serde_json::from_value(text.into()).unwrap()
 }
 
+fn task_id(text: &str) -> TaskId {
+    serde_json::from_value(text.into()).expect("a task's id")
+}
+
 fn task(agent: &str, number: u64) -> TaskId {
     serde_json::from_value(format!("{agent}#{number}").into()).unwrap()
 }
@@ -162,7 +166,8 @@ impl Forged {
 
     /// A task that another one's turn asked, by its whole id.
     pub(super) fn asked(self, agent: &str, id: &str) -> Self {
-        self.write_in(agent, id, What::TaskAccepted { asker: None, replay_of: None })
+        let asker = id.rsplit_once('/').map(|(asker, _)| task_id(asker));
+        self.write_in(agent, id, What::TaskAccepted { asker, replay_of: None })
     }
 
     pub(super) fn asked_began(self, agent: &str, id: &str) -> Self {
@@ -176,7 +181,7 @@ impl Forged {
     fn write_in(mut self, agent: &str, task: &str, what: What) -> Self {
         self = self.write(agent, 1, None, what);
         if let Some(event) = self.events.last_mut().map(Arc::make_mut) {
-            event.task = serde_json::from_value(task.into()).ok();
+            event.task = Some(task_id(task));
         }
         self
     }

@@ -24,7 +24,10 @@ pub(super) fn name(event: &Event) -> &'static str {
 pub(super) fn subjects(event: &Event) -> Vec<(&'static Machine, String)> {
     let mut all = vec![(&SESSION, "itself".to_owned()), (&AGENT, event.agent.to_string())];
     let numbered: Option<(&'static Machine, u64)> = match &event.what {
-        What::AgentStarted | What::AgentStartFailed { .. } | What::AgentExited { .. } => {
+        What::AgentSpawned { .. }
+        | What::AgentStarted
+        | What::AgentStartFailed { .. }
+        | What::AgentExited { .. } => {
             all.push((&LIFE, format!("{} of {}", event.incarnation, event.agent)));
             None
         }

@@ -165,13 +165,15 @@ pub(super) static AGENT: Machine = Machine {
 };
 
 /// One incarnation of an agent: it comes up once, and ends once. A start that fails before its incarnation has begun is told
-/// of the one before.
+/// of the one before, and so is the end of a place that was spawned again and has not come up.
 pub(super) static LIFE: Machine = Machine {
     kind: "incarnation",
     rows: &[
         (&[NEW], &["agent_started"], "up"),
-        (&[NEW, "over", "not started"], &["agent_start_failed"], "not started"),
-        (&[NEW, "up", "not started"], &["agent_exited"], "over"),
+        (&[NEW], &["agent_spawned"], STAYS),
+        (&["up", "over", "not started"], &["agent_spawned"], "spawned again"),
+        (&[NEW, "over", "not started", "spawned again"], &["agent_start_failed"], "not started"),
+        (&[NEW, "up", "not started", "spawned again"], &["agent_exited"], "over"),
     ],
 };
 

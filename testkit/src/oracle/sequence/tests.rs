@@ -100,6 +100,10 @@ fn an_incarnation_comes_up_once() {
     let twice = up().exited("s.1", 1).started("s.1", 1);
     finds(&twice, "agent_started, and incarnation 1 of s.1 is over");
     assert_eq!(wrong(&up().exited("s.1", 1).start_failed("s.1", 2).started("s.1", 3)), [""; 0]);
+    // A place that is spawned again and goes down before it comes up is told of the life before.
+    let again = || stopped(up().exited("s.1", 1), None, true).spawned("s.1");
+    assert_eq!(wrong(&again().exited("s.1", 1)), [""; 0]);
+    finds(&again().started("s.1", 1), "agent_started, and incarnation 1 of s.1 is spawned again");
 }
 
 #[test]
