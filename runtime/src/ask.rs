@@ -16,7 +16,7 @@ pub(crate) use self::sent::{Way, push};
 use crate::agent::Agent;
 use crate::ceiling::Rights;
 use crate::defaults;
-use crate::engine::alarm::{Alarm, Deadline};
+use crate::engine::alarm::{Alarm, Deadline, Due};
 use crate::engine::park::Parking;
 use crate::engine::seat::Seat;
 use crate::engine::trace;
@@ -335,9 +335,11 @@ impl<A: Agent> Ask<A> {
                         return Poll::Ready(Err(AskError::Expired(self.seat.id.clone())));
                     }
                     let sleeper = Mutex::new(Some(Sleeper::new(cx)));
-                    let look = move || {
-                        let sleeper = sleeper.lock().take();
-                        Sleeper::wake_all(sleeper);
+                    let look = move |due| {
+                        if let Due::Passed = due {
+                            let sleeper = sleeper.lock().take();
+                            Sleeper::wake_all(sleeper);
+                        }
                     };
                     self.alarm = deadline.map(|deadline| Alarm::set(&self.seat, deadline, look));
                     if self.seat.typed::<A>().mailbox.poll_room(&mut self.room, cx).is_pending() {

@@ -9,7 +9,7 @@ use super::{Answer, At, Cell};
 use crate::agent::Agent;
 use crate::asked::Begun;
 use crate::branch;
-use crate::engine::alarm::{Alarm, Deadline};
+use crate::engine::alarm::{Alarm, Deadline, Due};
 use crate::engine::body::Typed;
 use crate::engine::points;
 use crate::engine::quiet::caught;
@@ -72,22 +72,29 @@ pub(crate) fn push<A: Agent>(
 /// Ends a task at its deadline, whoever waits for it then, if anybody does; at this one and no other.
 fn limit<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
     let (its, task) = (Arc::clone(seat), Arc::downgrade(cell));
-    let expire = move || {
-        if let Some(cell) = task.upgrade() {
-            end::<A>(&its, &cell, Over::Expired, Cancel::Expired);
+    let due = move |due| {
+        let Some(cell) = task.upgrade() else { return };
+        match due {
+            Due::Passed => end::<A>(&its, &cell, Over::Expired, Cancel::Expired),
+            Due::Moved(at) => set_deadline::<A>(&its, &cell, at),
         }
     };
-    cell.keep_alarm(deadline.map(|deadline| Alarm::set(seat, deadline, expire)));
+    cell.keep_alarm(deadline.map(|deadline| Alarm::set(seat, deadline, due)));
 }
 
-/// Moves the deadline of a task that is accepted.
-pub(super) fn move_deadline<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
-    let at = seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));
+/// Says to the task, and to the turn that works on it, when it has to be over.
+fn set_deadline<A: Agent>(seat: &Seat, cell: &Cell<A>, at: Time) {
+    let at = seat.on_clock(at);
     cell.terms.set_deadline(at);
     // One that begins now finds it there.
     if let Some(turn) = cell.turn() {
         turn.set_deadline(at);
     }
+}
+
+/// Moves the deadline of a task that is accepted.
+pub(super) fn move_deadline<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
+    set_deadline::<A>(seat, cell, deadline.as_ref().map_or(Time::NEVER, Deadline::at));
     limit::<A>(seat, cell, deadline);
 }
 

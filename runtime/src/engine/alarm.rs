@@ -98,18 +98,26 @@ pub(crate) struct Alarm {
     seat: Arc<Seat>,
     deadline: Mutex<Deadline>,
     timer: Mutex<Option<Timer>>,
-    due: Box<dyn Fn() + Send + Sync>,
+    due: Box<dyn Fn(Due) + Send + Sync>,
+}
+
+/// What an alarm says.
+pub(crate) enum Due {
+    /// Its deadline has passed.
+    Passed,
+    /// That would have passed, and is at this moment instead: a clock has stood that it goes by. Never, while it stands.
+    Moved(Time),
 }
 
 impl Alarm {
     pub(crate) fn set(
         seat: &Arc<Seat>,
         deadline: Deadline,
-        due: impl Fn() + Send + Sync + 'static,
+        due: impl Fn(Due) + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (deadline, timer) = (Mutex::new(deadline), Mutex::default());
         let alarm = Arc::new(Self { seat: Arc::clone(seat), deadline, timer, due: Box::new(due) });
-        alarm.look();
+        alarm.look(true);
         alarm
     }
 
@@ -122,21 +130,24 @@ impl Alarm {
         }
     }
 
-    fn look(self: &Arc<Self>) {
+    fn look(self: &Arc<Self>, is_first: bool) {
         let env = &self.seat.engine.env;
         let again = || {
             let late: Weak<Self> = Arc::downgrade(self);
             move || {
                 if let Some(alarm) = late.upgrade() {
-                    alarm.look();
+                    alarm.look(false);
                 }
             }
         };
         loop {
             let look = self.deadline.lock().look();
             match look {
-                Look::At(at) if at <= env.now() => (self.due)(),
+                Look::At(at) if at <= env.now() => (self.due)(Due::Passed),
                 Look::At(at) => {
+                    if !is_first {
+                        (self.due)(Due::Moved(at));
+                    }
                     // Set and kept in one: it may be due at once, and whoever looks then keeps a later one.
                     let before = {
                         let mut timer = self.timer.lock();
@@ -144,9 +155,15 @@ impl Alarm {
                     };
                     drop(before);
                 }
-                // Resumed in between: it looks again.
-                Look::Stands(seat) if !seat.when_resumed(again()) => continue,
-                Look::Stands(_) => {}
+                Look::Stands(seat) => {
+                    if !is_first {
+                        (self.due)(Due::Moved(Time::NEVER));
+                    }
+                    // Resumed in between: it looks again.
+                    if !seat.when_resumed(again()) {
+                        continue;
+                    }
+                }
             }
             return;
         }

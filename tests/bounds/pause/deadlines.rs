@@ -53,6 +53,29 @@ async fn an_ask_of_a_held_agent_waits_for_an_answer_from_outside_the_pause(lab: 
     Ok(())
 }
 
+/// What works for an agent whose clock stands has as much time as the agent has.
+#[skep::swarm_test(seeds = 20)]
+async fn the_effects_of_a_turn_have_the_time_that_its_asker_has(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let beside = swarm.spawn(Imp::spec("beside")).await?;
+    let asks = Imp::with("asks", super::Start::Ready, super::Hook::Ready, Some(beside.clone()));
+    let asks = swarm.spawn(asks).await?;
+    let work = vec![Act::SleepDeaf(3_000), pays(100, false), Act::SleepDeaf(10_000), pays(100, false)];
+    let answer = tokio::spawn(asks.ask(vec![Act::Ask(work, 2_000)]).within(ms(60_000)));
+    sleep(1_000).await;
+    drop(asks.pause(held()).await?);
+    // One is made while the asker's clock stands, and one when it has gone on.
+    sleep(11_500).await;
+    drop(asks.resume()?);
+    answer.await??;
+    let history = lab.end(swarm).await;
+    assert_eq!(
+        (history.outcomes("beside"), ended(&history, "beside", EffectEnd::Done)),
+        (vec![Outcome::Done], 2)
+    );
+    Ok(())
+}
+
 #[skep::swarm_test(seeds = 20)]
 async fn the_deadline_of_an_effect_moves_where_the_pause_holds_it(lab: Lab) -> TestResult {
     for (holds, outcome) in [(true, Outcome::Done), (false, Outcome::Failed)] {
