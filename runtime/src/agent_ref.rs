@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::ask::Ask;
+use crate::ceiling::Ceiling;
 use crate::children::Children;
 use crate::control::{Control, Interrupted};
 use crate::engine::seat::Seat;
 use crate::engine::turn;
-use crate::error::{AskError, GrantError, PauseError, ResumeError};
+use crate::error::{AskError, GrantError, NarrowError, PauseError, ResumeError};
 use crate::fold::{Metrics, TreeRow};
 use crate::id::{AgentId, Incarnation, TaskId};
 use crate::ledger::{Balance, Budget};
@@ -255,6 +256,15 @@ impl<A: Agent> AgentRef<A> {
     /// [`GrantError`] if it has ended, has no budget of its own, or what is granted is no amount.
     pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
         self.seat.engine.grant(&self.seat, more)
+    }
+
+    /// Takes rights away while it lives: from now on its ceiling allows what both allow, to the agent, to all below it and to whatever
+    /// works for them. What has begun goes on. A ceiling is never widened again.
+    ///
+    /// # Errors
+    /// [`NarrowError`] if it has ended, its spec gave it no ceiling (`Ceiling::new()` is one), or this one cannot be used.
+    pub fn narrow(&self, ceiling: Ceiling) -> Result<(), NarrowError> {
+        self.seat.engine.narrow(&self.seat, ceiling)
     }
 
     /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped. Dropping

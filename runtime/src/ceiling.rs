@@ -1,6 +1,6 @@
 //! Ceilings: what a subtree can never do, whoever in it tries and by whichever way.
 //!
-//! A right is the making of effects of a kind. An agent's ceiling bounds the agent and all below it, however deep, and goes by
+//! A right is the making of effects of a kind, on some targets ([`Reach`]). An agent's ceiling bounds the agent and all below it, however deep, and goes by
 //! ids, as budgets do: an adoption changes nothing about it. What others do *for* the subtree is bounded by it too, or a
 //! bounded agent would only have to ask one that is not.
 //!
@@ -12,22 +12,36 @@
 //! | a question that is answered further up | those of the turn that asks, besides the agent's own |
 //! | a dead letter that is replayed | those that the task had |
 //!
+//! A ceiling may be made narrower while its agents live ([`Control::narrow`](crate::Control::narrow)), and never wider.
+//!
+//! An agent's grants are what it may do itself, below its ceiling: an orchestrator may be granted the making of agents alone, and
+//! its workers more, up to the ceiling. They bind the agent and, unless their own specs say otherwise, those that it spawns; not
+//! those that it asks.
+//!
 //! # Invariants
-//! 1. Rights are made when a seat, a task or a turn is, and never change. Whatever is made from them has all of their limits.
+//! 1. Rights are made when a seat, a task or a turn is, and never lose a limit. Whatever is made from them has all of them.
 //! 2. So nothing that a bounded turn begins through skep is bounded by less than the turn is.
+//! 3. A limit is looked at under the journal's lock when an effect begins, and narrowed under it: no effect begins after the event
+//!    that would forbid it.
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::AgentId;
+use crate::reach::{Pattern, Reach, Target, covers_words};
 use crate::text::OneLine;
 
-/// The kinds of effects that an agent and everything below it may make, such as
-/// `Ceiling::only(["model", "files.*"]).never(["files.write"])`.
+/// The kinds of effects that an agent and everything below it may make, and on what, such as
+/// `Ceiling::only(["model", "files.*"]).never(["files.write"]).paths(["/repo/**"])`.
 ///
-/// A pattern is a kind, or ends in `*` for all kinds that begin so; `*` alone is every kind.
+/// A pattern of kinds is a kind, or ends in `*` for all kinds that begin so; `*` alone is every kind. In patterns of targets `*`
+/// is any run of characters, in those of paths within one folder, and `**` any run at all; `/repo/**` is `/repo` too.
+///
+/// A ceiling that bounds targets of any sort lets no effect pass that does not say what it reaches
+/// ([`Effect::on`](crate::Effect::on)).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ceiling {
@@ -35,6 +49,29 @@ pub struct Ceiling {
     only: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     never: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commands: Option<Vec<Vec<String>>>,
+}
+
+/// How an effect is beyond a ceiling.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Beyond {
+    /// Effects of its kind are not allowed.
+    #[error("its kind is not allowed")]
+    Kind,
+    /// The first target that is not allowed.
+    #[error("{0} is not allowed")]
+    Target(Target),
+    /// Targets are bounded, and it does not say what it reaches.
+    #[error("what it reaches is unknown; say it with `Effect::on`")]
+    Unknown,
 }
 
 /// A ceiling that cannot be used as it was written.
@@ -57,17 +94,88 @@ impl Ceiling {
     /// Effects of these kinds and no others; of none at all, if none is given.
     #[must_use]
     pub fn only(kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { only: Some(kinds.into_iter().map(Into::into).collect()), never: Vec::new() }
+        Self { only: Some(strings(kinds)), ..Self::default() }
     }
 
     /// No effects of these kinds, whatever else is allowed.
     #[must_use]
     pub fn never(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.never.extend(kinds.into_iter().map(Into::into));
+        self.never.extend(strings(kinds));
         self
     }
 
-    /// Whether it allows effects of this kind.
+    /// On these files and folders alone, by absolute patterns such as `/repo/src/**`.
+    #[must_use]
+    pub fn paths(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.paths = Some(strings(patterns));
+        self
+    }
+
+    /// On these hosts alone, such as `*.example.com` or `localhost:8080`.
+    #[must_use]
+    pub fn hosts(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hosts = Some(strings(patterns));
+        self
+    }
+
+    /// By these models alone, such as `gpt-5*`.
+    #[must_use]
+    pub fn models(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.models = Some(strings(patterns));
+        self
+    }
+
+    /// By these commands alone: a pattern for each word, and `**` as the last for whatever words follow, such as
+    /// `[["git", "log", "**"], ["cargo", "test"]]`.
+    #[must_use]
+    pub fn commands<W: Into<String>>(
+        mut self,
+        patterns: impl IntoIterator<Item = impl IntoIterator<Item = W>>,
+    ) -> Self {
+        self.commands = Some(patterns.into_iter().map(strings).collect());
+        self
+    }
+
+    /// Whether it allows effects of this kind on these targets.
+    ///
+    /// # Errors
+    /// [`Beyond`] says what it does not allow.
+    pub fn covers(&self, kind: &str, reach: &Reach) -> Result<(), Beyond> {
+        if !self.allows(kind) {
+            return Err(Beyond::Kind);
+        }
+        let bounds_targets =
+            [&self.paths, &self.hosts, &self.models].iter().any(|patterns| patterns.is_some())
+                || self.commands.is_some();
+        if !bounds_targets {
+            return Ok(());
+        }
+        let targets = reach.targets().ok_or(Beyond::Unknown)?;
+        targets
+            .iter()
+            .find(|target| !self.allows_target(target))
+            .map_or(Ok(()), |target| Err(Beyond::Target(target.clone())))
+    }
+
+    fn allows_target(&self, target: &Target) -> bool {
+        let named = |patterns: &Option<Vec<String>>, name: &str| {
+            let covers = |pattern: &String| Pattern::of_names(pattern).covers(name.as_bytes());
+            patterns.as_ref().is_none_or(|patterns| patterns.iter().any(covers))
+        };
+        match target {
+            Target::Path(path) => self.paths.as_ref().is_none_or(|patterns| {
+                patterns.iter().any(|pattern| Pattern::of_paths(pattern).covers(path.as_bytes()))
+            }),
+            Target::Host(host) => named(&self.hosts, host),
+            Target::Model(name) => named(&self.models, name),
+            Target::Command(words) => self
+                .commands
+                .as_ref()
+                .is_none_or(|patterns| patterns.iter().any(|pattern| covers_words(pattern, words))),
+        }
+    }
+
+    /// Whether it allows effects of this kind, on whatever targets.
     #[must_use]
     pub fn allows(&self, kind: &str) -> bool {
         let named = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, kind));
@@ -82,8 +190,39 @@ impl Ceiling {
         let patterns =
             |field, patterns: &[String]| patterns.iter().try_for_each(|pattern| check(field, pattern));
         patterns("only", self.only.as_deref().unwrap_or_default())?;
-        patterns("never", &self.never)
+        patterns("never", &self.never)?;
+        let bad = |field, message| Err(BadCeiling { field, message });
+        for path in self.paths.iter().flatten() {
+            if !path.starts_with('/') {
+                return bad("paths", format!("{path:?} is not absolute; begin it with `/`"));
+            }
+            if path.split('/').any(|name| name == "." || name == "..") {
+                return bad(
+                    "paths",
+                    format!("{path:?} has `.` or `..` in it, which no path has that is reached"),
+                );
+            }
+        }
+        for host in self.hosts.iter().flatten() {
+            if host.is_empty() || host.contains(|c: char| c.is_uppercase() || c.is_whitespace() || c == '/') {
+                return bad(
+                    "hosts",
+                    format!("{host:?} is no host; write it in lower case, such as `example.com`"),
+                );
+            }
+        }
+        if self.models.iter().flatten().any(String::is_empty) {
+            return bad("models", "a pattern is empty; give a model's name, or `*` for any".to_owned());
+        }
+        if self.commands.iter().flatten().any(|words| words.first().is_none_or(String::is_empty)) {
+            return bad("commands", "a pattern has no program; give at least its first word".to_owned());
+        }
+        Ok(())
     }
+}
+
+fn strings(all: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    all.into_iter().map(Into::into).collect()
 }
 
 fn covers(pattern: &str, kind: &str) -> bool {
@@ -105,7 +244,8 @@ fn check(field: &'static str, pattern: &str) -> Result<(), BadCeiling> {
 #[derive(Debug)]
 struct Limit {
     of: AgentId,
-    ceiling: Ceiling,
+    /// That of its spec, and those that it was narrowed by since.
+    ceilings: RwLock<Vec<Ceiling>>,
 }
 
 /// What a seat, a task or a turn may do: what every one of these limits allows. Most have none, and cost a word.
@@ -120,7 +260,7 @@ impl Rights {
     #[must_use]
     pub(crate) fn under(&self, of: &AgentId, ceiling: Option<&Ceiling>) -> Self {
         let Some(ceiling) = ceiling else { return self.clone() };
-        let limit = Arc::new(Limit { of: of.clone(), ceiling: ceiling.clone() });
+        let limit = Arc::new(Limit { of: of.clone(), ceilings: RwLock::new(vec![ceiling.clone()]) });
         Self(Some(Arc::new(self.limits().iter().cloned().chain([limit]).collect())))
     }
 
@@ -136,10 +276,26 @@ impl Rights {
         }
     }
 
-    /// Whose ceiling forbids effects of this kind; the first in the order in which they came to be.
-    #[must_use]
-    pub(crate) fn forbids(&self, kind: &str) -> Option<&AgentId> {
-        self.limits().iter().find(|limit| !limit.ceiling.allows(kind)).map(|limit| &limit.of)
+    /// What forbids an effect; the first limit in the order in which they came to be.
+    pub(crate) fn forbids(&self, kind: &str, reach: &Reach) -> Option<(&AgentId, Beyond)> {
+        self.limits().iter().find_map(|limit| {
+            let ceilings = limit.ceilings.read();
+            let beyond = ceilings.iter().find_map(|ceiling| ceiling.covers(kind, reach).err());
+            beyond.map(|beyond| (&limit.of, beyond))
+        })
+    }
+
+    /// Bounds whatever has the limit of this agent by one more ceiling. False if none of these limits is that agent's.
+    pub(crate) fn narrow(&self, of: &AgentId, ceiling: &Ceiling) -> bool {
+        let own = self.limits().iter().find(|limit| limit.of == *of);
+        own.is_some_and(|limit| {
+            let mut ceilings = limit.ceilings.write();
+            // Said twice it bounds no more, and a list that grows would be looked at for each effect.
+            if !ceilings.contains(ceiling) {
+                ceilings.push(ceiling.clone());
+            }
+            true
+        })
     }
 
     /// Whether nothing bounds them.
@@ -155,6 +311,8 @@ impl Rights {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -193,6 +351,7 @@ mod tests {
     enum Step {
         Under(Ceiling),
         And(usize),
+        Narrow(Ceiling),
     }
 
     fn kinds() -> impl Strategy<Value = Vec<String>> {
@@ -200,11 +359,19 @@ mod tests {
     }
 
     fn ceiling() -> impl Strategy<Value = Ceiling> {
-        (proptest::option::of(kinds()), kinds()).prop_map(|(only, never)| Ceiling { only, never })
+        (proptest::option::of(kinds()), kinds()).prop_map(|(only, never)| Ceiling {
+            only,
+            never,
+            ..Ceiling::default()
+        })
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![ceiling().prop_map(Step::Under), (0_usize..100).prop_map(Step::And)]
+        prop_oneof![
+            ceiling().prop_map(Step::Under),
+            (0_usize..100).prop_map(Step::And),
+            ceiling().prop_map(Step::Narrow)
+        ]
     }
 
     proptest! {
@@ -213,33 +380,79 @@ mod tests {
             steps in proptest::collection::vec((0_usize..100, step()), 1..24),
         ) {
             let all: Vec<String> = ["", "a", "b"].iter().flat_map(|x| ["a", "b", "ab"].map(|y| format!("{x}{y}"))).collect();
-            // Beside each, the kinds that it allows, by sets alone.
-            let mut made = vec![(Rights::default(), all.clone())];
-            for (number, (from, step)) in steps.into_iter().enumerate() {
-                let (rights, allowed) = &made[from % made.len()];
+            // Beside each, whose ceilings bound it, by sets alone; and what each of these allows.
+            let mut made: Vec<(Rights, BTreeSet<u32>)> = vec![(Rights::default(), BTreeSet::new())];
+            let mut allowed: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+            let left = |of: &[String], ceiling: &Ceiling| -> Vec<String> {
+                of.iter().filter(|kind| ceiling.allows(kind)).cloned().collect()
+            };
+            for (number, (from, step)) in (1_u32..).zip(steps) {
+                let (rights, whose) = &made[from % made.len()];
                 let next = match step {
                     Step::Under(ceiling) => {
-                        let of = AgentId::root("s").child(number as u32);
-                        let left = allowed.iter().filter(|kind| ceiling.allows(kind)).cloned().collect();
-                        (rights.under(&of, Some(&ceiling)), left)
+                        allowed.insert(number, left(&all, &ceiling));
+                        let whose = whose.iter().copied().chain([number]).collect();
+                        (rights.under(&AgentId::root("s").child(number), Some(&ceiling)), whose)
                     }
                     Step::And(other) => {
                         let (others, theirs) = &made[other % made.len()];
-                        let left = allowed.iter().filter(|kind| theirs.contains(kind)).cloned().collect();
-                        (rights.and(others), left)
+                        (rights.and(others), whose | theirs)
+                    }
+                    Step::Narrow(ceiling) => {
+                        let Some(last) = whose.last() else { continue };
+                        prop_assert!(rights.narrow(&AgentId::root("s").child(*last), &ceiling));
+                        let kinds = left(&allowed[last], &ceiling);
+                        allowed.insert(*last, kinds);
+                        continue;
                     }
                 };
                 made.push(next);
             }
-            for (rights, allowed) in &made {
+            for (rights, whose) in &made {
                 for kind in &all {
-                    prop_assert_eq!(rights.forbids(kind).is_none(), allowed.contains(kind), "{} {:?}", kind, rights);
+                    let may = whose.iter().all(|limit| allowed[limit].contains(kind));
+                    let may_now = rights.forbids(kind, &Reach::Unknown).is_none();
+                    prop_assert_eq!(may_now, may, "{} {:?}", kind, rights);
                 }
-                let mut limits: Vec<_> = rights.limits().iter().map(|limit| &limit.of).collect();
-                limits.dedup();
-                prop_assert_eq!(limits.len(), rights.limits().len());
+                prop_assert_eq!(rights.limits().len(), whose.len());
+                prop_assert!(!rights.narrow(&AgentId::root("s"), &Ceiling::new()), "nobody's limit");
             }
         }
+    }
+
+    #[test]
+    fn targets_are_bounded_by_sort_and_what_is_unknown_passes_no_such_ceiling() {
+        let ceiling = Ceiling::new().paths(["/repo/**"]).commands([vec!["git", "log", "**"]]);
+        let beyond = |reach: Reach| ceiling.covers("any", &reach).err();
+        assert_eq!(beyond(Reach::path("/repo/src/lib.rs")), None);
+        assert_eq!(
+            beyond(Reach::path("/etc/passwd")),
+            Some(Beyond::Target(Target::Path("/etc/passwd".into())))
+        );
+        assert_eq!(beyond(Reach::path("/repo/../etc/passwd")), Some(Beyond::Unknown));
+        assert_eq!(beyond(Reach::Unknown), Some(Beyond::Unknown));
+        assert_eq!(beyond(Reach::host("example.com")), None, "hosts are not bounded");
+        assert_eq!(beyond(Reach::command(["git", "log", "-p"])), None);
+        assert!(matches!(beyond(Reach::command(["git", "push"])), Some(Beyond::Target(_))));
+        assert_eq!(beyond(Reach::NOTHING), None);
+        assert_eq!(Ceiling::new().covers("any", &Reach::Unknown), Ok(()));
+        let none = Ceiling::new().models([""; 0]);
+        assert!(none.covers("model", &Reach::model("gpt")).is_err(), "none at all");
+        assert_eq!(Ceiling::new().never(["any"]).covers("any", &Reach::NOTHING), Err(Beyond::Kind));
+    }
+
+    #[test]
+    fn a_pattern_of_targets_that_can_match_nothing_is_an_error_that_names_its_field() {
+        let said = |ceiling: Ceiling| ceiling.check().unwrap_err().to_string();
+        assert!(
+            said(Ceiling::new().paths(["repo/**"])).starts_with("ceiling.paths: \"repo/**\" is not absolute")
+        );
+        assert!(said(Ceiling::new().paths(["/a/../b"])).starts_with("ceiling.paths"));
+        assert!(said(Ceiling::new().hosts(["Example.com"])).starts_with("ceiling.hosts"));
+        assert!(said(Ceiling::new().models([""])).starts_with("ceiling.models"));
+        assert!(said(Ceiling::new().commands([[""; 0]])).starts_with("ceiling.commands"));
+        let all = Ceiling::new().paths(["/**"]).hosts(["*.a.b", "localhost:8080"]).models(["*"]);
+        assert_eq!(all.commands([["git"]]).check(), Ok(()));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::naming;
 use crate::pause::Doing;
 use crate::policy::{Exit, FailureClass};
 use crate::question::{AskParent, Question};
+use crate::reach::Reach;
 use crate::scope::{Scope, ScopeOwner};
 use crate::spec::AgentSpec;
 use crate::text::{at_most, one_line};
@@ -127,11 +128,13 @@ impl Context {
         Effect::new(Arc::clone(&self.turn), self.branch.as_ref(), kind.into(), &input)
     }
 
-    /// Whether an effect of this kind is below every ceiling that bounds this turn: its agent's, those above, and those of
-    /// whoever it works for. One that is not is refused as [`EffectError::BeyondCeiling`](crate::EffectError::BeyondCeiling).
+    /// Whether an effect of this kind on these targets is below every ceiling that bounds this turn: its agent's, those above, and
+    /// those of whoever it works for; and among what its agent is granted. One that is not is refused as
+    /// [`EffectError::BeyondCeiling`](crate::EffectError::BeyondCeiling) or
+    /// [`EffectError::NotGranted`](crate::EffectError::NotGranted).
     #[must_use]
-    pub fn may(&self, kind: &str) -> bool {
-        self.turn.rights.forbids(kind).is_none()
+    pub fn may(&self, kind: &str, on: &Reach) -> bool {
+        [&self.turn.rights, &self.turn.seat.grants].iter().all(|rights| rights.forbids(kind, on).is_none())
     }
 
     /// Spawns a child of the task: it ends when the task has its outcome. In a start, a child of the agent.

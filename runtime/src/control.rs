@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
+use crate::ceiling::Ceiling;
 use crate::children::Children;
 use crate::engine::Engine;
 use crate::engine::body::Typed;
@@ -32,7 +33,7 @@ use crate::receipt::{Stop, StopReceipt};
 /// |---|---|---|
 /// | `id`, `name`, `agent_type`, `state`, `status`, `cost` | now | as it ended |
 /// | `costs`, `subtree`, `history`, `events_so_far` | now | as far back as the journal keeps it |
-/// | `children`, `stop`, `drain`, `kill`, `interrupt`, `pause`, `resume`, `grant` | done | [`ControlError::Ended`] |
+/// | `children`, `stop`, `drain`, `kill`, `interrupt`, `pause`, `resume`, `grant`, `narrow` | done | [`ControlError::Ended`] |
 ///
 /// An agent whose spec stands after its end, such as a terminated child, may be started again by its supervisor: it is the same
 /// one then, and so is this.
@@ -309,6 +310,14 @@ impl Control {
     /// [`ControlError::Ended`]; [`ControlError::Grant`] if it has no budget of its own, or what is granted is no amount.
     pub fn grant(&self, more: Budget) -> Result<(), ControlError> {
         Ok(self.engine.grant(self.live()?, more)?)
+    }
+
+    /// Takes rights away while it lives: see [`AgentRef::narrow`](crate::AgentRef::narrow).
+    ///
+    /// # Errors
+    /// [`ControlError::Ended`]; [`ControlError::Narrow`] if it has no ceiling of its own, or this one cannot be used.
+    pub fn narrow(&self, ceiling: Ceiling) -> Result<(), ControlError> {
+        Ok(self.engine.narrow(self.live()?, ceiling)?)
     }
 
     /// Waits until it has ended, and says why. Restarts are waited through.

@@ -1,16 +1,18 @@
 //! Effects: the one primitive for all that touches the world.
 //!
-//! An effect passes a chain before its call: the fence, the ceilings, the links (whatever the swarm has, sorted by [`Stage`]), the
-//! concurrency permit of its kind, the budget of every ancestor with the fence once more, the fault point; then the call
-//! runs under the turn's cancel and the effect's deadline, and settles. The budget comes after the waits, or it would be held
-//! for as long as they take.
+//! An effect passes a chain before its call: its result from an earlier attempt, the fence, the ceilings and grants, the links
+//! (whatever the swarm has, sorted by [`Stage`]), the concurrency permit of its kind, the budget of every ancestor with the fence and
+//! the ceilings once more, the fault point; then the call runs under the turn's cancel and the effect's deadline, and settles. The
+//! budget comes after the waits, or it would be held for as long as they take.
 //!
 //! A try that fails gives all of that back before the pause that follows it, and the next one passes the chain anew: nothing
-//! is held through a pause but a permission or an approval, which is for the whole effect.
+//! is held through a pause but what links have given along that are asked once, for the whole effect.
 
 mod allowance;
+mod begin;
 mod booking;
 mod chain;
+mod links;
 mod memory;
 mod run;
 
@@ -21,12 +23,14 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
-pub use self::chain::{Admitted, Denied, Link, Request, Stage};
+pub use self::chain::{Admitted, Admitting, Denied, Ended, Link, Pass, Request, Stage, Tier};
 use self::memory::Place;
 use crate::engine::turn::Turn;
 use crate::error::{Advice, AgentError};
 use crate::event::What;
 use crate::id::AgentId;
+use crate::naming;
+use crate::reach::Reach;
 use crate::time::Time;
 use crate::usage::Usage;
 
@@ -112,6 +116,10 @@ impl Retry {
 pub struct Effect {
     turn: Arc<Turn>,
     kind: String,
+    subject: Option<String>,
+    reach: Reach,
+    tier: Tier,
+    modifies: bool,
     cost: Cost,
     repeat: Repeat,
     within: Option<Duration>,
@@ -127,9 +135,47 @@ impl Effect {
         kind: String,
         input: &impl Serialize,
     ) -> Self {
-        let place = Place::of(turn.seat.policies.restart_mode, branch, &kind, input);
-        let (cost, repeat, within, retry) = (Cost::Open, Repeat::Pure, None, Retry::NEVER);
-        Self { turn, kind, cost, repeat, within, retry, place }
+        let seat = &turn.seat;
+        let place = Place::of(seat.policies.restart_mode, seat.engine.keeps_results, branch, &kind, input);
+        Self {
+            turn,
+            kind,
+            subject: None,
+            reach: Reach::Unknown,
+            tier: Tier::default(),
+            modifies: true,
+            cost: Cost::Open,
+            repeat: Repeat::Pure,
+            within: None,
+            retry: Retry::NEVER,
+            place,
+        }
+    }
+
+    /// What it is done to, as ceilings and permissions see it; unknown unless told. A ceiling that bounds targets lets nothing
+    /// pass whose reach is unknown: what touches none of them says [`Reach::NOTHING`].
+    pub fn on(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+
+    /// What it calls, in a word: a model's name, a tool's. It stands in the event that begins the effect, put on one line and cut after 256
+    /// bytes, and links see it.
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(naming::shown(&subject.into()));
+        self
+    }
+
+    /// How much harm it can do, for permissions to go by; [`Tier::Writes`] unless told.
+    pub const fn tier(mut self, tier: Tier) -> Self {
+        self.tier = tier;
+        self
+    }
+
+    /// Whether it changes anything, for permissions to go by. It does unless told: a mode in which nothing is changed refuses it.
+    pub const fn modifies(mut self, modifies: bool) -> Self {
+        self.modifies = modifies;
+        self
     }
 
     /// The most that one try can cost. It is reserved at every budget above, for all tries that may follow, before a call

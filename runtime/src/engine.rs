@@ -97,6 +97,8 @@ pub(crate) struct Engine {
     pub(crate) pausing: Mutex<()>,
     pub(crate) permits: HashMap<String, Arc<Semaphore>>,
     pub(crate) links: Vec<Theirs<Arc<dyn Link>>>,
+    /// Whether one of them wants digests of what it lets pass, and results.
+    pub(crate) keeps_results: bool,
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     /// Whether panics keep their backtraces; none leaves it to the environment.
@@ -138,6 +140,7 @@ impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         let journal = Journal::new(setup.env.clone(), setup.keep);
         let home = Home::new(setup.env.aside(), &AgentId::root(&setup.session));
+        let keeps_results = setup.links.iter().any(|link| link.keeps_results());
         Arc::new(Self {
             env: setup.env,
             session: setup.session,
@@ -146,6 +149,7 @@ impl Engine {
             pausing: Mutex::default(),
             permits: setup.permits,
             links: setup.links.into_iter().map(|link| home.keep(link)).collect(),
+            keeps_results,
             resources: setup.resources.kept_at(&home),
             dead_letters: DeadLetters::new(setup.dead_letters),
             backtraces: setup.backtraces,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::amounts::ALLOWANCE;
 pub use self::amounts::Settled;
 pub use self::kind::Kind;
-pub use self::words::{EffectEnd, Need, Outcome, QuestionEnd, Role, Wait};
+pub use self::words::{EffectEnd, Need, On, Outcome, QuestionEnd, Role, Wait};
 
 use crate::ceiling::Ceiling;
 use crate::error::Panic;
@@ -75,6 +75,9 @@ pub enum What {
         role: Role,
         /// The budget on its subtree, where its spec gives one.
         budget: Option<Box<Budget>>,
+        /// What it may do itself, where its spec says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grants: Option<Box<Ceiling>>,
         /// The ceiling over its subtree, where its spec gives one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ceiling: Option<Box<Ceiling>>,
@@ -209,6 +212,17 @@ pub enum What {
         kind: String,
         /// Its worst case, reserved at its agent and every ancestor.
         reserved: Usage,
+        /// What it calls and reaches, where it says so.
+        on: Option<Box<On>>,
+    },
+    /// A link of the chain had the result of an effect, from before: nothing is called.
+    EffectAnswered {
+        /// The effect's kind.
+        kind: String,
+        /// What it would have called, where it says so.
+        subject: Option<String>,
+        /// The link.
+        link: String,
     },
     /// A try of an effect failed and there will be another. What it used is booked, and nothing is reserved meanwhile.
     EffectRetried {
@@ -334,6 +348,11 @@ pub enum What {
 
     /// A supervisor's report about one of its children.
     SupervisorReport(Box<ChildReport>),
+    /// Somebody took rights away: its ceiling allows what both allow from now on.
+    CeilingNarrowed {
+        /// By what.
+        by: Box<Ceiling>,
+    },
     /// Somebody changed how the agent supervises; this holds from now on.
     PolicyChanged(Box<Policy>),
     /// Somebody changed how its supervisor treats the agent; this holds from now on.

@@ -40,6 +40,10 @@ pub(crate) struct Key {
 }
 
 impl Digest {
+    pub(crate) const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// An input that JSON cannot say, or cannot tell from another, is digested as its own code describes it. None for one
     /// that does not even do that, or nests so deeply that nobody looks at it.
     pub(crate) fn of(kind: &str, input: &impl Serialize) -> Option<Self> {

@@ -40,6 +40,7 @@ mod pausing;
 mod place;
 pub mod policy;
 pub mod question;
+mod reach;
 pub mod receipt;
 mod resources;
 mod scope;
@@ -89,6 +90,7 @@ pub use self::policy::{
     AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };
 pub use self::question::{Answer, Question};
+pub use self::reach::{Reach, Target};
 pub use self::receipt::{Stop, StopReceipt};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, OnStale, Supervisor};

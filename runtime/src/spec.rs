@@ -2,6 +2,7 @@
 
 mod below;
 mod check;
+mod fingerprint;
 mod same;
 mod supervisor;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::below::Below;
+use self::fingerprint::Fingerprint;
 pub use self::supervisor::{NoTask, Supervisor};
 use crate::agent::Agent;
 use crate::agent_ref::AgentRef;
@@ -64,6 +66,12 @@ pub struct Policies {
     /// What it may do at most, with its subtree.
     #[serde(default)]
     pub ceiling: Option<Ceiling>,
+    /// What it may do itself.
+    #[serde(default)]
+    pub grants: Option<Ceiling>,
+    /// What its behaviour is made of, in a digest.
+    #[serde(default)]
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// What is kept back at the spawn for effects of its stop hook.
     #[serde(default)]
     pub stop_allowance: Usage,
@@ -111,6 +119,8 @@ impl Default for Policies {
             orphans: Orphans::default(),
             budget: None,
             ceiling: None,
+            grants: None,
+            fingerprint: None,
             stop_allowance: Usage::ZERO,
             strategy: Strategy::OneForOne,
             intensity: Intensity::default(),
@@ -146,6 +156,12 @@ impl Policies {
             ceiling
                 .check()
                 .map_err(|error| bad(&format!("ceiling.{}", error.field), error.message.clone()))?;
+        }
+        if let Some(grants) = &self.grants {
+            grants.check().map_err(|error| bad(&format!("grants.{}", error.field), error.message.clone()))?;
+        }
+        if self.fingerprint == Some(Fingerprint::Unknown) {
+            return Err(bad("fingerprint", "it cannot be written down; give something that can".to_owned()));
         }
         if self.dynamic && self.auto_shutdown != AutoShutdown::Never {
             return Err(bad("auto_shutdown", supervision::BadPolicy::AutoShutdownDynamic.to_string()));
@@ -343,6 +359,23 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
         self.policies.ceiling = Some(ceiling);
+        self
+    }
+
+    /// What it may do itself, below its ceiling: the making of agents alone, say, where its workers may do more. Those that it spawns
+    /// are granted the same unless their specs say otherwise; those that it asks are not bounded by it. By default it is granted
+    /// what its parent is, and what the agent is that spawns it.
+    #[must_use]
+    pub fn grants(mut self, grants: Ceiling) -> Self {
+        self.policies.grants = Some(grants);
+        self
+    }
+
+    /// What its behaviour is made of, such as its prompt and its tools: a spawn of a living name gives that agent only if this is equal,
+    /// too. Two factories cannot be compared, so without it a spec of the same type and policies is taken for the same.
+    #[must_use]
+    pub fn fingerprint(mut self, of: &impl Serialize) -> Self {
+        self.policies.fingerprint = Some(Fingerprint::of(of));
         self
     }
 

@@ -15,6 +15,7 @@ pub use self::witness::{Bears, Witness};
 use crate::agent::Agent;
 use crate::agent_ref::{AgentRef, Status};
 use crate::ask::Ask;
+use crate::ceiling::Ceiling;
 use crate::children::Children;
 use crate::control::Control;
 use crate::dead_letter::DeadLetter;
@@ -22,7 +23,7 @@ use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
-use crate::error::{GrantError, LookupError, PauseError, ReplayError, ResumeError, SpawnError};
+use crate::error::{GrantError, LookupError, NarrowError, PauseError, ReplayError, ResumeError, SpawnError};
 use crate::event::Event;
 use crate::fold::{Metrics, Tree};
 use crate::id::{AgentId, TaskId};
@@ -245,6 +246,14 @@ impl Swarm {
     /// [`GrantError`] if it has ended, was given no budget, or what is granted is no amount.
     pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
         self.0.engine.grant(&self.0.root, more)
+    }
+
+    /// Narrows the ceiling of the whole swarm, as [`AgentRef::narrow`] does an agent's.
+    ///
+    /// # Errors
+    /// [`NarrowError`] if it has ended, was given no ceiling, or this one cannot be used.
+    pub fn narrow(&self, ceiling: Ceiling) -> Result<(), NarrowError> {
+        self.0.engine.narrow(&self.0.root, ceiling)
     }
 
     /// Stops everything, children before parents, and ends the session.

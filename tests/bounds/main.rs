@@ -8,6 +8,7 @@ mod extremes;
 mod fails_closed;
 mod ledger;
 mod limits;
+mod links;
 mod pause;
 mod rights;
 mod windows;

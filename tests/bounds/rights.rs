@@ -5,21 +5,45 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
+use skep::error::NarrowError;
 use skep::testkit::{Dice, Lab, Point, TestResult};
 use skep::{
     Advice, Agent, AgentError, AgentId, AgentRef, AgentSpec, Answer, Call, Ceiling, Context, Effect,
-    EffectError, FailureClass, OnDrop, Orphans, Question, SpawnError, StopContext, Supervisor, Swarm, What,
+    EffectError, FailureClass, OnDrop, Orphans, Question, Reach, SpawnError, StopContext, Supervisor, Swarm,
+    What,
 };
 
 use super::forest::ms;
 
 /// What is tried, and a bit for each of them in what somebody may do.
-const KINDS: [&str; 4] = ["files.read", "files.write", "git.push", "model"];
-const ALL: u8 = 0b1111;
+const DEEDS: [(&str, fn() -> Reach); 7] = [
+    ("files.read", || Reach::path("/repo/a.rs")),
+    ("files.read", || Reach::path("/etc/passwd")),
+    ("files.write", || Reach::path("/repo/b.rs")),
+    ("git.push", || Reach::Unknown),
+    ("model", || Reach::model("mini")),
+    ("model", || Reach::model("large")),
+    ("clock", || Reach::NOTHING),
+];
+const ALL: u8 = 0b111_1111;
 
 fn mask_of(ceiling: Option<&Ceiling>) -> u8 {
-    let may = |kind: &str| ceiling.is_none_or(|ceiling| ceiling.allows(kind));
-    (0..KINDS.len()).filter(|at| may(KINDS[*at])).map(|at| 1 << at).sum()
+    let may = |(kind, reach): (&str, fn() -> Reach)| {
+        ceiling.is_none_or(|ceiling| ceiling.covers(kind, &reach()).is_ok())
+    };
+    (0..DEEDS.len()).filter(|at| may(DEEDS[*at])).map(|at| 1 << at).sum()
+}
+
+fn effect(cx: &Context, deed: usize) -> Effect {
+    let (kind, reach) = DEEDS[deed];
+    cx.effect(kind, "").on(reach()).free()
+}
+
+/// What somebody may do: at most, and itself.
+#[derive(Clone, Copy)]
+struct May {
+    mask: u8,
+    granted: u8,
 }
 
 /// What to do, for somebody who may do this at most.
@@ -32,8 +56,8 @@ struct Errand {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Way {
     Make(usize),
-    /// Has a new agent go on, with a ceiling of its own.
-    Spawn(Place, Option<Ceiling>, Vec<Way>),
+    /// Has a new agent go on, with a ceiling and grants of its own.
+    Spawn(Place, Option<Ceiling>, Option<Ceiling>, Vec<Way>),
     /// Has one go on that is there.
     Send(Manner, usize, Vec<Way>),
     /// Has somebody above make the effect.
@@ -69,7 +93,7 @@ struct Yard {
     peers: Mutex<Vec<AgentRef<Deputy>>>,
     offering: Mutex<Option<AgentRef<Supervisor>>>,
     /// What each may do when nobody asks it, as the test reckons it.
-    masks: Mutex<BTreeMap<AgentId, u8>>,
+    may: Mutex<BTreeMap<AgentId, May>>,
     names: AtomicU64,
     made: AtomicU64,
     refused: AtomicU64,
@@ -87,7 +111,9 @@ impl Yard {
         let may = mask & (1 << kind) != 0;
         match made {
             Ok(()) => self.made.fetch_add(1, Ordering::Relaxed),
-            Err(EffectError::BeyondCeiling { .. }) => self.refused.fetch_add(1, Ordering::Relaxed),
+            Err(EffectError::BeyondCeiling { .. } | EffectError::NotGranted { .. }) => {
+                self.refused.fetch_add(1, Ordering::Relaxed)
+            }
             // A stop, a fault.
             Err(_) => return,
         };
@@ -95,7 +121,7 @@ impl Yard {
             self.wrong
                 .lock()
                 .unwrap()
-                .push(format!("{} by {who}: {made:?}, and {mask:04b} is its right", KINDS[kind]));
+                .push(format!("{} by {who}: {made:?}, and {mask:07b} is its right", DEEDS[kind].0));
         }
     }
 
@@ -106,14 +132,15 @@ impl Yard {
 }
 
 /// Does errands, and knows what it may do when nobody asks it.
-struct Deputy {
-    mask: u8,
-}
+struct Deputy(May);
 
-fn deputy(name: String, mask: u8, ceiling: Option<&Ceiling>) -> AgentSpec<Deputy> {
-    let spec = AgentSpec::new(name, move || Deputy { mask }).when_orphaned(Orphans::Adopt);
-    match ceiling {
-        Some(ceiling) => spec.ceiling(ceiling.clone()),
+fn deputy(name: String, may: May, ceiling: Option<&Ceiling>, grants: Option<&Ceiling>) -> AgentSpec<Deputy> {
+    let mut spec = AgentSpec::new(name, move || Deputy(may)).when_orphaned(Orphans::Adopt);
+    if let Some(ceiling) = ceiling {
+        spec = spec.ceiling(ceiling.clone());
+    }
+    match grants {
+        Some(grants) => spec.grants(grants.clone()),
         None => spec,
     }
 }
@@ -124,16 +151,16 @@ impl Agent for Deputy {
 
     async fn start(&mut self, cx: &Context) -> Result<(), AgentError> {
         let yard = Yard::of(cx);
-        yard.masks.lock().unwrap().insert(cx.id().clone(), self.mask);
-        let kind = cx.random() as usize % KINDS.len();
-        yard.make(cx.id(), cx.effect(KINDS[kind], "").free(), kind, self.mask).await;
+        yard.may.lock().unwrap().insert(cx.id().clone(), self.0);
+        let deed = cx.random() as usize % DEEDS.len();
+        yard.make(cx.id(), effect(cx, deed), deed, self.0.mask & self.0.granted).await;
         Ok(())
     }
 
     async fn handle(&mut self, errand: &Errand, cx: &Context) -> Result<(), AgentError> {
-        let mask = self.mask & errand.mask;
+        let may = May { mask: self.0.mask & errand.mask, ..self.0 };
         for way in &errand.ways {
-            go(way, mask, cx).await;
+            go(way, may, cx).await;
         }
         Ok(())
     }
@@ -144,28 +171,33 @@ impl Agent for Deputy {
         }
         let (kind, mask): (usize, u8) = question.read()?;
         let yard = Yard::of(&cx);
-        let own = yard.masks.lock().unwrap().get(cx.id()).copied().unwrap_or(0);
-        yard.make(cx.id(), cx.effect(KINDS[kind], "").free(), kind, own & mask).await;
+        let own = yard.may.lock().unwrap().get(cx.id()).map_or(0, |may| may.mask & may.granted);
+        yard.make(cx.id(), effect(&cx, kind), kind, own & mask).await;
         Ok(Some(Answer::of(())?))
     }
 
     async fn stop(&mut self, cx: &StopContext) -> Result<(), AgentError> {
         let yard = cx.get::<Arc<Yard>>().expect("the swarm has it");
-        yard.make(cx.id(), cx.effect(KINDS[0], "").free(), 0, self.mask).await;
+        let (kind, reach) = DEEDS[0];
+        let effect = cx.effect(kind, "").on(reach()).free();
+        yard.make(cx.id(), effect, 0, self.0.mask & self.0.granted).await;
         Ok(())
     }
 }
 
 /// Goes one way for whoever may do this much. That it cannot be gone to its end is nobody's fault.
-async fn go(way: &Way, mask: u8, cx: &Context) {
+async fn go(way: &Way, may: May, cx: &Context) {
     let yard = Yard::of(cx);
+    let May { mask, granted } = may;
     match way {
-        Way::Make(kind) => {
-            assert_eq!(cx.may(KINDS[*kind]), mask & (1 << kind) != 0);
-            yard.make(cx.id(), cx.effect(KINDS[*kind], "").free(), *kind, mask).await;
+        Way::Make(deed) => {
+            let (kind, reach) = DEEDS[*deed];
+            assert_eq!(cx.may(kind, &reach()), mask & granted & (1 << deed) != 0);
+            yard.make(cx.id(), effect(cx, *deed), *deed, mask & granted).await;
         }
-        Way::Spawn(place, ceiling, ways) => {
-            drop(Box::pin(spawn(*place, ceiling.as_ref(), ways, mask, cx)).await);
+        Way::Spawn(place, ceiling, grants, ways) => {
+            let bounds = (ceiling.as_ref(), grants.as_ref());
+            drop(Box::pin(spawn(*place, bounds, ways, may, cx)).await);
         }
         Way::Send(manner, at, ways) => {
             let (peer, errand) = (yard.peer(*at), Errand { mask, ways: ways.clone() });
@@ -188,19 +220,21 @@ async fn go(way: &Way, mask: u8, cx: &Context) {
 
 async fn spawn(
     place: Place,
-    ceiling: Option<&Ceiling>,
+    (ceiling, grants): (Option<&Ceiling>, Option<&Ceiling>),
     ways: &[Way],
-    mask: u8,
+    May { mask, granted }: May,
     cx: &Context,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let yard = Yard::of(cx);
     let swarm = yard.swarm.lock().unwrap().clone().ok_or("it is over")?;
     let parent = if let Place::Under(at) = place { Some(yard.peer(at)) } else { None };
-    let above =
-        parent.as_ref().map_or(ALL, |peer| yard.masks.lock().unwrap().get(peer.id()).copied().unwrap_or(ALL));
-    let own = mask & above & mask_of(ceiling);
+    let all = May { mask: ALL, granted: ALL };
+    let of = |peer: &AgentRef<Deputy>| yard.may.lock().unwrap().get(peer.id()).copied().unwrap_or(all);
+    let above = parent.as_ref().map_or(all, of);
+    let granted = grants.map_or(granted & above.granted, |grants| mask_of(Some(grants)));
+    let own = May { mask: mask & above.mask & mask_of(ceiling), granted };
     let name = format!("deputy-{}", yard.names.fetch_add(1, Ordering::Relaxed));
-    let (spec, errand) = (deputy(name, own, ceiling), Errand { mask, ways: ways.to_vec() });
+    let (spec, errand) = (deputy(name, own, ceiling, grants), Errand { mask, ways: ways.to_vec() });
     let agent = match place {
         Place::Task => cx.spawn(spec).await?,
         Place::Agent => cx.agent().spawn(spec).await?,
@@ -227,14 +261,25 @@ async fn spawn(
 }
 
 fn any_ceiling(dice: &mut Dice) -> Option<Ceiling> {
-    let mut some = || KINDS.into_iter().filter(|_| dice.below(2) == 0).collect::<Vec<_>>();
+    let kinds = ["files.read", "files.write", "git.push", "model", "clock"];
+    let mut some = || kinds.into_iter().filter(|_| dice.below(2) == 0).collect::<Vec<_>>();
     let (first, second) = (some(), some());
-    match dice.below(5) {
-        0 | 1 => None,
-        2 => Some(Ceiling::only(first)),
-        3 => Some(Ceiling::only(["files.*", "model"]).never(second)),
-        _ => Some(Ceiling::new().never(first)),
-    }
+    let ceiling = match dice.below(5) {
+        0 | 1 => return None,
+        2 => Ceiling::only(first),
+        3 => Ceiling::only(["files.*", "model"]).never(second),
+        _ => Ceiling::new().never(first),
+    };
+    Some(match dice.below(6) {
+        0 => ceiling.paths(["/repo/**"]),
+        1 => ceiling.models(["mini"]).paths(["/**"]),
+        2 => ceiling.models([""; 0]),
+        _ => ceiling,
+    })
+}
+
+fn any_grants(dice: &mut Dice) -> Option<Ceiling> {
+    if dice.below(3) == 0 { any_ceiling(dice) } else { None }
 }
 
 fn any_ways(dice: &mut Dice, depth: u64) -> Vec<Way> {
@@ -242,7 +287,7 @@ fn any_ways(dice: &mut Dice, depth: u64) -> Vec<Way> {
 }
 
 fn any_way(dice: &mut Dice, depth: u64) -> Way {
-    let kind = dice.below(KINDS.len() as u64) as usize;
+    let kind = dice.below(DEEDS.len() as u64) as usize;
     let at = dice.below(100) as usize;
     match dice.below(if depth == 0 { 5 } else { 12 }) {
         0..=2 => Way::Make(kind),
@@ -260,7 +305,7 @@ fn any_way(dice: &mut Dice, depth: u64) -> Way {
                 6 => Place::Run(false),
                 _ => Place::Run(true),
             };
-            Way::Spawn(place, any_ceiling(dice), any_ways(dice, depth - 1))
+            Way::Spawn(place, any_ceiling(dice), any_grants(dice), any_ways(dice, depth - 1))
         }
         _ => {
             let manner = [Manner::Ask, Manner::Tell, Manner::Detach][dice.below(3) as usize];
@@ -285,8 +330,12 @@ async fn nobody_does_what_a_ceiling_forbids_by_whichever_way(lab: Lab) -> TestRe
     for number in 0..dice.between(2, 7) {
         let ceiling = any_ceiling(&mut dice);
         let above = (number > 0 && dice.below(3) > 0).then(|| yard.peer(dice.below(number) as usize));
-        let over = above.as_ref().map_or(ALL, |peer| yard.masks.lock().unwrap()[peer.id()]);
-        let spec = deputy(format!("peer-{number}"), over & mask_of(ceiling.as_ref()), ceiling.as_ref());
+        let grants = any_grants(&mut dice);
+        let all = May { mask: ALL, granted: ALL };
+        let over = above.as_ref().map_or(all, |peer| yard.may.lock().unwrap()[peer.id()]);
+        let granted = grants.as_ref().map_or(over.granted, |grants| mask_of(Some(grants)));
+        let may = May { mask: over.mask & mask_of(ceiling.as_ref()), granted };
+        let spec = deputy(format!("peer-{number}"), may, ceiling.as_ref(), grants.as_ref());
         let spec = if let Some(above) = &above { spec.under(above) } else { spec };
         match swarm.spawn(spec).await {
             Ok(peer) => yard.peers.lock().unwrap().push(peer),
@@ -326,7 +375,7 @@ async fn a_refusal_names_whose_ceiling_it_is_and_advises_no_second_try(lab: Lab)
     let broker = swarm.spawn(Probe::spec("broker")).await?;
     broker.ask("model".to_owned()).await?;
     let error = below.ask("model".to_owned()).await.unwrap_err();
-    let said = "model of lab.1.1 is beyond the ceiling of lab.1";
+    let said = "model of lab.1.1 is beyond the ceiling of lab.1: its kind is not allowed";
     assert!(error.to_string().contains(said), "{error}");
     assert_eq!(error.advice(), Advice::Never);
     let history = lab.end(swarm).await;
@@ -355,6 +404,55 @@ async fn a_ceiling_that_can_match_nothing_is_a_bad_spec_that_names_the_field(lab
     assert!(matches!(&error, SpawnError::BadSpec { field, .. } if field == "ceiling.only"), "{error}");
     lab.end(swarm).await;
     Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_ceiling_is_narrowed_while_its_agents_live_and_for_whoever_works_for_them(lab: Lab) -> TestResult {
+    let swarm = lab.start_with(|builder| builder.ceiling(Ceiling::new())).await;
+    let tenant = Supervisor::dynamic().named("tenant").ceiling(Ceiling::new());
+    let tenant = swarm.spawn(tenant).await?;
+    let (below, other) =
+        (swarm.spawn(Probe::spec("below").under(&tenant)).await?, swarm.spawn(Probe::spec("other")).await?);
+    below.ask("git.push".to_owned()).await?;
+    tenant.narrow(Ceiling::only(["model"]))?;
+    tenant.narrow(Ceiling::new().never(["model"]))?;
+    for kind in ["git.push", "model"] {
+        assert!(below.ask(kind.to_owned()).await.is_err(), "{kind}: neither of the two allows it");
+        other.ask(kind.to_owned()).await?;
+    }
+    swarm.control("tenant")?.narrow(Ceiling::new())?;
+    swarm.narrow(Ceiling::new().never(["git.*"]))?;
+    assert!(other.ask("git.push".to_owned()).await.is_err());
+    assert!(matches!(other.narrow(Ceiling::new()), Err(NarrowError::NoCeiling { .. })));
+    assert!(matches!(tenant.narrow(Ceiling::only([""])), Err(NarrowError::Bad { .. })));
+    drop(tenant.stop(skep::Stop::default()).await);
+    assert!(matches!(tenant.narrow(Ceiling::new()), Err(NarrowError::Ended { .. })));
+    let history = lab.end(swarm).await;
+    assert_eq!(history.count("ceiling_narrowed"), 4);
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 20)]
+async fn a_spec_with_another_fingerprint_is_another_agent(lab: Lab) -> TestResult {
+    let swarm = lab.start().await;
+    let spec = |prompt: &str| Probe::spec("probe").fingerprint(&("probe", prompt));
+    let first = swarm.spawn(spec("be brief")).await?;
+    assert_eq!(swarm.spawn(spec("be brief")).await?.id(), first.id());
+    for other in [spec("be long"), Probe::spec("probe")] {
+        assert!(matches!(swarm.spawn(other).await, Err(SpawnError::NameTaken { .. })));
+    }
+    let unknown = swarm.spawn(Probe::spec("odd").fingerprint(&Unspeakable)).await.unwrap_err();
+    assert!(matches!(&unknown, SpawnError::BadSpec { field, .. } if field == "fingerprint"), "{unknown}");
+    lab.end(swarm).await;
+    Ok(())
+}
+
+struct Unspeakable;
+
+impl Serialize for Unspeakable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("it does not describe itself")
+    }
 }
 
 /// Makes an effect of the kind that it is told.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use skep::effect::{Admitted, Denied, Link, Request, Stage};
+use skep::effect::{Admitted, Admitting, Link, Request, Stage};
 use skep::testkit::{Lab, TestResult};
 use skep::{Agent, AgentError, AgentRef, AgentSpec, AskError, Context, Outcome, Question, Restart, Stop};
 
@@ -177,12 +177,9 @@ impl Link for Toll {
         Stage::Permission
     }
 
-    fn admit<'a>(
-        &'a self,
-        _: &'a Request<'a>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Admitted, Denied>> + Send + 'a>> {
+    fn admit<'a>(&'a self, _: &'a Request<'a>) -> Admitting<'a> {
         let fuse = self.0.panics();
-        Box::pin(async { Ok(Box::new(fuse) as Admitted) })
+        Box::pin(async { Ok(Admitted::holding(fuse)) })
     }
 }
 

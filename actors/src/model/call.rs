@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use skep_runtime::{AgentError, Call, Context, Effect, EffectError, Env, Repeat, Retry, Tried, Usage};
+use skep_runtime::effect::Tier;
+use skep_runtime::{AgentError, Call, Context, Effect, EffectError, Env, Reach, Repeat, Retry, Tried, Usage};
 
 use super::reply::Assembly;
 use super::streaming::{Hand, Streaming};
@@ -132,6 +133,10 @@ impl ModelCall<'_> {
         let effect = self
             .cx
             .effect(KIND, (&self.name, &request))
+            .on(Reach::model(&self.name))
+            .subject(&self.name)
+            .tier(Tier::Reads)
+            .modifies(false)
             .worst_case(worst)
             .repeat(Repeat::Idempotent)
             .deadline(self.within)

@@ -112,7 +112,7 @@ mod tests {
 
     fn spawned(name: &str) -> What {
         let (name, agent_type) = (name.to_owned(), "Test".to_owned());
-        What::AgentSpawned { name, agent_type, role: Role::Static, budget: None, ceiling: None }
+        What::AgentSpawned { name, agent_type, role: Role::Static, budget: None, grants: None, ceiling: None }
     }
 
     #[test]

@@ -53,19 +53,27 @@ impl Seat {
 
 impl Turn {
     /// Begins an effect of a stop hook, from the allowance as far as that goes.
-    pub(super) fn draw_allowance(&self, effect_began: What, worst: Usage) -> Result<Seq, Refusal> {
+    pub(super) fn draw_allowance<E: From<Refusal>>(
+        &self,
+        effect_began: What,
+        worst: Usage,
+        may: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Seq, E> {
         let seat = &self.seat;
         let journal = &seat.engine.journal;
         let mut allowance = seat.allowance.lock();
         let Some(held) = *allowance else {
-            return journal
-                .append_if(&self.entry(), [effect_began], |wall| seat.meter.admit(Some(&worst), wall));
+            return journal.append_if(&self.entry(), [effect_began], |wall| {
+                may()?;
+                seat.meter.admit(Some(&worst), wall).map_err(E::from)
+            });
         };
         let beyond = worst.above(&held.left);
         let rest = Allowance { effect: seat.engine.number(), left: held.left.above(&worst) };
         let whats = [ended(held), effect_began, began(rest.effect, rest.left)];
         let seq = journal.append_if(&self.entry(), whats, |wall| {
-            if beyond.is_zero() { Ok(()) } else { seat.meter.admit(Some(&beyond), wall) }
+            may()?;
+            if beyond.is_zero() { Ok(()) } else { seat.meter.admit(Some(&beyond), wall).map_err(E::from) }
         })?;
         *allowance = Some(rest);
         Ok(seq)
@@ -82,7 +90,7 @@ pub(crate) fn refused_allowance(refusal: &Refusal) -> What {
 }
 
 fn began(effect: u64, reserved: Usage) -> What {
-    What::EffectBegan { effect, kind: ALLOWANCE.to_owned(), reserved }
+    What::EffectBegan { effect, kind: ALLOWANCE.to_owned(), reserved, on: None }
 }
 
 fn ended(allowance: Allowance) -> What {

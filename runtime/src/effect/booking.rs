@@ -28,8 +28,12 @@ pub(crate) struct Booking {
 struct State {
     reserved: Usage,
     trial: Trial,
-    /// Whether what a try used is a guess.
+    /// What the tries have used that are over.
+    used: Usage,
+    /// Whether some of that is a guess.
     is_guess: bool,
+    /// The same of the last of them.
+    last: (Usage, bool),
     is_settled: bool,
 }
 
@@ -61,10 +65,28 @@ impl Trial {
     }
 }
 
+impl State {
+    /// What the try has used that was on, and whether that is a guess.
+    fn end_try(&mut self, worst: Option<Usage>, is_cut: bool) -> (Usage, bool) {
+        let (used, is_guess) = std::mem::take(&mut self.trial).used(worst, is_cut);
+        self.used += used;
+        self.is_guess |= is_guess;
+        self.last = (used, is_guess);
+        self.last
+    }
+}
+
 impl Booking {
     /// Of an effect that has begun with so much reserved.
     pub(super) fn new(turn: Arc<Turn>, effect: u64, cost: Cost, reserved: Usage) -> Self {
-        let state = State { reserved, trial: Trial::default(), is_guess: false, is_settled: false };
+        let state = State {
+            reserved,
+            trial: Trial::default(),
+            used: Usage::ZERO,
+            is_guess: false,
+            last: (Usage::ZERO, false),
+            is_settled: false,
+        };
         Self { turn, effect, cost, state: Mutex::new(state) }
     }
 
@@ -100,12 +122,22 @@ impl Booking {
         self.state.lock().trial.spike += spike;
     }
 
+    /// What the tries have used that are over, and whether some of that is a guess.
+    pub(super) fn used(&self) -> (Usage, bool) {
+        let state = self.state.lock();
+        (state.used, state.is_guess)
+    }
+
+    /// The same of the last of them.
+    pub(super) fn used_by_a_try(&self) -> (Usage, bool) {
+        self.state.lock().last
+    }
+
     /// Books what a try has used and frees what was reserved, until the next begins.
     pub(super) fn retried(&self, tries: u32, error: String) {
         let (used, freed, estimated) = {
             let mut state = self.state.lock();
-            let (used, is_guess) = std::mem::take(&mut state.trial).used(self.cost.worst(), false);
-            state.is_guess |= is_guess;
+            let (used, is_guess) = state.end_try(self.cost.worst(), false);
             let before = state.reserved;
             state.reserved = if self.is_of_a_hook() { before.above(&used) } else { Usage::ZERO };
             (used, before.above(&state.reserved), is_guess)
@@ -122,8 +154,8 @@ impl Booking {
                 return;
             }
             let is_cut = !matches!(end, EffectEnd::Done | EffectEnd::Failed);
-            let (used, is_guess) = std::mem::take(&mut state.trial).used(self.cost.worst(), is_cut);
-            (used, state.reserved, state.is_guess || is_guess)
+            let (used, _) = state.end_try(self.cost.worst(), is_cut);
+            (used, state.reserved, state.is_guess)
         };
         let (effect, late) = (self.effect, self.turn.seat.is_stopped());
         self.write(What::EffectEnded { effect, end, used, reserved, estimated, late }, &used, &reserved);

@@ -24,6 +24,8 @@ use crate::policy::RestartMode;
 pub(super) struct Place {
     branch: Option<Arc<str>>,
     name: InputName,
+    /// Of the kind and the input, where somebody wants it.
+    digest: Option<Digest>,
 }
 
 enum InputName {
@@ -37,15 +39,25 @@ enum InputName {
 impl Place {
     pub(super) fn of(
         mode: RestartMode,
+        is_wanted: bool,
         branch: Option<&Arc<str>>,
         kind: &str,
         input: &impl serde::Serialize,
     ) -> Self {
-        let name = match mode {
-            RestartMode::Resume => Digest::of(kind, input).map_or(InputName::Unknown, InputName::Digest),
-            RestartMode::Anew => InputName::None,
+        let resumes = mode == RestartMode::Resume;
+        // A user's code describes the input: one that panics there has described nothing.
+        let digest =
+            (resumes || is_wanted).then(|| caught(|| Digest::of(kind, input)).ok().flatten()).flatten();
+        let name = match digest {
+            _ if !resumes => InputName::None,
+            Some(digest) => InputName::Digest(digest),
+            None => InputName::Unknown,
         };
-        Self { branch: branch.cloned(), name }
+        Self { branch: branch.cloned(), name, digest }
+    }
+
+    pub(super) const fn digest(&self) -> Option<Digest> {
+        self.digest
     }
 }
 

@@ -1,55 +1,38 @@
 //! Takes an effect through its chain.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
+use super::begin::Begun;
+use super::links::{Admission, Passes};
 use super::memory::Recalled;
-use super::{Admitted, Booking, Call, Effect, Repeat, Request, Tried};
+use super::{Booking, Call, Denied, Effect, Ended, Repeat, Tried};
 use crate::agent::Message;
 use crate::defaults;
 use crate::engine::park::Out;
 use crate::engine::pause::Held;
 use crate::engine::points;
-use crate::engine::trace;
-use crate::error::{Advice, AgentError, EffectError};
-use crate::event::{EffectEnd, Need, Wait, What};
+use crate::engine::quiet::caught;
+use crate::error::{Advice, AgentError, EffectError, SkepError as _};
+use crate::event::EffectEnd;
 use crate::fault::Phase;
 use crate::id::AgentId;
-use crate::ledger::OnRefusal;
+use crate::kept;
 use crate::naming;
 use crate::pause::Doing;
-use crate::theirs::Theirs;
 use crate::time::Time;
-
-/// What is held from the admission to the end of a try.
-type Admission = (Vec<Theirs<Admitted>>, Option<OwnedSemaphorePermit>);
+use crate::usage::Usage;
 
 /// What lasts from one try to the next.
 #[derive(Default)]
 struct Lasting {
-    /// What links of the whole effect have given along, by their place in the chain: nobody is asked for an approval twice.
-    admitted: BTreeMap<usize, Theirs<Admitted>>,
     /// Of an effect that has begun and not ended: nothing is reserved between two tries.
     begun: Option<Begun>,
-    has_begun: bool,
-}
-
-/// An effect that has begun, from its first try to its end.
-struct Begun {
-    booking: Arc<Booking>,
-    span: Span,
-}
-
-impl Begun {
-    fn end(self, end: EffectEnd) {
-        self.booking.settle(end);
-        trace::effect_ends(&self.span, end);
-    }
+    /// Of one that has begun, also when it has ended.
+    booking: Option<Arc<Booking>>,
 }
 
 impl Lasting {
@@ -58,6 +41,11 @@ impl Lasting {
         if let Some(begun) = self.begun.take() {
             begun.end(end);
         }
+    }
+
+    /// What its tries have used, and whether some of that is a guess.
+    fn used(&self) -> (Usage, bool) {
+        self.booking.as_ref().map_or((Usage::ZERO, false), |booking| booking.used())
     }
 }
 
@@ -78,10 +66,10 @@ const fn ended_by(error: &EffectError) -> EffectEnd {
 
 /// Where an effect stands, over its tries and the pauses that it meets.
 #[derive(Clone, Copy)]
-struct Round {
+pub(super) struct Round {
     /// The try that is next or on, from 1.
-    number: u32,
-    deadline: Time,
+    pub(super) number: u32,
+    pub(super) deadline: Time,
     /// For how long the seat's clock had stood when it was last out: its deadline does not move while it is.
     stood: Duration,
 }
@@ -111,7 +99,7 @@ impl Effect {
     {
         let env = &self.turn.seat.engine.env;
         env.seam().await;
-        naming::check(&self.kind).map_err(|why| self.refused("kind", why))?;
+        naming::check(&self.kind).map_err(|why| self.refused("kind", Denied::new(why)))?;
         // An effect has a deadline of its own, so its silence is excused.
         let _excused = self.turn.excuse();
         let (key, is_unnamed) = match self.recall().await? {
@@ -122,21 +110,16 @@ impl Effect {
         };
         let (deadline, stood) = (self.ends_at(), self.turn.seat.stood());
         let (mut round, mut lasting) = (Round { number: 1, deadline, stood }, Lasting::default());
-        let result = loop {
-            // Boxed: a `handle` holds as many effects as it names, and an unoptimised build lays each of them on the stack.
-            match Box::pin(self.round(&call, &mut round, &mut lasting)).await {
-                Ok(Came::Done(value)) => break Ok(value),
-                Ok(Came::Held) => {}
-                Ok(Came::Again(at)) => match self.pause(at).await {
-                    Ok(()) => round.number += 1,
-                    Err(error) => break Err(error),
-                },
-                Err(error) => break Err(error),
-            }
+        let mut passes = Passes::default();
+        let result = match self.pass_once(&mut round, &mut passes).await {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => self.tries(&call, &mut round, &mut lasting).await,
+            Err(error) => Err(error),
         };
         lasting.end(result.as_ref().map_or_else(ended_by, |_| EffectEnd::Done));
-        std::mem::take(&mut lasting.admitted).into_values().for_each(Theirs::let_go);
-        if is_unnamed && lasting.has_begun {
+        let (used, estimated) = lasting.used();
+        self.tell_of_the_whole(passes, &result, used, estimated);
+        if is_unnamed && lasting.booking.is_some() {
             self.cannot_keep("its input cannot be written down");
         }
         drop(lasting);
@@ -148,6 +131,51 @@ impl Effect {
         self.turn.parked().await;
         env.seam().await;
         result
+    }
+
+    async fn tries<T, F, Fut>(
+        &self,
+        call: &F,
+        round: &mut Round,
+        lasting: &mut Lasting,
+    ) -> Result<T, EffectError>
+    where
+        F: Fn(Call) -> Fut + Send + Sync,
+        Fut: Future<Output = Tried<T>> + Send,
+    {
+        loop {
+            // Boxed: a `handle` holds as many effects as it names, and an unoptimised build lays each of them on the stack.
+            match Box::pin(self.round(call, round, lasting)).await? {
+                Came::Done(value) => return Ok(value),
+                Came::Held => {}
+                Came::Again(at) => {
+                    self.pause(at).await?;
+                    round.number += 1;
+                }
+            }
+        }
+    }
+
+    /// Tells the links that were asked once. What they keep of a result is what the effect's type makes of it as JSON.
+    fn tell_of_the_whole<T: Message>(
+        &self,
+        passes: Passes,
+        result: &Result<T, EffectError>,
+        used: Usage,
+        estimated: bool,
+    ) {
+        if passes.is_empty() || matches!(result, Err(EffectError::Cancelled { .. })) {
+            return passes.let_go();
+        }
+        let text = match result {
+            Ok(value) if self.turn.seat.engine.keeps_results => {
+                // A user's code writes it.
+                caught(|| kept::write(value).ok()).ok().flatten().map(|(text, _)| text)
+            }
+            _ => None,
+        };
+        let error = result.as_ref().err().map(|error| error.clone().into_agent_error());
+        self.tell(passes, &Ended { used, estimated, error: error.as_ref(), result: text.as_deref() });
     }
 
     /// Takes it through its chain once, for one try. Nothing of it is held afterwards, but what is the whole effect's.
@@ -164,9 +192,11 @@ impl Effect {
         // Given up after the booking is settled: what is quiet has its bill.
         let out = self.go_out(round).await?;
         self.turn.show_progress();
-        let links = self.pass_links(&mut lasting.admitted);
-        let passed = self.until(round.deadline, Held::AtNextAwait, links).await;
-        let came = match passed.and_then(Option::transpose) {
+        let passed = match self.pass_ceilings() {
+            Ok(()) => self.pass_for_try(*round).await,
+            Err(error) => Err(error),
+        };
+        let came = match passed {
             Ok(Some(held)) => self.one_try(call, *round, held, lasting).await,
             Ok(None) => Ok(Came::Held),
             Err(error) => Err(error),
@@ -191,13 +221,20 @@ impl Effect {
         if !self.begin(round.number, &mut lasting.begun)? {
             return Ok(Came::Held);
         }
-        lasting.has_begun = true;
         let Some(Begun { booking, span }) = &lasting.begun else { return Ok(Came::Held) };
         let (booking, span) = (Arc::clone(booking), span.clone());
+        lasting.booking = Some(Arc::clone(&booking));
         let cut = if self.repeat == Repeat::Once { Held::Never } else { Held::Now };
         let Round { number, deadline, .. } = round;
         let called = self.until(deadline, cut, self.call(call, &booking, number, deadline));
         let tried = called.instrument(span).await;
+        let (passes, permit) = held;
+        // What was cut, by its turn or by a pause, is over unheard.
+        let (is_heard, error) = match &tried {
+            Ok(Some(tried)) => (true, tried.as_ref().err().cloned()),
+            Err(expired @ EffectError::Expired { .. }) => (true, Some(expired.clone().into_agent_error())),
+            Ok(None) | Err(_) => (false, None),
+        };
         let came = tried.and_then(|tried| self.judge(tried, &booking, round));
         match &came {
             Ok(Came::Again(_)) => {}
@@ -205,7 +242,13 @@ impl Effect {
             Ok(Came::Done(_)) => lasting.end(EffectEnd::Done),
             Err(error) => lasting.end(ended_by(error)),
         }
-        held.0.into_iter().for_each(Theirs::let_go);
+        if is_heard {
+            let (used, estimated) = booking.used_by_a_try();
+            self.tell(passes, &Ended { used, estimated, error: error.as_ref(), result: None });
+        } else {
+            passes.let_go();
+        }
+        drop(permit);
         came
     }
 
@@ -249,15 +292,15 @@ impl Effect {
         }
     }
 
-    fn agent(&self) -> AgentId {
+    pub(super) fn agent(&self) -> AgentId {
         self.turn.seat.id.clone()
     }
 
-    fn expired(&self) -> EffectError {
+    pub(super) fn expired(&self) -> EffectError {
         EffectError::Expired { agent: self.agent(), kind: self.kind.clone() }
     }
 
-    fn cancelled(&self) -> EffectError {
+    pub(super) fn cancelled(&self) -> EffectError {
         EffectError::Cancelled { agent: self.agent(), kind: self.kind.clone() }
     }
 
@@ -273,7 +316,7 @@ impl Effect {
     }
 
     /// Awaits under the turn's cancel and the effect's deadline, until a pause holds the turn so firmly.
-    async fn until<R>(
+    pub(super) async fn until<R>(
         &self,
         deadline: Time,
         held: Held,
@@ -288,129 +331,7 @@ impl Effect {
         }
     }
 
-    /// Every ceiling that bounds the turn.
-    fn pass_ceilings(&self) -> Result<(), EffectError> {
-        let Some(of) = self.turn.rights.forbids(&self.kind) else { return Ok(()) };
-        let error =
-            EffectError::BeyondCeiling { agent: self.agent(), kind: self.kind.clone(), of: of.clone() };
-        let (kind, link) = (self.kind.clone(), "ceiling".to_owned());
-        self.turn.note(What::EffectRefused { kind, link, message: error.to_string() });
-        Err(error)
-    }
-
-    /// Passes the ceilings and the links, and takes a permit of the effect's kind. Whoever lets the whole effect pass is asked
-    /// once; the others are for the try.
-    async fn pass_links(
-        &self,
-        lasting: &mut BTreeMap<usize, Theirs<Admitted>>,
-    ) -> Result<Admission, EffectError> {
-        self.pass_ceilings()?;
-        let engine = &self.turn.seat.engine;
-        let permits = engine.permits.get(&self.kind);
-        if engine.links.is_empty() && permits.is_none() {
-            return Ok((Vec::new(), None));
-        }
-        let _waiting = self.turn.wait(Wait::Admission);
-        let worst = self.cost.worst();
-        let request = Request {
-            agent: &self.turn.seat.id,
-            task: self.turn.task.as_ref(),
-            kind: &self.kind,
-            worst_case: worst.as_ref(),
-            repeat: self.repeat,
-        };
-        let mut held = Vec::new();
-        for (place, link) in engine.links.iter().enumerate() {
-            let lasts = link.stage().is_for_the_whole();
-            if lasts && lasting.contains_key(&place) {
-                continue;
-            }
-            match link.admit(&request).await {
-                Ok(admitted) if lasts => drop(lasting.insert(place, self.turn.seat.home.keep(admitted))),
-                Ok(admitted) => held.push(self.turn.seat.home.keep(admitted)),
-                Err(denied) => return Err(self.refused(link.name(), denied.0)),
-            }
-        }
-        let permit = match permits {
-            Some(permits) => Some(Arc::clone(permits).acquire_owned().await.map_err(|_| self.cancelled())?),
-            None => None,
-        };
-        Ok((held, permit))
-    }
-
-    fn refused(&self, link: &str, message: String) -> EffectError {
-        let (kind, link) = (naming::shown(&self.kind), link.to_owned());
-        self.turn.note(What::EffectRefused {
-            kind: kind.clone(),
-            link: link.clone(),
-            message: message.clone(),
-        });
-        EffectError::Refused { agent: self.agent(), kind, link, message }
-    }
-
-    /// The budget of every ancestor, the fence and the pauses, and the event that begins the effect or its next try, in one
-    /// critical section. False if a pause holds it.
-    fn begin(&self, number: u32, begun: &mut Option<Begun>) -> Result<bool, EffectError> {
-        let seat = &self.turn.seat;
-        let engine = &seat.engine;
-        let is_hook = self.turn.phase == Phase::Stop;
-        // All tries that may follow; a hook has kept what was reserved for them.
-        let tries = if is_hook && begun.is_some() {
-            0
-        } else {
-            self.tries_in_all().saturating_sub(number.saturating_sub(1)).max(1)
-        };
-        let worst = self.cost.worst().map(|worst| worst.times(tries));
-        let reserved = worst.unwrap_or_default();
-        let effect = begun.as_ref().map_or_else(|| engine.number(), |begun| begun.booking.effect());
-        let began = {
-            let gate = seat.gate.lock();
-            if !self.turn.is_open() || (!seat.is_up() && !is_hook) {
-                return Err(self.cancelled());
-            }
-            if gate.hold.is_some() && !is_hook {
-                return Ok(false);
-            }
-            let what = match begun {
-                None => What::EffectBegan { effect, kind: self.kind.clone(), reserved },
-                Some(_) => What::TryBegan { effect, reserved },
-            };
-            match worst.filter(|_| is_hook && begun.is_none()) {
-                Some(worst) => self.turn.draw_allowance(what, worst),
-                None => engine
-                    .journal
-                    .append_if(&self.turn.entry(), [what], |wall| seat.meter.admit(worst.as_ref(), wall)),
-            }
-        };
-        if let Err(refusal) = began {
-            let (kind, message) = (self.kind.clone(), refusal.to_string());
-            self.turn.note(What::EffectRefused { kind: kind.clone(), link: "budget".to_owned(), message });
-            if refusal.policy == OnRefusal::Pause && !is_hook && refusal.wanted.is_some() {
-                let need = Need { agent: seat.id.clone(), kind: kind.clone(), refusal: refusal.clone() };
-                if engine.pause_refusing(seat, need) {
-                    return Ok(false);
-                }
-            }
-            if refusal.policy == OnRefusal::Stop {
-                engine.stop_refusing(&refusal.ancestor);
-            }
-            let refusal = Box::new(refusal);
-            return Err(EffectError::OverBudget { agent: self.agent(), kind, refusal });
-        }
-        if self.repeat == Repeat::Once {
-            self.turn.set_once_begun();
-        }
-        match begun {
-            Some(begun) => begun.booking.try_began(reserved),
-            None => {
-                let booking = Arc::new(Booking::new(Arc::clone(&self.turn), effect, self.cost, reserved));
-                *begun = Some(Begun { booking, span: trace::of_effect(&self.turn, &self.kind) });
-            }
-        }
-        Ok(true)
-    }
-
-    const fn tries_in_all(&self) -> u32 {
+    pub(super) const fn tries_in_all(&self) -> u32 {
         match self.repeat {
             Repeat::Once => 1,
             Repeat::Pure | Repeat::Idempotent => {

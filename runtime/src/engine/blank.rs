@@ -29,6 +29,8 @@ pub(crate) struct Blank<'a> {
     pub(crate) home: Arc<Home>,
     /// Of its parent, and of the turn that spawns it: its own ceiling comes on top.
     pub(crate) rights: Rights,
+    /// What the same are granted, unless its own spec says otherwise.
+    pub(crate) grants: Rights,
     pub(crate) family: Option<Box<Family>>,
 }
 
@@ -43,6 +45,10 @@ impl Blank<'_> {
         // Nothing begins at an agent before its start does, whoever finds it by its name.
         let line = if body.has_behaviour() { Line::default() } else { Line::bare() };
         let rights = self.rights.under(self.meter.id(), self.policies.ceiling.as_ref());
+        let grants = match &self.policies.grants {
+            None => self.grants,
+            own => Rights::ALL.under(self.meter.id(), own.as_ref()),
+        };
         Arc::new(Seat {
             key: engine.number(),
             number: self.number,
@@ -55,6 +61,7 @@ impl Blank<'_> {
             policies: self.policies,
             meter: self.meter,
             rights,
+            grants,
             gate: Mutex::new(Gate { family: self.family, ..Gate::default() }),
             line: Mutex::new(line),
             control: Mutex::default(),

@@ -7,13 +7,14 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
+use crate::ceiling::Ceiling;
 use crate::defaults;
 use crate::env::known;
-use crate::error::GrantError;
+use crate::error::{GrantError, NarrowError};
 use crate::event::What;
 use crate::fold::{Costs, Metered, Metrics};
 use crate::id::{AgentId, TaskId};
-use crate::journal::{Events, Filter};
+use crate::journal::{Entry, Events, Filter};
 use crate::ledger::{Breakdown, Budget};
 use crate::policy::Exit;
 use crate::receipt::{Stop, StopReceipt};
@@ -114,6 +115,31 @@ impl Engine {
         seat.note(What::BudgetGranted { more: Box::new(more) });
         drop(gate);
         Ok(())
+    }
+
+    /// Narrows a seat's ceiling, in one step with its event: no effect begins after it that it forbids.
+    pub(crate) fn narrow(&self, seat: &Seat, ceiling: Ceiling) -> Result<(), NarrowError> {
+        let agent = seat.id.clone();
+        if let Err(bad) = ceiling.check() {
+            return Err(NarrowError::Bad { agent, bad });
+        }
+        if seat.policies.ceiling.is_none() {
+            return Err(NarrowError::NoCeiling { agent });
+        }
+        let _gate = seat.gate.lock();
+        if seat.is_stopped() {
+            return Err(NarrowError::Ended { agent });
+        }
+        let entry = Entry { seat, incarnation: seat.incarnation(), task: None, cause: None };
+        let narrowed = What::CeilingNarrowed { by: Box::new(ceiling.clone()) };
+        let narrows = |_| {
+            if seat.rights.narrow(&seat.id, &ceiling) {
+                Ok(())
+            } else {
+                Err(NarrowError::NoCeiling { agent })
+            }
+        };
+        self.journal.append_if(&entry, [narrowed], narrows).map(drop)
     }
 
     pub(crate) fn events(&self, filter: Filter) -> Events {

@@ -65,8 +65,8 @@ impl<A: Agent> Plant for Planted<A> {
         let number = next_number(parent, family)?;
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
-        let blueprint =
-            Blueprint { role: Role::Static, keeps_spec: true, number, limits, rights: Rights::ALL };
+        let (role, rights, grants) = (Role::Static, Rights::ALL, Rights::ALL);
+        let blueprint = Blueprint { role, keeps_spec: true, number, limits, rights, grants };
         Ok(blueprint.build(parent, family, &self.0))
     }
 }

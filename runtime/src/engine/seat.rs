@@ -52,6 +52,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) meter: Arc<Meter>,
     /// What it may do, whoever asks it to.
     pub(crate) rights: Rights,
+    /// What the agent may do itself, besides: its own turns alone are bounded by it.
+    pub(crate) grants: Rights,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) line: Mutex<Line>,
     pub(crate) control: Mutex<Control>,

@@ -95,6 +95,11 @@ impl<'a> Place<'a> {
         turn::rights(self.by.as_deref())
     }
 
+    /// What its agent is granted.
+    fn grants(&self) -> Rights {
+        self.by.as_ref().map_or(Rights::ALL, |turn| turn.seat.grants.clone())
+    }
+
     /// How a child in this place is supervised unless its spec says otherwise: restart, without a spec of its own, counted.
     fn defaults(&self) -> (Restart, bool, bool) {
         match self.role {
@@ -120,6 +125,7 @@ pub(super) fn spawned(seat: &Seat) -> What {
         agent_type: seat.body.agent_type().to_owned(),
         role: seat.role.clone(),
         budget: seat.policies.budget.clone().map(Box::new),
+        grants: seat.policies.grants.clone().map(Box::new),
         ceiling: seat.policies.ceiling.clone().map(Box::new),
     }
 }
@@ -173,6 +179,7 @@ pub(super) struct Blueprint {
     pub(super) limits: Limits,
     /// Of whoever spawns it; its parent's come on top.
     pub(super) rights: Rights,
+    pub(super) grants: Rights,
 }
 
 impl Blueprint {
@@ -182,7 +189,7 @@ impl Blueprint {
         family: &Family,
         spec: &AgentSpec<A>,
     ) -> Arc<Seat> {
-        let Self { role, keeps_spec, number, limits, rights } = self;
+        let Self { role, keeps_spec, number, limits, rights, grants } = self;
         let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
         let home = Home::new(parent.engine.env.aside(), meter.id());
         let body = Typed::<A> {
@@ -192,9 +199,9 @@ impl Blueprint {
             is_job: spec.is_job,
         };
         let policies = family.policies(&spec.policies);
-        let rights = parent.rights.and(&rights);
-        let blank =
-            Blank { number, name: &spec.name, role, keeps_spec, policies, meter, home, rights, family: None };
+        let (rights, grants) = (parent.rights.and(&rights), parent.grants.and(&grants));
+        let (name, family) = (&*spec.name, None);
+        let blank = Blank { number, name, role, keeps_spec, policies, meter, home, rights, grants, family };
         blank.seat(&parent.engine, Some(parent), body)
     }
 }
@@ -212,6 +219,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         meter,
         home,
         rights: Rights::ALL,
+        grants: Rights::ALL,
         family: Some(Box::new(Family::new(policy))),
     };
     let seat = blank.seat(engine, None, Bare { agent_type: "root" });
@@ -267,6 +275,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
         home: Arc::clone(&parent.home),
         rights: parent.rights.and(&place.rights()),
+        grants: parent.grants.and(&place.grants()),
         family: Some(Box::new(Family::new(each_alone))),
     };
     let seat = blank.seat(&parent.engine, Some(parent), Bare { agent_type: "scope" });

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Advice, AgentError, GrantError, PauseError, ResumeError, SkepError};
+use super::{Advice, AgentError, GrantError, NarrowError, PauseError, ResumeError, SkepError};
 use crate::id::AgentId;
 use crate::lifecycle::StopReason;
 use crate::policy::FailureClass;
@@ -34,6 +34,9 @@ pub enum ControlError {
     /// Its budget could not be raised.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// Its ceiling could not be narrowed.
+    #[error(transparent)]
+    Narrow(#[from] NarrowError),
 }
 
 impl ControlError {
@@ -45,6 +48,7 @@ impl ControlError {
             Self::Pause(error) => error.advice(),
             Self::Resume(error) => error.advice(),
             Self::Grant(error) => error.advice(),
+            Self::Narrow(error) => error.advice(),
         }
     }
 
@@ -57,6 +61,7 @@ impl ControlError {
             Self::Pause(error) => error.http_status(),
             Self::Resume(error) => error.http_status(),
             Self::Grant(error) => error.http_status(),
+            Self::Narrow(error) => error.http_status(),
         }
     }
 }
@@ -67,6 +72,7 @@ impl SkepError for ControlError {
             Self::Pause(error) => return error.into_agent_error(),
             Self::Resume(error) => return error.into_agent_error(),
             Self::Grant(error) => return error.into_agent_error(),
+            Self::Narrow(error) => return error.into_agent_error(),
             Self::Ended { .. } => FailureClass::Stopped,
             Self::NoBehaviour { .. } => FailureClass::Failed,
         };

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{Advice, AgentError, SkepError};
+use crate::ceiling::Beyond;
 use crate::id::AgentId;
 use crate::ledger::Refusal;
 use crate::policy::FailureClass;
@@ -43,9 +44,13 @@ pub enum EffectError {
         link: String,
         /// Why.
         message: String,
+        /// Whether to try again, as the link says.
+        advice: Advice,
+        /// The kind of failure that it is.
+        class: FailureClass,
     },
     /// It is beyond the ceiling of an agent that bounds the turn: its own, one above, or one that it works for.
-    #[error("{} of {agent} is beyond the ceiling of {of}", OneLine(.kind))]
+    #[error("{} of {agent} is beyond the ceiling of {of}: {why}", OneLine(.kind))]
     BeyondCeiling {
         /// Whose effect it was.
         agent: AgentId,
@@ -53,6 +58,20 @@ pub enum EffectError {
         kind: String,
         /// Whose ceiling it is.
         of: AgentId,
+        /// What the ceiling does not allow.
+        why: Beyond,
+    },
+    /// Its agent may not do it itself: it was granted less than its ceiling allows.
+    #[error("{} of {agent} is not among the grants of {of}: {why}", OneLine(.kind))]
+    NotGranted {
+        /// Whose effect it was.
+        agent: AgentId,
+        /// The effect's kind.
+        kind: String,
+        /// Whose grants they are: its own, or those of whoever it has them from.
+        of: AgentId,
+        /// What they do not allow.
+        why: Beyond,
     },
     /// Its deadline passed.
     #[error("{} of {agent} did not end within its deadline", OneLine(.kind))]
@@ -80,7 +99,8 @@ impl EffectError {
             Self::Failed { error, .. } => error.advice(),
             Self::OverBudget { refusal, .. } => refusal.advice(),
             Self::Expired { .. } => Advice::Now,
-            Self::Refused { .. } | Self::BeyondCeiling { .. } | Self::Cancelled { .. } => Advice::Never,
+            Self::Refused { advice, .. } => *advice,
+            Self::BeyondCeiling { .. } | Self::NotGranted { .. } | Self::Cancelled { .. } => Advice::Never,
         }
     }
 
@@ -90,7 +110,8 @@ impl EffectError {
         match self {
             Self::Failed { error, .. } => error.http_status(),
             Self::OverBudget { refusal, .. } => refusal.http_status(),
-            Self::Refused { .. } | Self::BeyondCeiling { .. } => 403,
+            Self::Refused { class: FailureClass::Overloaded, .. } => 429,
+            Self::Refused { .. } | Self::BeyondCeiling { .. } | Self::NotGranted { .. } => 403,
             Self::Expired { .. } => 504,
             Self::Cancelled { .. } => 503,
         }
@@ -102,7 +123,8 @@ impl EffectError {
         match self {
             Self::Failed { error, .. } => error.class(),
             Self::OverBudget { .. } => FailureClass::OverBudget,
-            Self::Refused { .. } | Self::BeyondCeiling { .. } => FailureClass::Failed,
+            Self::Refused { class, .. } => *class,
+            Self::BeyondCeiling { .. } | Self::NotGranted { .. } => FailureClass::Failed,
             Self::Expired { .. } => FailureClass::Deadline,
             Self::Cancelled { .. } => FailureClass::Interrupted,
         }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 
 use super::*;
+use crate::ceiling::{BadCeiling, Beyond};
 use crate::id::{AgentId, TaskId};
 use crate::ledger::{Amount, BadBudget, OnRefusal, Refusal};
 use crate::lifecycle::{AgentState, StopReason};
 use crate::policy::FailureClass;
+use crate::reach::Target;
 use crate::supervision::{BadChild, BadPolicy};
 use crate::text::breaks_a_line;
 use proptest::prelude::*;
@@ -131,10 +133,18 @@ fn after_effect(last: Option<&EffectError>) -> Option<EffectError> {
         None => E::Failed { agent, kind, error: failed() },
         Some(E::Failed { .. }) => E::OverBudget { agent, kind, refusal: Box::new(refusal()) },
         Some(E::OverBudget { .. }) => {
-            E::Refused { agent, kind, link: said("breaker"), message: said("open") }
+            let (advice, class) = (Advice::Never, FailureClass::Failed);
+            E::Refused { agent, kind, link: said("breaker"), message: said("open"), advice, class }
         }
-        Some(E::Refused { .. }) => E::BeyondCeiling { agent, kind, of: AgentId::root(&said("s")) },
-        Some(E::BeyondCeiling { .. }) => E::Expired { agent, kind },
+        Some(E::Refused { .. }) => {
+            let why = Beyond::Target(Target::Path(said("/etc/passwd")));
+            E::BeyondCeiling { agent, kind, of: AgentId::root(&said("s")), why }
+        }
+        Some(E::BeyondCeiling { .. }) => {
+            let why = Beyond::Target(Target::Command(vec![said("git"), said("push")]));
+            E::NotGranted { agent, kind, of: AgentId::root(&said("s")), why }
+        }
+        Some(E::NotGranted { .. }) => E::Expired { agent, kind },
         Some(E::Expired { .. }) => E::Cancelled { agent, kind },
         Some(E::Cancelled { .. }) => return None,
     })
@@ -169,7 +179,8 @@ fn after_control(last: Option<&ControlError>) -> Option<ControlError> {
         Some(E::NoBehaviour { .. }) => E::Pause(after_pause(None)?),
         Some(E::Pause(_)) => E::Resume(after_resume(None)?),
         Some(E::Resume(_)) => E::Grant(after_grant(None)?),
-        Some(E::Grant(_)) => return None,
+        Some(E::Grant(_)) => E::Narrow(after_narrow(None)?),
+        Some(E::Narrow(_)) => return None,
     })
 }
 
@@ -190,6 +201,19 @@ fn after_grant(last: Option<&GrantError>) -> Option<GrantError> {
         Some(E::Ended { .. }) => E::NoBudget { agent },
         Some(E::NoBudget { .. }) => {
             E::Bad { agent, bad: BadBudget { field: "usd", message: said("it is no amount") } }
+        }
+        Some(E::Bad { .. }) => return None,
+    })
+}
+
+fn after_narrow(last: Option<&NarrowError>) -> Option<NarrowError> {
+    use NarrowError as E;
+    let agent = agent();
+    Some(match last {
+        None => E::Ended { agent },
+        Some(E::Ended { .. }) => E::NoCeiling { agent },
+        Some(E::NoCeiling { .. }) => {
+            E::Bad { agent, bad: BadCeiling { field: "only", message: said("a pattern is empty") } }
         }
         Some(E::Bad { .. }) => return None,
     })
@@ -348,6 +372,10 @@ fn all() -> Vec<Sample> {
         let name = format!("GrantError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
     }
+    for error in chain(after_narrow) {
+        let name = format!("NarrowError::{}", variant(&error));
+        all.push(sample(name, error.advice(), error.http_status(), &error));
+    }
     for error in chain(after_pause) {
         let name = format!("PauseError::{}", variant(&error));
         all.push(sample(name, error.advice(), error.http_status(), &error));
@@ -436,6 +464,7 @@ fn an_error_that_concerns_an_agent_names_it() {
         "SpawnError",
         "RunError",
         "GrantError",
+        "NarrowError",
         "PauseError",
         "ResumeError",
         "ChildError",

@@ -62,6 +62,7 @@ impl What {
             | Self::TaskHelped
             | Self::TaskClaimed { .. }
             | Self::EffectRecalled { .. }
+            | Self::EffectAnswered { .. }
             | Self::ResultNotKept { .. }
             | Self::AnswerNotKept { .. }
             | Self::TaskDetached
@@ -78,6 +79,7 @@ impl What {
             | Self::WaitEnded { .. } => Kind::Effect,
             Self::Overrun { .. } | Self::BudgetGranted { .. } | Self::BudgetWarned { .. } => Kind::Budget,
             Self::SupervisorReport(_)
+            | Self::CeilingNarrowed { .. }
             | Self::PolicyChanged(_)
             | Self::ChildPolicyChanged(_)
             | Self::Reported { .. }
@@ -133,6 +135,7 @@ impl What {
             Self::TaskHelped => "task_helped",
             Self::TaskClaimed { .. } => "task_claimed",
             Self::EffectRecalled { .. } => "effect_recalled",
+            Self::EffectAnswered { .. } => "effect_answered",
             Self::ResultNotKept { .. } => "result_not_kept",
             Self::AnswerNotKept { .. } => "answer_not_kept",
             Self::TaskDetached => "task_detached",
@@ -142,6 +145,7 @@ impl What {
             Self::TurnInterrupted => "turn_interrupted",
             Self::Panicked { .. } => "panicked",
             Self::SupervisorReport(_) => "supervisor_report",
+            Self::CeilingNarrowed { .. } => "ceiling_narrowed",
             Self::PolicyChanged(_) => "policy_changed",
             Self::ChildPolicyChanged(_) => "child_policy_changed",
             Self::Reported { .. } => "reported",

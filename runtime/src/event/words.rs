@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, TaskId};
 use crate::ledger::Refusal;
+use crate::reach::Reach;
 use crate::text::OneLine;
 
 /// What an agent is to its parent.
@@ -22,6 +23,17 @@ pub enum Role {
     Task(TaskId),
     /// A scope, or what was begun in one.
     Scope,
+}
+
+/// What an effect calls and reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct On {
+    /// What it calls, in a word: a model's name, a tool's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What it is done to.
+    pub reach: Reach,
 }
 
 /// How a task ended; it has exactly one of these.
@@ -133,6 +145,8 @@ pub enum Wait {
     Child,
     /// A permit or another link of an effect's chain.
     Admission,
+    /// Somebody's yes to an effect.
+    Approval,
     /// A moment.
     Sleep,
     /// Work on another thread.
@@ -146,6 +160,7 @@ impl fmt::Display for Wait {
             Self::Parent => "waits for an answer from above",
             Self::Child => "waits for a child",
             Self::Admission => "waits for a permit",
+            Self::Approval => "waits for an approval",
             Self::Sleep => "sleeps",
             Self::Blocking => "works on another thread",
         })

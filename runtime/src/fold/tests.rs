@@ -265,6 +265,7 @@ fn a_step_that_cannot_follow_is_kept_to_be_seen() {
         agent_type: "Root".into(),
         role: crate::event::Role::Root,
         budget: None,
+        grants: None,
         ceiling: None,
     };
     let whats = [spawned, What::TurnBegan { attempt: 1 }, What::AgentStarted];
@@ -286,9 +287,11 @@ fn the_tree_says_what_each_agent_does() {
         agent_type: agent_type.into(),
         role: crate::event::Role::Dynamic,
         budget: None,
+        grants: None,
         ceiling: None,
     };
-    let began = What::EffectBegan { effect: 1, kind: "grep".into(), reserved: crate::usage::Usage::ZERO };
+    let began =
+        What::EffectBegan { effect: 1, kind: "grep".into(), reserved: crate::usage::Usage::ZERO, on: None };
     let steps = [
         (&root, spawned("review", "Lead")),
         (&root, What::AgentStarted),

@@ -153,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn began(effect: u64, calls: u64) -> What {
-        What::EffectBegan { effect, kind: "call".into(), reserved: Usage::calls(calls) }
+        What::EffectBegan { effect, kind: "call".into(), reserved: Usage::calls(calls), on: None }
     }
 
     fn ended(effect: u64, used: u64, reserved: u64) -> What {

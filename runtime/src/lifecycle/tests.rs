@@ -10,11 +10,18 @@ use crate::policy::Exit;
 use crate::usage::Usage;
 
 fn spawned(role: Role) -> What {
-    What::AgentSpawned { name: "a".into(), agent_type: "A".into(), role, budget: None, ceiling: None }
+    What::AgentSpawned {
+        name: "a".into(),
+        agent_type: "A".into(),
+        role,
+        budget: None,
+        grants: None,
+        ceiling: None,
+    }
 }
 
 fn effect(effect: u64) -> What {
-    What::EffectBegan { effect, kind: "model".into(), reserved: Usage::ZERO }
+    What::EffectBegan { effect, kind: "model".into(), reserved: Usage::ZERO, on: None }
 }
 
 fn effect_ended(effect: u64) -> What {

@@ -40,6 +40,8 @@ impl Policies {
             orphans,
             budget,
             ceiling,
+            grants,
+            fingerprint,
             stop_allowance,
             strategy,
             intensity,
@@ -57,6 +59,8 @@ impl Policies {
             && *orphans == other.orphans
             && *budget == other.budget
             && *ceiling == other.ceiling
+            && *grants == other.grants
+            && *fingerprint == other.fingerprint
             && *stop_allowance == other.stop_allowance
             && *strategy == other.strategy
             && *intensity == other.intensity

@@ -111,6 +111,14 @@ impl Forged {
         self.write(agent, 1, None, what)
     }
 
+    pub(super) fn granted(self, agent: &str, to: Ceiling) -> Self {
+        let mut what = spawned("Agent", None);
+        if let What::AgentSpawned { grants, .. } = &mut what {
+            *grants = Some(Box::new(to));
+        }
+        self.write(agent, 1, None, what)
+    }
+
     /// The last event was brought about by this one.
     pub(super) fn because(mut self, cause: Seq) -> Self {
         if let Some(event) = self.events.last_mut().map(Arc::make_mut) {
@@ -201,7 +209,7 @@ impl Forged {
     /// An effect that begins with so many calls reserved.
     pub(super) fn effect(self, agent: &str, of: Option<u64>, effect: u64, reserved: u64) -> Self {
         let reserved = Usage::calls(reserved);
-        self.write(agent, 1, of, What::EffectBegan { effect, kind: "call".into(), reserved })
+        self.write(agent, 1, of, What::EffectBegan { effect, kind: "call".into(), reserved, on: None })
     }
 
     pub(super) fn effect_ended(self, agent: &str, effect: u64, used: u64, reserved: u64) -> Self {
@@ -267,5 +275,5 @@ impl Forged {
 
 fn spawned(agent_type: &str, budget: Option<Box<Budget>>) -> What {
     let (name, agent_type) = (agent_type.into(), agent_type.into());
-    What::AgentSpawned { name, agent_type, role: Role::Static, budget, ceiling: None }
+    What::AgentSpawned { name, agent_type, role: Role::Static, budget, grants: None, ceiling: None }
 }

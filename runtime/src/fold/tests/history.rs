@@ -99,8 +99,14 @@ impl World {
             waits: VecDeque::new(),
         });
         let name = format!("agent-{}", self.agents.len());
-        let what =
-            What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None, ceiling: None };
+        let what = What::AgentSpawned {
+            name,
+            agent_type: "Person".into(),
+            role,
+            budget: None,
+            grants: None,
+            ceiling: None,
+        };
         self.write(self.agents.len() - 1, None, what);
     }
 
@@ -204,7 +210,7 @@ impl World {
         let reserved = Usage::money(NanoUsd(with * 3)).with_tokens(with % 50, with % 7) + Usage::calls(1);
         self.agents[at].effects.push_back((effect, reserved));
         let kind = ["grep", "model"][with as usize % 2].into();
-        self.in_turn(at, What::EffectBegan { effect, kind, reserved });
+        self.in_turn(at, What::EffectBegan { effect, kind, reserved, on: None });
     }
 
     fn begin_turn(&mut self, at: usize) {
@@ -262,7 +268,14 @@ impl World {
         self.write(
             at,
             None,
-            What::AgentSpawned { name, agent_type: "Person".into(), role, budget: None, ceiling: None },
+            What::AgentSpawned {
+                name,
+                agent_type: "Person".into(),
+                role,
+                budget: None,
+                grants: None,
+                ceiling: None,
+            },
         );
     }
 

@@ -13,6 +13,7 @@ fn spawned() -> What {
         agent_type: "A".into(),
         role: Role::Dynamic,
         budget: None,
+        grants: None,
         ceiling: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::lifecycle::StopReason;
 const WALL: Duration = Duration::ZERO;
 
 fn calls(count: u64) -> What {
-    What::EffectBegan { effect: 1, kind: "call".into(), reserved: Usage::calls(count) }
+    What::EffectBegan { effect: 1, kind: "call".into(), reserved: Usage::calls(count), on: None }
 }
 
 fn settled(used: u64, reserved: u64) -> What {
@@ -24,6 +24,7 @@ fn spawned() -> What {
         agent_type: "A".into(),
         role: Role::Dynamic,
         budget: None,
+        grants: None,
         ceiling: None,
     }
 }
@@ -142,7 +143,7 @@ fn a_window_that_has_turned_has_room_again_and_says_when_it_does() {
     let leaf = Meter::child(&root, root.id().child(1), Limits::default());
     let at = |seconds: u64| Duration::from_secs(600 + seconds);
     let numbered = |effect, what: What| match what {
-        What::EffectBegan { kind, reserved, .. } => What::EffectBegan { effect, kind, reserved },
+        What::EffectBegan { kind, reserved, .. } => What::EffectBegan { effect, kind, reserved, on: None },
         What::EffectEnded { end, used, reserved, estimated, late, .. } => {
             What::EffectEnded { effect, end, used, reserved, estimated, late }
         }

@@ -12,7 +12,7 @@ use crate::money::NanoUsd;
 use crate::usage::Usage;
 
 fn began(effect: u64, reserved: Usage) -> What {
-    What::EffectBegan { effect, kind: "call".into(), reserved }
+    What::EffectBegan { effect, kind: "call".into(), reserved, on: None }
 }
 
 fn ended(effect: u64, used: Usage, reserved: Usage) -> What {

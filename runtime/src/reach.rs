@@ -1,0 +1,159 @@
+//! What an effect is done to, as ceilings and permissions see it: stated before it runs, in one canonical way.
+
+mod pattern;
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::pattern::{Pattern, covers_words};
+use crate::text::one_line;
+
+/// One thing that an effect is done to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Target {
+    /// A file or a folder: absolute, without `.` and `..`, its links resolved.
+    Path(String),
+    /// A host, in lower case, with its port where that is not its scheme's own: `example.com`, `localhost:8080`.
+    Host(String),
+    /// A model at its provider, by the name that the provider has for it.
+    Model(String),
+    /// A program and its arguments.
+    Command(Vec<String>),
+}
+
+/// All that an effect is done to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// These and nothing else; with none, nothing that a rule could name.
+    Only(Vec<Target>),
+    /// There is no telling, which is what an effect means that says nothing. No ceiling and no `allow` that speaks of targets
+    /// lets it pass, and every `deny` that does is for it.
+    #[default]
+    Unknown,
+}
+
+impl Target {
+    /// Whether it is written as its variant says. What is not is as good as unknown: rules would be compared with something
+    /// else than what is reached.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        match self {
+            Self::Path(path) => is_plain(Path::new(path)),
+            Self::Host(host) => {
+                !host.is_empty() && !host.chars().any(|c| c.is_uppercase() || c.is_whitespace())
+            }
+            Self::Model(name) => !name.is_empty(),
+            Self::Command(words) => words.first().is_some_and(|program| !program.is_empty()),
+        }
+    }
+}
+
+/// Absolute, and every component names something below the one before.
+fn is_plain(path: &Path) -> bool {
+    let is_name = |component: Component<'_>| matches!(component, Component::RootDir | Component::Normal(_));
+    // `components` drops what is not written canonically, such as `/a/./b` and `/a//b`.
+    let rebuilt: PathBuf = path.components().collect();
+    path.is_absolute() && path.components().all(is_name) && rebuilt.as_os_str() == path.as_os_str()
+}
+
+impl Reach {
+    /// Nothing that a rule could name: a computation, a clock.
+    pub const NOTHING: Self = Self::Only(Vec::new());
+
+    /// A file or a folder. One whose name is no Unicode is unknown, since no rule could name it.
+    #[must_use]
+    pub fn path(path: impl AsRef<Path>) -> Self {
+        path.as_ref().to_str().map_or(Self::Unknown, |path| Self::Only(vec![Target::Path(path.to_owned())]))
+    }
+
+    /// A host.
+    #[must_use]
+    pub fn host(host: impl Into<String>) -> Self {
+        Self::Only(vec![Target::Host(host.into())])
+    }
+
+    /// A model.
+    #[must_use]
+    pub fn model(name: impl Into<String>) -> Self {
+        Self::Only(vec![Target::Model(name.into())])
+    }
+
+    /// A program and its arguments.
+    #[must_use]
+    pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Only(vec![Target::Command(words.into_iter().map(Into::into).collect())])
+    }
+
+    /// The targets, if they are known and all of them are written as they should be.
+    #[must_use]
+    pub fn targets(&self) -> Option<&[Target]> {
+        match self {
+            Self::Only(targets) if targets.iter().all(Target::is_canonical) => Some(targets),
+            Self::Only(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// Such as `path /repo/src/lib.rs`, on one line.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "path {}", one_line(path)),
+            Self::Host(host) => write!(f, "host {}", one_line(host)),
+            Self::Model(name) => write!(f, "model {}", one_line(name)),
+            Self::Command(words) => write!(f, "command {}", one_line(&words.join(" "))),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Only(targets) = self else { return f.write_str("what it reaches is unknown") };
+        for (at, target) in targets.iter().enumerate() {
+            write!(f, "{}{target}", if at == 0 { "" } else { ", " })?;
+        }
+        if targets.is_empty() { f.write_str("nothing") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_canonically_is_unknown() {
+        for path in ["/", "/a", "/a/b.c", "/a/...", "/a b"] {
+            assert!(Reach::path(path).targets().is_some(), "{path}");
+        }
+        for path in ["", "a", "./a", "/a/../b", "/..", "/a/./b", "/a//b", "/a/"] {
+            assert!(Reach::path(path).targets().is_none(), "{path}");
+        }
+        assert!(Reach::host("Example.com").targets().is_none() && Reach::host("").targets().is_none());
+        assert!(Reach::host("[::1]:80").targets().is_some());
+        assert!(Reach::command([""]).targets().is_none() && Reach::command([""; 0]).targets().is_none());
+        assert_eq!(Reach::NOTHING.targets(), Some(&[][..]));
+        assert_eq!(Reach::Unknown.targets(), None);
+        let mixed = Reach::Only(vec![Target::Path("/a".into()), Target::Path("../a".into())]);
+        assert_eq!(mixed.targets(), None, "one that cannot be compared is enough");
+    }
+
+    #[test]
+    fn it_is_said_on_one_line() {
+        let all = Reach::Only(vec![
+            Target::Path("/a\nb".into()),
+            Target::Host("h".into()),
+            Target::Model("m".into()),
+            Target::Command(vec!["git".into(), "log".into()]),
+        ]);
+        assert_eq!(all.to_string(), "path /a\\nb, host h, model m, command git log");
+        assert_eq!(
+            (Reach::NOTHING.to_string(), Reach::Unknown.to_string().lines().count()),
+            ("nothing".into(), 1)
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Patterns over what is written: `*` for any run of characters within a segment, `**` for any run at all.
+
+/// A pattern that has been read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Pattern<'p> {
+    text: &'p str,
+    /// What ends a segment, if there are segments.
+    separator: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Byte(u8),
+    Segment,
+    All,
+}
+
+impl<'p> Pattern<'p> {
+    /// Of paths: a `/` ends a segment, and `/**` at the end is the folder itself, too.
+    pub(crate) const fn of_paths(text: &'p str) -> Self {
+        Self { text, separator: Some(b'/') }
+    }
+
+    /// Of names without segments: `*` is any run.
+    pub(crate) const fn of_names(text: &'p str) -> Self {
+        Self { text, separator: None }
+    }
+
+    pub(crate) fn covers(&self, text: &[u8]) -> bool {
+        let folder = self.separator.and_then(|_| self.text.strip_suffix("/**"));
+        let is_folder = folder.is_some_and(|folder| {
+            covers(parts(if folder.is_empty() { "/" } else { folder }), self.separator, text)
+        });
+        is_folder || covers(parts(self.text), self.separator, text)
+    }
+}
+
+/// Words against a pattern for each; `**` as the last stands for any more of them.
+pub(crate) fn covers_words(patterns: &[String], words: &[String]) -> bool {
+    let (patterns, is_open) = match patterns.split_last() {
+        Some((last, first)) if last == "**" => (first, true),
+        _ => (patterns, false),
+    };
+    let fits = if is_open { words.len() >= patterns.len() } else { words.len() == patterns.len() };
+    fits && patterns
+        .iter()
+        .zip(words)
+        .all(|(pattern, word)| Pattern::of_names(pattern).covers(word.as_bytes()))
+}
+
+fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
+    let mut bytes = text.bytes().peekable();
+    std::iter::from_fn(move || {
+        let byte = bytes.next()?;
+        if byte != b'*' {
+            return Some(Part::Byte(byte));
+        }
+        let mut part = Part::Segment;
+        while bytes.next_if_eq(&b'*').is_some() {
+            part = Part::All;
+        }
+        Some(part)
+    })
+}
+
+/// Which prefixes of the text are covered, after each part of the pattern: as many steps as both are long, whatever is in them.
+fn covers(parts: impl Iterator<Item = Part>, separator: Option<u8>, text: &[u8]) -> bool {
+    let mut covered = vec![false; text.len() + 1];
+    covered[0] = true;
+    for part in parts {
+        match part {
+            Part::Byte(wanted) => {
+                for at in (0..text.len()).rev() {
+                    covered[at + 1] = covered[at] && text[at] == wanted;
+                }
+                covered[0] = false;
+            }
+            Part::Segment | Part::All => {
+                for (at, byte) in text.iter().enumerate() {
+                    let goes_on = matches!(part, Part::All) || Some(*byte) != separator;
+                    covered[at + 1] |= covered[at] && goes_on;
+                }
+            }
+        }
+    }
+    covered[text.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn path(pattern: &str, text: &str) -> bool {
+        Pattern::of_paths(pattern).covers(text.as_bytes())
+    }
+
+    #[test]
+    fn a_star_stays_in_its_segment_and_two_do_not() {
+        for (pattern, text) in [
+            ("/repo/**", "/repo"),
+            ("/repo/**", "/repo/a/b"),
+            ("/**", "/"),
+            ("/**", "/a"),
+            ("/repo/*", "/repo/a"),
+            ("/repo/*.rs", "/repo/a.rs"),
+            ("/repo/**/*.rs", "/repo/a/b/c.rs"),
+            ("/a*b", "/ab"),
+            ("/a", "/a"),
+        ] {
+            assert!(path(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("/repo/**", "/repository"),
+            ("/repo/**", "/rep"),
+            ("/repo/*", "/repo/a/b"),
+            ("/repo/*", "/repo"),
+            ("/repo", "/repo/a"),
+            ("/a*b", "/a/b"),
+            ("", "/"),
+            ("/repo/**/*.rs", "/repo/a.py"),
+        ] {
+            assert!(!path(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn words_are_covered_one_by_one_and_only_the_last_may_be_many() {
+        let covers = |patterns: &[&str], words: &[&str]| {
+            let owned = |all: &[&str]| all.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+            covers_words(&owned(patterns), &owned(words))
+        };
+        assert!(covers(&["git", "log", "**"], &["git", "log"]));
+        assert!(covers(&["git", "log", "**"], &["git", "log", "-p", "--all"]));
+        assert!(covers(&["cargo", "t*"], &["cargo", "test"]));
+        assert!(!covers(&["git", "log"], &["git", "log", "--output=x"]));
+        assert!(!covers(&["git", "log", "**"], &["git"]));
+        assert!(
+            !covers(&["git", "**", "log"], &["git", "a", "b", "log"]),
+            "`**` is a word's pattern elsewhere"
+        );
+    }
+
+    /// The same by trying every split.
+    fn by_trying(pattern: &[Part], separator: Option<u8>, text: &[u8]) -> bool {
+        let Some((first, rest)) = pattern.split_first() else { return text.is_empty() };
+        match first {
+            Part::Byte(byte) => text.first() == Some(byte) && by_trying(rest, separator, &text[1..]),
+            Part::Segment | Part::All => (0..=text.len()).any(|at| {
+                let run = &text[..at];
+                let stays = matches!(first, Part::All) || !run.iter().any(|byte| Some(*byte) == separator);
+                stays && by_trying(rest, separator, &text[at..])
+            }),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn a_pattern_covers_what_some_split_of_the_text_fits(pattern in "[ab/*]{0,8}", text in "[ab/]{0,8}") {
+            for separator in [None, Some(b'/')] {
+                let all: Vec<_> = parts(&pattern).collect();
+                prop_assert_eq!(
+                    covers(parts(&pattern), separator, text.as_bytes()),
+                    by_trying(&all, separator, text.as_bytes())
+                );
+            }
+        }
+    }
+}
