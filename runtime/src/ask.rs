@@ -1,6 +1,7 @@
 //! Asking an agent: a future that is the task's life line.
 
 mod sent;
+mod stream;
 
 use std::fmt::Display;
 use std::future::Future;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 
 use self::sent::{Claimed, Found, end};
 pub(crate) use self::sent::{Way, push};
+pub use self::stream::AskStream;
 use crate::agent::Agent;
 use crate::ceiling::Rights;
 use crate::defaults;
@@ -28,7 +30,7 @@ use crate::event::{Wait, What};
 use crate::id::TaskId;
 use crate::key::Key;
 use crate::mailbox::NotAccepted;
-use crate::task::{Accept, Check, More, Over, TaskCell, Terms};
+use crate::task::{Accept, Check, More, Over, TaskCell, Terms, Told};
 use crate::theirs::Sleeper;
 use crate::time::Time;
 
@@ -79,6 +81,8 @@ pub struct Ask<A: Agent> {
     bound: Rights,
     /// Kept when the task is let go.
     attempts: u32,
+    /// What was left to be read of a task that is let go, if that is read at all.
+    told: Option<Box<Told>>,
 }
 
 /// Where in its turn something is asked, which is the same in each attempt.
@@ -123,6 +127,7 @@ impl<A: Agent> Ask<A> {
             accept: None,
             bound: Rights::ALL,
             attempts: 0,
+            told: None,
         }
     }
 
@@ -215,6 +220,13 @@ impl<A: Agent> Ask<A> {
         }
     }
 
+    fn take_told(&mut self) -> Told {
+        match &self.state {
+            State::Sent(cell) => cell.take_told(),
+            _ => self.told.as_mut().map(|told| std::mem::take(&mut **told)).unwrap_or_default(),
+        }
+    }
+
     /// What the agent has said about its progress since the last call.
     #[must_use]
     pub fn said(&self) -> Vec<String> {
@@ -277,7 +289,7 @@ impl<A: Agent> Ask<A> {
                 Found::Open(Claimed { seat, cell }) => {
                     // It keeps the deadline that it had.
                     self.seat = seat;
-                    self.claim = cell.claim();
+                    self.claim = cell.claim(self.told.is_some());
                     self.state = State::Sent(cell);
                     return Ok(());
                 }
@@ -294,6 +306,7 @@ impl<A: Agent> Ask<A> {
             key: self.key.clone(),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
+            streams: self.told.is_some(),
             rights: turn::rights(self.asker.as_deref()).and(&self.bound),
             span: trace::here(self.asker.as_deref()),
         };
@@ -309,7 +322,7 @@ impl<A: Agent> Ask<A> {
                 end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
             }
         }
-        self.claim = cell.claim();
+        self.claim = cell.claim(self.told.is_some());
         self.state = State::Sent(cell);
         Ok(())
     }
@@ -460,6 +473,9 @@ impl<A: Agent> Future for Ask<A> {
         match cell.poll_answer(&ask.seat.id, cx, not_kept) {
             Poll::Ready(answer) => {
                 ask.attempts = cell.attempts();
+                if let Some(told) = &mut ask.told {
+                    told.extend(cell.take_told());
+                }
                 ask.ready(answer)
             }
             Poll::Pending => {

@@ -1,15 +1,17 @@
 //! What an agent sees of the world while it works.
 
+use std::any::Any;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Message};
 use crate::agent_ref::AgentRef;
 use crate::ask::{Ask, At};
 use crate::branch::below;
 use crate::children::Children;
-use crate::effect::Effect;
+use crate::effect::{Effect, Memory};
 use crate::engine::points;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::engine::turn::{Cancel, Turn};
@@ -229,6 +231,41 @@ impl Context {
             listener.say(&text);
         }
         self.turn.note_open(|| What::Progress { text });
+    }
+
+    /// Hands something to whoever asked, as it comes: a word of an answer, a partial result. The asker reads it from
+    /// [`Ask::stream`], by its type. It is no event and is kept nowhere: of more than 1,024 that nobody has read the oldest are
+    /// dropped. Counts as progress.
+    pub fn tell_asker<T: Send + 'static>(&self, value: T) {
+        if !self.turn.is_open() {
+            return;
+        }
+        self.turn.show_progress();
+        if let Some(listener) = self.turn.listener() {
+            let piece: Box<dyn Any + Send> = Box::new(value);
+            listener.tell(self.turn.seat.home.keep(piece));
+        }
+    }
+
+    /// Does something once for all attempts at the task, where the agent's restart mode is to resume: a later attempt that does
+    /// the same gets the value that an earlier one had, and nothing of `work` is run again. It is for what is more than one effect,
+    /// such as a route that has tried one model and then another: each effect has its result again by itself, but an attempt
+    /// that begins another first would pay again.
+    ///
+    /// What `work` does, it does through the context that it is given, a branch of this one. `kind` and `input` name it, as they
+    /// do an effect; an error is not kept.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Cancelled`] if the turn is.
+    pub async fn memo<T, E, F, Fut>(&self, kind: &str, input: impl serde::Serialize, work: F) -> Result<T, E>
+    where
+        T: Message,
+        E: From<Cancelled>,
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let memory = Memory::of(&self.turn, self.branch.as_ref(), kind, &input);
+        memory.memo(|| E::from(self.cancelled()), |branch| work(self.branch(&branch))).await
     }
 
     /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen; a stop that

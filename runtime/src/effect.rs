@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
 pub use self::chain::{Admitted, Admitting, Denied, Ended, Link, Pass, Request, Stage, Tier};
+pub(crate) use self::memory::Memory;
 use self::memory::Place;
 use crate::engine::turn::Turn;
 use crate::error::{Advice, AgentError};
@@ -135,8 +136,7 @@ impl Effect {
         kind: String,
         input: &impl Serialize,
     ) -> Self {
-        let seat = &turn.seat;
-        let place = Place::of(seat.policies.restart_mode, seat.engine.keeps_results, branch, &kind, input);
+        let place = Place::of(&turn, branch, &kind, input, turn.seat.engine.keeps_results);
         Self {
             turn,
             kind,

@@ -59,7 +59,7 @@ mod waits;
 
 pub use self::agent::{Agent, Message};
 pub use self::agent_ref::{AgentRef, Status};
-pub use self::ask::Ask;
+pub use self::ask::{Ask, AskStream};
 pub use self::bulk::{Spawns, spawn_many};
 pub use self::ceiling::Ceiling;
 pub use self::children::{Children, Restarted};

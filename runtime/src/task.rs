@@ -6,7 +6,9 @@
 //!    they came too late.
 //! 2. The payload is with the task while it is queued and with the runner while it runs.
 
+mod over;
 mod terms;
+mod told;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +16,9 @@ use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+pub(crate) use self::over::Over;
 pub(crate) use self::terms::{Accept, Check, More, Terms};
+pub(crate) use self::told::{Piece, Told};
 use crate::agent::Message;
 use crate::asked::Asked;
 use crate::engine::alarm::Alarm;
@@ -25,7 +29,6 @@ use crate::event::Outcome;
 use crate::id::{AgentId, Seq, TaskId};
 use crate::kept::{self, NotKept};
 use crate::key::Standing;
-use crate::lifecycle::StopReason;
 use crate::theirs::{Sleeper, Theirs};
 
 pub(crate) struct TaskCell<T, O> {
@@ -44,6 +47,8 @@ struct Slot<T, O> {
     asker: Option<Sleeper>,
     /// How many have taken the task up to wait for it; the last of them is its asker.
     claims: u64,
+    /// Its asker reads what it is handed.
+    streams: bool,
     attempts: u32,
     once_begun: bool,
     accept: Option<Accept<O>>,
@@ -61,6 +66,7 @@ struct Left {
     /// The last of them, as many as [`ERRORS`].
     errors: Vec<AgentError>,
     said: VecDeque<String>,
+    told: Told,
     /// What its asker took, for the asker's next attempt.
     kept: Option<Kept>,
 }
@@ -118,34 +124,6 @@ enum State<O> {
     Taken,
 }
 
-/// An outcome with what belongs to it.
-pub(crate) enum Over<O> {
-    Done(Theirs<O>),
-    /// Done by a turn that a stop had cancelled, so it may be only a part of what was asked: an answer to whoever waits for it,
-    /// and nothing for a later attempt.
-    Cut(Theirs<O>),
-    Failed(AgentError),
-    Poisoned,
-    Interrupted,
-    Withdrawn,
-    Expired,
-    Stopped(StopReason),
-}
-
-impl<O> Over<O> {
-    pub(crate) const fn outcome(&self) -> Outcome {
-        match self {
-            Self::Done(_) | Self::Cut(_) => Outcome::Done,
-            Self::Failed(_) => Outcome::Failed,
-            Self::Poisoned => Outcome::Poisoned,
-            Self::Interrupted => Outcome::Interrupted,
-            Self::Withdrawn => Outcome::Withdrawn,
-            Self::Expired => Outcome::Expired,
-            Self::Stopped(_) => Outcome::Stopped,
-        }
-    }
-}
-
 /// What an attempt starts with.
 pub(crate) struct Attempt<T> {
     pub(crate) payload: Theirs<T>,
@@ -161,6 +139,7 @@ impl<T, O> TaskCell<T, O> {
             payload: Some(payload),
             asker: None,
             claims: 0,
+            streams: terms.streams(),
             attempts: 0,
             once_begun: false,
             accept: terms.take_accept(),
@@ -372,20 +351,44 @@ impl<T, O> TaskCell<T, O> {
         Sleeper::wake_all(asker);
     }
 
+    /// Hands something on to the asker, while there is one that reads it.
+    pub(crate) fn tell(&self, piece: Piece) {
+        let (dropped, asker) = {
+            let mut slot = self.slot.lock();
+            if slot.streams && matches!(slot.state, State::Running(_)) {
+                (slot.left().told.push(piece), slot.asker.take())
+            } else {
+                (Some(piece), None)
+            }
+        };
+        Sleeper::wake_all(asker);
+        dropped.into_iter().for_each(Theirs::let_go);
+    }
+
+    /// What was handed on and not taken yet.
+    pub(crate) fn take_told(&self) -> Told {
+        self.slot.lock().left.as_mut().map_or_else(Told::default, |left| std::mem::take(&mut left.told))
+    }
+
     /// Somebody takes it up to wait for it. Gives the number by which they let it go.
-    pub(crate) fn claim(&self) -> u64 {
+    pub(crate) fn claim(&self, streams: bool) -> u64 {
         let mut slot = self.slot.lock();
+        slot.streams = streams;
         slot.claims += 1;
         slot.claims
     }
 
     /// Its asker is gone: nobody is woken any more. One of an earlier attempt, that another has followed, was gone before.
     pub(crate) fn forget_asker(&self, claim: u64) {
-        let asker = {
+        let (asker, told) = {
             let mut slot = self.slot.lock();
-            if slot.claims == claim { slot.asker.take() } else { None }
+            if slot.claims != claim {
+                return;
+            }
+            slot.streams = false;
+            (slot.asker.take(), slot.left.as_mut().map(|left| std::mem::take(&mut left.told)))
         };
-        drop(asker);
+        drop((asker, told));
     }
 
     /// What the agent has said since the last call.

@@ -8,19 +8,21 @@
 //! has what the next one would have.
 
 use std::any::Any;
+use std::future::Future;
 use std::sync::Arc;
 
 use super::Effect;
 use crate::agent::Message;
 use crate::asked::Begun;
 use crate::engine::quiet::caught;
+use crate::engine::turn::Turn;
 use crate::error::EffectError;
 use crate::event::What;
 use crate::kept::{self, NotKept};
 use crate::key::{About, Digest, Key, Standing};
 use crate::policy::RestartMode;
 
-/// What names an effect among those of its task, without its number.
+/// What names an effect, or whatever else is remembered, among those of its task, without its number.
 pub(super) struct Place {
     branch: Option<Arc<str>>,
     name: InputName,
@@ -38,16 +40,16 @@ enum InputName {
 
 impl Place {
     pub(super) fn of(
-        mode: RestartMode,
-        is_wanted: bool,
+        turn: &Turn,
         branch: Option<&Arc<str>>,
         kind: &str,
         input: &impl serde::Serialize,
+        is_wanted: bool,
     ) -> Self {
-        let resumes = mode == RestartMode::Resume;
+        let resumes = turn.seat.policies.restart_mode == RestartMode::Resume;
+        let is_wanted = resumes || is_wanted;
         // A user's code describes the input: one that panics there has described nothing.
-        let digest =
-            (resumes || is_wanted).then(|| caught(|| Digest::of(kind, input)).ok().flatten()).flatten();
+        let digest = is_wanted.then(|| caught(|| Digest::of(kind, input)).ok().flatten()).flatten();
         let name = match digest {
             _ if !resumes => InputName::None,
             Some(digest) => InputName::Digest(digest),
@@ -90,59 +92,132 @@ pub(super) enum Recalled<T> {
     Result(T),
 }
 
+/// What the attempts at a turn's task have had under one name.
+pub(crate) struct Memory<'t> {
+    turn: &'t Arc<Turn>,
+    place: Place,
+    kind: &'t str,
+}
+
+impl<'t> Memory<'t> {
+    pub(crate) fn of(
+        turn: &'t Arc<Turn>,
+        branch: Option<&Arc<str>>,
+        kind: &'t str,
+        input: &impl serde::Serialize,
+    ) -> Self {
+        Self { turn, place: Place::of(turn, branch, kind, input, true), kind }
+    }
+
+    /// Does something once for all attempts. It is given a branch of its own: what it has begun is not counted with what is begun
+    /// beside it, where it is not done again.
+    pub(crate) async fn memo<T, E, F, Fut>(self, cancelled: impl Fn() -> E, work: F) -> Result<T, E>
+    where
+        T: Message,
+        F: FnOnce(String) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        const KIND: &str = "memo";
+        self.turn.parked().await;
+        if !self.turn.is_open() || self.turn.cancel.is_raised() {
+            return Err(cancelled());
+        }
+        let branch = |key: &Key| key.to_string();
+        match recall(self.turn, &self.place, KIND, self.kind) {
+            Recalled::Result(value) => Ok(value),
+            Recalled::Nothing(key) => {
+                let value = work(branch(&key)).await?;
+                Ok(keep(self.turn, key, self.kind, value))
+            }
+            Recalled::Unnamed => {
+                let done = work(self.kind.to_owned()).await;
+                cannot_keep(self.turn, self.kind, "its input cannot be written down");
+                done
+            }
+            // What it asks has keys all the same.
+            Recalled::Never => {
+                let key = self.turn.asked().zip(self.place.digest).map(|(asked, digest)| {
+                    let about = About { branch: self.place.branch.clone(), kind: KIND, digest };
+                    asked.next(&about, |_| false).0
+                });
+                work(key.as_ref().map_or_else(|| self.kind.to_owned(), branch)).await
+            }
+        }
+    }
+}
+
+/// The key under which a result is kept, or the result that an earlier attempt has left there.
+fn recall<T: Message>(turn: &Turn, place: &Place, sort: &'static str, kind: &str) -> Recalled<T> {
+    let Some(asked) = turn.asked() else { return Recalled::Never };
+    let digest = match place.name {
+        InputName::None => return Recalled::Never,
+        InputName::Unknown => return Recalled::Unnamed,
+        InputName::Digest(digest) => digest,
+    };
+    let about = About { branch: place.branch.clone(), kind: sort, digest };
+    loop {
+        let (key, held) = asked.next(&about, |begun| begun.as_any().is::<Done>());
+        let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Done>());
+        let Some(Done(text)) = held else { return Recalled::Nothing(key) };
+        // A user's code reads it; one that panics reads nothing.
+        if let Ok(Ok(value)) = caught(|| serde_json::from_slice(text)) {
+            turn.note(What::EffectRecalled { kind: kind.to_owned() });
+            return Recalled::Result(value);
+        }
+        // It was another type's: it is made again.
+        asked.spend(&key);
+    }
+}
+
+/// Keeps a result for the next attempt, and gives it as that will have it; or says that it cannot.
+fn keep<T: Message>(turn: &Turn, key: Key, kind: &str, value: T) -> T {
+    // A user's code writes it: a panic there is not to cost the turn what it has just paid for.
+    let kept = caught(|| kept::write(&value));
+    match kept.unwrap_or(Err("its own code panicked when it was written")) {
+        Ok((text, back)) => {
+            if let Some(asked) = turn.asked() {
+                asked.enter(key, Arc::new(Done(text)));
+            }
+            back
+        }
+        Err(why) => {
+            cannot_keep(turn, kind, why);
+            value
+        }
+    }
+}
+
+/// There will be no next attempt by itself: it would make this once more.
+fn cannot_keep(turn: &Turn, kind: &str, why: NotKept) {
+    turn.set_once_begun();
+    if turn.is_open() {
+        turn.note(What::ResultNotKept { kind: kind.to_owned(), why: why.to_owned() });
+    }
+}
+
 impl Effect {
     /// The key under which its result is kept, or the result that an earlier attempt has left there.
     ///
     /// # Errors
     /// As an effect that may not begin.
     pub(super) async fn recall<T: Message>(&self) -> Result<Recalled<T>, EffectError> {
-        const KIND: &str = "effect";
-        let Some(asked) = self.turn.asked() else { return Ok(Recalled::Never) };
-        let digest = match self.place.name {
-            InputName::None => return Ok(Recalled::Never),
-            InputName::Unknown => return Ok(Recalled::Unnamed),
-            InputName::Digest(digest) => digest,
-        };
-        self.turn.parked().await;
-        self.may_begin()?;
-        let about = About { branch: self.place.branch.clone(), kind: KIND, digest };
-        loop {
-            let (key, held) = asked.next(&about, |begun| begun.as_any().is::<Done>());
-            let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Done>());
-            let Some(Done(text)) = held else { return Ok(Recalled::Nothing(key)) };
-            // A user's code reads it; one that panics reads nothing.
-            if let Ok(Ok(value)) = caught(|| serde_json::from_slice(text)) {
-                self.turn.note(What::EffectRecalled { kind: self.kind.clone() });
-                return Ok(Recalled::Result(value));
-            }
-            // It was another type's: it is made again.
-            asked.spend(&key);
+        if self.turn.asked().is_none() || matches!(self.place.name, InputName::None) {
+            return Ok(Recalled::Never);
         }
+        if !matches!(self.place.name, InputName::Unknown) {
+            self.turn.parked().await;
+            self.may_begin()?;
+        }
+        Ok(recall(&self.turn, &self.place, "effect", &self.kind))
     }
 
-    /// Keeps a result for the next attempt, and gives it as that will have it; or says that it cannot.
+    /// Keeps its result for the next attempt, and gives it as that will have it.
     pub(super) fn keep<T: Message>(&self, key: Key, value: T) -> T {
-        // A user's code writes it: a panic there is not to cost the turn what it has just paid for.
-        let kept = caught(|| kept::write(&value));
-        match kept.unwrap_or(Err("its own code panicked when it was written")) {
-            Ok((text, back)) => {
-                if let Some(asked) = self.turn.asked() {
-                    asked.enter(key, Arc::new(Done(text)));
-                }
-                back
-            }
-            Err(why) => {
-                self.cannot_keep(why);
-                value
-            }
-        }
+        keep(&self.turn, key, &self.kind, value)
     }
 
-    /// There will be no next attempt by itself: it would make this once more.
+    /// Its result is not there for a next attempt.
     pub(super) fn cannot_keep(&self, why: NotKept) {
-        self.turn.set_once_begun();
-        if self.turn.is_open() {
-            self.turn.note(What::ResultNotKept { kind: self.kind.clone(), why: why.to_owned() });
-        }
+        cannot_keep(&self.turn, &self.kind, why);
     }
 }

@@ -1,6 +1,7 @@
 //! One piece of an agent's work: a start, the handling of a task, a stop hook. Contexts point here.
 
 mod current;
+mod listener;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,6 +11,7 @@ use parking_lot::Mutex;
 use tracing::Span;
 
 pub(crate) use self::current::{current, rights, wants_backtraces, within};
+pub(crate) use self::listener::Listener;
 use super::points::Bent;
 use super::seat::Seat;
 use super::trace;
@@ -24,7 +26,6 @@ use crate::event::{Outcome, Wait, What};
 use crate::fault::Phase;
 use crate::id::{Incarnation, Seq, TaskId};
 use crate::journal::Entry;
-use crate::lifecycle::StopReason;
 use crate::pause::Doing;
 use crate::place::Left;
 use crate::policy::Exit;
@@ -92,24 +93,6 @@ pub(crate) struct Turn {
 pub(crate) struct Attempted {
     pub(crate) attempt: u32,
     pub(crate) errors: Vec<AgentError>,
-}
-
-/// Hears what the agent says while it works: the asker.
-pub(crate) trait Listener: Send + Sync {
-    fn say(&self, text: &str);
-
-    /// Whether the task has its outcome.
-    fn is_over(&self) -> bool;
-
-    /// What the task's turns have asked.
-    fn asked(&self) -> &Arc<Asked>;
-
-    /// By how much it is open past its deadline.
-    #[cfg(feature = "lab")]
-    fn late_by(&self, seat: &Seat) -> Option<Duration>;
-
-    /// The turn could not be stopped: nothing that it says counts any more. With a reason if its agent has ended.
-    fn lose(&self, turn: &Turn, ended: Option<StopReason>);
 }
 
 /// A stop has come by, or a pause holds the seat.

@@ -29,6 +29,8 @@ pub(crate) struct More<O> {
     /// The dead letter that this is a replay of.
     pub(crate) replay_of: Option<TaskId>,
     pub(crate) accept: Option<Accept<O>>,
+    /// Whether whoever asks reads what it is handed meanwhile.
+    pub(crate) streams: bool,
     /// Of whoever asks.
     pub(crate) rights: Rights,
     /// What whoever asks is filed under in a trace.
@@ -42,9 +44,10 @@ pub(crate) type Check<O> = Box<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
 impl<O> Terms<O> {
     pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
-        let More { asker, key, replay_of, accept, rights, span } = &more;
+        let More { asker, key, replay_of, accept, streams, rights, span } = &more;
         let is_from_outside = asker.is_none() && key.is_none() && rights.are_all();
-        let is_plain = is_from_outside && replay_of.is_none() && accept.is_none() && span.is_disabled();
+        let is_asked_plainly = replay_of.is_none() && accept.is_none() && !streams;
+        let is_plain = is_from_outside && is_asked_plainly && span.is_disabled();
         Self { deadline: deadline.as_nanos().into(), more: (!is_plain).then(|| Box::new(more)) }
     }
 
@@ -54,7 +57,15 @@ impl<O> Terms<O> {
         let rights = turn::rights(by);
         Self::new(
             Time::NEVER,
-            More { asker, key: None, replay_of: None, accept: None, rights, span: trace::here(by) },
+            More {
+                asker,
+                key: None,
+                replay_of: None,
+                accept: None,
+                streams: false,
+                rights,
+                span: trace::here(by),
+            },
         )
     }
 
@@ -87,6 +98,10 @@ impl<O> Terms<O> {
     /// What was asked as a part of it; none where nobody keeps a trace.
     pub(crate) fn asked_in(&self) -> Option<&Span> {
         self.more.as_ref().map(|more| &more.span)
+    }
+
+    pub(super) fn streams(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.streams)
     }
 
     pub(super) fn take_accept(&mut self) -> Option<Accept<O>> {

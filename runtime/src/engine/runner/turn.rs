@@ -23,7 +23,7 @@ use crate::kept;
 use crate::lifecycle::StopReason;
 use crate::place::Life;
 use crate::policy::{Exit, FailureClass, Restart};
-use crate::task::{Attempt, Over, TaskCell};
+use crate::task::{Attempt, Over, Piece, TaskCell};
 use crate::theirs::Theirs;
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
@@ -60,6 +60,10 @@ impl<O> Ended<O> {
 impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
     fn say(&self, text: &str) {
         TaskCell::say(self, text);
+    }
+
+    fn tell(&self, piece: Piece) {
+        TaskCell::tell(self, piece);
     }
 
     fn is_over(&self) -> bool {
