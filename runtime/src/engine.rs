@@ -140,7 +140,7 @@ impl Engine {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         let journal = Journal::new(setup.env.clone(), setup.keep);
         let home = Home::new(setup.env.aside(), &AgentId::root(&setup.session));
-        let keeps_results = setup.links.iter().any(|link| link.keeps_results());
+        let keeps_results = setup.links.iter().any(Link::keeps_results);
         Arc::new(Self {
             env: setup.env,
             session: setup.session,

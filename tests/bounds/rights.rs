@@ -15,8 +15,11 @@ use skep::{
 
 use super::forest::ms;
 
+/// A kind of effect, and on what.
+type Deed = (&'static str, fn() -> Reach);
+
 /// What is tried, and a bit for each of them in what somebody may do.
-const DEEDS: [(&str, fn() -> Reach); 7] = [
+const DEEDS: [Deed; 7] = [
     ("files.read", || Reach::path("/repo/a.rs")),
     ("files.read", || Reach::path("/etc/passwd")),
     ("files.write", || Reach::path("/repo/b.rs")),
@@ -28,9 +31,7 @@ const DEEDS: [(&str, fn() -> Reach); 7] = [
 const ALL: u8 = 0b111_1111;
 
 fn mask_of(ceiling: Option<&Ceiling>) -> u8 {
-    let may = |(kind, reach): (&str, fn() -> Reach)| {
-        ceiling.is_none_or(|ceiling| ceiling.covers(kind, &reach()).is_ok())
-    };
+    let may = |(kind, reach): Deed| ceiling.is_none_or(|ceiling| ceiling.covers(kind, &reach()).is_ok());
     (0..DEEDS.len()).filter(|at| may(DEEDS[*at])).map(|at| 1 << at).sum()
 }
 
@@ -57,7 +58,7 @@ struct Errand {
 enum Way {
     Make(usize),
     /// Has a new agent go on, with a ceiling and grants of its own.
-    Spawn(Place, Option<Ceiling>, Option<Ceiling>, Vec<Way>),
+    Spawn(Place, Box<[Option<Ceiling>; 2]>, Vec<Way>),
     /// Has one go on that is there.
     Send(Manner, usize, Vec<Way>),
     /// Has somebody above make the effect.
@@ -195,9 +196,9 @@ async fn go(way: &Way, may: May, cx: &Context) {
             assert_eq!(cx.may(kind, &reach()), mask & granted & (1 << deed) != 0);
             yard.make(cx.id(), effect(cx, *deed), *deed, mask & granted).await;
         }
-        Way::Spawn(place, ceiling, grants, ways) => {
-            let bounds = (ceiling.as_ref(), grants.as_ref());
-            drop(Box::pin(spawn(*place, bounds, ways, may, cx)).await);
+        Way::Spawn(place, bounds, ways) => {
+            let [ceiling, grants] = &**bounds;
+            drop(Box::pin(spawn(*place, (ceiling.as_ref(), grants.as_ref()), ways, may, cx)).await);
         }
         Way::Send(manner, at, ways) => {
             let (peer, errand) = (yard.peer(*at), Errand { mask, ways: ways.clone() });
@@ -305,7 +306,7 @@ fn any_way(dice: &mut Dice, depth: u64) -> Way {
                 6 => Place::Run(false),
                 _ => Place::Run(true),
             };
-            Way::Spawn(place, any_ceiling(dice), any_grants(dice), any_ways(dice, depth - 1))
+            Way::Spawn(place, Box::new([any_ceiling(dice), any_grants(dice)]), any_ways(dice, depth - 1))
         }
         _ => {
             let manner = [Manner::Ask, Manner::Tell, Manner::Detach][dice.below(3) as usize];

@@ -46,7 +46,7 @@ impl Effect {
             worst_case: worst,
             repeat: self.repeat,
             number,
-            digest: self.place.digest().map(|digest| digest.bytes()),
+            digest: self.place.digest().map(crate::key::Digest::bytes),
             turn: &self.turn,
         }
     }

@@ -131,13 +131,10 @@ impl Engine {
             return Err(NarrowError::Ended { agent });
         }
         let entry = Entry { seat, incarnation: seat.incarnation(), task: None, cause: None };
-        let narrowed = What::CeilingNarrowed { by: Box::new(ceiling.clone()) };
+        let by = Box::new(ceiling);
+        let narrowed = What::CeilingNarrowed { by: by.clone() };
         let narrows = |_| {
-            if seat.rights.narrow(&seat.id, &ceiling) {
-                Ok(())
-            } else {
-                Err(NarrowError::NoCeiling { agent })
-            }
+            if seat.rights.narrow(&seat.id, &by) { Ok(()) } else { Err(NarrowError::NoCeiling { agent }) }
         };
         self.journal.append_if(&entry, [narrowed], narrows).map(drop)
     }

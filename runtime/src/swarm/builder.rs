@@ -87,7 +87,7 @@ impl SwarmBuilder {
     /// Adds a link to the chain that every effect passes.
     pub fn link(mut self, link: impl Link) -> Self {
         self.links.push(Arc::new(link));
-        self.links.sort_by_key(|link| link.stage());
+        self.links.sort_by_key(Link::stage);
         self
     }
 
