@@ -22,3 +22,10 @@ pub const MODEL_TRIES: u32 = 3;
 pub const MODEL_OUTPUT: u64 = 4_096;
 /// The pause before the next try where a provider that is overloaded says none.
 pub const MODEL_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// For a connection to a provider, with its TLS: a continent takes half a second.
+pub const HTTP_CONNECT: Duration = Duration::from_secs(10);
+/// From a request to the first word: a long prompt takes a provider tens of seconds.
+pub const HTTP_FIRST_CHUNK: Duration = Duration::from_secs(60);
+/// From one word to the next: providers send a ping at least each 15 s.
+pub const HTTP_IDLE: Duration = Duration::from_secs(60);

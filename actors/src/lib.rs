@@ -9,13 +9,25 @@
 //!             └─ run(..)     ── one's own tool on the same terms
 //! ```
 //!
-//! Tools are the feature `tools`, on by default: they bring two dozen crates along.
+//! | feature | what it brings | on by default |
+//! |---|---|---|
+//! | `tools` | files, search and git as effects: two dozen crates | yes |
+//! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
+//! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
 
 pub mod defaults;
 pub mod model;
+mod secret;
 #[cfg(feature = "tools")]
 pub mod tools;
+#[cfg(feature = "http")]
+mod wire;
 
 pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
+pub use secret::{NoSecret, Secret};
 #[cfg(feature = "tools")]
 pub use tools::{Terms, Toolbox, Tools};
+#[cfg(feature = "http")]
+pub use wire::http::{BadEndpoint, Endpoint, Remote, Timeouts};
+#[cfg(feature = "serve")]
+pub use wire::serve::Server;

@@ -11,12 +11,13 @@ use crate::agent_ref::AgentRef;
 use crate::ask::{Ask, At};
 use crate::branch::below;
 use crate::children::Children;
+use crate::control::Control;
 use crate::effect::{Effect, Memory};
 use crate::engine::points;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::engine::turn::{Cancel, Turn};
 use crate::env::Env;
-use crate::error::{AgentError, SkepError, SpawnError};
+use crate::error::{AgentError, LookupError, SkepError, SpawnError};
 use crate::event::{Role, Wait, What};
 use crate::fault::Phase;
 use crate::holding::Holding;
@@ -301,10 +302,10 @@ impl Context {
         value
     }
 
-    /// A resource of the swarm, by its type.
+    /// A resource, by its type: that of the agent's spec, else of the nearest agent above it that has one, else of the swarm.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.turn.seat.engine.resources.get()
+        self.turn.seat.resource()
     }
 
     /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard. Of a turn that is over it
@@ -318,6 +319,34 @@ impl Context {
         drop(gate);
         drop(value);
         Holding::of_nothing(seat)
+    }
+
+    /// Drives a future beside the agent's turns for as long as the incarnation lives: a connection, a watcher of a process. When it
+    /// ends, the incarnation ends with the exit that it gives, and supervision decides; when the incarnation ends, or the
+    /// holding is released, it is dropped. A panic in it is a crash of the agent. Of a turn that is over it drives nothing.
+    pub fn attend(&self, name: &str, future: impl Future<Output = Exit> + Send + 'static) -> Holding {
+        let seat = &self.turn.seat;
+        let gate = seat.gate.lock();
+        if self.turn.is_open() {
+            return seat.attend(&naming::shown(name), self.turn.span.clone(), future);
+        }
+        drop(gate);
+        drop(future);
+        Holding::of_nothing(seat)
+    }
+
+    /// The agent itself, for what can be done to any agent and read of it, such as its history.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::of(Arc::clone(&self.turn.seat))
+    }
+
+    /// An agent below this one, by its id or its name: a child of that name before any other.
+    ///
+    /// # Errors
+    /// [`LookupError`]: there is none below it, or several of the name and none of them a child.
+    pub fn below(&self, who: impl AsRef<str>) -> Result<Control, LookupError> {
+        Control::below(&self.turn.seat, who.as_ref())
     }
 
     /// Records an event of the user's own, under a name of at most 256 bytes: a longer one is cut.
@@ -437,7 +466,7 @@ impl StopContext {
         self.cx.sleep(pause).await
     }
 
-    /// A resource of the swarm, by its type.
+    /// A resource, by its type: that of the agent's spec, else of the nearest agent above it that has one, else of the swarm.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.cx.get()

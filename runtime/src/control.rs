@@ -84,6 +84,28 @@ impl Control {
         }
     }
 
+    /// One below an agent, by id, else by name.
+    pub(crate) fn below(above: &Arc<Seat>, who: &str) -> Result<Self, LookupError> {
+        let engine = &above.engine;
+        let is_below = |id: &AgentId| *id != above.id && id.is_within(&above.id);
+        let id = AgentId::from_text(who);
+        if let Some(seat) = engine.registry.by_id(&id).filter(|seat| is_below(&seat.id)) {
+            return Ok(Self::of(seat));
+        }
+        let mut named = engine.registry.by_name(who);
+        named.retain(|seat| is_below(&seat.id));
+        let is_child = |seat: &&Arc<Seat>| seat.parent.as_ref().is_some_and(|parent| parent.key == above.key);
+        let found = if let [only] = &named[..] { Some(only) } else { named.iter().find(is_child) };
+        match (found, named.len()) {
+            (Some(seat), _) => Ok(Self::of(Arc::clone(seat))),
+            (None, 0) => Self::of_ended(engine, who)
+                .ok()
+                .filter(|ended| is_below(ended.id()))
+                .ok_or_else(|| LookupError::Unknown(who.to_owned())),
+            (None, many) => Err(LookupError::Ambiguous(who.to_owned(), many)),
+        }
+    }
+
     /// One that nobody has a place for any more: by its id, or by the name that it had last.
     fn of_ended(engine: &Arc<Engine>, who: &str) -> Result<Self, LookupError> {
         let named = engine.registry.ended(who);

@@ -6,6 +6,7 @@
 
 mod acts;
 pub(crate) mod alarm;
+mod attend;
 mod blank;
 pub(crate) mod body;
 pub(crate) mod cell;

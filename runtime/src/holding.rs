@@ -52,6 +52,13 @@ impl Holding {
     }
 }
 
+impl Holdings {
+    /// The generation with which the incarnation began, which no other has.
+    pub(crate) const fn since(&self) -> u64 {
+        self.since
+    }
+}
+
 impl Seat {
     /// Enters a holding; its value is dropped when it is released.
     pub(crate) fn hold(self: &Arc<Self>, name: &str, value: Box<dyn Send>) -> Holding {

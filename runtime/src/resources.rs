@@ -1,4 +1,4 @@
-//! Typed things that a swarm's agents share: a database pool, a client, a table of prices.
+//! Typed things that agents share: a database pool, a client, a table of prices. The swarm has some, and a subtree may have its own.
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -25,9 +25,9 @@ impl Resources {
         Arc::clone(self.values.get(&TypeId::of::<T>())?).downcast().ok()
     }
 
-    /// The same values, which are a swarm's from now on.
-    pub(crate) fn kept_at(self, home: &Arc<Home>) -> Self {
+    /// The same values, which are a swarm's or an agent's from now on.
+    pub(crate) fn kept_at(&self, home: &Arc<Home>) -> Self {
         let kept = self.values.values().map(|value| home.keep(Arc::clone(value))).collect();
-        Self { values: self.values, _kept: Arc::new(kept) }
+        Self { values: self.values.clone(), _kept: Arc::new(kept) }
     }
 }

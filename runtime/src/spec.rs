@@ -26,6 +26,7 @@ use crate::naming;
 use crate::policy::{
     AutoShutdown, Backoff, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };
+use crate::resources::Resources;
 use crate::supervision::{self, ChildPolicy, ChildSpec, ChildType, Decision};
 use crate::usage::Usage;
 
@@ -193,6 +194,7 @@ pub struct AgentSpec<A: Agent> {
     pub(crate) policies: Policies,
     pub(crate) on_failure: Vec<(FailureClass, Decision)>,
     pub(crate) below: Below,
+    pub(crate) resources: Option<Arc<Resources>>,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) is_job: bool,
 }
@@ -205,6 +207,7 @@ impl<A: Agent> Clone for AgentSpec<A> {
             policies: self.policies.clone(),
             on_failure: self.on_failure.clone(),
             below: self.below.clone(),
+            resources: self.resources.clone(),
             parent: self.parent.clone(),
             is_job: self.is_job,
         }
@@ -221,6 +224,7 @@ impl<A: Agent> AgentSpec<A> {
             policies: Policies::default(),
             on_failure: Vec::new(),
             below: Below::default(),
+            resources: None,
             parent: None,
             is_job: false,
         }
@@ -368,6 +372,13 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn grants(mut self, grants: Ceiling) -> Self {
         self.policies.grants = Some(grants);
+        self
+    }
+
+    /// Something that the agent and all below it get by its type with `cx.get`, before what the swarm has of that type.
+    #[must_use]
+    pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        Arc::make_mut(self.resources.get_or_insert_default()).insert(Arc::new(value));
         self
     }
 

@@ -6,6 +6,7 @@ use forest::{self, storm};
 
 mod again;
 mod asks;
+mod attend;
 mod dead_letters;
 mod help;
 mod journal;

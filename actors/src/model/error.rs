@@ -24,10 +24,22 @@ pub enum ModelError {
         /// When to come again, if the provider says.
         retry_after: Option<Duration>,
     },
-    /// The request is wrong, or not allowed: HTTP's 400 to 404.
+    /// The account has nothing left to spend: HTTP's 402, and a 429 that says so. No waiting helps.
+    #[error("the account at the provider has nothing left to spend")]
+    QuotaUsedUp,
+    /// The key is not there, or may not do this: HTTP's 401 and 403.
+    #[error("the provider does not accept the key: {}", OneLine(.0))]
+    Unauthorized(String),
+    /// The request has more tokens than the model can take.
+    #[error("the request is longer than the model's context")]
+    ContextTooLong,
+    /// There was no connection, or no first word over it: the provider has seen nothing of the request, or not begun.
+    #[error("the provider could not be reached: {}", OneLine(.0))]
+    Unreachable(String),
+    /// The request is wrong in another way: HTTP's 400, 404, 422.
     #[error("the model refused the request: {}", OneLine(.0))]
     Refused(String),
-    /// The provider failed, or could not be reached.
+    /// The provider failed.
     #[error("the model failed: {}", OneLine(.0))]
     Failed(String),
     /// The answer broke off.
@@ -64,8 +76,13 @@ impl ModelError {
             Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => {
                 Advice::After(retry_after.unwrap_or(defaults::MODEL_RETRY_AFTER))
             }
-            Self::Failed(_) | Self::Cut | Self::Silent(_) => Advice::Now,
-            Self::Refused(_) | Self::Unknown { .. } | Self::Unscripted(_) => Advice::Never,
+            Self::Failed(_) | Self::Cut | Self::Silent(_) | Self::Unreachable(_) => Advice::Now,
+            Self::QuotaUsedUp
+            | Self::Unauthorized(_)
+            | Self::ContextTooLong
+            | Self::Refused(_)
+            | Self::Unknown { .. }
+            | Self::Unscripted(_) => Advice::Never,
         }
     }
 

@@ -13,6 +13,7 @@ use super::seat::{Gate, Seat};
 use crate::ceiling::Rights;
 use crate::event::Role;
 use crate::ledger::Meter;
+use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::spec::Policies;
 use crate::theirs::Home;
@@ -31,6 +32,7 @@ pub(crate) struct Blank<'a> {
     pub(crate) rights: Rights,
     /// What the same are granted, unless its own spec says otherwise.
     pub(crate) grants: Rights,
+    pub(crate) resources: Option<Box<Resources>>,
     pub(crate) family: Option<Box<Family>>,
 }
 
@@ -62,6 +64,7 @@ impl Blank<'_> {
             meter: self.meter,
             rights,
             grants,
+            resources: self.resources,
             gate: Mutex::new(Gate { family: self.family, ..Gate::default() }),
             line: Mutex::new(line),
             control: Mutex::default(),

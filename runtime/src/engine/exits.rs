@@ -133,8 +133,20 @@ impl Seat {
 
     /// Ends the incarnation from outside, whatever it does.
     pub(crate) fn end_incarnation(self: &Arc<Self>, exit: Exit, brutal: bool) {
+        self.end_incarnation_if(exit, brutal, |_| true);
+    }
+
+    /// The same if it is still the one that began at this generation.
+    pub(crate) fn end_incarnation_since(self: &Arc<Self>, since: u64, exit: Exit) {
+        self.end_incarnation_if(exit, false, |seat| seat.holdings.lock().since() == since);
+    }
+
+    fn end_incarnation_if(self: &Arc<Self>, exit: Exit, brutal: bool, is_it: impl FnOnce(&Self) -> bool) {
         let waker = {
             let mut line = self.line.lock();
+            if !is_it(self) {
+                return;
+            }
             match line.place.cut() {
                 Cut::Runner => {
                     line.orders.exit = Some((exit, Dropped::Exit));

@@ -30,6 +30,7 @@ use crate::journal::Entry;
 use crate::ledger::{Meter, Warning};
 use crate::lifecycle::{AgentState, Lifecycle, StopReason};
 use crate::place::{Left, Life};
+use crate::resources::Resources;
 use crate::signal::Signal;
 use crate::spec::Policies;
 use crate::theirs::Home;
@@ -54,6 +55,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) rights: Rights,
     /// What the agent may do itself, besides: its own turns alone are bounded by it.
     pub(crate) grants: Rights,
+    /// What it and those below it share, of its spec.
+    pub(crate) resources: Option<Box<Resources>>,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) line: Mutex<Line>,
     pub(crate) control: Mutex<Control>,
@@ -241,6 +244,18 @@ impl Seat {
         self.line.lock().place.is_left_by(generation);
         self.rest_if_quiet();
         self.check_vacant();
+    }
+
+    /// Something that agents share, by its type: the nearest on the way to the root, else the swarm's.
+    pub(crate) fn resource<T: Send + Sync + 'static>(self: &Arc<Self>) -> Option<Arc<T>> {
+        let mut at = Some(self);
+        while let Some(seat) = at {
+            if let Some(found) = seat.resources.as_ref().and_then(|resources| resources.get()) {
+                return Some(found);
+            }
+            at = seat.parent.as_ref();
+        }
+        self.engine.resources.get()
     }
 
     /// Something of it is dropped, or goes on, elsewhere, until the guard is dropped: nobody may say that nothing is left of it.

@@ -200,8 +200,21 @@ impl Blueprint {
         };
         let policies = family.policies(&spec.policies);
         let (rights, grants) = (parent.rights.and(&rights), parent.grants.and(&grants));
+        let resources = spec.resources.as_ref().map(|resources| Box::new(resources.kept_at(&home)));
         let (name, family) = (&*spec.name, None);
-        let blank = Blank { number, name, role, keeps_spec, policies, meter, home, rights, grants, family };
+        let blank = Blank {
+            number,
+            name,
+            role,
+            keeps_spec,
+            policies,
+            meter,
+            home,
+            rights,
+            grants,
+            resources,
+            family,
+        };
         blank.seat(&parent.engine, Some(parent), body)
     }
 }
@@ -220,6 +233,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         home,
         rights: Rights::ALL,
         grants: Rights::ALL,
+        resources: None,
         family: Some(Box::new(Family::new(policy))),
     };
     let seat = blank.seat(engine, None, Bare { agent_type: "root" });
@@ -276,6 +290,7 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         home: Arc::clone(&parent.home),
         rights: parent.rights.and(&place.rights()),
         grants: parent.grants.and(&place.grants()),
+        resources: None,
         family: Some(Box::new(Family::new(each_alone))),
     };
     let seat = blank.seat(&parent.engine, Some(parent), Bare { agent_type: "scope" });

@@ -2,13 +2,27 @@
 #![allow(clippy::disallowed_methods, reason = "this is the outside's one home")]
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::{Env, known, thread};
 use crate::engine::quiet;
+
+/// Where simulations go outside. A socket lives with the runtime that it was opened in, so it is one for all, and stays.
+fn abroad() -> &'static Runtime {
+    static ABROAD: OnceLock<Runtime> = OnceLock::new();
+    ABROAD.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("skep-outside")
+            .enable_all()
+            .build()
+            .expect("the system gives an event loop")
+    })
+}
 
 /// None if the work itself is gone, which its thread does not let happen.
 async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
@@ -56,7 +70,7 @@ impl Env {
     }
 
     /// Awaits something that takes real time (a socket, a process). Under simulation virtual time is held while it is
-    /// out, or every deadline around it would pass at once.
+    /// out, or every deadline around it would pass at once. What is opened in one such call can be used in another.
     pub async fn outside<F>(&self, future: F) -> F::Output
     where
         F: Future + Send + 'static,
@@ -65,13 +79,6 @@ impl Env {
         if !self.is_simulated() {
             return future.await;
         }
-        self.blocking(move || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("the system gives an event loop")
-                .block_on(future)
-        })
-        .await
+        self.blocking(move || abroad().block_on(future)).await
     }
 }

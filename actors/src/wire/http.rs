@@ -1,0 +1,317 @@
+//! Models over HTTP: an endpoint has a base URL and a key, and the models behind it.
+//!
+//! One request a call, answered by a stream of events, or whole by servers that do not stream. Connections are kept and used again.
+//! Dropping the stream closes its connection, so that the provider stops.
+
+mod client;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Response, Uri};
+use skep_runtime::Env;
+use thiserror::Error;
+
+use self::client::Clients;
+use super::{Protocol, Reading, refusal};
+use crate::defaults;
+use crate::model::{Chunk, Chunks, Model, ModelError, Prices, Request};
+use crate::secret::Secret;
+
+/// The body of a refusal is read this far.
+const REFUSAL: usize = 64 << 10;
+
+/// An answer that comes whole is no longer.
+const WHOLE: usize = 32 << 20;
+
+/// A provider: one base URL with one key. Clones share its connections, and may serve several swarms.
+///
+/// ```
+/// use skep_actors::model::{Models, Prices};
+/// use skep_actors::{Endpoint, Secret};
+///
+/// # fn models() -> Result<Models, Box<dyn std::error::Error>> {
+/// let openai = Endpoint::openai("https://api.openai.com/v1")?.key(Secret::env("OPENAI_API_KEY")?);
+/// let local = Endpoint::openai("http://localhost:8080/v1")?;
+/// Ok(Models::new()
+///     .with("smart", openai.model("gpt-5").prices(Prices::per_million("1.25", "10.00")?))
+///     .with("fast", local.model("qwen3-8b").prices(Prices::FREE)))
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Endpoint {
+    protocol: Protocol,
+    uri: Uri,
+    headers: HeaderMap,
+    timeouts: Timeouts,
+    clients: Arc<Clients>,
+}
+
+/// How long an endpoint may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, with its TLS; 10 s by default.
+    pub connect: Duration,
+    /// From the request to the first word of the answer; 60 s by default.
+    pub first_chunk: Duration,
+    /// From one word to the next; 60 s by default.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: defaults::HTTP_CONNECT,
+            first_chunk: defaults::HTTP_FIRST_CHUNK,
+            idle: defaults::HTTP_IDLE,
+        }
+    }
+}
+
+/// An endpoint that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BadEndpoint {
+    /// The base URL is none.
+    #[error("{url:?} is no base URL: {why}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A header cannot be sent.
+    #[error("the header {name:?} cannot be sent: {why}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl Endpoint {
+    /// One that speaks OpenAI's chat completions, such as `https://api.openai.com/v1`. Requests go to `/chat/completions` below it.
+    ///
+    /// # Errors
+    /// [`BadEndpoint::Url`].
+    pub fn openai(base: &str) -> Result<Self, BadEndpoint> {
+        Self::new(Protocol::OpenAi, base)
+    }
+
+    /// One that speaks Anthropic's messages, such as `https://api.anthropic.com/v1`. Requests go to `/messages` below it.
+    ///
+    /// # Errors
+    /// [`BadEndpoint::Url`].
+    pub fn anthropic(base: &str) -> Result<Self, BadEndpoint> {
+        let endpoint = Self::new(Protocol::Anthropic, base)?;
+        let version = HeaderValue::from_static("2023-06-01");
+        Ok(endpoint.with_header(HeaderName::from_static("anthropic-version"), version))
+    }
+
+    fn new(protocol: Protocol, base: &str) -> Result<Self, BadEndpoint> {
+        let bad = |why| BadEndpoint::Url { url: skep_runtime::text::one_line(base), why };
+        let uri: Uri = base.parse().map_err(|_| bad("it cannot be read"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(bad("begin it with `https://` or `http://`"));
+        }
+        let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(bad("a key does not belong in it; use `key`"));
+        }
+        if uri.query().is_some() {
+            return Err(bad("it must not have a query"));
+        }
+        let path = format!("{}{}", uri.path().trim_end_matches('/'), protocol.path());
+        let mut parts = uri.into_parts();
+        parts.path_and_query = Some(path.parse().map_err(|_| bad("its path cannot be read"))?);
+        let uri = Uri::from_parts(parts).map_err(|_| bad("it cannot be read"))?;
+        let (headers, timeouts, clients) = (HeaderMap::new(), Timeouts::default(), Arc::default());
+        Ok(Self { protocol, uri, headers, timeouts, clients })
+    }
+
+    /// The key by which it knows who calls. Without one, none is sent.
+    #[must_use]
+    pub fn key(self, key: &Secret) -> Self {
+        match self.protocol {
+            Protocol::OpenAi => self.with_header(hyper::header::AUTHORIZATION, key.bearer()),
+            Protocol::Anthropic => self.with_header(HeaderName::from_static("x-api-key"), key.value()),
+        }
+    }
+
+    /// One more header, or another value for one: an organisation, a beta.
+    ///
+    /// # Errors
+    /// [`BadEndpoint::Header`].
+    pub fn header(self, name: &str, value: &Secret) -> Result<Self, BadEndpoint> {
+        let bad = |why| BadEndpoint::Header { name: skep_runtime::text::one_line(name), why };
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no name of a header"))?;
+        Ok(self.with_header(name, value.value()))
+    }
+
+    /// How long it may take.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// A model behind it, by the provider's name. It costs nothing until it is given prices.
+    #[must_use]
+    pub fn model(&self, name: impl Into<String>) -> Remote {
+        Remote { endpoint: self.clone(), name: name.into(), prices: Prices::FREE }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// Without its headers: one of them is the key.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("uri", &self.uri)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A model behind an [`Endpoint`].
+#[derive(Clone, Debug)]
+pub struct Remote {
+    endpoint: Endpoint,
+    name: String,
+    prices: Prices,
+}
+
+impl Remote {
+    /// What its tokens cost.
+    #[must_use]
+    pub const fn prices(mut self, prices: Prices) -> Self {
+        self.prices = prices;
+        self
+    }
+}
+
+impl Model for Remote {
+    fn prices(&self) -> Prices {
+        self.prices
+    }
+
+    fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {
+        let answering = Answering {
+            env: env.clone(),
+            reading: Reading::new(self.endpoint.protocol),
+            state: State::Asks { remote: self.clone(), request },
+        };
+        Box::pin(stream::unfold(answering, |mut answering| async move {
+            let chunk = answering.next().await?;
+            Some((chunk, answering))
+        }))
+    }
+}
+
+/// An answer on its way.
+struct Answering {
+    env: Env,
+    reading: Reading,
+    state: State,
+}
+
+enum State {
+    Asks { remote: Remote, request: Arc<Request> },
+    Reads { body: Incoming, limit: Duration, idle: Duration },
+    Over,
+}
+
+impl Answering {
+    async fn next(&mut self) -> Option<Result<Chunk, ModelError>> {
+        loop {
+            if let Some(chunk) = self.reading.next() {
+                return Some(Ok(chunk));
+            }
+            let gone_on = match std::mem::replace(&mut self.state, State::Over) {
+                State::Over => return None,
+                State::Asks { remote, request } => self.ask(remote, request).await,
+                State::Reads { body, limit, idle } => self.read(body, limit, idle).await,
+            };
+            if let Err(error) = gone_on {
+                // What came before it is told first.
+                return Some(self.reading.next().map_or(Err(error), Ok));
+            }
+        }
+    }
+
+    async fn ask(&mut self, remote: Remote, request: Arc<Request>) -> Result<(), ModelError> {
+        let Remote { endpoint, name, .. } = remote;
+        let body = endpoint.protocol.body(&name, &request).to_string();
+        let timeouts = endpoint.timeouts;
+        let answer = self.env.outside(async move { endpoint.send(body).await }).await?;
+        if is_stream(&answer) {
+            self.state =
+                State::Reads { body: answer.into_body(), limit: timeouts.first_chunk, idle: timeouts.idle };
+            return Ok(());
+        }
+        let body = answer.into_body();
+        let whole =
+            self.env.outside(client::within(timeouts.first_chunk, Limited::new(body, WHOLE).collect())).await;
+        let whole = whole.ok_or(ModelError::Silent(timeouts.first_chunk))?.map_err(|_| ModelError::Cut)?;
+        self.reading.whole(&whole.to_bytes())
+    }
+
+    async fn read(&mut self, mut body: Incoming, limit: Duration, idle: Duration) -> Result<(), ModelError> {
+        let read = async move {
+            let frame = client::within(limit, body.frame()).await;
+            (frame, body)
+        };
+        let (frame, body) = self.env.outside(read).await;
+        match frame {
+            None => Err(ModelError::Silent(limit)),
+            Some(None) => self.reading.end(),
+            // A connection that breaks off.
+            Some(Some(Err(_))) => Err(ModelError::Cut),
+            Some(Some(Ok(frame))) => {
+                self.state = State::Reads { body, limit: idle, idle };
+                match frame.data_ref() {
+                    Some(bytes) => self.reading.feed(bytes),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn is_stream(answer: &Response<Incoming>) -> bool {
+    let kind = answer.headers().get(hyper::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    // One that does not say what it sends was asked for a stream.
+    kind.is_none_or(|kind| !kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
+}
+
+impl Endpoint {
+    /// Sends a request and waits for the head of its answer.
+    async fn send(&self, body: String) -> Result<Response<Incoming>, ModelError> {
+        let answer = self.clients.send(self, Bytes::from(body)).await?;
+        let status = answer.status().as_u16();
+        if status == 200 {
+            return Ok(answer);
+        }
+        let retry_after = answer.headers().get(hyper::header::RETRY_AFTER).and_then(retry_after);
+        let body =
+            client::within(self.timeouts.idle, Limited::new(answer.into_body(), REFUSAL).collect()).await;
+        let body = body.and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+        Err(refusal(status, retry_after, &body))
+    }
+}
+
+/// Seconds, as providers say it; a date says nothing to a clock that may be another.
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    let seconds: f64 = value.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}

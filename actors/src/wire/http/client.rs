@@ -1,0 +1,104 @@
+//! Connections: kept for the next call, in the runtime that they were opened in.
+#![allow(clippy::disallowed_methods, reason = "what is outside goes by the real clock")]
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use super::Endpoint;
+use crate::model::ModelError;
+
+type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// So many runtimes of one process are remembered: a connection lives with the one that it was opened in.
+const RUNTIMES: usize = 8;
+
+/// A connection that nobody uses is closed after so long; providers close theirs a little later.
+const KEPT: Duration = Duration::from_secs(50);
+
+#[derive(Default)]
+pub(super) struct Clients(Mutex<VecDeque<(tokio::runtime::Id, Https)>>);
+
+impl Clients {
+    fn here(&self, endpoint: &Endpoint) -> Result<Https, ModelError> {
+        let id = Handle::current().id();
+        let known = |all: &VecDeque<(tokio::runtime::Id, Https)>| {
+            all.iter().find(|(known, _)| *known == id).map(|(_, client)| client.clone())
+        };
+        if let Some(client) = known(&self.0.lock()) {
+            return Ok(client);
+        }
+        // Reading the system's certificates takes a while, so it is done outside the lock.
+        let client = client(endpoint.timeouts.connect)?;
+        let mut all = self.0.lock();
+        if let Some(client) = known(&all) {
+            return Ok(client);
+        }
+        if all.len() == RUNTIMES {
+            all.pop_front();
+        }
+        all.push_back((id, client.clone()));
+        Ok(client)
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, ModelError> {
+        let mut request = Request::post(endpoint.uri.clone())
+            .body(Full::new(body))
+            .map_err(|_| ModelError::Refused("the request cannot be written".to_owned()))?;
+        let agent = HeaderValue::from_static(concat!("skep/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(USER_AGENT, agent);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().extend(endpoint.headers.clone());
+        let limit = endpoint.timeouts.first_chunk;
+        match within(limit, self.here(endpoint)?.request(request)).await {
+            None => Err(ModelError::Silent(limit)),
+            Some(Ok(answer)) => Ok(answer),
+            // In words of ours: hyper's hold nothing of the request, and name what failed.
+            Some(Err(error)) if error.is_connect() => Err(ModelError::Unreachable(causes(&error))),
+            Some(Err(_)) => Err(ModelError::Cut),
+        }
+    }
+}
+
+fn client(connect: Duration) -> Result<Https, ModelError> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(connect));
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .map_err(|error| ModelError::Unreachable(format!("the system has no certificates: {error}")))?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(KEPT);
+    Ok(builder.build(https))
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(error.source(), |error| error.source());
+    let all: Vec<_> = chain.map(ToString::to_string).collect();
+    if all.is_empty() { error.to_string() } else { all.join(": ") }
+}
+
+/// Waits so long at most, by the real clock.
+pub(super) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
+}

@@ -1,0 +1,142 @@
+//! OpenAI's chat completions, as <https://platform.openai.com/docs/api-reference/chat> has them and as servers speak them that are
+//! compatible.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use super::refusal::ProviderError;
+use super::{count, odd, text};
+use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, ToolPiece};
+
+/// What is sent.
+pub(super) fn body(model: &str, request: &Request) -> Value {
+    let system = request.system.iter().map(|text| json!({ "role": "system", "content": text }));
+    let messages: Vec<_> = system.chain(request.messages.iter().map(message)).collect();
+    let mut body = json!({
+        "model": model,
+        "stream": true,
+        "stream_options": { "include_usage": true },
+        "messages": messages,
+    });
+    if let Some(most) = request.max_output_tokens {
+        body["max_tokens"] = most.into();
+    }
+    if !request.tools.is_empty() {
+        body["tools"] = request
+            .tools
+            .iter()
+            .map(|tool| {
+                let function =
+                    json!({ "name": tool.name, "description": tool.description, "parameters": tool.schema });
+                json!({ "type": "function", "function": function })
+            })
+            .collect();
+    }
+    for (name, value) in &request.settings {
+        // Some models have another name for it, and take only one of the two.
+        if name == "max_completion_tokens"
+            && let Some(body) = body.as_object_mut()
+        {
+            body.remove("max_tokens");
+        }
+        body[name] = value.clone();
+    }
+    body
+}
+
+fn message(message: &Message) -> Value {
+    match message {
+        Message::User { text } => json!({ "role": "user", "content": text }),
+        Message::Assistant { text, tool_calls } if tool_calls.is_empty() => {
+            json!({ "role": "assistant", "content": text })
+        }
+        Message::Assistant { text, tool_calls } => {
+            let calls: Vec<_> = tool_calls
+                .iter()
+                .map(|call| {
+                    let function = json!({ "name": call.name, "arguments": call.arguments });
+                    json!({ "id": call.id, "type": "function", "function": function })
+                })
+                .collect();
+            let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
+            json!({ "role": "assistant", "content": content, "tool_calls": calls })
+        }
+        Message::Tool { call, output } => json!({ "role": "tool", "tool_call_id": call, "content": output }),
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Reader {
+    /// How many tool calls have begun: some servers number none of them.
+    calls: u32,
+}
+
+impl Reader {
+    pub(super) fn read(&mut self, data: &str, chunks: &mut VecDeque<Chunk>) -> Result<(), ModelError> {
+        if data.trim() == "[DONE]" {
+            return Ok(());
+        }
+        let event: Value = serde_json::from_str(data).map_err(|_| odd("an event that is no JSON"))?;
+        self.take(&event, "delta", chunks)
+    }
+
+    pub(super) fn whole(&mut self, answer: &Value, chunks: &mut VecDeque<Chunk>) -> Result<(), ModelError> {
+        if answer.get("choices").is_none() && answer.get("error").is_none() {
+            return Err(odd("an answer without choices"));
+        }
+        self.take(answer, "message", chunks)
+    }
+
+    fn take(&mut self, event: &Value, part: &str, chunks: &mut VecDeque<Chunk>) -> Result<(), ModelError> {
+        if event.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(ProviderError::of(event).in_stream());
+        }
+        // There is one: nobody asks for more.
+        if let Some(choice) = event["choices"].get(0) {
+            let said = &choice[part];
+            chunks.extend(text(&said["content"]).map(Chunk::Text));
+            for call in said["tool_calls"].as_array().into_iter().flatten() {
+                chunks.push_back(Chunk::ToolCall(self.piece(call)));
+            }
+            if let Some(reason) = choice["finish_reason"].as_str() {
+                chunks.push_back(Chunk::End(end(reason)));
+            }
+        }
+        // Whatever else is in the event: some send it with the last choice, some in one of its own.
+        if let Some(usage) = event.get("usage").filter(|usage| usage.is_object()) {
+            let cached = count(&usage["prompt_tokens_details"]["cached_tokens"]);
+            let (input, output) = (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
+            chunks.push_back(Chunk::Usage(Tokens::inclusive(input, cached, output)));
+        }
+        Ok(())
+    }
+
+    fn piece(&mut self, call: &Value) -> ToolPiece {
+        let (id, name) = (text(&call["id"]), text(&call["function"]["name"]));
+        let index = match call["index"].as_u64() {
+            Some(index) => u32::try_from(index).unwrap_or(u32::MAX),
+            // One that is not numbered begins with its name.
+            None => self.calls.saturating_sub(u32::from(name.is_none())),
+        };
+        if name.is_some() {
+            self.calls = self.calls.max(index).saturating_add(1);
+        }
+        let arguments = match &call["function"]["arguments"] {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            // Some send what they should have written down.
+            other => other.to_string(),
+        };
+        ToolPiece { index, id, name, arguments }
+    }
+}
+
+fn end(reason: &str) -> End {
+    match reason {
+        "length" | "max_tokens" => End::Length,
+        "tool_calls" | "function_call" => End::ToolCalls,
+        "content_filter" => End::Filtered,
+        _ => End::Stop,
+    }
+}

@@ -1,0 +1,75 @@
+//! Futures that an incarnation drives beside its turns: a connection, a watcher of a process. Such a future ends with the
+//! incarnation, and the incarnation with it.
+//!
+//! # Invariants
+//! 1. It is a holding: with that it is dropped, where a user's code may run, and what a stop says of the agent waits for it.
+//! 2. Only the incarnation that began it ends with it, however late that comes.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tracing::{Instrument, Span};
+
+use super::quiet::caught;
+use super::seat::Seat;
+use crate::env::known;
+use crate::error::AgentError;
+use crate::holding::Holding;
+use crate::place::Left;
+use crate::policy::Exit;
+use crate::signal::Signal;
+
+/// What is held: dropped, it lets go of the future.
+struct Attends(Arc<Signal>);
+
+impl Drop for Attends {
+    fn drop(&mut self) {
+        self.0.raise();
+    }
+}
+
+impl Seat {
+    /// The caller holds the gate, and its turn is open.
+    pub(crate) fn attend(
+        self: &Arc<Self>,
+        name: &str,
+        span: Span,
+        future: impl Future<Output = Exit> + Send + 'static,
+    ) -> Holding {
+        let since = self.holdings.lock().since();
+        let let_go = Arc::new(Signal::default());
+        let (until, seat) = (Arc::clone(&let_go), Arc::clone(self));
+        let remains = self.remains(Left::Holding(name.to_owned()));
+        let mut future: Option<Pin<Box<dyn Future<Output = Exit> + Send>>> = Some(Box::pin(future));
+        let driven = async move {
+            let ended = {
+                let driven = poll_fn(|cx| {
+                    let Some(future) = &mut future else { return Poll::Ready(None) };
+                    match caught(|| future.as_mut().poll(cx)) {
+                        Ok(Poll::Pending) => Poll::Pending,
+                        Ok(Poll::Ready(exit)) => Poll::Ready(Some(exit)),
+                        Err(panic) => {
+                            let error = AgentError::panicked_in("what it attends to", panic);
+                            Poll::Ready(Some(Exit::failed(error.class(), error.to_string())))
+                        }
+                    }
+                });
+                tokio::select! {
+                    biased;
+                    () = until.raised() => None,
+                    exit = known(driven) => exit,
+                }
+            };
+            // A user's drop.
+            drop(caught(|| drop(future.take())));
+            if let Some(exit) = ended {
+                seat.end_incarnation_since(since, exit);
+            }
+            drop(remains);
+        };
+        self.engine.env.spawn_work(driven.instrument(span));
+        self.hold(name, Box::new(Attends(let_go)))
+    }
+}
