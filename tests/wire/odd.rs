@@ -62,6 +62,15 @@ async fn a_stream_that_comes_byte_by_byte_is_read_as_one_that_comes_at_once() ->
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_comes_with_words_before_it_is_not_lost() {
+    let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    let error = "data: {\"error\":{\"code\":\"insufficient_quota\"}}\n\n";
+    let all = [HEAD, &event("a"), &event("b"), error].concat();
+    let answer = ask(serves(vec![all.into_bytes()]), Speaks::OpenAi).await;
+    assert!(answer.as_ref().is_err_and(|error| error.contains("nothing left to spend")), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_answer_is_an_error_and_never_a_panic_or_a_hang() {
     let long = format!("data: {}", "x".repeat(9 << 20));
     let cases = [

@@ -34,10 +34,13 @@ fn request() -> Request {
 }
 
 fn script() -> Scripted {
-    answers().into_iter().fold(Scripted::new().prices(prices()), |script, answer| script.answers(answer))
+    answers().into_iter().fold(Scripted::new().prices(prices()), Scripted::answers)
 }
 
-async fn ask(models: Models, times: usize) -> Result<(Vec<Vec<Chunk>>, Usage), Box<dyn std::error::Error + Send + Sync>> {
+async fn ask(
+    models: Models,
+    times: usize,
+) -> Result<(Vec<Vec<Chunk>>, Usage), Box<dyn std::error::Error + Send + Sync>> {
     let lab = Lab::real_io();
     let swarm = lab.start_with(|builder| builder.resource(models).budget(Budget::usd("1.00"))).await;
     let asker = swarm.spawn(Asker::spec()).await?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Collected, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, Uri};
@@ -209,7 +209,8 @@ impl Model for Remote {
         let answering = Answering {
             env: env.clone(),
             reading: Reading::new(self.endpoint.protocol),
-            state: State::Asks { remote: self.clone(), request },
+            failed: None,
+            state: State::Asks { remote: Box::new(self.clone()), request },
         };
         Box::pin(stream::unfold(answering, |mut answering| async move {
             let chunk = answering.next().await?;
@@ -222,11 +223,13 @@ impl Model for Remote {
 struct Answering {
     env: Env,
     reading: Reading,
+    /// What it has failed with, to be told after what came before.
+    failed: Option<ModelError>,
     state: State,
 }
 
 enum State {
-    Asks { remote: Remote, request: Arc<Request> },
+    Asks { remote: Box<Remote>, request: Arc<Request> },
     Reads { body: Incoming, limit: Duration, idle: Duration },
     Over,
 }
@@ -237,15 +240,15 @@ impl Answering {
             if let Some(chunk) = self.reading.next() {
                 return Some(Ok(chunk));
             }
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
+            }
             let gone_on = match std::mem::replace(&mut self.state, State::Over) {
                 State::Over => return None,
-                State::Asks { remote, request } => self.ask(remote, request).await,
+                State::Asks { remote, request } => self.ask(*remote, request).await,
                 State::Reads { body, limit, idle } => self.read(body, limit, idle).await,
             };
-            if let Err(error) = gone_on {
-                // What came before it is told first.
-                return Some(self.reading.next().map_or(Err(error), Ok));
-            }
+            self.failed = gone_on.err();
         }
     }
 
@@ -305,7 +308,7 @@ impl Endpoint {
         let retry_after = answer.headers().get(hyper::header::RETRY_AFTER).and_then(retry_after);
         let body =
             client::within(self.timeouts.idle, Limited::new(answer.into_body(), REFUSAL).collect()).await;
-        let body = body.and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body.and_then(Result::ok).map(Collected::to_bytes).unwrap_or_default();
         Err(refusal(status, retry_after, &body))
     }
 }

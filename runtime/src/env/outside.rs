@@ -5,22 +5,23 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::{Env, known, thread};
 use crate::engine::quiet;
 
-/// Where simulations go outside. A socket lives with the runtime that it was opened in, so it is one for all, and stays.
-fn abroad() -> &'static Runtime {
-    static ABROAD: OnceLock<Runtime> = OnceLock::new();
+/// Where simulations go outside. A socket lives with the runtime that it was opened in, so it is one for all, and stays: a thread
+/// drives it, and whoever goes outside polls on a thread of its own.
+fn abroad() -> &'static Handle {
+    static ABROAD: OnceLock<Handle> = OnceLock::new();
     ABROAD.get_or_init(|| {
-        Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("skep-outside")
-            .enable_all()
-            .build()
-            .expect("the system gives an event loop")
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("the system gives an event loop");
+        let handle = runtime.handle().clone();
+        let driving = thread::start("skep-outside", move || runtime.block_on(std::future::pending()));
+        driving.expect("the system gives a thread");
+        handle
     })
 }
 
