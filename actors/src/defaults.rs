@@ -29,3 +29,15 @@ pub const HTTP_CONNECT: Duration = Duration::from_secs(10);
 pub const HTTP_FIRST_CHUNK: Duration = Duration::from_secs(60);
 /// From one word to the next: providers send a ping at least each 15 s.
 pub const HTTP_IDLE: Duration = Duration::from_secs(60);
+
+/// The model reads so much of a tool's output: some 16,000 tokens.
+pub const TOOL_OUTPUT: usize = 65_536;
+/// A model agent calls its model so often for one task: most tasks take under ten.
+pub const AGENT_TURNS: u32 = 20;
+/// An answer of another type than was asked for is asked for once more: a second time rarely helps.
+pub const AGENT_REPAIRS: u32 = 1;
+/// After so many rounds of tool calls in a row of which each failed, a task does: the model goes round in circles.
+pub const AGENT_IN_VAIN: u32 = 3;
+
+/// An approval is waited for so long: somebody may be at lunch.
+pub const APPROVAL: Duration = Duration::from_secs(3_600);

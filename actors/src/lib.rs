@@ -11,18 +11,26 @@
 //!
 //! | feature | what it brings | on by default |
 //! |---|---|---|
+//! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
 //! | `tools` | files, search and git as effects: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
 
+#[cfg(feature = "agent")]
+pub mod agent;
 pub mod defaults;
 pub mod model;
+pub mod permit;
 mod secret;
+#[cfg(feature = "agent")]
+pub mod tool;
 #[cfg(feature = "tools")]
 pub mod tools;
 #[cfg(feature = "http")]
 mod wire;
 
+#[cfg(feature = "agent")]
+pub use agent::ModelAgent;
 pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
 pub use secret::{NoSecret, Secret};
 #[cfg(feature = "tools")]

@@ -31,6 +31,34 @@ pub(crate) enum Command {
     /// Put swarms under faults, and hold this build against what others have recorded
     #[command(subcommand)]
     Lab(Lab),
+
+    /// Serve a simulated model over HTTP, as OpenAI and as Anthropic do, to try clients without a key
+    ///
+    /// The model is named `sim`: it takes its time, writes words without a meaning, calls tools if there are some, and sends its
+    /// usage. Any key will do. It ends with Ctrl-C.
+    #[cfg(feature = "http")]
+    #[command(after_help = "Exit code: 0 it was asked to end; 2 could not serve.")]
+    MockServer(MockServer),
+}
+
+#[cfg(feature = "http")]
+#[derive(Debug, Args)]
+pub(crate) struct MockServer {
+    /// Where to listen; port 0 is one that is free
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4141")]
+    pub(crate) addr: String,
+
+    /// Draw everything from this seed, so that the same requests in the same order have the same answers
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Turn so many of a thousand requests away with a 429
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
+    pub(crate) rate_limits: u64,
+
+    /// Break off so many of a thousand answers in the middle
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
+    pub(crate) cuts: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,7 +214,7 @@ mod tests {
     fn parse(line: &str) -> Result<Review, String> {
         match Skep::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command {
             Command::Review(review) => Ok(*review),
-            Command::Lab(lab) => Err(format!("{lab:?}")),
+            other => Err(format!("{other:?}")),
         }
     }
 

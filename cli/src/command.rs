@@ -36,6 +36,8 @@ pub fn main() -> ExitCode {
     match Skep::parse().command {
         Command::Review(options) => run_review(*options),
         Command::Lab(options) => lab::main(options),
+        #[cfg(feature = "http")]
+        Command::MockServer(options) => crate::mock::main(&options),
     }
 }
 

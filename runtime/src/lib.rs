@@ -90,7 +90,7 @@ pub use self::policy::{
     AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
 };
 pub use self::question::{Answer, Question};
-pub use self::reach::{Reach, Target};
+pub use self::reach::{Reach, Target, Targets};
 pub use self::receipt::{Stop, StopReceipt};
 pub use self::scope::{Scope, ScopeOwner};
 pub use self::spec::{AgentSpec, OnStale, Supervisor};

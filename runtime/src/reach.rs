@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::pattern::Targets;
 pub(crate) use self::pattern::{Pattern, covers_words};
 use crate::text::one_line;
 

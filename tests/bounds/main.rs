@@ -10,5 +10,6 @@ mod ledger;
 mod limits;
 mod links;
 mod pause;
+mod permits;
 mod rights;
 mod windows;

@@ -17,5 +17,6 @@ mod outcomes;
 mod parts;
 mod questions;
 mod resume;
+mod thinks;
 mod told;
 mod unclaimed;

@@ -36,7 +36,7 @@ const WHOLE: usize = 32 << 20;
 /// use skep_actors::{Endpoint, Secret};
 ///
 /// # fn models() -> Result<Models, Box<dyn std::error::Error>> {
-/// let openai = Endpoint::openai("https://api.openai.com/v1")?.key(Secret::env("OPENAI_API_KEY")?);
+/// let openai = Endpoint::openai("https://api.openai.com/v1")?.key(&Secret::env("OPENAI_API_KEY")?);
 /// let local = Endpoint::openai("http://localhost:8080/v1")?;
 /// Ok(Models::new()
 ///     .with("smart", openai.model("gpt-5").prices(Prices::per_million("1.25", "10.00")?))
@@ -263,15 +263,17 @@ impl Answering {
             return Ok(());
         }
         let body = answer.into_body();
-        let whole =
-            self.env.outside(client::within(timeouts.first_chunk, Limited::new(body, WHOLE).collect())).await;
+        let whole = self
+            .env
+            .outside(Env::at_most_outside(timeouts.first_chunk, Limited::new(body, WHOLE).collect()))
+            .await;
         let whole = whole.ok_or(ModelError::Silent(timeouts.first_chunk))?.map_err(|_| ModelError::Cut)?;
         self.reading.whole(&whole.to_bytes())
     }
 
     async fn read(&mut self, mut body: Incoming, limit: Duration, idle: Duration) -> Result<(), ModelError> {
         let read = async move {
-            let frame = client::within(limit, body.frame()).await;
+            let frame = Env::at_most_outside(limit, body.frame()).await;
             (frame, body)
         };
         let (frame, body) = self.env.outside(read).await;
@@ -307,7 +309,8 @@ impl Endpoint {
         }
         let retry_after = answer.headers().get(hyper::header::RETRY_AFTER).and_then(retry_after);
         let body =
-            client::within(self.timeouts.idle, Limited::new(answer.into_body(), REFUSAL).collect()).await;
+            Env::at_most_outside(self.timeouts.idle, Limited::new(answer.into_body(), REFUSAL).collect())
+                .await;
         let body = body.and_then(Result::ok).map(Collected::to_bytes).unwrap_or_default();
         Err(refusal(status, retry_after, &body))
     }

@@ -11,7 +11,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, FuturesUnordered};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -22,7 +23,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use skep_runtime::Env;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::Protocol;
 use crate::model::{Chunk, Chunks, End, ModelError, Models, Request, Tokens};
@@ -61,16 +61,19 @@ impl Server {
     /// # Errors
     /// If no connection can be accepted any more.
     pub async fn run(self) -> io::Result<()> {
-        let mut connections = JoinSet::new();
+        let mut connections = FuturesUnordered::new();
         loop {
-            let (stream, _) = self.listener.accept().await?;
-            while connections.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(()) = connections.next() => continue,
+            };
+            let (stream, _) = accepted?;
             let (models, env) = (self.models.clone(), self.env.clone());
             let served = service_fn(move |request| {
                 let (models, env) = (models.clone(), env.clone());
                 async move { Ok::<_, Infallible>(serve(request, &models, &env).await) }
             });
-            connections.spawn(async move {
+            connections.push(async move {
                 let mut http = hyper::server::conn::http1::Builder::new();
                 // Whoever hangs up, or sends what is no HTTP, has ended its own connection.
                 http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), served).await.ok();

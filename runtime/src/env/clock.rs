@@ -1,6 +1,7 @@
 //! The clock: tokio's, so that a paused one is followed.
 #![allow(clippy::disallowed_methods, reason = "this is the clock's one home")]
 
+use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -66,5 +67,16 @@ impl Env {
     /// Sleeps until a moment of the session.
     pub async fn sleep_until(&self, at: Time) {
         self.0.clock.sleep_until(at).await;
+    }
+}
+
+impl Env {
+    /// Awaits something for so long at most, by the real clock. It is for what runs in [`Env::outside`], where a simulated clock
+    /// stands meanwhile; whatever else has a limit has it by the swarm's own.
+    ///
+    /// # Errors
+    /// None if the time was up first; the future is dropped then.
+    pub async fn at_most_outside<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+        tokio::time::timeout(limit, future).await.ok()
     }
 }

@@ -1,5 +1,44 @@
 //! Patterns over what is written: `*` for any run of characters within a segment, `**` for any run at all.
 
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+
+/// A pattern of targets of one sort. `*` is any run of characters, in paths within one folder, and `**` any run at all; `/repo/**` is
+/// `/repo` too.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Targets {
+    /// Files and folders, by an absolute pattern.
+    Path(String),
+    /// Hosts.
+    Host(String),
+    /// Models.
+    Model(String),
+    /// Commands, by a pattern for each word; `**` as the last stands for whatever words follow.
+    Command(Vec<String>),
+}
+
+impl Targets {
+    /// Whether a target is one of them. One that is not written canonically is of no pattern.
+    #[must_use]
+    pub fn covers(&self, target: &Target) -> bool {
+        let named = |pattern: &str, name: &str| Pattern::of_names(pattern).covers(name.as_bytes());
+        target.is_canonical()
+            && match (self, target) {
+                (Self::Path(pattern), Target::Path(path)) => {
+                    Pattern::of_paths(pattern).covers(path.as_bytes())
+                }
+                (Self::Host(pattern), Target::Host(name)) | (Self::Model(pattern), Target::Model(name)) => {
+                    named(pattern, name)
+                }
+                (Self::Command(patterns), Target::Command(words)) => covers_words(patterns, words),
+                _ => false,
+            }
+    }
+}
+
 /// A pattern that has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern<'p> {

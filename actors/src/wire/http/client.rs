@@ -1,8 +1,5 @@
 //! Connections: kept for the next call, in the runtime that they were opened in.
-#![allow(clippy::disallowed_methods, reason = "what is outside goes by the real clock")]
-
 use std::collections::VecDeque;
-use std::future::Future;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -14,6 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
+use skep_runtime::Env;
 use tokio::runtime::Handle;
 
 use super::Endpoint;
@@ -66,7 +64,7 @@ impl Clients {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().extend(endpoint.headers.clone());
         let limit = endpoint.timeouts.first_chunk;
-        match within(limit, self.here(endpoint)?.request(request)).await {
+        match Env::at_most_outside(limit, self.here(endpoint)?.request(request)).await {
             None => Err(ModelError::Silent(limit)),
             Some(Ok(answer)) => Ok(answer),
             // In words of ours: hyper's hold nothing of the request, and name what failed.
@@ -96,9 +94,4 @@ fn causes(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(error.source(), |error| error.source());
     let all: Vec<_> = chain.map(ToString::to_string).collect();
     if all.is_empty() { error.to_string() } else { all.join(": ") }
-}
-
-/// Waits so long at most, by the real clock.
-pub(super) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
 }

@@ -1,0 +1,217 @@
+//! The agent that a model makes: it thinks, calls tools, thinks again, and answers.
+//!
+//! ```text
+//! task ──▶ request ──▶ model ──▶ tool calls? ──yes──▶ side by side, each an effect ──┐
+//!              ▲                      │ no                                            │
+//!              │                      ▼                                               │
+//!              │              of the type asked for? ──no──▶ say what is wrong ──┐    │
+//!              │                      │ yes                                      │    │
+//!              └──────────────────────┼──────────────────────────────────────────┴────┘
+//!                                     ▼
+//!                                  output
+//! ```
+//!
+//! All that it does are effects of its turn, so with the restart mode to resume an attempt after a crash pays for nothing again.
+//!
+//! # Invariants
+//! 1. It makes at most so many calls of its model as it may ([`ModelAgent::max_turns`]), each with at most two more tries.
+//! 2. What the model got wrong is said to the model; what it cannot mend ends the turn.
+
+mod piece;
+mod structured;
+mod talk;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use skep_runtime::{Agent, AgentError, AgentSpec, Ask, AskStream, Context, RestartMode};
+
+pub use self::piece::Piece;
+pub use self::structured::Structured;
+use self::talk::Talk;
+use crate::defaults;
+use crate::model::{Message, Request};
+use crate::tool::{Tool, Toolset, schema_of};
+
+/// What a model agent is asked: a text, and what was said before, if anything was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prompt {
+    /// What is asked.
+    pub text: String,
+    /// The conversation before, oldest first.
+    pub before: Vec<Message>,
+}
+
+impl<T: Into<String>> From<T> for Prompt {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), before: Vec::new() }
+    }
+}
+
+/// An agent that a model makes, which answers with an `O`: text unless told otherwise.
+///
+/// ```
+/// use skep_actors::ModelAgent;
+///
+/// let guide = ModelAgent::new("fast").system("You are a guide. Be brief.").max_turns(5);
+/// let spec = guide.spec("guide");
+/// assert_eq!(spec.name(), "guide");
+/// ```
+pub struct ModelAgent<O = String> {
+    plan: Arc<Plan>,
+    gives: PhantomData<fn() -> O>,
+}
+
+/// What it is made of.
+#[derive(Clone, Debug)]
+struct Plan {
+    model: String,
+    system: Option<String>,
+    tools: Toolset,
+    max_turns: u32,
+    max_output_tokens: u64,
+    repairs: u32,
+    settings: Vec<(String, Value)>,
+}
+
+impl<O> Clone for ModelAgent<O> {
+    fn clone(&self) -> Self {
+        Self { plan: Arc::clone(&self.plan), gives: PhantomData }
+    }
+}
+
+impl ModelAgent {
+    /// One whose model has this name among the swarm's [`Models`](crate::Models).
+    #[must_use]
+    pub fn new(model: impl Into<String>) -> Self {
+        let plan = Plan {
+            model: model.into(),
+            system: None,
+            tools: Toolset::new(),
+            max_turns: defaults::AGENT_TURNS,
+            max_output_tokens: defaults::MODEL_OUTPUT,
+            repairs: defaults::AGENT_REPAIRS,
+            settings: Vec::new(),
+        };
+        Self { plan: Arc::new(plan), gives: PhantomData }
+    }
+}
+
+impl<O: Structured> ModelAgent<O> {
+    fn plan(&mut self) -> &mut Plan {
+        Arc::make_mut(&mut self.plan)
+    }
+
+    /// What the model is told before all else.
+    #[must_use]
+    pub fn system(mut self, text: impl Into<String>) -> Self {
+        self.plan().system = Some(text.into());
+        self
+    }
+
+    /// One more tool that the model may call.
+    #[must_use]
+    pub fn tool(mut self, tool: impl Tool) -> Self {
+        let plan = self.plan();
+        plan.tools = std::mem::take(&mut plan.tools).with(tool);
+        self
+    }
+
+    /// More tools that the model may call.
+    #[must_use]
+    pub fn tools(mut self, tools: Toolset) -> Self {
+        let plan = self.plan();
+        plan.tools = std::mem::take(&mut plan.tools).and(tools);
+        self
+    }
+
+    /// How often the model may be called for one task; 20 by default. A task that has no answer then fails.
+    #[must_use]
+    pub fn max_turns(mut self, most: u32) -> Self {
+        self.plan().max_turns = most.max(1);
+        self
+    }
+
+    /// The most tokens of one call's answer; 4,096 by default.
+    #[must_use]
+    pub fn max_output_tokens(mut self, most: u64) -> Self {
+        self.plan().max_output_tokens = most;
+        self
+    }
+
+    /// How often the model is told that its answer is not of the type asked for; once by default.
+    #[must_use]
+    pub fn repairs(mut self, most: u32) -> Self {
+        self.plan().repairs = most;
+        self
+    }
+
+    /// How it samples, by the provider's own name for it: `("temperature", 0.2)`.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.plan().settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Answers with a value of this type instead: the model is told its schema.
+    #[must_use]
+    pub fn output<T: Structured>(self) -> ModelAgent<T> {
+        ModelAgent { plan: self.plan, gives: PhantomData }
+    }
+
+    /// A spec of such an agent. It resumes: an attempt after a crash has the answers that were paid for. Another prompt or other
+    /// tools make another agent of it.
+    #[must_use]
+    pub fn spec(self, name: impl Into<String>) -> AgentSpec<Self> {
+        let Plan { model, system, tools, max_turns, max_output_tokens, repairs, settings } = &*self.plan;
+        let made_of = (model, system, tools.declared(), max_turns, max_output_tokens, repairs, settings);
+        let (of, schema) = (std::any::type_name::<O>(), O::schema());
+        let fingerprint = (made_of, of, schema);
+        let spec = AgentSpec::new(name, {
+            let agent = self.clone();
+            move || agent.clone()
+        });
+        spec.restart_mode(RestartMode::Resume).fingerprint(&fingerprint)
+    }
+}
+
+impl<O: Structured> Agent for ModelAgent<O> {
+    type Task = Prompt;
+    type Output = O;
+
+    async fn start(&mut self, _: &Context) -> Result<(), AgentError> {
+        self.plan.tools.check().map_err(AgentError::failed)
+    }
+
+    async fn handle(&mut self, prompt: &Prompt, cx: &Context) -> Result<O, AgentError> {
+        let Plan { system, tools, max_output_tokens, settings, .. } = &*self.plan;
+        let mut request = Request { messages: prompt.before.clone(), ..Request::new() };
+        request.messages.push(Message::user(&prompt.text));
+        request.system = structured::told(system.as_deref(), O::schema().as_ref());
+        request.tools = tools.declared();
+        request.max_output_tokens = Some(*max_output_tokens);
+        request.settings.extend(settings.iter().cloned());
+        Talk::new(cx, &self.plan, request).answer().await
+    }
+}
+
+/// What is read of a model agent while it works.
+pub trait StreamPieces<O: Structured> {
+    /// The answer as it comes: words, calls of tools, tries that begin anew.
+    fn pieces(self) -> AskStream<ModelAgent<O>, Piece>;
+}
+
+impl<O: Structured> StreamPieces<O> for Ask<ModelAgent<O>> {
+    fn pieces(self) -> AskStream<ModelAgent<O>, Piece> {
+        self.stream()
+    }
+}
+
+/// The schema of a type, for whoever wants to see what a model is told.
+#[must_use]
+pub fn schema<T: schemars::JsonSchema>() -> Value {
+    schema_of::<T>()
+}

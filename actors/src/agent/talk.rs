@@ -1,0 +1,128 @@
+//! One task's talk with the model, to its answer.
+
+use futures_util::future::join_all;
+use skep_runtime::{Advice, AgentError, Context, EffectError};
+
+use super::{Piece, Plan, Structured};
+use crate::defaults;
+use crate::model::{CallModel as _, Chunk, End, Message, Reply, Request, ToolCall};
+use crate::tool::Output;
+
+pub(super) struct Talk<'c> {
+    cx: &'c Context,
+    plan: &'c Plan,
+    request: Request,
+    repairs: u32,
+    /// Rounds of calls in a row of which nothing came but errors.
+    in_vain: u32,
+    has_more_room: bool,
+}
+
+impl<'c> Talk<'c> {
+    pub(super) fn new(cx: &'c Context, plan: &'c Plan, request: Request) -> Self {
+        let repairs = plan.repairs;
+        Self { cx, plan, request, repairs, in_vain: 0, has_more_room: false }
+    }
+
+    pub(super) async fn answer<O: Structured>(mut self) -> Result<O, AgentError> {
+        for turn in 0..self.plan.max_turns {
+            let reply = self.think().await?;
+            if self.wants_more_room(&reply) {
+                continue;
+            }
+            self.request.messages.push(reply.message());
+            if !reply.tool_calls.is_empty() {
+                self.act(turn, &reply.tool_calls).await?;
+                continue;
+            }
+            match O::read(&reply.text) {
+                Ok(output) => return Ok(output),
+                Err(problem) if self.repairs > 0 => {
+                    self.repairs -= 1;
+                    let text = format!("That is not what was asked for: {problem}. Answer again, in full.");
+                    self.request.messages.push(Message::user(text));
+                }
+                Err(problem) => {
+                    return Err(AgentError::message(format!(
+                        "the model gave no answer of the type that was asked for: {problem}"
+                    )));
+                }
+            }
+        }
+        Err(AgentError::message(format!("the model has no answer after {} calls", self.plan.max_turns)))
+    }
+
+    /// One call of the model, told to the asker as it comes. A stream that breaks off is begun anew, as another effect.
+    async fn think(&self) -> Result<Reply, AgentError> {
+        let mut left = defaults::MODEL_TRIES;
+        loop {
+            left -= 1;
+            match self.call().await {
+                Ok(reply) => return Ok(reply),
+                Err((error, was_told)) => {
+                    if left == 0 || !was_told || error.advice() == Advice::Never || self.cx.is_cancelled() {
+                        return Err(error.into());
+                    }
+                    self.cx.tell_asker(Piece::Again);
+                }
+            }
+        }
+    }
+
+    /// The error comes with whether something of the answer was told.
+    async fn call(&self) -> Result<Reply, (EffectError, bool)> {
+        let mut stream = self.cx.model(&self.plan.model).stream(self.request.clone());
+        let mut was_told = false;
+        while let Some(chunk) = stream.next().await {
+            if let Chunk::Text(text) = chunk.map_err(|error| (error, was_told))? {
+                was_told = true;
+                self.cx.tell_asker(Piece::Text(text));
+            }
+        }
+        let reply = stream.reply().await.map_err(|error| (error, was_told))?;
+        if !was_told && !reply.text.is_empty() {
+            // An earlier attempt had it: it comes at once.
+            self.cx.tell_asker(Piece::Text(reply.text.clone()));
+        }
+        Ok(reply)
+    }
+
+    /// A call that was cut because the answer may not be longer is asked for once more with twice the room.
+    fn wants_more_room(&mut self, reply: &Reply) -> bool {
+        let is_cut =
+            |call: &ToolCall| serde_json::from_str::<serde::de::IgnoredAny>(&call.arguments).is_err();
+        let wants =
+            reply.end == End::Length && reply.tool_calls.last().is_some_and(is_cut) && !self.has_more_room;
+        if wants {
+            self.has_more_room = true;
+            self.request.max_output_tokens =
+                self.request.max_output_tokens.map(|most| most.saturating_mul(2));
+            self.cx.tell_asker(Piece::Again);
+        }
+        wants
+    }
+
+    /// Calls tools side by side, each in a branch of its own: an attempt after a crash finds each result whoever was first.
+    async fn act(&mut self, turn: u32, calls: &[ToolCall]) -> Result<(), AgentError> {
+        let (cx, tools) = (self.cx, &self.plan.tools);
+        let made = calls.iter().enumerate().map(|(number, call)| {
+            cx.tell_asker(Piece::Tool { name: call.name.clone() });
+            let cx = cx.branch(&format!("call-{turn}-{number}"));
+            async move { tools.call(&cx, &call.name, &call.arguments).await }
+        });
+        let outputs = join_all(made).await.into_iter().collect::<Result<Vec<Output>, _>>()?;
+        let all_failed = outputs.iter().all(|output| output.is_error);
+        self.in_vain = if all_failed { self.in_vain + 1 } else { 0 };
+        if self.in_vain == defaults::AGENT_IN_VAIN
+            && let Some(last) = outputs.last()
+        {
+            let text =
+                format!("{} rounds of tool calls in a row failed, the last: {}", self.in_vain, last.text);
+            return Err(AgentError::message(text));
+        }
+        for (call, output) in calls.iter().zip(outputs) {
+            self.request.messages.push(Message::tool(call, output.text));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Somebody is asked: who, what about, and for how long an answer holds.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use skep_runtime::effect::{Request, Tier};
+use skep_runtime::{AgentId, Reach};
+
+use crate::defaults;
+
+/// What somebody is asked to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Whose effect it is.
+    pub agent: AgentId,
+    /// The names of the agents above it and its own, the outermost first, with `/` between them.
+    pub path: String,
+    /// The effect's kind.
+    pub kind: String,
+    /// What it calls, in a word, where it says so.
+    pub subject: Option<String>,
+    /// What it is done to.
+    pub reach: Reach,
+    /// How much harm it can do.
+    pub tier: Tier,
+    /// Whether it changes anything.
+    pub modifies: bool,
+}
+
+/// The answer, and for how long it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Say {
+    /// No.
+    No,
+    /// Yes, to this one effect.
+    Once,
+    /// Yes, to all in this swarm of the same kind on the same targets.
+    Swarm,
+    /// Yes, to all in any swarm of the same kind on the same targets, for as long as these approvals are kept.
+    Always,
+}
+
+/// What a lasting yes was said to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The swarm's session; none if it holds in all of them.
+    pub session: Option<String>,
+    /// The effect's kind.
+    pub kind: String,
+    /// What it calls.
+    pub subject: Option<String>,
+    /// What it is done to.
+    pub reach: Reach,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Say> + Send>>;
+
+/// Who is asked. Clones remember together, and may serve several swarms.
+#[derive(Clone)]
+pub struct Approvals {
+    ask: Arc<dyn Fn(Approval) -> Answering + Send + Sync>,
+    within: Duration,
+    otherwise: Say,
+    remembered: Arc<Mutex<HashSet<Remembered>>>,
+}
+
+impl Approvals {
+    /// Asked by a function: a callback, a prompt, a message to whoever is on duty. Its future is dropped when the effect is cancelled
+    /// with its turn.
+    pub fn by<F, Fut>(ask: F) -> Self
+    where
+        F: Fn(Approval) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Say> + Send + 'static,
+    {
+        let ask = Arc::new(move |approval| Box::pin(ask(approval)) as Answering);
+        Self { ask, within: defaults::APPROVAL, otherwise: Say::No, remembered: Arc::default() }
+    }
+
+    /// How long an answer is waited for; an hour by default. The turn's own deadline holds besides.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// What holds without an answer in time; no, by default.
+    #[must_use]
+    pub const fn otherwise(mut self, say: Say) -> Self {
+        self.otherwise = say;
+        self
+    }
+
+    /// What has a lasting yes, for whoever keeps it beyond the process.
+    #[must_use]
+    pub fn remembered(&self) -> Vec<Remembered> {
+        self.remembered.lock().iter().cloned().collect()
+    }
+
+    /// Has a yes from before hold again.
+    #[must_use]
+    pub fn remember(self, all: impl IntoIterator<Item = Remembered>) -> Self {
+        self.remembered.lock().extend(all);
+        self
+    }
+
+    /// Whether a lasting yes covers it.
+    pub(super) fn knows(&self, request: &Request<'_>) -> bool {
+        let remembered = self.remembered.lock();
+        !remembered.is_empty()
+            && [Some(session(request)), None]
+                .into_iter()
+                .any(|session| remembered.contains(&key(request, session)))
+    }
+
+    /// Asks, and remembers what lasts. Says too whether the answer came in time.
+    pub(super) async fn ask(&self, request: &Request<'_>) -> (Say, bool) {
+        let approval = Approval {
+            agent: request.agent.clone(),
+            path: request.path(),
+            kind: request.kind.to_owned(),
+            subject: request.subject.map(str::to_owned),
+            reach: request.reach.clone(),
+            tier: request.tier,
+            modifies: request.modifies,
+        };
+        let env = request.env();
+        let until = env.now() + self.within;
+        let (say, in_time) = tokio::select! {
+            biased;
+            say = (self.ask)(approval) => (say, true),
+            () = env.sleep_until(until) => (self.otherwise, false),
+        };
+        // Of what is unknown nobody can say that it is the same.
+        if request.reach.targets().is_some() {
+            match say {
+                Say::Swarm => drop(self.remembered.lock().insert(key(request, Some(session(request))))),
+                Say::Always => drop(self.remembered.lock().insert(key(request, None))),
+                Say::Once | Say::No => {}
+            }
+        }
+        (say, in_time)
+    }
+}
+
+fn session(request: &Request<'_>) -> String {
+    let id = request.agent.as_str();
+    id.split_once('.').map_or(id, |(session, _)| session).to_owned()
+}
+
+fn key(request: &Request<'_>, session: Option<String>) -> Remembered {
+    Remembered {
+        session,
+        kind: request.kind.to_owned(),
+        subject: request.subject.map(str::to_owned),
+        reach: request.reach.clone(),
+    }
+}
+
+impl fmt::Debug for Approvals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Approvals")
+            .field("within", &self.within)
+            .field("otherwise", &self.otherwise)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! What a tool is, before anybody calls it.
+
+use std::time::Duration;
+
+use skep_runtime::effect::Tier;
+use skep_runtime::{Repeat, Retry, Usage};
+
+use crate::defaults;
+
+/// What a tool is. The strictest is the default: it may happen once, changes something, and reaches anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// Its name, as models say it: letters, digits, `_` and `-`, at most 64.
+    pub name: String,
+    /// What it is for, in the words that the model reads.
+    pub about: String,
+    /// The kind of its effects; `tool.` and its name by default.
+    pub kind: String,
+    /// Whether it may happen again; once, by default.
+    pub repeat: Repeat,
+    /// How much harm it can do; that it writes, by default.
+    pub tier: Tier,
+    /// Whether it changes anything; it does, by default.
+    pub modifies: bool,
+    /// The most that one try can cost; one call by default. None if there is no telling.
+    pub worst_case: Option<Usage>,
+    /// How long it may take with all its tries; 30 s by default.
+    pub within: Duration,
+    /// How it is tried again; it is not, by default.
+    pub retry: Retry,
+    /// The model reads so many bytes of its output; 64 KiB by default.
+    pub most_output: usize,
+}
+
+impl Card {
+    /// The card of a tool with a name, and what it is for.
+    #[must_use]
+    pub fn new(name: impl Into<String>, about: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            kind: format!("tool.{name}"),
+            name,
+            about: about.into(),
+            repeat: Repeat::Once,
+            tier: Tier::Writes,
+            modifies: true,
+            worst_case: Some(Usage::calls(1)),
+            within: defaults::TOOL_WITHIN,
+            retry: Retry::NEVER,
+            most_output: defaults::TOOL_OUTPUT,
+        }
+    }
+
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        const LONGEST: usize = 64;
+        let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if self.name.is_empty() || self.name.len() > LONGEST || !self.name.bytes().all(is_named) {
+            return Err("a name has 1 to 64 letters, digits, `_` and `-`");
+        }
+        if self.kind.is_empty() { Err("its kind is empty") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,173 @@
+//! Tools by name: what an agent may offer to its model.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+use skep_runtime::{Context, EffectError, Tried, Usage};
+use thiserror::Error;
+
+use super::{AnyTool, Output, Prepared, Tool, ToolError, Typed};
+use crate::model;
+
+/// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
+#[derive(Clone, Default)]
+pub struct Toolset {
+    tools: BTreeMap<String, Arc<dyn AnyTool>>,
+    bad: Option<BadTool>,
+}
+
+/// A tool that cannot be offered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the tool {name:?} cannot be offered: {why}")]
+pub struct BadTool {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl Toolset {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more.
+    #[must_use]
+    pub fn with(self, tool: impl Tool) -> Self {
+        self.any(Arc::new(Typed(tool)))
+    }
+
+    /// One more, whatever its types.
+    #[must_use]
+    pub fn any(mut self, tool: Arc<dyn AnyTool>) -> Self {
+        let name = tool.card().name.clone();
+        let why = match tool.card().check() {
+            Err(why) => Some(why),
+            Ok(()) if tool.schema()["type"] != "object" => {
+                Some("its input is no object, which models cannot call")
+            }
+            Ok(()) if self.tools.contains_key(&name) => Some("there is another of its name"),
+            Ok(()) => None,
+        };
+        match why {
+            Some(why) => drop(self.bad.get_or_insert(BadTool { name, why })),
+            None => drop(self.tools.insert(name, tool)),
+        }
+        self
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.bad = self.bad.or(other.bad);
+        other.tools.into_values().fold(self, Self::any)
+    }
+
+    /// Whether each of them can be offered: an agent with one that cannot does not start.
+    ///
+    /// # Errors
+    /// [`BadTool`], the first.
+    pub fn check(&self) -> Result<(), BadTool> {
+        self.bad.clone().map_or(Ok(()), Err)
+    }
+
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
+    }
+
+    /// What a model is told of them.
+    #[must_use]
+    pub fn declared(&self) -> Vec<model::Tool> {
+        let declared = |tool: &Arc<dyn AnyTool>| {
+            let card = tool.card();
+            model::Tool::new(&card.name, &card.about, tool.schema())
+        };
+        self.tools.values().map(declared).collect()
+    }
+
+    /// Calls a tool by its name, with the arguments as a model wrote them. What the model can be told is an output.
+    ///
+    /// # Errors
+    /// [`EffectError`] that ends the turn: over budget, or cancelled with it.
+    pub async fn call(&self, cx: &Context, name: &str, arguments: &str) -> Result<Output, EffectError> {
+        let Some(tool) = self.tools.get(name) else { return Ok(Output::error(self.unknown(name))) };
+        let prepared = match Arc::clone(tool).prepare(arguments) {
+            Ok(prepared) => prepared,
+            Err(ToolError::Said(text)) => return Ok(Output::error(text)),
+            Err(ToolError::Failed(error)) => return Ok(Output::error(error.to_string())),
+        };
+        match effect(cx, tool.as_ref(), arguments, &prepared).await {
+            Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error),
+            Err(EffectError::BeyondCeiling { why, .. } | EffectError::NotGranted { why, .. }) => {
+                Ok(Output::error(format!("you may not do that: {why}")))
+            }
+            Err(EffectError::Refused { message, .. }) => {
+                Ok(Output::error(format!("that was refused: {message}")))
+            }
+            Err(EffectError::Expired { .. }) => {
+                Ok(Output::error("it took too long, and what became of it is unknown"))
+            }
+            Err(EffectError::Failed { error, .. }) => Ok(Output::error(error.to_string())),
+            Err(error) => Ok(Output::error(error.to_string())),
+            Ok(output) => Ok(output),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let names: Vec<_> = self.names().collect();
+        match &names[..] {
+            [] => format!("there is no tool {name:?}, nor any other"),
+            names => format!("there is no tool {name:?}; there is {}", names.join(", ")),
+        }
+    }
+}
+
+async fn effect(
+    cx: &Context,
+    tool: &dyn AnyTool,
+    arguments: &str,
+    prepared: &Prepared,
+) -> Result<Output, EffectError> {
+    let card = tool.card();
+    // As a value, so that blanks and the order of fields make no other call of it.
+    let input: Value = serde_json::from_str(arguments).unwrap_or(Value::Null);
+    let mut effect = cx
+        .effect(card.kind.as_str(), &input)
+        .subject(&card.name)
+        .on(prepared.reach.clone())
+        .tier(card.tier)
+        .modifies(card.modifies)
+        .repeat(card.repeat)
+        .deadline(card.within)
+        .retry(card.retry);
+    effect = match card.worst_case {
+        Some(worst) => effect.worst_case(worst),
+        None => effect.unbounded(),
+    };
+    let most = card.worst_case.unwrap_or_default();
+    let called = |call: skep_runtime::Call| {
+        let running = prepared.run(call.clone());
+        async move {
+            // One that says nothing of its cost has cost a call at most; what it says takes the place of that.
+            call.used(Usage::calls(most.calls.min(1)));
+            let tried: Tried<Output> = match running.await {
+                Ok(output) => Ok(output),
+                Err(ToolError::Said(text)) => Ok(Output::error(text)),
+                Err(ToolError::Failed(error)) => Err(error),
+            };
+            tried
+        }
+    };
+    effect.run(called).await
+}
+
+impl fmt::Debug for Toolset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.tools.keys()).finish()
+    }
+}
