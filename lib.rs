@@ -24,6 +24,10 @@ pub mod guide {
 
     #[doc = include_str!("docs/supervision.md")]
     pub mod supervision {}
+
+    #[cfg(feature = "agent")]
+    #[doc = include_str!("docs/tools-and-permissions.md")]
+    pub mod tools_and_permissions {}
 }
 
 /// Ready-made agents and tools.
