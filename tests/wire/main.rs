@@ -6,5 +6,6 @@
 mod contract;
 mod failures;
 mod odd;
+mod proxy;
 mod rig;
 mod same;
