@@ -1,4 +1,4 @@
-//! The same against a server that nobody here wrote: LiteLLM's proxy with its mock answers, which `.ci/nightly wire` starts.
+//! The same against a server that nobody here wrote: `LiteLLM`'s proxy with its mock answers, which `.ci/nightly wire` starts.
 
 use skep::actors::model::{End, Prices};
 use skep::actors::{Endpoint, Models, Secret};
