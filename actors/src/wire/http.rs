@@ -154,10 +154,11 @@ impl Endpoint {
         Ok(self.with_header(name, value.value()))
     }
 
-    /// How long it may take.
+    /// How long it may take. Its connections are its own from then on: those of before go by what was said before.
     #[must_use]
-    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self.clients = Arc::default();
         self
     }
 
