@@ -153,9 +153,10 @@ impl Effect {
     }
 
     /// What it is done to, as ceilings and permissions see it; unknown unless told. A ceiling that bounds targets lets nothing
-    /// pass whose reach is unknown: what touches none of them says [`Reach::NOTHING`].
+    /// pass whose reach is unknown: what touches none of them says [`Reach::NOTHING`]. What is not written canonically, is very long
+    /// or very much at once is unknown too.
     pub fn on(mut self, reach: Reach) -> Self {
-        self.reach = reach;
+        self.reach = reach.or_unknown();
         self
     }
 

@@ -38,11 +38,28 @@ pub enum Reach {
     Unknown,
 }
 
+/// A target of more bytes cannot be named: no path or host is longer, and every rule looks at every byte while others wait.
+const LONGEST: usize = 4_096;
+
+/// More targets at once cannot be named either.
+const MOST: usize = 256;
+
 impl Target {
-    /// Whether it is written as its variant says. What is not is as good as unknown: rules would be compared with something
-    /// else than what is reached.
+    /// Whether it is written as its variant says, in at most 4,096 bytes. What is not is as good as unknown: rules would be compared with
+    /// something else than what is reached.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
+        self.bytes() <= LONGEST && self.is_written_well()
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Path(text) | Self::Host(text) | Self::Model(text) => text.len(),
+            Self::Command(words) => words.iter().map(|word| word.len() + 1).sum(),
+        }
+    }
+
+    fn is_written_well(&self) -> bool {
         match self {
             Self::Path(path) => is_plain(Path::new(path)),
             Self::Host(host) => {
@@ -90,13 +107,20 @@ impl Reach {
         Self::Only(vec![Target::Command(words.into_iter().map(Into::into).collect())])
     }
 
-    /// The targets, if they are known and all of them are written as they should be.
+    /// The targets, if they are known, at most 256, and all of them written as they should be.
     #[must_use]
     pub fn targets(&self) -> Option<&[Target]> {
         match self {
-            Self::Only(targets) if targets.iter().all(Target::is_canonical) => Some(targets),
+            Self::Only(targets) if targets.len() <= MOST && targets.iter().all(Target::is_canonical) => {
+                Some(targets)
+            }
             Self::Only(_) | Self::Unknown => None,
         }
+    }
+
+    /// The same, as unknown where no rule could name it.
+    pub(crate) fn or_unknown(self) -> Self {
+        if self.targets().is_some() { self } else { Self::Unknown }
     }
 }
 
@@ -141,6 +165,12 @@ mod tests {
         assert_eq!(Reach::Unknown.targets(), None);
         let mixed = Reach::Only(vec![Target::Path("/a".into()), Target::Path("../a".into())]);
         assert_eq!(mixed.targets(), None, "one that cannot be compared is enough");
+        let path = |bytes: usize| Reach::path(format!("/{}", "a".repeat(bytes - 1)));
+        assert!(path(LONGEST).targets().is_some() && path(LONGEST + 1).targets().is_none());
+        let many = |count| Reach::Only(vec![Target::Host("h".into()); count]);
+        assert!(many(MOST).targets().is_some() && many(MOST + 1).targets().is_none());
+        assert_eq!(path(1 << 20).or_unknown(), Reach::Unknown);
+        assert!(Reach::command(vec!["a"; LONGEST]).targets().is_none());
     }
 
     #[test]
