@@ -328,7 +328,10 @@ impl Context {
         let seat = &self.turn.seat;
         let gate = seat.gate.lock();
         if self.turn.is_open() {
-            return seat.attend(&naming::shown(name), self.turn.span.clone(), future);
+            let (holding, driven) = seat.attend(&naming::shown(name), self.turn.span.clone(), future);
+            drop(gate);
+            seat.engine.env.spawn_work(driven);
+            return holding;
         }
         drop(gate);
         drop(future);

@@ -31,13 +31,14 @@ impl Drop for Attends {
 }
 
 impl Seat {
-    /// The caller holds the gate, and its turn is open.
+    /// The holding, and what has to be begun when the gate is let go of, which the caller holds with its turn open: a runtime that has
+    /// ended drops it at once, and a user's drop with it.
     pub(crate) fn attend(
         self: &Arc<Self>,
         name: &str,
         span: Span,
         future: impl Future<Output = Exit> + Send + 'static,
-    ) -> Holding {
+    ) -> (Holding, impl Future<Output = ()> + Send + 'static) {
         let since = self.holdings.lock().since();
         let let_go = Arc::new(Signal::default());
         let (until, seat) = (Arc::clone(&let_go), Arc::clone(self));
@@ -69,7 +70,6 @@ impl Seat {
             }
             drop(remains);
         };
-        self.engine.env.spawn_work(driven.instrument(span));
-        self.hold(name, Box::new(Attends(let_go)))
+        (self.hold(name, Box::new(Attends(let_go))), driven.instrument(span))
     }
 }
