@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::effect::Tier;
-use skep_runtime::{SwarmBuilder, Targets};
+use skep_runtime::{Ceiling, SwarmBuilder, Targets};
 
 pub use self::approval::{Approval, Approvals, Remembered, Say};
 pub use self::decide::{Asking, Then};
@@ -214,6 +214,23 @@ impl Permissions {
         self.switch.clone()
     }
 
+    /// Whether every pattern can match something: a denial that cannot would deny nothing. A swarm that is given other permissions does
+    /// not start.
+    ///
+    /// # Errors
+    /// The first pattern that cannot, by its place, and how to mend it.
+    pub fn check(&self) -> Result<(), String> {
+        let kinds = |kinds: &[String]| Ceiling::only(kinds).check().map_err(|bad| bad.message);
+        kinds(&self.listed).map_err(|why| format!("the list: {why}"))?;
+        kinds(&self.safe).map_err(|why| format!("safe: {why}"))?;
+        self.rules.iter().enumerate().try_for_each(|(at, rule)| {
+            let targets = rule.on.as_ref().map_or(Ok(()), Targets::check);
+            kinds(std::slice::from_ref(&rule.kind))
+                .and(targets)
+                .map_err(|why| format!("rule {} on {:?}: {why}", at + 1, rule.kind))
+        })
+    }
+
     /// What is to become of an effect.
     #[must_use]
     pub fn decide(&self, asking: &Asking<'_>) -> Then {
@@ -223,7 +240,8 @@ impl Permissions {
 
 /// Gives a swarm its permissions.
 pub trait Equip {
-    /// What its agents may do. Given more than once, each has to agree.
+    /// What its agents may do. Given more than once, each has to agree. The swarm does not start if a pattern can match nothing
+    /// ([`Permissions::check`]).
     #[must_use]
     fn permissions(self, permissions: Permissions) -> Self;
 }

@@ -31,7 +31,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::AgentId;
-use crate::reach::{Pattern, Reach, Target, covers_words};
+use crate::reach::{
+    Pattern, Reach, Target, check_command, check_host, check_model, check_path, covers_words,
+};
 use crate::text::OneLine;
 
 /// The kinds of effects that an agent and everything below it may make, and on what, such as
@@ -70,7 +72,7 @@ pub enum Beyond {
     #[error("{0} is not allowed")]
     Target(Target),
     /// Targets are bounded, and it does not say what it reaches.
-    #[error("what it reaches is unknown; say it with `Effect::on`")]
+    #[error("what it reaches is unknown, and only some targets are allowed")]
     Unknown,
 }
 
@@ -191,32 +193,12 @@ impl Ceiling {
             |field, patterns: &[String]| patterns.iter().try_for_each(|pattern| check(field, pattern));
         patterns("only", self.only.as_deref().unwrap_or_default())?;
         patterns("never", &self.never)?;
-        let bad = |field, message| Err(BadCeiling { field, message });
-        for path in self.paths.iter().flatten() {
-            if !path.starts_with('/') {
-                return bad("paths", format!("{path:?} is not absolute; begin it with `/`"));
-            }
-            if path.split('/').any(|name| name == "." || name == "..") {
-                return bad(
-                    "paths",
-                    format!("{path:?} has `.` or `..` in it, which no path has that is reached"),
-                );
-            }
-        }
-        for host in self.hosts.iter().flatten() {
-            if host.is_empty() || host.contains(|c: char| c.is_uppercase() || c.is_whitespace() || c == '/') {
-                return bad(
-                    "hosts",
-                    format!("{host:?} is no host; write it in lower case, such as `example.com`"),
-                );
-            }
-        }
-        if self.models.iter().flatten().any(String::is_empty) {
-            return bad("models", "a pattern is empty; give a model's name, or `*` for any".to_owned());
-        }
-        if self.commands.iter().flatten().any(|words| words.first().is_none_or(String::is_empty)) {
-            return bad("commands", "a pattern has no program; give at least its first word".to_owned());
-        }
+        let on =
+            |field, checked: Result<(), String>| checked.map_err(|message| BadCeiling { field, message });
+        self.paths.iter().flatten().try_for_each(|path| on("paths", check_path(path)))?;
+        self.hosts.iter().flatten().try_for_each(|host| on("hosts", check_host(host)))?;
+        self.models.iter().flatten().try_for_each(|model| on("models", check_model(model)))?;
+        self.commands.iter().flatten().try_for_each(|words| on("commands", check_command(words)))?;
         Ok(())
     }
 }
@@ -447,7 +429,10 @@ mod tests {
         assert!(
             said(Ceiling::new().paths(["repo/**"])).starts_with("ceiling.paths: \"repo/**\" is not absolute")
         );
-        assert!(said(Ceiling::new().paths(["/a/../b"])).starts_with("ceiling.paths"));
+        for path in ["/a/../b", "/a/", "/a//b", ""] {
+            assert!(said(Ceiling::new().paths([path])).starts_with("ceiling.paths"), "{path}");
+        }
+        assert_eq!(Ceiling::new().paths(["/"]).check(), Ok(()));
         assert!(said(Ceiling::new().hosts(["Example.com"])).starts_with("ceiling.hosts"));
         assert!(said(Ceiling::new().models([""])).starts_with("ceiling.models"));
         assert!(said(Ceiling::new().commands([[""; 0]])).starts_with("ceiling.commands"));

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::pattern::Targets;
-pub(crate) use self::pattern::{Pattern, covers_words};
+pub(crate) use self::pattern::{Pattern, check_command, check_host, check_model, check_path, covers_words};
 use crate::text::one_line;
 
 /// One thing that an effect is done to.

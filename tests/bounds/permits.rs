@@ -139,6 +139,27 @@ async fn a_lasting_yes_is_for_the_same_and_for_as_long_as_it_was_said(lab: Lab) 
     Ok(())
 }
 
+/// A denial that can match nothing would deny nothing, so it is an error at once.
+#[tokio::test(start_paused = true)]
+async fn a_swarm_does_not_start_with_a_rule_that_can_match_nothing() {
+    let all = || Permissions::only(["*"]);
+    for (permissions, place) in [
+        (Permissions::only(["write", "files*x"]), "the list: \"files*x\""),
+        (all().safe([""]), "safe: a pattern is empty"),
+        (all().rule(Rule::kind("*.write").deny()), "rule 1 on \"*.write\""),
+        (all().rule(Rule::kind("write").deny()).rule(Rule::kind("*").path("etc/**").deny()), "rule 2 on"),
+        (all().rule(Rule::kind("write").path("/etc/").deny()), "write `/repo` for a folder"),
+        (all().rule(Rule::kind("fetch").host("https://example.com").deny()), "is not a host"),
+        (all().rule(Rule::kind("model").model("").deny()), "a pattern is empty"),
+        (all().rule(Rule::kind("command").argv([""; 0]).deny()), "has no program"),
+    ] {
+        let error =
+            Swarm::builder("desk").permissions(permissions).start().await.err().map(|e| e.to_string());
+        let error = error.unwrap_or_else(|| panic!("it started with a bad pattern in {place}"));
+        assert!(error.contains("permissions is wrong") && error.contains(place), "{error}");
+    }
+}
+
 #[skep::swarm_test(seeds = 10)]
 async fn without_an_answer_in_time_what_was_said_beforehand_holds_and_without_anybody_to_ask_it_is_no(
     lab: Lab,

@@ -73,7 +73,7 @@ pub struct Approvals {
 
 impl Approvals {
     /// Asked by a function: a callback, a prompt, a message to whoever is on duty. Its future is dropped when the effect is cancelled
-    /// with its turn.
+    /// with its turn. If it panics, the turn does, and the effect is not begun.
     pub fn by<F, Fut>(ask: F) -> Self
     where
         F: Fn(Approval) -> Fut + Send + Sync + 'static,

@@ -19,6 +19,10 @@ impl Link for Permits {
         Stage::Permission
     }
 
+    fn check(&self) -> Result<(), String> {
+        self.0.check()
+    }
+
     fn admit<'a>(&'a self, request: &'a Request<'a>) -> Admitting<'a> {
         let decided = match self.0.decide(&Asking::from(request)) {
             Then::Allow => Ok(Admitted::free()),

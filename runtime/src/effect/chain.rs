@@ -219,6 +219,14 @@ pub trait Link: Send + Sync + 'static {
     fn keeps_results(&self) -> bool {
         false
     }
+
+    /// Whether it can be used as it was made; a swarm whose link cannot does not start. It can, by default.
+    ///
+    /// # Errors
+    /// What is wrong and how to mend it, in one line.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// One that several swarms share.
@@ -237,5 +245,9 @@ impl<L: Link + ?Sized> Link for Arc<L> {
 
     fn keeps_results(&self) -> bool {
         (**self).keeps_results()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        (**self).check()
     }
 }

@@ -37,6 +37,56 @@ impl Targets {
                 _ => false,
             }
     }
+
+    /// Whether it can match something.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line. A ceiling says the same of its patterns.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Path(pattern) => check_path(pattern),
+            Self::Host(pattern) => check_host(pattern),
+            Self::Model(pattern) => check_model(pattern),
+            Self::Command(words) => check_command(words),
+        }
+    }
+}
+
+pub(crate) fn check_path(pattern: &str) -> Result<(), String> {
+    if !pattern.starts_with('/') {
+        return Err(format!("{pattern:?} is not absolute; begin it with `/`"));
+    }
+    if pattern.split('/').any(|name| name == "." || name == "..") {
+        return Err(format!("{pattern:?} has `.` or `..` in it; write the path without them"));
+    }
+    if pattern.contains("//") || (pattern.len() > 1 && pattern.ends_with('/')) {
+        return Err(format!(
+            "{pattern:?} has an empty name in it; write `/repo` for a folder, and `/repo/**` for all of it"
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_host(pattern: &str) -> Result<(), String> {
+    let is_odd = |c: char| c.is_uppercase() || c.is_whitespace() || c == '/';
+    if pattern.is_empty() || pattern.contains(is_odd) {
+        return Err(format!("{pattern:?} is not a host; write it in lower case, such as `example.com`"));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_model(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() {
+        return Err("a pattern is empty; give a model's name, or `*` for any".to_owned());
+    }
+    Ok(())
+}
+
+pub(crate) fn check_command(words: &[String]) -> Result<(), String> {
+    if words.first().is_none_or(String::is_empty) {
+        return Err("a pattern has no program; give at least its first word".to_owned());
+    }
+    Ok(())
 }
 
 /// A pattern that has been read.

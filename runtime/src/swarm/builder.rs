@@ -199,6 +199,9 @@ impl SwarmBuilder {
                 .check()
                 .map_err(|error| bad(&format!("ceiling.{}", error.field), error.message.clone()))?;
         }
+        for link in &self.links {
+            link.check().map_err(|why| bad(link.name(), why))?;
+        }
         let limits = match &self.budget {
             None => crate::ledger::Limits::default(),
             Some(budget) => budget
