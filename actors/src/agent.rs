@@ -33,7 +33,7 @@ pub use self::structured::Structured;
 use self::talk::Talk;
 use crate::defaults;
 use crate::model::{Message, Request};
-use crate::tool::{Tool, Toolset, schema_of};
+use crate::tool::{Tool, Toolset};
 
 /// What a model agent is asked: a text, and what was said before, if anything was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -208,10 +208,4 @@ impl<O: Structured> StreamPieces<O> for Ask<ModelAgent<O>> {
     fn pieces(self) -> AskStream<ModelAgent<O>, Piece> {
         self.stream()
     }
-}
-
-/// The schema of a type, for whoever wants to see what a model is told.
-#[must_use]
-pub fn schema<T: schemars::JsonSchema>() -> Value {
-    schema_of::<T>()
 }

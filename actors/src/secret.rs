@@ -1,5 +1,6 @@
 //! Keys, which are sent and never shown.
 
+use std::env::VarError;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,7 +29,10 @@ impl Secret {
     /// [`NoSecret`] names the variable.
     #[allow(clippy::disallowed_methods, reason = "keys come from there, and from nowhere else in this crate")]
     pub fn env(name: &str) -> Result<Self, NoSecret> {
-        let value = std::env::var(name).map_err(|_| NoSecret::Unset(name.to_owned()))?;
+        let value = std::env::var(name).map_err(|error| match error {
+            VarError::NotPresent => NoSecret::Unset(name.to_owned()),
+            VarError::NotUnicode(_) => NoSecret::Odd(name.to_owned()),
+        })?;
         let value = value.trim();
         if value.is_empty() {
             return Err(NoSecret::Unset(name.to_owned()));

@@ -157,42 +157,52 @@ impl Prepared {
     }
 }
 
-/// A tool with its types left out.
-struct Typed<T>(T);
+/// A tool with its types left out, and the schema of its input, which every call is checked by.
+struct Typed<T> {
+    tool: T,
+    schema: Value,
+}
 
-impl<T: Tool> AnyTool for Typed<T> {
-    fn card(&self) -> &Card {
-        self.0.card()
+impl<T: Tool> Typed<T> {
+    fn new(tool: T) -> Self {
+        Self { tool, schema: schema_of::<T::Input>() }
     }
 
-    fn schema(&self) -> Value {
-        schema_of::<T::Input>()
-    }
-
-    fn prepare(self: Arc<Self>, arguments: &str) -> Result<Prepared, ToolError> {
-        let reach = self.0.reach(&parse::<T::Input>(arguments)?)?;
-        let text: Arc<str> = arguments.into();
-        Ok(Prepared::new(reach, move |call| {
-            // Parsed anew for each try, so that an input need not be clonable.
-            let (tool, input) = (Arc::clone(&self), parse(&text));
-            async move {
-                let output = tool.0.call(input?, call).await?;
-                Ok(shown(&output, tool.0.card().most_output))
-            }
-        }))
+    /// Reads the arguments as a model wrote them.
+    fn parse(&self, arguments: &str) -> Result<T::Input, ToolError> {
+        let text = if arguments.trim().is_empty() { "{}" } else { arguments };
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            ToolError::said(format!("the arguments are not JSON: {}", one_line(&error.to_string())))
+        })?;
+        if let Err(misfit) = fits(&value, &self.schema) {
+            return Err(ToolError::said(format!("the arguments are not what it takes: {misfit}")));
+        }
+        serde_json::from_value(value)
+            .map_err(|error| ToolError::said(format!("the arguments are not what it takes: {error}")))
     }
 }
 
-fn parse<T: DeserializeOwned + JsonSchema>(arguments: &str) -> Result<T, ToolError> {
-    let text = if arguments.trim().is_empty() { "{}" } else { arguments };
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        ToolError::said(format!("the arguments are no JSON: {}", one_line(&error.to_string())))
-    })?;
-    if let Err(misfit) = fits(&value, &schema_of::<T>()) {
-        return Err(ToolError::said(format!("the arguments are not what it takes: {misfit}")));
+impl<T: Tool> AnyTool for Typed<T> {
+    fn card(&self) -> &Card {
+        self.tool.card()
     }
-    serde_json::from_value(value)
-        .map_err(|error| ToolError::said(format!("the arguments are not what it takes: {error}")))
+
+    fn schema(&self) -> Value {
+        self.schema.clone()
+    }
+
+    fn prepare(self: Arc<Self>, arguments: &str) -> Result<Prepared, ToolError> {
+        let reach = self.tool.reach(&self.parse(arguments)?)?;
+        let text: Arc<str> = arguments.into();
+        Ok(Prepared::new(reach, move |call| {
+            // Parsed anew for each try, so that an input need not be clonable.
+            let (typed, input) = (Arc::clone(&self), self.parse(&text));
+            async move {
+                let output = typed.tool.call(input?, call).await?;
+                Ok(shown(&output, typed.tool.card().most_output))
+            }
+        }))
+    }
 }
 
 /// A result as the model reads it, cut where it is too long.

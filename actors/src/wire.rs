@@ -99,7 +99,7 @@ impl Reading {
     /// # Errors
     /// [`ModelError`] of what is no answer.
     pub(crate) fn whole(&mut self, text: &[u8]) -> Result<(), ModelError> {
-        let answer: Value = serde_json::from_slice(text).map_err(|_| odd("an answer that is no JSON"))?;
+        let answer: Value = serde_json::from_slice(text).map_err(|_| odd("an answer that is not JSON"))?;
         match &mut self.read {
             Read::OpenAi(reader) => reader.whole(&answer, &mut self.chunks),
             Read::Anthropic(reader) => reader.whole(&answer, &mut self.chunks),

@@ -355,15 +355,7 @@ impl Provider for Script {
     type Model = Scripted;
 
     fn model(&self, conduct: Conduct, retry_after: Duration) -> Scripted {
-        let words = || Answer::says("only a handful of words").slowly(ms(20));
-        let answer = match conduct {
-            Conduct::CallsATool => Answer::new().calls("grep", &serde_json::json!({"pattern": "needle"})),
-            Conduct::RateLimits => Answer::rate_limited(retry_after),
-            Conduct::BreaksOff => Answer::says("half").cut(),
-            Conduct::FallsSilent => Answer::says("half").then_hangs(),
-            Conduct::WithholdsUsage => words().without_usage(),
-            _ => words(),
-        };
+        let answer = conduct.answer(ms(20), retry_after);
         let model = Scripted::new().prices(prices()).when(|_| true).answers(answer);
         self.0.lock().unwrap().push(model.clone());
         model

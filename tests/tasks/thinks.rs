@@ -142,7 +142,7 @@ async fn an_answer_of_another_type_is_asked_for_once_more_and_then_fails(lab: La
             .as_deref()
             .is_some_and(|told| told.starts_with("You judge.") && told.contains("\"marks\""))
     );
-    assert!(requests[1].last_said().contains("it is no JSON"), "{}", requests[1].last_said());
+    assert!(requests[1].last_said().contains("it is not JSON"), "{}", requests[1].last_said());
     let Err(AskError::Failed(_, error)) = judge.ask("And this?".into()).await else {
         panic!("it has no answer")
     };
@@ -158,7 +158,7 @@ async fn what_the_model_gets_wrong_it_is_told_and_three_times_in_a_row_end_the_t
     let wrong = [
         (Answer::new().calls("wether", &city("Oslo")), "there is no tool \"wether\"; there is read, weather"),
         (Answer::new().calls("weather", &json!({ "city": "Oslo" })), "it lacks \"name\""),
-        (Answer::new().calls_with("weather", "{\"name\": "), "no JSON"),
+        (Answer::new().calls_with("weather", "{\"name\": "), "not JSON"),
         (Answer::new().calls("weather", &city("Atlantis")), "it is under water"),
     ];
     for (answer, said) in wrong {

@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use skep::actors::model::Answer;
 use skep::actors::{Remote, Scripted};
 use skep::testkit::Lab;
 use skep::testkit::contract::{self, Conduct, Provider};
@@ -20,15 +19,7 @@ impl Provider for Wire {
     type Model = Remote;
 
     fn model(&self, conduct: Conduct, retry_after: Duration) -> Remote {
-        let words = || Answer::says("only a handful of words").slowly(Duration::from_millis(5));
-        let answer = match conduct {
-            Conduct::CallsATool => Answer::new().calls("grep", &serde_json::json!({"pattern": "needle"})),
-            Conduct::RateLimits => Answer::rate_limited(retry_after),
-            Conduct::BreaksOff => Answer::says("half").cut(),
-            Conduct::FallsSilent => Answer::says("half").then_hangs(),
-            Conduct::WithholdsUsage => words().without_usage(),
-            _ => words(),
-        };
+        let answer = conduct.answer(Duration::from_millis(5), retry_after);
         let script = Scripted::new().prices(prices()).when(|_| true).answers(answer);
         let serving = Serving::of(only("m", script.clone()));
         let model = serving.model(self.speaks, "m");

@@ -32,7 +32,7 @@ impl<T: JsonSchema + Message> Structured for T {
             return serde_json::from_value(text.into()).map_err(|error| error.to_string());
         };
         let value: Value = serde_json::from_str(json_in(text))
-            .map_err(|error| format!("it is no JSON: {}", one_line(&error.to_string())))?;
+            .map_err(|error| format!("it is not JSON: {}", one_line(&error.to_string())))?;
         fits(&value, &schema).map_err(|misfit| misfit.to_string())?;
         serde_json::from_value(value).map_err(|error| error.to_string())
     }
@@ -82,7 +82,7 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(Answer { count: 3 }), "{text}");
         }
-        assert!(read("three").unwrap_err().starts_with("it is no JSON"));
+        assert!(read("three").unwrap_err().starts_with("it is not JSON"));
         assert_eq!(read("{\"count\":-3}").unwrap_err(), "/count must be at least 0");
         assert_eq!(read("{}").unwrap_err(), "it lacks \"count\"");
     }

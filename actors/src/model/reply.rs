@@ -77,7 +77,7 @@ impl ToolCall {
             problem: match error.classify() {
                 serde_json::error::Category::Eof => "cut short",
                 serde_json::error::Category::Data => "of another shape",
-                _ => "no JSON",
+                _ => "not JSON",
             },
             line: error.line(),
             column: error.column(),
@@ -183,7 +183,7 @@ mod tests {
         }
         for (arguments, problem) in [
             (r#"{"pattern": "secret"#, "cut short"),
-            (r#"{"pattern": secret}"#, "no JSON"),
+            (r#"{"pattern": secret}"#, "not JSON"),
             (r#"{"pattern": 4711}"#, "of another shape"),
         ] {
             let error = call(arguments).parse::<Arguments>().unwrap_err();

@@ -86,7 +86,7 @@ impl Simulated {
         self
     }
 
-    /// How often a tool call's arguments are no JSON.
+    /// How often a tool call's arguments are not JSON.
     #[must_use]
     pub fn garbles(mut self, permille: u64) -> Self {
         self.conduct.garble_permille = permille;

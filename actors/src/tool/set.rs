@@ -38,7 +38,7 @@ impl Toolset {
     /// One more.
     #[must_use]
     pub fn with(self, tool: impl Tool) -> Self {
-        self.any(Arc::new(Typed(tool)))
+        self.any(Arc::new(Typed::new(tool)))
     }
 
     /// One more, whatever its types.

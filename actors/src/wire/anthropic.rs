@@ -73,7 +73,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn read(&mut self, data: &str, chunks: &mut VecDeque<Chunk>) -> Result<(), ModelError> {
-        let event: Value = serde_json::from_str(data).map_err(|_| odd("an event that is no JSON"))?;
+        let event: Value = serde_json::from_str(data).map_err(|_| odd("an event that is not JSON"))?;
         match event["type"].as_str().unwrap_or_default() {
             "message_start" => self.usage(&event["message"]["usage"], chunks),
             "content_block_start" => self.block(&event["index"], &event["content_block"], chunks),

@@ -77,7 +77,7 @@ impl Reader {
         if data.trim() == "[DONE]" {
             return Ok(());
         }
-        let event: Value = serde_json::from_str(data).map_err(|_| odd("an event that is no JSON"))?;
+        let event: Value = serde_json::from_str(data).map_err(|_| odd("an event that is not JSON"))?;
         self.take(&event, "delta", chunks)
     }
 

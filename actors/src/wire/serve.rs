@@ -105,7 +105,7 @@ struct Asked {
 
 async fn asked(protocol: Protocol, request: HttpRequest<Incoming>) -> Result<Asked, &'static str> {
     let body = Limited::new(request.into_body(), MOST).collect().await.map_err(|_| "the body is too long")?;
-    let body: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| "the body is no JSON")?;
+    let body: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| "the body is not JSON")?;
     let model = body["model"].as_str().ok_or("`model` is missing")?.to_owned();
     let request = match protocol {
         Protocol::OpenAi => openai::request(&body)?,

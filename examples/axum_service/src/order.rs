@@ -55,7 +55,7 @@ fn bad(why: &str) -> ApiError {
     ApiError::client(StatusCode::BAD_REQUEST, why)
 }
 
-/// What is wrong with a body: that it is JSON and no order is the client's mistake as much as that it is no JSON.
+/// What is wrong with a body: that it is JSON and no order is the client's mistake as much as that it is not JSON.
 fn unread(rejection: &JsonRejection) -> ApiError {
     let status = match rejection.status() {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,

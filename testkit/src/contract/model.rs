@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use skep_actors::model::{Chunk, End, Tool};
+use skep_actors::model::{Answer, Chunk, End, Tool};
 use skep_actors::{CallModel as _, Model, Models, Reply};
 use skep_runtime::event::EffectEnd;
 use skep_runtime::{
@@ -31,6 +31,22 @@ pub enum Conduct {
     FallsSilent,
     /// It answers and sends no usage.
     WithholdsUsage,
+}
+
+impl Conduct {
+    /// What a script says that behaves like this, a chunk each `every`; a rate limit says to come again after `retry_after`.
+    #[must_use]
+    pub fn answer(self, every: Duration, retry_after: Duration) -> Answer {
+        let words = || Answer::says("only a handful of words").slowly(every);
+        match self {
+            Self::Answers => words(),
+            Self::CallsATool => Answer::new().calls("grep", &serde_json::json!({"pattern": "needle"})),
+            Self::RateLimits => Answer::rate_limited(retry_after),
+            Self::BreaksOff => Answer::says("half").cut(),
+            Self::FallsSilent => Answer::says("half").then_hangs(),
+            Self::WithholdsUsage => words().without_usage(),
+        }
+    }
 }
 
 const ALL: [Conduct; 6] = [

@@ -61,7 +61,7 @@ fn is_said(chunk: &Result<Chunk, ModelError>) -> bool {
     matches!(chunk, Ok(Chunk::Text(_) | Chunk::ToolCall(_)) | Err(_))
 }
 
-/// As many characters, and no sense in them: arguments of a tool are no JSON any more.
+/// As many characters, and no sense in them: arguments of a tool are not JSON any more.
 fn garbled(chunk: Chunk) -> Chunk {
     let garble = |text: &str| "#".repeat(text.chars().count());
     match chunk {

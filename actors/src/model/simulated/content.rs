@@ -97,7 +97,7 @@ fn writes(begun: Answer, conduct: &Conduct, request: &Request, chance: Chance<'_
 fn calls(begun: Answer, request: &Request, is_garbled: bool, chance: Chance<'_>) -> Answer {
     let tool = &request.tools[below(chance, request.tools.len())];
     let arguments = arguments(tool, chance).to_string();
-    // Whatever an object loses at its end, it is no JSON any more.
+    // Whatever an object loses at its end, it is not JSON any more.
     let kept = if is_garbled { below(chance, arguments.len()) } else { arguments.len() };
     begun.calls_with(&tool.name, &arguments[..kept])
 }
