@@ -25,11 +25,14 @@ mod call;
 mod error;
 mod models;
 mod play;
+mod price;
+mod recorded;
 mod reply;
 mod request;
 mod scripted;
 mod simulated;
 mod streaming;
+mod table;
 mod tokens;
 mod traffic;
 
@@ -44,18 +47,28 @@ pub use self::call::{CallModel, ModelCall};
 pub use self::error::ModelError;
 pub use self::models::Models;
 pub use self::play::Answer;
+pub use self::price::{Price, UnknownPrice};
+pub use self::recorded::{BadCassette, Recorded};
 pub use self::reply::{BadArguments, Reply, ToolCall};
 pub use self::request::{Message, Request, Tool};
 pub use self::scripted::{Scripted, When};
 pub use self::simulated::Simulated;
 pub use self::streaming::Streaming;
-pub use self::tokens::{Prices, Tokens};
+pub use self::table::{BadPrices, Listing, Loaded, PriceTable, Skipped};
+pub use self::tokens::{LongPrices, Prices, Tokens};
 pub use self::traffic::Traffic;
 
 /// A model, wherever it runs. `skep_testkit::contract::model` is what each has to pass.
 pub trait Model: Send + Sync + 'static {
-    /// What its tokens cost. The worst case of each call is reckoned with these.
-    fn prices(&self) -> Prices;
+    /// The name that its provider has for it, which events and ceilings go by. One without such a name, as this says by default, goes by
+    /// the swarm's; one that stands around another gives the other's.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
+    /// What its tokens cost, if that was said. The worst case of each call is reckoned with these; without, with those of the swarm's
+    /// table ([`Models::prices`]). What costs nothing says so: [`Prices::FREE`].
+    fn prices(&self) -> Option<Prices>;
 
     /// Answers a request. `request.max_output_tokens` is always there, and it is a bound.
     ///
@@ -72,7 +85,11 @@ pub trait Model: Send + Sync + 'static {
 }
 
 impl<M: Model + ?Sized> Model for Arc<M> {
-    fn prices(&self) -> Prices {
+    fn name(&self) -> Option<&str> {
+        (**self).name()
+    }
+
+    fn prices(&self) -> Option<Prices> {
         (**self).prices()
     }
 

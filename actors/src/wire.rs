@@ -12,6 +12,7 @@ mod anthropic;
 pub(crate) mod http;
 mod openai;
 mod refusal;
+mod retry_after;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
 mod sse;
@@ -40,12 +41,29 @@ impl Protocol {
         }
     }
 
-    /// What is sent.
-    pub(crate) fn body(self, model: &str, request: &Request) -> Value {
+    /// What is sent, with the bound of the answer as the endpoint wants it.
+    pub(crate) fn body(self, model: &str, request: &Request, bound: Bound) -> Value {
         match self {
-            Self::OpenAi => openai::body(model, request),
+            Self::OpenAi => openai::body(model, request, bound),
             Self::Anthropic => anthropic::body(model, request),
         }
+    }
+}
+
+/// What an endpoint that speaks as OpenAI does calls the most tokens of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Bound {
+    /// As all of them understand it.
+    #[default]
+    MaxTokens,
+    /// As OpenAI's own newer models want it, which refuse the other.
+    MaxCompletionTokens,
+}
+
+impl Bound {
+    /// That of a host.
+    pub(crate) fn of(host: &str) -> Self {
+        if host.eq_ignore_ascii_case("api.openai.com") { Self::MaxCompletionTokens } else { Self::MaxTokens }
     }
 }
 

@@ -120,7 +120,7 @@ impl Ceiling {
         self
     }
 
-    /// By these models alone, such as `gpt-5*`.
+    /// By these models alone, such as `gpt-5*`: the names that their providers have for them, whatever a swarm calls them.
     #[must_use]
     pub fn models(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.models = Some(strings(patterns));

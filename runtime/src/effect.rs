@@ -30,6 +30,7 @@ use crate::engine::turn::Turn;
 use crate::error::{Advice, AgentError};
 use crate::event::What;
 use crate::id::AgentId;
+use crate::money::NanoUsd;
 use crate::naming;
 use crate::reach::Reach;
 use crate::time::Time;
@@ -42,6 +43,8 @@ enum Cost {
     Open,
     Free,
     AtMost(Usage),
+    /// So many tokens and calls, and there is no telling what they cost.
+    Unpriced(Usage),
 }
 
 impl Cost {
@@ -50,7 +53,7 @@ impl Cost {
         match self {
             Self::Open => None,
             Self::Free => Some(Usage::ZERO),
-            Self::AtMost(usage) => Some(*usage),
+            Self::AtMost(usage) | Self::Unpriced(usage) => Some(*usage),
         }
     }
 }
@@ -187,6 +190,14 @@ impl Effect {
     /// of calls alone lets it pass, with nothing reserved: each call that it bills there is an `Overrun`.
     pub const fn worst_case(mut self, usage: Usage) -> Self {
         self.cost = Cost::AtMost(usage);
+        self
+    }
+
+    /// The most tokens and calls that one try can use, where there is no telling what they cost: refused under a budget of money,
+    /// and reserved at every other as [`Effect::worst_case`] is. Money in `usage` is not looked at.
+    pub const fn unpriced(mut self, mut usage: Usage) -> Self {
+        usage.money = NanoUsd::ZERO;
+        self.cost = Cost::Unpriced(usage);
         self
     }
 

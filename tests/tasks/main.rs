@@ -15,6 +15,7 @@ mod memo;
 mod model;
 mod outcomes;
 mod parts;
+mod priced;
 mod questions;
 mod resume;
 mod thinks;

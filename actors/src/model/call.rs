@@ -10,7 +10,7 @@ use skep_runtime::{AgentError, Call, Context, Effect, EffectError, Env, Reach, R
 
 use super::reply::Assembly;
 use super::streaming::{Hand, Streaming};
-use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Reply, Request, Tool};
+use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Price, Reply, Request, Tool};
 use crate::defaults;
 
 /// The kind of the effect.
@@ -25,10 +25,13 @@ pub trait CallModel {
 impl CallModel for Context {
     fn model(&self, name: &str) -> ModelCall<'_> {
         let models = self.get::<Models>();
-        let model = models.map_or_else(|| Models::new().get(name), |models| models.get(name));
+        let none = Models::new();
+        let models = models.as_deref().unwrap_or(&none);
+        let model = models.get(name);
         ModelCall {
             cx: self,
             name: name.to_owned(),
+            price: models.price(&*model),
             model,
             request: Request::new(),
             within: defaults::MODEL,
@@ -44,6 +47,7 @@ pub struct ModelCall<'c> {
     cx: &'c Context,
     name: String,
     model: Arc<dyn Model>,
+    price: Price,
     request: Request,
     within: Duration,
     silence: Duration,
@@ -129,26 +133,35 @@ impl ModelCall<'_> {
     fn effect(self, request: Request) -> (Effect, Arc<Asked>) {
         let mut request = self.request.and(request);
         let most = *request.max_output_tokens.get_or_insert(defaults::MODEL_OUTPUT);
-        let worst = self.model.prices().worst_case(self.model.input_at_most(&request), most);
-        let effect = self
-            .cx
-            .effect(KIND, (&self.name, &request))
-            .on(Reach::model(&self.name))
-            .subject(&self.name)
+        let worst = self.price.worst_case(self.model.input_at_most(&request), most);
+        // Whatever the swarm calls it, what is called is its provider's.
+        let name = self.model.name().unwrap_or(&self.name).to_owned();
+        let effect = self.cx.effect(KIND, (&self.name, &request));
+        let effect = match self.price {
+            Price::Known(_) => effect.worst_case(worst),
+            Price::TokensOnly => effect.unpriced(worst),
+            // It is refused before it costs anything.
+            Price::Unknown => effect.free(),
+        };
+        let effect = effect
+            .on(Reach::model(&name))
+            .subject(&name)
             .tier(Tier::Reads)
             .modifies(false)
-            .worst_case(worst)
             .repeat(Repeat::Idempotent)
             .deadline(self.within)
             .retry(Retry::times(self.tries).if_advised());
         let (request, env) = (Arc::new(request), self.cx.env().clone());
-        (effect, Arc::new(Asked { model: self.model, request, env, silence: self.silence }))
+        let Self { model, price, silence, .. } = self;
+        (effect, Arc::new(Asked { name, model, price, request, env, silence }))
     }
 }
 
 /// What is asked, of whom.
 struct Asked {
+    name: String,
     model: Arc<dyn Model>,
+    price: Price,
     request: Arc<Request>,
     env: Env,
     silence: Duration,
@@ -162,11 +175,15 @@ impl Asked {
             call.used(Usage::ZERO);
             return Err(hand.failed(ModelError::Cut.into()));
         }
-        let (prices, about) = (self.model.prices(), self.request.tokens_about());
+        if self.price == Price::Unknown {
+            call.used(Usage::ZERO);
+            return Err(failed(ModelError::Unpriced(self.name.clone()), hand.as_deref()));
+        }
+        let (price, about) = (self.price, self.request.tokens_about());
         let mut assembly = Assembly::default();
         match self.read(&call, &mut assembly, hand.as_deref()).await {
             Ok(end) => {
-                let reply = assembly.reply(end, about, &prices);
+                let reply = assembly.reply(end, about, &price);
                 if !reply.estimated {
                     call.used(reply.usage);
                 }
@@ -174,7 +191,7 @@ impl Asked {
             }
             Err(error) => {
                 if error.is_billed() {
-                    call.estimated(assembly.tokens(about).0.usage(&prices));
+                    call.estimated(price.usage(&assembly.tokens(about).0));
                 } else {
                     call.used(Usage::calls(1));
                 }
@@ -190,7 +207,7 @@ impl Asked {
         assembly: &mut Assembly,
         hand: Option<&Hand>,
     ) -> Result<End, ModelError> {
-        let (prices, about) = (self.model.prices(), self.request.tokens_about());
+        let about = self.request.tokens_about();
         let mut chunks = self.model.stream(Arc::clone(&self.request), &self.env);
         let mut has_begun = false;
         while let Some(chunk) = self.next(&mut chunks).await? {
@@ -198,7 +215,7 @@ impl Asked {
                 call.streaming();
             }
             assembly.take(&chunk);
-            call.estimated(assembly.tokens(about).0.usage(&prices));
+            call.estimated(self.price.usage(&assembly.tokens(about).0));
             if let Some(hand) = hand {
                 hand.give(chunk).await;
             }

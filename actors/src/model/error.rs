@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use skep_runtime::text::{OneLine, one_line};
 use skep_runtime::{Advice, AgentError, FailureClass};
 use thiserror::Error;
@@ -9,7 +10,8 @@ use thiserror::Error;
 use crate::defaults;
 
 /// Why a model gave no answer, or no whole one.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ModelError {
     /// Too many requests: HTTP's 429.
@@ -56,6 +58,19 @@ pub enum ModelError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// Nobody has said what the model costs, and the swarm does not call such models. Nothing was sent.
+    #[error(
+        "the price of the model {} is not known: give it some by `.prices(..)` or by a table, `Models::prices(..)`, or say what \
+         is to become of such models, `Models::unknown_price(..)`",
+        OneLine(.0)
+    )]
+    Unpriced(String),
+    /// The cassette has no answer for the request, or has given them all. Nothing was sent.
+    #[error("there is no recorded answer: {}", OneLine(.0))]
+    Unrecorded(String),
+    /// The model has answered, and that could not be written to the cassette.
+    #[error("the answer could not be recorded: {}", OneLine(.0))]
+    NotRecorded(String),
     /// A script has no step for the call.
     #[error("the script has no answer for request {0}")]
     Unscripted(usize),
@@ -82,6 +97,9 @@ impl ModelError {
             | Self::ContextTooLong
             | Self::Refused(_)
             | Self::Unknown { .. }
+            | Self::Unpriced(_)
+            | Self::Unrecorded(_)
+            | Self::NotRecorded(_)
             | Self::Unscripted(_) => Advice::Never,
         }
     }
@@ -89,7 +107,7 @@ impl ModelError {
     /// Whether the provider bills the try: what it turned away at the door it does not.
     #[must_use]
     pub const fn is_billed(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Cut | Self::Silent(_))
+        matches!(self, Self::Failed(_) | Self::Cut | Self::Silent(_) | Self::NotRecorded(_))
     }
 }
 

@@ -8,7 +8,7 @@ use skep_runtime::{AgentError, FailureClass, Usage};
 use thiserror::Error;
 
 use super::request::tokens_about;
-use super::{Chunk, End, Message, Prices, Tokens, ToolPiece};
+use super::{Chunk, End, Message, Price, Tokens, ToolPiece};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Reply {
     pub tokens: Tokens,
     /// What it cost, without the tries before it.
     pub usage: Usage,
-    /// Whether the provider sent no usage and this is our own guess.
+    /// Whether that is our own guess: the provider sent no usage, or nobody knows the model's price and its money is 0.
     pub estimated: bool,
 }
 
@@ -138,22 +138,24 @@ impl Assembly {
     }
 
     /// The reply of an answer that came to this end.
-    pub(super) fn reply(self, end: End, input: u64, prices: &Prices) -> Reply {
-        let (tokens, estimated) = self.tokens(input);
+    pub(super) fn reply(self, end: End, input: u64, price: &Price) -> Reply {
+        let (tokens, is_guess) = self.tokens(input);
+        let estimated = is_guess || !price.is_known();
         let tool_calls = self.calls.into_values().collect();
-        Reply { text: self.text, tool_calls, end, tokens, usage: tokens.usage(prices), estimated }
+        Reply { text: self.text, tool_calls, end, tokens, usage: price.usage(&tokens), estimated }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Prices;
     use super::*;
     use proptest::prelude::*;
 
     fn reply(chunks: &[Chunk]) -> Option<Reply> {
         let mut assembly = Assembly::default();
         chunks.iter().for_each(|chunk| assembly.take(chunk));
-        Some(assembly.clone().reply(assembly.end()?, 7, &Prices::FREE))
+        Some(assembly.clone().reply(assembly.end()?, 7, &Price::Known(Prices::FREE)))
     }
 
     fn call(arguments: &str) -> ToolCall {

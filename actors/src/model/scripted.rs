@@ -27,9 +27,10 @@ use super::{Answer, Chunks, Model, ModelError, Prices, Request, Traffic};
 /// ```
 ///
 /// A request for which there is no answer fails with [`ModelError::Unscripted`], which names its number.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Scripted {
-    prices: Prices,
+    name: Option<Arc<str>>,
+    prices: Option<Prices>,
     script: Arc<Mutex<Script>>,
     counter: Counter,
 }
@@ -52,11 +53,17 @@ impl Script {
     }
 }
 
+impl Default for Scripted {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Scripted {
     /// A model without a script.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { name: None, prices: Some(Prices::FREE), script: Arc::default(), counter: Counter::default() }
     }
 
     /// A model that says one line for each request.
@@ -65,10 +72,24 @@ impl Scripted {
         lines.into_iter().fold(Self::new(), Scripted::says)
     }
 
+    /// The name that its provider would have for it; none unless told.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// What its tokens cost; nothing unless told.
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
-        self.prices = prices;
+        self.prices = Some(prices);
+        self
+    }
+
+    /// It does not say what its tokens cost, as a model behind an endpoint that was given no prices.
+    #[must_use]
+    pub const fn unpriced(mut self) -> Self {
+        self.prices = None;
         self
     }
 
@@ -143,7 +164,11 @@ impl Scripted {
 }
 
 impl Model for Scripted {
-    fn prices(&self) -> Prices {
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn prices(&self) -> Option<Prices> {
         self.prices
     }
 

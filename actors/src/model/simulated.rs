@@ -12,6 +12,9 @@ use self::content::{Conduct, answer};
 use super::traffic::Counter;
 use super::{Chunks, Model, Prices, Request, Traffic};
 
+/// The name that it goes by.
+const NAME: &str = "sim";
+
 /// A model with latency, pace, prices and faults. Whatever it does is drawn from the swarm's own chance and takes the
 /// swarm's own time, so under a seed it does the same again. Clones are the same model.
 ///
@@ -31,6 +34,7 @@ use super::{Chunks, Model, Prices, Request, Traffic};
 /// Faults have a chance in thousandths each, none unless told.
 #[derive(Clone, Debug)]
 pub struct Simulated {
+    name: Arc<str>,
     prices: Prices,
     conduct: Conduct,
     counter: Counter,
@@ -48,7 +52,14 @@ impl Simulated {
     #[must_use]
     pub fn new() -> Self {
         let prices = Prices::new(PicoUsd(250_000), PicoUsd(1_250_000));
-        Self { prices, conduct: Conduct::default(), counter: Counter::default() }
+        Self { name: NAME.into(), prices, conduct: Conduct::default(), counter: Counter::default() }
+    }
+
+    /// The name that its provider would have for it; `sim` unless told.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// What its tokens cost.
@@ -129,8 +140,12 @@ impl Simulated {
 }
 
 impl Model for Simulated {
-    fn prices(&self) -> Prices {
-        self.prices
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        Some(self.prices)
     }
 
     fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {

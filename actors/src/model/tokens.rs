@@ -37,11 +37,12 @@ impl Tokens {
     #[must_use]
     pub fn usage(&self, prices: &Prices) -> Usage {
         let fresh = self.input.saturating_sub(self.cached).saturating_sub(self.cache_written);
+        let rates = prices.rates(self.input);
         let money = cost_of(&[
-            (fresh, prices.input),
-            (self.cached, prices.cached),
-            (self.cache_written, prices.cache_written),
-            (self.output, prices.output),
+            (fresh, rates.input),
+            (self.cached, rates.cached),
+            (self.cache_written, rates.cache_written),
+            (self.output, rates.output),
         ]);
         let usage = Usage::calls(1).with_money(money).with_tokens(self.input, self.output);
         Usage { cached_tokens: self.cached, ..usage }
@@ -59,16 +60,33 @@ pub struct Prices {
     pub cache_written: PicoUsd,
     /// A token written.
     pub output: PicoUsd,
+    /// What all tokens of a call cost that sends very many, where that is more.
+    pub long: Option<LongPrices>,
+}
+
+/// What the tokens of a call cost that sends more than so many: all of them, not only those above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongPrices {
+    /// With more tokens than this sent, cached ones included.
+    pub above: u64,
+    /// A token sent.
+    pub input: PicoUsd,
+    /// A token sent that the provider had cached.
+    pub cached: PicoUsd,
+    /// A token sent that the provider put into its cache.
+    pub cache_written: PicoUsd,
+    /// A token written.
+    pub output: PicoUsd,
 }
 
 impl Prices {
-    /// Nothing costs anything.
+    /// Nothing costs anything: a model on a machine of one's own.
     pub const FREE: Self = Self::new(PicoUsd(0), PicoUsd(0));
 
     /// For tokens sent and written, whether cached or not.
     #[must_use]
     pub const fn new(input: PicoUsd, output: PicoUsd) -> Self {
-        Self { input, cached: input, cache_written: input, output }
+        Self { input, cached: input, cache_written: input, output, long: None }
     }
 
     /// As price lists have it: dollars for a million tokens sent and written, such as `("3.00", "15.00")`. Fractions of a
@@ -94,11 +112,31 @@ impl Prices {
         self
     }
 
+    /// The same with other prices for a call that sends more than `above` tokens: for all of its tokens, as providers bill it.
+    #[must_use]
+    pub const fn long(mut self, above: u64, prices: Self) -> Self {
+        let Self { input, cached, cache_written, output, long: _ } = prices;
+        self.long = Some(LongPrices { above, input, cached, cache_written, output });
+        self
+    }
+
     /// The most that a call can use which sends at most `input` tokens and gets at most `output`.
     #[must_use]
     pub fn worst_case(&self, input: u64, output: u64) -> Usage {
-        let dearest = self.input.max(self.cached).max(self.cache_written);
-        Tokens::inclusive(input, 0, output).usage(&Self::new(dearest, self.output))
+        let (few, many) = (self.rates(0), self.rates(input));
+        let sent = |rates: &Self| rates.input.max(rates.cached).max(rates.cache_written);
+        let dearest = Self::new(sent(&few).max(sent(&many)), few.output.max(many.output));
+        Tokens::inclusive(input, 0, output).usage(&dearest)
+    }
+
+    /// What the tokens of a call cost that sends so many.
+    const fn rates(&self, sent: u64) -> Self {
+        match self.long {
+            Some(LongPrices { above, input, cached, cache_written, output }) if sent > above => {
+                Self { input, cached, cache_written, output, long: None }
+            }
+            _ => Self { long: None, ..*self },
+        }
     }
 }
 
@@ -132,17 +170,31 @@ mod tests {
         assert!(Prices::per_million("cheap", "1").is_err());
     }
 
+    #[test]
+    fn a_call_that_sends_more_than_the_bound_costs_the_other_prices_for_all_its_tokens() {
+        let long = Prices::per_million("4", "15").unwrap().cached(PicoUsd(400_000));
+        let prices = Prices::per_million("2", "10").unwrap().cached(PicoUsd(200_000)).long(1_000, long);
+        let bill = |input, cached| Tokens::inclusive(input, cached, 10).usage(&prices).money;
+        assert_eq!(bill(1_000, 100), NanoUsd(900 * 2_000 + 100 * 200 + 10 * 10_000));
+        assert_eq!(bill(1_001, 100), NanoUsd(901 * 4_000 + 100 * 400 + 10 * 15_000));
+    }
+
     proptest! {
         #[test]
         fn no_way_to_bill_is_dearer_than_the_worst_case(
             parts: [u16; 4],
-            prices: [u32; 4],
+            prices: [[u32; 4]; 2],
+            above: u16,
+            more: u16,
         ) {
             let [fresh, cached, cache_written, output] = parts.map(u64::from);
-            let [input, read, written, out] = prices.map(|price| PicoUsd(price.into()));
-            let prices = Prices::new(input, out).cached(read).cache_written(written);
+            let [prices, long] = prices.map(|prices| {
+                let [input, read, written, out] = prices.map(|price| PicoUsd(price.into()));
+                Prices::new(input, out).cached(read).cache_written(written)
+            });
+            let prices = prices.long(above.into(), long);
             let tokens = Tokens::exclusive(fresh, cached, cache_written, output);
-            let worst = prices.worst_case(tokens.input, output);
+            let worst = prices.worst_case(tokens.input + u64::from(more), output + u64::from(more));
             prop_assert!(skep_runtime::ledger::overrun(&tokens.usage(&prices), &worst).is_none());
         }
     }

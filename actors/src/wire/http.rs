@@ -18,7 +18,8 @@ use skep_runtime::Env;
 use thiserror::Error;
 
 use self::client::Clients;
-use super::{Protocol, Reading, refusal};
+use super::retry_after::retry_after;
+use super::{Bound, Protocol, Reading, refusal};
 use crate::defaults;
 use crate::model::{Chunk, Chunks, Model, ModelError, Prices, Request};
 use crate::secret::Secret;
@@ -46,6 +47,7 @@ const WHOLE: usize = 32 << 20;
 #[derive(Clone)]
 pub struct Endpoint {
     protocol: Protocol,
+    bound: Bound,
     uri: Uri,
     headers: HeaderMap,
     timeouts: Timeouts,
@@ -127,12 +129,13 @@ impl Endpoint {
         if uri.query().is_some() {
             return Err(bad("it must not have a query"));
         }
+        let bound = Bound::of(authority.host());
         let path = format!("{}{}", uri.path().trim_end_matches('/'), protocol.path());
         let mut parts = uri.into_parts();
         parts.path_and_query = Some(path.parse().map_err(|_| bad("its path cannot be read"))?);
         let uri = Uri::from_parts(parts).map_err(|_| bad("it cannot be read"))?;
         let (headers, timeouts, clients) = (HeaderMap::new(), Timeouts::default(), Arc::default());
-        Ok(Self { protocol, uri, headers, timeouts, clients })
+        Ok(Self { protocol, bound, uri, headers, timeouts, clients })
     }
 
     /// The key by which it knows who calls. Without one, none is sent.
@@ -162,10 +165,11 @@ impl Endpoint {
         self
     }
 
-    /// A model behind it, by the provider's name. It costs nothing until it is given prices.
+    /// A model behind it, by the provider's name. Until it is given prices, or the swarm's models a table that has some for its name, nobody
+    /// knows what it costs, and it is not called.
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> Remote {
-        Remote { endpoint: self.clone(), name: name.into(), prices: Prices::FREE }
+        Remote { endpoint: self.clone(), name: name.into(), prices: None }
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -189,20 +193,24 @@ impl fmt::Debug for Endpoint {
 pub struct Remote {
     endpoint: Endpoint,
     name: String,
-    prices: Prices,
+    prices: Option<Prices>,
 }
 
 impl Remote {
-    /// What its tokens cost.
+    /// What its tokens cost; [`Prices::FREE`] for what costs nothing, such as a model on a machine of one's own.
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
-        self.prices = prices;
+        self.prices = Some(prices);
         self
     }
 }
 
 impl Model for Remote {
-    fn prices(&self) -> Prices {
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn prices(&self) -> Option<Prices> {
         self.prices
     }
 
@@ -255,7 +263,7 @@ impl Answering {
 
     async fn ask(&mut self, remote: Remote, request: Arc<Request>) -> Result<(), ModelError> {
         let Remote { endpoint, name, .. } = remote;
-        let body = endpoint.protocol.body(&name, &request).to_string();
+        let body = endpoint.protocol.body(&name, &request, endpoint.bound).to_string();
         let timeouts = endpoint.timeouts;
         let answer = self.env.outside(async move { endpoint.send(body).await }).await?;
         if is_stream(&answer) {
@@ -308,17 +316,13 @@ impl Endpoint {
         if status == 200 {
             return Ok(answer);
         }
-        let retry_after = answer.headers().get(hyper::header::RETRY_AFTER).and_then(retry_after);
+        let says = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let retry_after =
+            says(hyper::header::RETRY_AFTER).and_then(|value| retry_after(value, says(hyper::header::DATE)));
         let body =
             Env::at_most_outside(self.timeouts.idle, Limited::new(answer.into_body(), REFUSAL).collect())
                 .await;
         let body = body.and_then(Result::ok).map(Collected::to_bytes).unwrap_or_default();
         Err(refusal(status, retry_after, &body))
     }
-}
-
-/// Seconds, as providers say it; a date says nothing to a clock that may be another.
-fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    let seconds: f64 = value.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }

@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::refusal::ProviderError;
-use super::{count, odd, text};
+use super::{Bound, count, odd, text};
 use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, ToolPiece};
 
 /// What is sent.
-pub(super) fn body(model: &str, request: &Request) -> Value {
+pub(super) fn body(model: &str, request: &Request, bound: Bound) -> Value {
     let system = request.system.iter().map(|text| json!({ "role": "system", "content": text }));
     let messages: Vec<_> = system.chain(request.messages.iter().map(message)).collect();
     let mut body = json!({
@@ -19,8 +19,15 @@ pub(super) fn body(model: &str, request: &Request) -> Value {
         "stream_options": { "include_usage": true },
         "messages": messages,
     });
-    if let Some(most) = request.max_output_tokens {
-        body["max_tokens"] = most.into();
+    // A model takes one of the two, and whoever sets one knows which.
+    const BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+    let is_set = BOUNDS.iter().any(|name| request.settings.contains_key(*name));
+    if let Some(most) = request.max_output_tokens.filter(|_| !is_set) {
+        let name = match bound {
+            Bound::MaxTokens => BOUNDS[0],
+            Bound::MaxCompletionTokens => BOUNDS[1],
+        };
+        body[name] = most.into();
     }
     if !request.tools.is_empty() {
         body["tools"] = request
@@ -34,12 +41,6 @@ pub(super) fn body(model: &str, request: &Request) -> Value {
             .collect();
     }
     for (name, value) in &request.settings {
-        // Some models have another name for it, and take only one of the two.
-        if name == "max_completion_tokens"
-            && let Some(body) = body.as_object_mut()
-        {
-            body.remove("max_tokens");
-        }
         body[name] = value.clone();
     }
     body

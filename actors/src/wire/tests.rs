@@ -22,7 +22,7 @@ fn request() -> Request {
 #[test]
 fn a_request_is_written_as_each_protocol_has_it() {
     assert_eq!(
-        Protocol::OpenAi.body("gpt", &request()),
+        Protocol::OpenAi.body("gpt", &request(), Bound::MaxTokens),
         json!({
             "model": "gpt", "stream": true, "stream_options": { "include_usage": true },
             "max_tokens": 50, "temperature": 0.5,
@@ -39,7 +39,7 @@ fn a_request_is_written_as_each_protocol_has_it() {
         })
     );
     assert_eq!(
-        Protocol::Anthropic.body("claude", &request()),
+        Protocol::Anthropic.body("claude", &request(), Bound::MaxTokens),
         json!({
             "model": "claude", "stream": true, "max_tokens": 50, "temperature": 0.5, "system": "Be brief.",
             "tools": [{ "name": "weather", "description": "The weather.", "input_schema": { "type": "object" } }],
@@ -54,8 +54,23 @@ fn a_request_is_written_as_each_protocol_has_it() {
             ],
         })
     );
-    let newer = Request::from("x").max_output_tokens(5).setting("max_completion_tokens", 5);
-    assert_eq!(Protocol::OpenAi.body("o", &newer).get("max_tokens"), None, "a model takes one of the two");
+}
+
+#[test]
+fn the_bound_of_an_answer_is_sent_once_under_the_name_that_the_host_wants_or_the_caller_says() {
+    let bounds = |host: &str, request: &Request| {
+        let body = Protocol::OpenAi.body("m", request, Bound::of(host));
+        ["max_tokens", "max_completion_tokens"].map(|name| body.get(name).and_then(Value::as_u64))
+    };
+    let plain = Request::from("x").max_output_tokens(5);
+    assert_eq!(bounds("localhost", &plain), [Some(5), None]);
+    assert_eq!(bounds("api.openai.com.example", &plain), [Some(5), None]);
+    assert_eq!(bounds("API.openai.com", &plain), [None, Some(5)]);
+    for host in ["localhost", "api.openai.com"] {
+        assert_eq!(bounds(host, &plain.clone().setting("max_completion_tokens", 4)), [None, Some(4)]);
+        assert_eq!(bounds(host, &plain.clone().setting("max_tokens", 4)), [Some(4), None]);
+        assert_eq!(bounds(host, &Request::from("x")), [None, None]);
+    }
 }
 
 /// A stream as a provider sends it: OpenAI's, of several calls and with usage in an event of its own.

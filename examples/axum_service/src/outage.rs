@@ -20,7 +20,11 @@ pub(crate) struct Outage<M> {
 }
 
 impl<M: Model> Model for Outage<M> {
-    fn prices(&self) -> Prices {
+    fn name(&self) -> Option<&str> {
+        self.model.name()
+    }
+
+    fn prices(&self) -> Option<Prices> {
         self.model.prices()
     }
 

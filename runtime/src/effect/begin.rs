@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-use super::{Booking, Effect, Repeat};
+use super::{Booking, Cost, Effect, Repeat};
 use crate::ceiling::{Beyond, Rights};
 use crate::engine::trace;
 use crate::error::EffectError;
@@ -106,11 +106,16 @@ impl Effect {
             };
             // Once more, after the waits: a ceiling may have been narrowed meanwhile.
             let may = || self.beyond().map_or(Ok(()), |beyond| Err(NoBegin::Beyond(beyond)));
-            match worst.filter(|_| is_hook && begun.is_none()) {
+            let is_priced = !matches!(self.cost, Cost::Unpriced(_));
+            match worst.filter(|_| is_hook && is_priced && begun.is_none()) {
                 Some(worst) => self.turn.draw_allowance(what, worst, may),
                 None => engine.journal.append_if(&self.turn.entry(), [what], |wall| {
                     may()?;
-                    Ok(seat.meter.admit(worst.as_ref(), wall)?)
+                    match worst.as_ref().filter(|_| !is_priced) {
+                        Some(worst) => seat.meter.admit_unpriced(worst, wall)?,
+                        None => seat.meter.admit(worst.as_ref(), wall)?,
+                    }
+                    Ok(())
                 }),
             }
         };

@@ -31,7 +31,7 @@ pub(super) type Admission = (Passes, Option<OwnedSemaphorePermit>);
 impl Effect {
     fn request(&self, number: u32) -> Request<'_> {
         let worst = match &self.cost {
-            super::Cost::AtMost(worst) => Some(worst),
+            super::Cost::AtMost(worst) | super::Cost::Unpriced(worst) => Some(worst),
             super::Cost::Free => Some(&crate::usage::Usage::ZERO),
             super::Cost::Open => None,
         };

@@ -85,8 +85,8 @@ impl Limits {
         few(&mut self.live_agents, more.live_agents);
     }
 
-    /// Whether `worst` fits beside what is spent and reserved; an effect that states no worst case states none. Nothing
-    /// fits into a budget that is shut because of an amount.
+    /// Whether `worst` fits beside what is spent and reserved; an effect that states no worst case states none, and one without a
+    /// price states none in money. Nothing fits into a budget that is shut because of an amount.
     ///
     /// Gives the first amount that has no room, and of the room of all of them what takes longest.
     pub(super) fn admit(
@@ -94,6 +94,7 @@ impl Limits {
         balance: &Balance,
         shut: Option<Amount>,
         worst: Option<&Usage>,
+        is_priced: bool,
     ) -> Result<(), Exceeded> {
         let committed = balance.committed();
         let mut first: Option<Exceeded> = None;
@@ -101,6 +102,7 @@ impl Limits {
             let (spent, taken) = (of(&balance.spent), of(&committed));
             let left = cap.saturating_sub(taken);
             let wanted = match worst {
+                Some(_) if amount == Amount::Money && !is_priced => None,
                 Some(worst) => Some(of(worst)),
                 None if amount == Amount::Calls => Some(0),
                 None => None,
@@ -191,8 +193,8 @@ mod tests {
         let limits = Limits { tokens: Some(10), ..Limits::default() };
         let balance =
             Balance { spent: Usage::ZERO.with_tokens(2, 1), reserved: Usage::ZERO.with_tokens(0, 3) };
-        assert_eq!(limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 0))), Ok(()));
-        let refused = limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 1))).unwrap_err();
+        assert_eq!(limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 0)), true), Ok(()));
+        let refused = limits.admit(&balance, None, Some(&Usage::ZERO.with_tokens(4, 1)), true).unwrap_err();
         assert_eq!((refused.amount, refused.wanted, refused.left), (Amount::Tokens, Some(5), 4));
         assert_eq!(refused.room, Room::Settled, "three are reserved, and may come back");
     }
@@ -214,13 +216,14 @@ mod tests {
         let limits = Limits { money: Some(NanoUsd(10)), ..Limits::default() };
         let free = Some(&Usage::ZERO);
         assert_eq!(
-            limits.admit(&spent(Usage::money(NanoUsd(10))), None, free),
+            limits.admit(&spent(Usage::money(NanoUsd(10))), None, free, true),
             Ok(()),
             "spent to the last bit"
         );
-        let over = limits.admit(&spent(Usage::money(NanoUsd(11))), None, free).unwrap_err();
+        let over = limits.admit(&spent(Usage::money(NanoUsd(11))), None, free, true).unwrap_err();
         assert_eq!((over.wanted, over.left, over.is_closed, over.room), (Some(0), 0, true, Room::Never));
-        let shut = limits.admit(&spent(Usage::money(NanoUsd(3))), Some(Amount::Money), free).unwrap_err();
+        let shut =
+            limits.admit(&spent(Usage::money(NanoUsd(3))), Some(Amount::Money), free, true).unwrap_err();
         assert_eq!((shut.left, shut.is_closed, shut.room), (7, true, Room::Never));
     }
 
@@ -228,8 +231,9 @@ mod tests {
     fn what_makes_room_is_what_really_frees_it() {
         let calls =
             |spent, reserved| Balance { spent: Usage::calls(spent), reserved: Usage::calls(reserved) };
-        let room =
-            |limits: Limits, balance, worst| limits.admit(&balance, None, Some(&worst)).unwrap_err().room;
+        let room = |limits: Limits, balance, worst| {
+            limits.admit(&balance, None, Some(&worst), true).unwrap_err().room
+        };
         let whole = Limits { calls: Some(10), ..Limits::default() };
         assert_eq!(room(Limits { calls: Some(0), ..whole }, calls(0, 0), Usage::calls(1)), Room::Never);
         assert_eq!(room(whole, calls(0, 0), Usage::calls(11)), Room::Never, "more than the whole");
@@ -255,12 +259,19 @@ mod tests {
         let tokens = Limits { tokens: Some(9), ..calls };
         let nothing = Balance::default();
         let refused = |limits: Limits| {
-            let Exceeded { amount, wanted, left, room, .. } = limits.admit(&nothing, None, None).unwrap_err();
+            let Exceeded { amount, wanted, left, room, .. } =
+                limits.admit(&nothing, None, None, true).unwrap_err();
             (amount, wanted, left, room)
         };
-        assert_eq!(calls.admit(&nothing, None, None), Ok(()));
+        assert_eq!(calls.admit(&nothing, None, None, true), Ok(()));
         assert_eq!(refused(money), (Amount::Money, None, 9, Room::Never));
         assert_eq!(refused(tokens), (Amount::Tokens, None, 9, Room::Never));
+        // Tokens and calls are bounded, and what they cost is not.
+        let unpriced =
+            |limits: Limits| limits.admit(&nothing, None, Some(&Usage::calls(1).with_tokens(9, 0)), false);
+        assert_eq!((unpriced(calls), unpriced(tokens)), (Ok(()), Ok(())));
+        let over = unpriced(money).unwrap_err();
+        assert_eq!((over.amount, over.wanted, over.room), (Amount::Money, None, Room::Never));
     }
 
     #[test]

@@ -185,6 +185,18 @@ impl Meter {
     /// The nearest budget that has no room, or is overrun and so closed to all effects, with advice that heeds the others:
     /// to come again makes sense when all of them may have room. Nothing is changed either way.
     pub fn admit(&self, worst: Option<&Usage>, wall: Duration) -> Result<(), Refusal> {
+        self.admit_at(worst, true, wall)
+    }
+
+    /// The same of an effect whose tokens and calls are bounded and whose price is not known: no budget of money takes it.
+    ///
+    /// # Errors
+    /// As [`Meter::admit`].
+    pub fn admit_unpriced(&self, worst: &Usage, wall: Duration) -> Result<(), Refusal> {
+        self.admit_at(Some(worst), false, wall)
+    }
+
+    fn admit_at(&self, worst: Option<&Usage>, is_priced: bool, wall: Duration) -> Result<(), Refusal> {
         let mut nearest: Option<Refusal> = None;
         for meter in self.and_counting() {
             let Some(bounds) = meter.bounds.as_deref() else { continue };
@@ -192,7 +204,9 @@ impl Meter {
             if limits.on_refusal == OnRefusal::Warn {
                 continue;
             }
-            let Err(exceeded) = limits.admit(&bounds.balance(meter, wall), bounds.shut(wall), worst) else {
+            let Err(exceeded) =
+                limits.admit(&bounds.balance(meter, wall), bounds.shut(wall), worst, is_priced)
+            else {
                 continue;
             };
             let turns_in = limits.window.map(|window| window.around(wall).end.saturating_sub(wall));

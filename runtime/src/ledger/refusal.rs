@@ -34,7 +34,7 @@ pub struct Refusal {
     pub ancestor: AgentId,
     /// The amount that does not fit.
     pub amount: Amount,
-    /// What was wanted, nano-dollars for money. None: an effect that states no worst case.
+    /// What was wanted, nano-dollars for money. None: an effect that states no worst case of it.
     pub wanted: Option<u64>,
     /// What is left of it, nano-dollars for money.
     pub left: u64,
@@ -116,7 +116,7 @@ impl fmt::Display for Refusal {
             match self.wanted {
                 Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted))?,
                 None => f.write_str(
-                    "the effect states no worst case: state it by `.worst_case(..)`, or say `.free()` if it costs nothing",
+                    "the effect states no worst case: state it by `.worst_case(..)`, say `.free()` if it costs nothing, or give a model its prices by `.prices(..)`",
                 )?,
             }
         }
@@ -203,8 +203,8 @@ mod tests {
         );
         assert_eq!(
             line(Amount::Money, None, 0),
-            "s.1 has $0.00 left of its budget, and the effect states no worst case: state it by `.worst_case(..)`, or say \
-             `.free()` if it costs nothing"
+            "s.1 has $0.00 left of its budget, and the effect states no worst case: state it by `.worst_case(..)`, say \
+             `.free()` if it costs nothing, or give a model its prices by `.prices(..)`"
         );
         let closed = Exceeded { is_closed: true, ..exceeded(Amount::Calls, Some(0), 0) };
         assert_eq!(

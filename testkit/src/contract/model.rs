@@ -205,6 +205,7 @@ impl Bench {
             "after the end only usage: {chunks:?}"
         );
         let prices = self.models.get(&name(Conduct::Answers)).prices();
+        let prices = prices.expect("a model under test says what it costs");
         assert_eq!(cost, replies[0].tokens.usage(&prices), "the bill is what the provider says");
         assert!(!replies[0].estimated && !self.is_estimated(), "it sent its usage");
         assert!(cost.money.0 > 0 && cost.calls == 1, "it has prices: {cost}");

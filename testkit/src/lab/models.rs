@@ -10,9 +10,8 @@ use skep_runtime::fault::{Fault, Phase, arrive};
 
 /// The app's models and the lab's, which take the place of those of the same name.
 pub(super) fn provided(app: Option<&Models>, lab: &Models) -> Models {
-    let all = app.into_iter().chain([lab]);
-    all.flat_map(|models| models.names().into_iter().map(|name| (models.get(&name), name)))
-        .fold(Models::new(), |all, (model, name)| all.with(name.clone(), Provided { name, model }))
+    let all = app.cloned().unwrap_or_default().and(lab.clone());
+    all.wrapped(|name, model| Provided { name: name.to_owned(), model })
 }
 
 /// A model whose provider does what the plan says.
@@ -22,7 +21,11 @@ struct Provided {
 }
 
 impl Model for Provided {
-    fn prices(&self) -> Prices {
+    fn name(&self) -> Option<&str> {
+        self.model.name()
+    }
+
+    fn prices(&self) -> Option<Prices> {
         self.model.prices()
     }
 

@@ -1,0 +1,181 @@
+//! Answers that were recorded, given again: tests of real conversations, without a key, a network or a bill.
+//!
+//! A cassette is a file of JSON lines. The first says which model it is of and what that costs; each of the others is a request with its
+//! answer: the chunks, and the error if it ended with one.
+//!
+//! # Invariants
+//! 1. A request is known by its canonical form ([`canonical`]) alone: the order of fields and the ids of tool calls make no difference,
+//!    all else does.
+//! 2. Each recorded answer is given once, in the order in which they were recorded. What is asked beyond them is an error; nothing is
+//!    ever asked of a model instead.
+//! 3. A line is in the file whole or not at all.
+
+mod canonical;
+mod cassette;
+mod difference;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use skep_runtime::Env;
+
+pub use self::cassette::BadCassette;
+use self::cassette::{Answered, Head, Pen, Tape};
+use super::{Chunk, Chunks, Model, ModelError, Prices, Request};
+
+/// A model whose answers are recorded, or were. Clones are the same model.
+///
+/// ```no_run
+/// use skep_actors::model::{Models, Recorded, Scripted};
+///
+/// # fn models() -> Result<(), skep_actors::model::BadCassette> {
+/// // Once, with the real model:
+/// let models = Models::new().with("fast", Recorded::record("fast.jsonl", Scripted::lines(["a draft"]))?);
+/// // From then on, with what it said:
+/// let models = Models::new().with("fast", Recorded::replay("fast.jsonl")?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A replay bills what the recording billed: usage, prices and the provider's name for the model come with it. It gives the chunks at once,
+/// without the pauses that were between them.
+#[derive(Clone)]
+pub struct Recorded(Source);
+
+#[derive(Clone)]
+enum Source {
+    Tape(Arc<Tape>),
+    Live(Arc<dyn Model>, Arc<Pen>),
+}
+
+impl Recorded {
+    /// Gives the answers of a cassette again. The file is read here and now, so do it before a swarm runs.
+    ///
+    /// A request that was not recorded, or whose answers have all been given, fails with [`ModelError::Unrecorded`], which names the
+    /// nearest recorded one and the first thing in which they differ.
+    ///
+    /// # Errors
+    /// [`BadCassette`], if the file cannot be read, with the line.
+    pub fn replay(path: impl AsRef<Path>) -> Result<Self, BadCassette> {
+        Ok(Self(Source::Tape(Arc::new(Tape::read(path.as_ref())?))))
+    }
+
+    /// Asks a model and records what it answers, in a new file: one that is there already is left alone.
+    ///
+    /// An answer is written when its stream is over, whole or with an error, off the runtime's threads, and its last item waits for that.
+    /// Of a stream that is dropped before nothing is recorded: nobody knows what else it would have said. An answer that cannot be
+    /// written fails with [`ModelError::NotRecorded`]; what it cost is booked.
+    ///
+    /// Requests are in the file as they are, with all that prompts and tools say. Keys are not: they are no part of a request.
+    ///
+    /// # Errors
+    /// [`BadCassette`], if the file is there or cannot be made.
+    pub fn record(path: impl AsRef<Path>, model: impl Model) -> Result<Self, BadCassette> {
+        let head = Head::of(&model);
+        let pen = Pen::create(path.as_ref(), &head)?;
+        Ok(Self(Source::Live(Arc::new(model), Arc::new(pen))))
+    }
+
+    /// How many recorded answers nobody has asked for yet; 0 of a model that is being recorded.
+    #[must_use]
+    pub fn answers_left(&self) -> usize {
+        match &self.0 {
+            Source::Tape(tape) => tape.left(),
+            Source::Live(..) => 0,
+        }
+    }
+}
+
+impl Model for Recorded {
+    fn name(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Tape(tape) => tape.head().model.as_deref(),
+            Source::Live(model, _) => model.name(),
+        }
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        match &self.0 {
+            Source::Tape(tape) => tape.head().prices,
+            Source::Live(model, _) => model.prices(),
+        }
+    }
+
+    fn input_at_most(&self, request: &Request) -> u64 {
+        match &self.0 {
+            Source::Tape(_) => request.tokens_at_most(),
+            Source::Live(model, _) => model.input_at_most(request),
+        }
+    }
+
+    fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {
+        match &self.0 {
+            Source::Tape(tape) => {
+                let tape = Arc::clone(tape);
+                let answer = async move { stream::iter(items(tape.take(&request))) };
+                Box::pin(stream::once(answer).flatten())
+            }
+            Source::Live(model, pen) => {
+                let chunks = model.stream(Arc::clone(&request), env);
+                let (pen, env) = (Arc::clone(pen), env.clone());
+                let recording = Recording { chunks, request, said: Vec::new(), pen, env, is_over: false };
+                Box::pin(stream::unfold(recording, |mut recording| async move {
+                    let item = recording.next().await?;
+                    Some((item, recording))
+                }))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_replayed = matches!(self.0, Source::Tape(_));
+        f.debug_struct("Recorded")
+            .field("is_replayed", &is_replayed)
+            .field("answers_left", &self.answers_left())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a stream gives of a recorded answer.
+fn items(answer: Result<Answered, ModelError>) -> Vec<Result<Chunk, ModelError>> {
+    match answer {
+        Ok(Answered { chunks, error }) => chunks.into_iter().map(Ok).chain(error.map(Err)).collect(),
+        Err(error) => vec![Err(error)],
+    }
+}
+
+/// An answer that is being given and written down.
+struct Recording {
+    chunks: Chunks,
+    request: Arc<Request>,
+    said: Vec<Chunk>,
+    pen: Arc<Pen>,
+    env: Env,
+    is_over: bool,
+}
+
+impl Recording {
+    async fn next(&mut self) -> Option<Result<Chunk, ModelError>> {
+        if self.is_over {
+            return None;
+        }
+        let error = match self.chunks.next().await {
+            Some(Ok(chunk)) => {
+                self.said.push(chunk.clone());
+                return Some(Ok(chunk));
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        self.is_over = true;
+        let answer = Answered { chunks: std::mem::take(&mut self.said), error: error.clone() };
+        match self.pen.write(&self.request, answer, &self.env).await {
+            Ok(()) => error.map(Err),
+            Err(why) => Some(Err(ModelError::NotRecorded(why))),
+        }
+    }
+}
