@@ -4,13 +4,19 @@ pub use skep_patterns as patterns;
 pub use skep_patterns::*;
 pub use skep_runtime::*;
 
-/// What most programs name that use skep: `use skep::prelude::*;`. What is rarer stands at the root, and what is rare in the
-/// module of its subject.
+/// The names that most programs need: `use skep::prelude::*;`. Less common names are at the root, and rare ones in the module of
+/// their subject.
 pub mod prelude {
+    #[cfg(feature = "http")]
+    pub use skep_actors::Endpoint;
+    pub use skep_actors::permit::{Equip as _, Permissions};
+    pub use skep_actors::{CallModel as _, Models, Scripted, Secret};
+    #[cfg(feature = "agent")]
+    pub use skep_actors::{ModelAgent, agent::StreamPieces as _, tool::tool};
     pub use skep_patterns::fan_out;
     pub use skep_runtime::{
-        Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Context, Repeat, Restart, Retry, Scope,
-        Shutdown, SpawnError, Stop, StopContext, StopReceipt, Supervisor, Swarm, Usage,
+        Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Ceiling, Context, Repeat, Restart, Retry,
+        Scope, Shutdown, SpawnError, Stop, StopContext, StopReceipt, Supervisor, Swarm, Usage,
     };
 }
 

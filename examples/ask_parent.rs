@@ -1,8 +1,8 @@
-//! A child that does not know asks upwards. Its parent answers beside its own turn, even while that turn waits for the very
-//! child; what the parent does not know either goes on to the next above, up to the root.
+//! A child that does not know something asks its parent. The parent answers beside its own turn, even while that turn waits
+//! for this very child. If the parent does not know either, the question goes on up to the root.
 //!
-//! Look at who answers which question, at the bill (an answer is paid by who gives it), and at the last question: nobody
-//! knows, so it comes back with the path of those who passed it up.
+//! Look at who answers which question, at the bill (whoever answers pays for the answer), and at the last question:
+//! nobody can answer it, so it comes back with the path of the agents that passed it up.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -12,7 +12,7 @@ use skep::{
     Agent, AgentError, AgentSpec, Answer, Context, NanoUsd, Question, QuestionError, Stop, Swarm, Usage,
 };
 
-/// What the head chef may look up: shared as a resource, since an answer has no `self`.
+/// What the head chef can look up. It is shared as a resource, since `on_question` has no `self`.
 struct Suppliers(&'static [(&'static str, &'static str)]);
 
 /// Knows the suppliers, and pays for a call to them.
@@ -41,7 +41,7 @@ impl Agent for Chef {
     }
 }
 
-/// Hands the work on, and knows one thing.
+/// Hands on the work, and knows one thing.
 struct SousChef;
 
 impl Agent for SousChef {
@@ -59,7 +59,7 @@ impl Agent for SousChef {
     }
 }
 
-/// Asks for all that a dish needs.
+/// Asks for everything that a dish needs.
 struct Cook;
 
 impl Agent for Cook {

@@ -1,7 +1,7 @@
 //! Sixty-four agents race for one budget of a dollar, each paying for calls until it is refused.
 //!
-//! Look at three numbers: what the agents say that they paid is what the ledger has, to the nano-dollar; it never exceeds the
-//! dollar, however many reserve at once; and every refusal names the ancestor whose budget it is and what is left there.
+//! Look at three things: the sum that the agents report equals the ledger's, to the nano-dollar; it never exceeds the dollar,
+//! however many agents reserve at once; and every refusal names the ancestor whose budget it is and what is left there.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -16,14 +16,14 @@ struct Buyer;
 
 impl Agent for Buyer {
     type Task = ();
-    /// What it has paid, and what it was told at last.
+    /// What it has paid, and the last refusal.
     type Output = (NanoUsd, String);
 
     async fn handle(&mut self, (): &(), cx: &Context) -> Result<(NanoUsd, String), AgentError> {
         let mut paid = NanoUsd::ZERO;
         loop {
-            // An answer costs from one to two cents, and nobody knows before: so two are reserved, at every budgeted
-            // ancestor or at none, and what was not used is free again when the call has settled.
+            // An answer costs between one and two cents; the exact price is not known beforehand. So two cents are
+            // reserved, at every budgeted ancestor or at none, and the rest is free again when the call has settled.
             let worst = Usage::calls(1).with_money(NanoUsd(20_000_000));
             let price = NanoUsd(10_000_000 + cx.random() % 10_000_000);
             let bought = cx.effect("model", "").worst_case(worst).run(move |call| async move {
@@ -69,13 +69,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("budget                $1.00");
     println!("paid, say {} buyers   {said}", bought.len());
     println!("paid, by the ledger   {}, {} reserved", balance.spent, balance.reserved.money);
-    println!("refused               {} times, such as", bought.len());
+    println!("refused               {} times, for example", bought.len());
     for (_, refusal) in bought.iter().take(2) {
         println!("                      {refusal}");
     }
     println!();
 
-    // The bill goes on with those that have ended.
+    // The bill keeps the agents that have ended.
     let bill = swarm.costs().tree();
     let lines: Vec<_> = bill.lines().collect();
     for line in lines.iter().take(9) {

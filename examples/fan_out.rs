@@ -1,7 +1,7 @@
-//! A reviewer for each file, three at once: the pattern that most swarms begin with.
+//! A reviewer for each file, three at a time: the pattern that most swarms start with.
 //!
-//! Look at how it ends: no failure loses the work of the others. A failure is a row, with its attempts, its cost and its
-//! time; a crash that was recovered from is only an attempt more. `retry_failed` then runs nothing but the rows that failed.
+//! Look at how it ends: no failure loses the work of the others. A failure is a row with its attempts, cost and time; a
+//! crash that was recovered from is just one more attempt. `retry_failed` then runs only the rows that failed.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 

@@ -1,9 +1,9 @@
-//! A till has a bug that no ordinary test sees: a crash between charging an order and printing its receipt charges it
-//! again. The lab runs the shop under seeded faults until one seed shows it, leaves out of that seed's plan whatever does not
-//! matter, and tells what happened. Then the same seeds are run over the mended till.
+//! A till has a bug that no ordinary test sees: a crash between charging an order and printing its receipt charges it again.
+//! The lab runs the shop under seeded faults until a seed shows the bug, drops the faults that do not matter from that seed's
+//! plan, and reports what happened. Then the same seeds run against the fixed till.
 //!
-//! Look at three things: the plan that is left has one rule of six, and says which effect of which agent was hit; the
-//! events around it show the second attempt charge again; and the mended till differs in one word.
+//! Look at three things: the remaining plan has one rule of six, and says which effect of which agent was hit; the
+//! events around it show how the second attempt charges again; and the fixed till differs in one word.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use skep::testkit::{Chaos, FaultPlan, Found, Lab, TestResult, examine};
 use skep::{Agent, AgentError, AgentSpec, Context, Repeat};
 
-/// The bank is outside of the swarm: nothing takes back what it was told. It has the orders that it was asked to charge.
+/// The bank is outside the swarm: nothing takes back what it was told. It records the orders that it was asked to charge.
 #[derive(Clone, Default)]
 struct Bank(Arc<Mutex<Vec<u64>>>);
 
@@ -30,7 +30,7 @@ impl Bank {
 
 struct Till {
     bank: Bank,
-    /// What the till says of its charge: whether that may happen again when its turn is tried again.
+    /// What the till states about its charge: whether it may be repeated when its turn is tried again.
     repeat: Repeat,
 }
 
@@ -68,10 +68,10 @@ async fn shop(lab: Lab, repeat: Repeat) -> TestResult {
         receipts.extend((0..3).map(|order| till.try_ask(number * 100 + order)));
     }
     for receipt in receipts {
-        // Whether a customer gets a receipt under faults is another question than whether they pay twice.
+        // Whether a customer gets a receipt under faults is a different question from whether they pay twice.
         drop(receipt?.await);
     }
-    // Stops the swarm and holds the run against every promise of skep; what follows is the shop's own.
+    // Stops the swarm and checks the run against every promise of skep; the check below is the shop's own.
     lab.end(swarm).await;
     let mut charged = bank.orders().clone();
     charged.sort_unstable();
@@ -88,18 +88,18 @@ fn hunt(repeat: Repeat) -> Option<Found> {
 
 fn main() -> ExitCode {
     let Some(found) = hunt(Repeat::Pure) else {
-        println!("no seed has shown the bug");
+        println!("no seed showed the bug");
         return ExitCode::FAILURE;
     };
     println!("{}", found.story(&["cargo run --example fault_lab".to_owned()], None));
-    // Now it says that a charge may happen once at most: a task whose charge has begun is not redelivered by itself.
+    // Now it states that a charge may happen at most once: a task whose charge has begun is not redelivered automatically.
     match hunt(Repeat::Once) {
         None => {
-            println!("mended, with Repeat::Once: a hundred seeds, and no order is charged twice");
+            println!("fixed with Repeat::Once: a hundred seeds, and no order is charged twice");
             ExitCode::SUCCESS
         }
         Some(found) => {
-            println!("the mended till: {}", found.wrong);
+            println!("the fixed till: {}", found.wrong);
             ExitCode::FAILURE
         }
     }

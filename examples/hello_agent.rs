@@ -1,7 +1,8 @@
-//! One agent from its spawn to its receipt: it is given a task, touches the world through an effect, and answers.
+//! One agent from its spawn to its receipt: it gets a task, touches the world through an effect, and answers.
 //!
-//! Look at the second line: the status is read from the agent's seat while it works, so it is there at once whatever the
-//! agent does. And look at the fourth: an error is a task's outcome and not the agent's end, which goes on with the next.
+//! Look at the second line of the output: the status is read from the agent's seat while it works, so it is there at
+//! once, whatever the agent is doing. And look at the fourth: an error is the outcome of a task and does not end the
+//! agent, which goes on with the next task.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -24,8 +25,8 @@ impl Agent for Reader {
         cx.progress(format!("reading {file}"));
         let path = format!("{}/examples/{file}", env!("CARGO_MANIFEST_DIR"));
 
-        // Whatever touches the world is an effect: it is reserved in the budget before it begins, bounded in time,
-        // cancelled with its turn, booked, and written into the journal.
+        // Everything that touches the world is an effect: it is reserved in the budget before it begins, bounded
+        // in time, cancelled with its turn, booked, and written into the journal.
         let price = Usage::calls(1).with_money(NanoUsd(2_000_000));
         let reading = cx.effect("read_file", &path).worst_case(price).run(move |call| {
             let path = path.clone();

@@ -1,8 +1,8 @@
-//! A service in its long life, in four seconds: requests come without end, each an agent that comes and goes.
+//! The long life of a service, in four seconds: requests arrive without end, and each is an agent that comes and goes.
 //!
-//! Look at the columns: the requests grow, and neither the agents that live, nor the rows of the bill, nor the memory do. One
-//! tenant may make forty calls in each second: then its clients are told when to come again. And the bill at the end has
-//! every agent that ever was, those that are long gone as one sum.
+//! Look at the columns: the number of requests grows, but the living agents, the rows of the bill and the memory do not. One
+//! tenant may make forty calls per second; beyond that its clients are told when to try again. And the bill at the end covers
+//! every agent that ever lived, with those that are long gone as one sum.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -17,7 +17,7 @@ use skep::{
 struct Clerk;
 
 impl Agent for Clerk {
-    /// How much of the work is to be passed on.
+    /// How much of the work to pass on.
     type Task = u32;
     type Output = u32;
 
@@ -36,7 +36,7 @@ impl Agent for Clerk {
     }
 }
 
-/// What this process has in memory, where the system says so.
+/// The memory of this process, if the system reports it.
 fn resident() -> String {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok());
@@ -45,7 +45,7 @@ fn resident() -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // A short journal, so that its cut is seen in four seconds: what it no longer holds is in the views all the same.
+    // A short journal, so that its cut shows within four seconds: the views still cover what it no longer holds.
     let swarm = Swarm::builder("service").keep(Keep::Last(1_000)).start().await?;
     let tenant = |name: &str| Supervisor::dynamic().named(name).max_children(16);
     let large = swarm.spawn(tenant("large")).await?;
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             if refused == 1 {
                 println!("          {error}");
             }
-            // As a client of the service would: it comes again when it was told to.
+            // As a client of the service would: it tries again when it was told to.
             if let Advice::After(wait) = error.advice() {
                 not_before = swarm.env().now() + wait;
             }

@@ -1,5 +1,5 @@
-//! Pausing: a subtree is held at its next await and goes on as if nothing had been; and a budget that asks before it lets
-//! more be spent.
+//! Pausing: a subtree is held at its next await and later goes on as if nothing had happened; and a budget that asks
+//! before more is spent.
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 #![allow(clippy::disallowed_methods, reason = "main is no part of the swarm")]
 
@@ -36,19 +36,19 @@ impl Agent for Writer {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let swarm = Swarm::builder("press").start().await?;
-    // At the fourth call it pauses and asks, instead of failing the work that was paid for.
+    // At the fourth call it pauses and asks, so the work that was paid for does not fail.
     let budget = Budget::new().calls(3).on_refusal(OnRefusal::Pause);
     let writer = swarm.spawn(AgentSpec::new("writer", || Writer).budget(budget)).await?;
     let book = tokio::spawn(writer.ask(5));
 
-    // A person pauses it: the call in flight comes to its end, and nothing begins after it.
+    // A person pauses it: the call in flight finishes, and nothing begins after it.
     tokio::time::sleep(Duration::from_millis(20)).await;
     let receipt = writer.pause(Pause::at_next_await()).await?;
     println!("{receipt}");
-    println!("{}: {} calls spent", writer.state(), writer.cost().spent.calls);
+    println!("{}, and its bill is {}", writer.state(), writer.cost().spent);
     println!("{}", writer.resume()?);
 
-    // The budget pauses it: whoever runs the swarm sees who needs how much, and grants more.
+    // The budget pauses it: the operator of the swarm sees who needs how much, and grants more.
     let need = loop {
         if let Some(need) = writer.status().paused.and_then(|paused| paused.need) {
             break need;

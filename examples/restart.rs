@@ -1,8 +1,8 @@
 //! An agent crashes in the middle of its work and comes back: same id, same address, next incarnation, and its queue as it
 //! was. What it had in memory is gone with the incarnation; what it had accepted is not.
 //!
-//! Look at the job that crashes: it comes again as a second attempt that is told the error of the first. The last job crashes
-//! in every attempt; it ends poisoned and lies among the dead letters, and the agent is there for the next.
+//! Look at the job that crashes: it comes back as a second attempt, which knows the error of the first. The last job crashes
+//! in every attempt; it ends poisoned and becomes a dead letter, and the agent is ready for the next job.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -40,7 +40,7 @@ impl Agent for Saw {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Two bad planks within five seconds are one more than OTP's default bears.
+    // Two bad planks within five seconds are one more than OTP's default allows.
     let swarm = Swarm::builder("mill").intensity(3, Duration::from_secs(5)).start().await?;
     let saw = swarm.spawn(AgentSpec::new("saw", Saw::default)).await?;
 
@@ -68,15 +68,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("dead letter: {} of {}, after {} attempts", letter.task, letter.name, letter.errors.len());
     }
 
-    println!("\nwhat its journal has about its lives:");
+    println!("\nits lives, from the journal:");
     let mut events = swarm.history(Filter::all().under(saw.id()).kinds([Kind::Agent]));
     while let Some(event) = events.try_next() {
-        // A journal of weeks begins at its cut: then the first is a `Lagged`, with a snapshot to go on from.
+        // A journal of weeks begins at its cut: then the first item is a `Lagged`, with a snapshot to go on from.
         let event = event?;
         match &event.what {
             What::AgentStarted => println!("  {} started, incarnation {}", event.at, event.incarnation),
             What::AgentExited { exit: Exit::Failed { class, message } } => {
-                println!("  {} ended by a failure of class {class:?}: {message}", event.at);
+                println!("  {} failed with class {class:?}: {message}", event.at);
             }
             _ => {}
         }

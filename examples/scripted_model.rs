@@ -1,9 +1,9 @@
-//! An editor drafts with a model, has the draft checked by a tool, and writes it anew. The model is scripted: it says what
-//! the script has, in its time, so that nothing here needs a key or a network.
+//! An editor drafts with a model, has a tool check the draft, and rewrites it. The model follows a script, with its
+//! delays, so nothing here needs a key or a network.
 //!
-//! Look at three things: the first request is turned away and comes again when the provider said, without a word in the
-//! editor's code; the agent's states move by themselves, from `tool_execution` to `streaming` with the first chunk; and the
-//! bill is what the provider said, to the nano-dollar, with nothing for the request that was turned away.
+//! Look at three things: the first request is turned away and sent again when the provider said, without any code in the
+//! editor; the agent's states change by themselves, from `tool_execution` to `streaming` with the first chunk; and the bill
+//! is what the provider reported, to the nano-dollar, with nothing for the request that was turned away.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -29,7 +29,7 @@ impl Agent for Editor {
     type Output = String;
 
     async fn handle(&mut self, topic: &String, cx: &Context) -> Result<String, AgentError> {
-        // As a whole: the reply is there when the model has said all.
+        // As a whole: the reply arrives when the model has finished.
         let schema =
             json!({"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]});
         let asked = Request::from(format!("Two sentences on {topic}.")).system("You are brief.");
@@ -43,7 +43,7 @@ impl Agent for Editor {
             conversation = conversation.message(Message::tool(call, words.to_string()));
         }
 
-        // Chunk by chunk: whoever drops this stream closes the model's.
+        // Chunk by chunk: dropping this stream closes the model's.
         let mut stream = cx.model("fast").max_output_tokens(200).stream(conversation);
         while let Some(chunk) = stream.next().await {
             if let Chunk::Text(text) = chunk? {

@@ -1,8 +1,8 @@
 //! A tree of 1,000 agents is stopped within two seconds, though some of them misbehave: they are deaf to cancels, are slow or
 //! panic in their stop hook, or block their thread.
 //!
-//! Look at the receipt: a stop cannot fail, it says how each agent ended that was alive at the fence. What blocks a thread
-//! cannot be stopped by anyone; it is named as stuck, is refused everything from then on, and holds nobody else up.
+//! Look at the receipt: a stop cannot fail; it says how each agent that was alive at the fence ended. Nothing can stop an
+//! agent that blocks a thread; it is named as stuck, is refused everything from then on, and delays nobody else.
 
 #![allow(clippy::print_stdout, reason = "an example is there to be read")]
 
@@ -14,7 +14,7 @@ use skep::{Agent, AgentError, AgentSpec, Context, End, Shutdown, Stop, StopConte
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Manners {
     Good,
-    /// Awaits what never comes and hears no cancel.
+    /// Awaits something that never comes, and ignores cancels.
     Deaf,
     /// Takes its time in the stop hook.
     Slow,
@@ -48,7 +48,7 @@ impl Agent for Bee {
     }
 }
 
-/// Nine in ten of the tree are idle, as in life; those that misbehave all work.
+/// Nine in ten agents of the tree are idle, as in practice; those that misbehave are all at work.
 fn manners(number: usize) -> (Manners, bool) {
     match number {
         111 | 333 | 555 => (Manners::Deaf, true),
@@ -72,14 +72,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             number += 1;
             let (manners, works) = manners(number);
             let spec = AgentSpec::new(format!("bee{number}"), move || Bee(manners)).under(&comb);
-            // After so long a turn or a hook is dropped where it awaits.
+            // After this time, a turn or a hook is dropped at its await.
             let bee = swarm.spawn(spec.shutdown(Shutdown::within(Duration::from_millis(500)))).await?;
             if works {
                 bee.tell(())?;
             }
         }
     }
-    // What blocks its thread blocks others that wait for it, but not for long on four threads.
+    // A blocked thread delays others that wait for it, but not for long with four threads.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let agents = swarm.status();
     let idle = agents.iter().filter(|agent| agent.task.is_none()).count() - 1;

@@ -1,20 +1,21 @@
-//! What agents may do, decided effect by effect: lists, rules, a mode, and somebody who may be asked.
+//! What agents may do, decided for each effect: a list, rules, a mode, and somebody who can be asked.
 //!
-//! Four layers, in this order:
+//! They decide in this order:
 //!
-//! 1. **The list.** What is not listed is denied, whatever else is said.
-//! 2. **Denials.** A rule that denies holds against everything below.
-//! 3. **The mode, where it forbids.** Read-only denies what modifies, whatever rule allows it.
+//! 1. **The list.** An effect that is not listed is denied, whatever the rules say.
+//! 2. **Denials.** A matching rule that denies overrides everything below.
+//! 3. **Mode read-only** denies what modifies, even if a rule allows it.
 //! 4. **Safe internal tools** are allowed, whatever the mode asks for.
-//! 5. **The first rule that fits**: allow, or ask. A rule that asks does so in every mode.
-//! 6. **The mode**: everything is allowed; what reads is; or somebody is asked.
+//! 5. **The first other rule that matches** allows or asks. A rule that asks does so in every mode.
+//! 6. **The mode** decides the rest: everything is allowed, reading is allowed, or somebody is asked.
 //!
-//! An `allow` has to fit every target of an effect, a `deny` or `ask` any of them, and an effect whose reach is unknown fits each `deny`
-//! and `ask` and no `allow` that speaks of targets. What a ceiling forbids is forbidden before any of this is looked at.
+//! An `allow` must match every target of an effect, a `deny` or `ask` any of them. An effect whose reach is unknown matches every
+//! `deny` and `ask` that names targets, and no such `allow`. Ceilings come before all of this: what a ceiling forbids stays
+//! forbidden.
 //!
 //! # Invariants
-//! 1. The decision is a function of the permissions, the mode and what the effect says of itself.
-//! 2. Where somebody has to be asked and nobody can be, the answer is no.
+//! 1. The decision is a function of the permissions, the mode and what the effect states.
+//! 2. If somebody should be asked and nobody can be, the answer is no.
 
 mod approval;
 mod decide;
@@ -31,11 +32,11 @@ pub use self::approval::{Approval, Approvals, Remembered, Say};
 pub use self::decide::{Asking, Then};
 use self::gate::{Approves, Permits};
 
-/// What is allowed where no rule says otherwise.
+/// What is allowed if no rule decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// What reads; what modifies is denied, whatever rule allows it.
+    /// Reading only: what modifies is denied, even if a rule allows it.
     ReadOnly,
     /// Somebody is asked.
     #[default]
@@ -48,12 +49,12 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The kinds: one, or all that begin with what stands before a `*`.
+    /// The kind, or all kinds that begin with the text before a `*`.
     pub kind: String,
-    /// The targets; any, if none are named.
+    /// The targets; `None` matches any.
     #[serde(default)]
     pub on: Option<Targets>,
-    /// Effects of at least this tier alone.
+    /// Only effects of at least this tier; `None` matches any.
     #[serde(default)]
     pub tier: Option<Tier>,
     /// What follows.
@@ -61,7 +62,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// About effects of a kind, or of all kinds that begin with what stands before a `*`. It asks, until told otherwise.
+    /// A rule about effects of this kind, or of all kinds that begin with the text before a `*`. It asks by default.
     #[must_use]
     pub fn kind(kind: impl Into<String>) -> Self {
         Self { kind: kind.into(), on: None, tier: None, then: Then::Ask }
@@ -81,14 +82,14 @@ impl Rule {
         self
     }
 
-    /// By these models.
+    /// With these models.
     #[must_use]
     pub fn model(mut self, pattern: impl Into<String>) -> Self {
         self.on = Some(Targets::Model(pattern.into()));
         self
     }
 
-    /// By these commands: a pattern for each word, `**` as the last for whatever words follow.
+    /// With these commands: a pattern for each word, and `**` at the end for any further words.
     #[must_use]
     pub fn argv(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.on = Some(Targets::Command(words.into_iter().map(Into::into).collect()));
@@ -124,7 +125,7 @@ impl Rule {
     }
 }
 
-/// What agents may do. A swarm has them with [`Equip::permissions`]; several may share one, and its mode.
+/// What agents may do. Give them to a swarm with [`Equip::permissions`]; several swarms can share one value, and its mode.
 ///
 /// ```
 /// use skep_actors::permit::{Equip as _, Mode, Permissions, Rule};
@@ -170,8 +171,7 @@ impl Switch {
 }
 
 impl Permissions {
-    /// Effects of these kinds and no others; `"*"` is every kind. Somebody is asked for each of them until a rule or the mode says
-    /// otherwise.
+    /// Only effects of these kinds; `"*"` is every kind. Each of them needs an approval unless a rule or the mode says otherwise.
     #[must_use]
     pub fn only(kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let listed = kinds.into_iter().map(Into::into).collect();
@@ -180,45 +180,45 @@ impl Permissions {
         Self { listed, safe: Vec::new(), rules: Vec::new(), switch, approvals: None }
     }
 
-    /// Effects of these kinds are safe: they touch nothing but the agent itself.
+    /// Marks effects of these kinds as safe: they touch only the agent itself.
     #[must_use]
     pub fn safe(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.safe.extend(kinds.into_iter().map(Into::into));
         self
     }
 
-    /// One more rule, after those before.
+    /// Adds a rule after the existing ones.
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
     }
 
-    /// The mode; to ask, by default.
+    /// The mode; by default it is to ask.
     #[must_use]
     pub fn mode(self, mode: Mode) -> Self {
         self.switch.set(mode);
         self
     }
 
-    /// Who is asked. Without anybody, what would be asked for is denied.
+    /// Who is asked. Without this, an effect that needs an approval is denied.
     #[must_use]
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = Some(approvals);
         self
     }
 
-    /// What changes the mode while swarms run.
+    /// A switch that changes the mode while swarms run.
     #[must_use]
     pub fn switch(&self) -> Switch {
         self.switch.clone()
     }
 
-    /// Whether every pattern can match something: a denial that cannot would deny nothing. A swarm that is given other permissions does
-    /// not start.
+    /// Whether every pattern can match something: a denial that cannot match would deny nothing. A swarm with invalid permissions
+    /// does not start.
     ///
     /// # Errors
-    /// The first pattern that cannot, by its place, and how to mend it.
+    /// The first pattern that cannot match, by its place, and how to fix it.
     pub fn check(&self) -> Result<(), String> {
         let kinds = |kinds: &[String]| Ceiling::only(kinds).check().map_err(|bad| bad.message);
         kinds(&self.listed).map_err(|why| format!("the list: {why}"))?;
@@ -240,8 +240,8 @@ impl Permissions {
 
 /// Gives a swarm its permissions.
 pub trait Equip {
-    /// What its agents may do. Given more than once, each has to agree. The swarm does not start if a pattern can match nothing
-    /// ([`Permissions::check`]).
+    /// What its agents may do. If given more than once, all of them must agree. The swarm does not start if a pattern can match
+    /// nothing ([`Permissions::check`]).
     #[must_use]
     fn permissions(self, permissions: Permissions) -> Self;
 }

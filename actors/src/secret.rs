@@ -1,4 +1,4 @@
-//! Keys, which are sent and never shown.
+//! Keys: they are sent, and never shown.
 
 use std::env::VarError;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// A key. It comes from the environment or from the caller's own store, prints as `Secret(..)`, and cannot be written down.
+/// A key. It comes from the environment or from the caller's own store, prints as `Secret(..)`, and cannot be serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
@@ -17,13 +17,13 @@ pub enum NoSecret {
     /// The environment has no variable of this name, or an empty one.
     #[error("the environment variable {0} is not set; set it to the key")]
     Unset(String),
-    /// It has characters that no header can carry.
+    /// It contains characters that no header can carry.
     #[error("{0} has characters that a key cannot have: is there a line break in it?")]
     Odd(String),
 }
 
 impl Secret {
-    /// That of an environment variable. Blanks around it are no part of it.
+    /// The value of an environment variable, without surrounding blanks.
     ///
     /// # Errors
     /// [`NoSecret`] names the variable.
@@ -40,7 +40,7 @@ impl Secret {
         Self::named(value, name)
     }
 
-    /// One from elsewhere.
+    /// A secret from another source.
     ///
     /// # Errors
     /// [`NoSecret::Odd`].

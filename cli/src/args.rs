@@ -23,84 +23,84 @@ pub(crate) struct Skep {
 pub(crate) enum Command {
     /// Review a folder, a file, or what has changed in a repository
     ///
-    /// Four supervised reviewers (security, performance, style, tests) apply rules to every file: no key, no server, no
-    /// network. What rules cannot judge is named in the report.
+    /// Four supervised reviewers (security, performance, style, tests) apply rules to every file. They need no key, no
+    /// server and no network. The report names what rules cannot judge.
     #[command(after_help = EXIT_CODES)]
     Review(Box<Review>),
 
-    /// Put swarms under faults, and hold this build against what others have recorded
+    /// Run swarms under injected faults, and compare this build with recorded runs of Erlang/OTP
     #[command(subcommand)]
     Lab(Lab),
 
-    /// Serve a simulated model over HTTP, as OpenAI and as Anthropic do, to try clients without a key
+    /// Serve a simulated model over HTTP, in OpenAI's and Anthropic's protocols, to try clients without a key
     ///
-    /// The model is named `sim`: it takes its time, writes words without a meaning, calls tools if there are some, and sends its
-    /// usage. Any key will do. It ends with Ctrl-C.
+    /// The model is named `sim`. It answers with delays and meaningless words, calls tools if the request has any, and reports
+    /// its usage. Any key will do. Ctrl-C ends it.
     #[cfg(feature = "http")]
-    #[command(after_help = "Exit code: 0 it was asked to end; 2 could not serve.")]
+    #[command(after_help = "Exit code: 0 ended by a signal; 2 could not serve.")]
     MockServer(MockServer),
 }
 
 #[cfg(feature = "http")]
 #[derive(Debug, Args)]
 pub(crate) struct MockServer {
-    /// Where to listen; port 0 is one that is free
+    /// Where to listen; port 0 picks a free port
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4141")]
     pub(crate) addr: String,
 
-    /// Draw everything from this seed, so that the same requests in the same order have the same answers
+    /// Seed for all random choices: the same requests in the same order get the same answers
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// Turn so many of a thousand requests away with a 429
+    /// Refuse this many of every thousand requests with a 429
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
     pub(crate) rate_limits: u64,
 
-    /// Break off so many of a thousand answers in the middle
+    /// Break off this many of every thousand answers half way
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
     pub(crate) cuts: u64,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lab {
-    /// Run an example swarm under faults, once for each seed, and hold it to every promise
+    /// Run an example swarm under faults, once for each seed, and check every promise
     ///
-    /// A run is a simulated world: minutes of the swarm's time are over in milliseconds, and a seed is always the same run.
-    /// The first failure of each preset is run again with ever fewer faults until only those are left that matter; it is
-    /// told, and written into a folder together with its events.
+    /// A run is a simulated world: minutes of the swarm's time pass in milliseconds, and the same seed always gives the
+    /// same run. The first failure of each preset is run again with fewer and fewer faults, until only those that matter
+    /// are left. It is then printed, and written to a folder together with its events.
     #[command(after_help = RUN_EXIT_CODES)]
     Run(Run),
 
-    /// Run a failure again, as a folder of `skep lab run` has it
+    /// Run a failure from a folder of `skep lab run` again
     #[command(
-        after_help = "Exit code: 0 it holds now; 1 it fails; 2 the file cannot be read or is of another program's test."
+        after_help = "Exit code: 0 it passes now; 1 it fails; 2 the file cannot be read or belongs to another program's test."
     )]
     Replay {
         /// The plan.json in the folder
         plan: PathBuf,
     },
 
-    /// Play recorded scenarios of Erlang/OTP's supervisor, one JSON object a line, and print each step that differs
-    #[command(after_help = "Exit code: 0 all are equal; 1 one differs; 2 the file cannot be read.")]
+    /// Replay recorded scenarios of Erlang/OTP's supervisor, one JSON object per line, and print each step that differs
+    #[command(after_help = "Exit code: 0 all are equal; 1 at least one differs; 2 the file cannot be read.")]
     Traces {
         /// The file of scenarios
         file: PathBuf,
 
-        /// Play them on the supervision core alone instead of on a swarm, which shows the deciding step
+        /// Replay them on the supervision core alone instead of on a swarm; this shows the deciding step
         #[arg(long)]
         core: bool,
     },
 }
 
-const RUN_EXIT_CODES: &str = "Exit code: 0 every run held; 1 one failed; 2 could not run.";
+const RUN_EXIT_CODES: &str = "Exit code: 0 every run passed; 1 at least one failed; 2 could not run.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// What is done to the swarm; may be given several times [default: each of them]
+    /// The faults to inject; may be given several times [default: all presets]
     #[arg(long, value_name = "NAME", value_parser = preset())]
     pub(crate) preset: Vec<Preset>,
 
-    /// A plan of your own instead, as JSON: rules, or a folder's plan.json
+    /// Your own plan as JSON instead: a list of rules, or the plan.json of a failure's folder
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub(crate) plan: Option<PathBuf>,
 
@@ -112,11 +112,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub(crate) seed_from: u64,
 
-    /// The swarm that it is done to
+    /// The swarm to run
     #[arg(long, value_enum, default_value_t = Example::Research)]
     pub(crate) swarm: Example,
 
-    /// Where failures are written, a folder for each
+    /// Where to write failures, one folder each
     #[arg(long, value_name = "FOLDER", default_value = "target/skep-lab")]
     pub(crate) out: PathBuf,
 }
@@ -128,8 +128,8 @@ fn preset() -> impl TypedValueParser<Value = Preset> {
 }
 
 const EXIT_CODES: &str = "\
-Exit code: 0 done; 1 with --fail-on, if a finding is at least so severe, or the review was cut short or a file could not be read; \
-2 could not run; 130 interrupted by Ctrl-C (the first stops the swarm and reports what there is, a second ends at once); 143 terminated by a signal, likewise.";
+Exit code: 0 done; 1 with --fail-on, if a finding is at least that severe, the review was cut short, or a file could not be read; \
+2 could not run; 130 interrupted by Ctrl-C (the first stops the swarm and reports what there is, a second ends at once); 143 terminated by a signal, in the same way.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Review {
@@ -137,11 +137,11 @@ pub(crate) struct Review {
     #[arg(default_value = ".")]
     pub(crate) path: PathBuf,
 
-    /// Only what changed since this revision, from where the two parted: findings on lines that the change touches
+    /// Report only findings on lines that changed since the branch left this revision
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
 
-    /// With --base, findings on all lines of the files that changed
+    /// With --base, report findings on all lines of the files that changed
     #[arg(long, requires = "base")]
     pub(crate) whole_files: bool,
 
@@ -149,7 +149,7 @@ pub(crate) struct Review {
     #[arg(long, value_name = "REV")]
     pub(crate) head: Option<String>,
 
-    /// How the report is written
+    /// Format of the report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 
@@ -157,11 +157,11 @@ pub(crate) struct Review {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// End with 1 if a finding is at least so severe: critical, high, medium or low
+    /// Exit with 1 if a finding is at least this severe: critical, high, medium or low
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<Severity>,
 
-    /// Show at most so many findings of one rule (text) or severity (markdown); the rest is counted
+    /// Show at most this many findings of one rule (text) or severity (markdown), and count the rest
     #[arg(long, value_name = "N")]
     pub(crate) at_most: Option<usize>,
 
@@ -169,7 +169,7 @@ pub(crate) struct Review {
     #[arg(long, value_name = "USD")]
     pub(crate) budget: Option<NanoUsd>,
 
-    /// Stop after so long and report what there is, such as 90s or 2m
+    /// Stop after this time, such as 90s or 2m, and report what was found so far
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) within: Option<Duration>,
 
@@ -177,19 +177,19 @@ pub(crate) struct Review {
     #[arg(long)]
     pub(crate) watch: bool,
 
-    /// Crash, hang, slow and kill the reviewers by the plan of this seed; the findings stay the same
+    /// Crash, hang, slow down and kill the reviewers by a plan made from this seed; the findings stay the same
     #[arg(long, value_name = "SEED")]
     pub(crate) chaos: Option<u64>,
 
-    /// Settings [default: skep.toml in the reviewed folder, if there is one]
+    /// Settings file [default: skep.toml in the reviewed folder, if there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Leave out findings that this file knows
+    /// Leave out the findings in this baseline file
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 
-    /// Write a file that knows all findings of this review, for --baseline
+    /// Write all findings of this review to a baseline file
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
 }
@@ -198,11 +198,11 @@ pub(crate) struct Review {
 pub(crate) enum Format {
     /// For a terminal
     Text,
-    /// For a comment on a pull request
+    /// For comments on pull requests
     Markdown,
-    /// For programs; the schema is in the sources
+    /// For programs; the schema is in the source tree
     Json,
-    /// SARIF 2.1.0, for code scanning pages
+    /// SARIF 2.1.0, for code-scanning services
     Sarif,
 }
 

@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
 fn run_review(options: args::Review) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return could_not(&format!("the system gives no threads: {error}")),
+        Err(error) => return could_not(&format!("cannot start threads: {error}")),
     };
     let code = runtime.block_on(async {
         match review(options).await {
@@ -76,7 +76,7 @@ struct Desk {
 
 async fn review(options: args::Review) -> Result<ExitCode, String> {
     let watch = options.watch;
-    let mut signals = Signals::listen().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let (order, desk) = prepare(options)?;
     let review = Review::start(order).await.map_err(|error| error.to_string())?;
     let env = review.env();
@@ -89,12 +89,7 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     view.close();
     if let Some(signal) = signal {
         // Nobody may be there to read it.
-        writeln!(
-            io::stderr(),
-            "skep review: {}: it is being stopped; once more ends it at once",
-            signal.word()
-        )
-        .ok();
+        writeln!(io::stderr(), "skep review: {}: stopping; press again to end at once", signal.word()).ok();
     }
     let finished = async {
         let report = review.end(ending).await.map_err(|error: ReviewError| error.to_string())?;
@@ -143,7 +138,7 @@ impl Desk {
 fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
     let named = options.path.display().to_string();
     let path = fs::canonicalize(&options.path)
-        .map_err(|error| format!("PATH {named}: {error}; give a folder or a file that is there"))?;
+        .map_err(|error| format!("PATH {named}: {error}; give an existing folder or file"))?;
     let (root, only) = if path.is_dir() { (path, None) } else { around(&path)? };
     let config = Arc::new(config(&root, options.config.as_deref())?);
     let baseline = options.baseline.as_deref().map(|path| {
@@ -189,7 +184,7 @@ fn around(file: &Path) -> Result<(PathBuf, Option<Listed>), String> {
             let bytes = fs::metadata(file).map_or(0, |found| found.len());
             Ok((folder.to_owned(), Some(Listed { path: name.to_string_lossy().into_owned(), bytes })))
         }
-        _ => Err(format!("PATH {}: it is neither a folder nor a file in one", file.display())),
+        _ => Err(format!("PATH {}: this is neither a file nor a folder", file.display())),
     }
 }
 
@@ -206,13 +201,13 @@ fn may_write(option: &str, path: &Path) -> Result<(), String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(format!(
-            "{option} {}: there is no folder {}; make it first",
+            "{option} {}: the folder {} does not exist; create it first",
             path.display(),
             folder.display()
         ));
     }
     if path.is_dir() {
-        return Err(format!("{option} {}: that is a folder; name a file in it", path.display()));
+        return Err(format!("{option} {}: this is a folder; name a file in it", path.display()));
     }
     Ok(())
 }
@@ -245,6 +240,6 @@ fn print(text: &str) -> Result<(), String> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever reads has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| format!("the report cannot be written: {error}")),
+        result => result.map_err(|error| format!("cannot write the report: {error}")),
     }
 }

@@ -22,12 +22,12 @@ pub(crate) fn main(options: &MockServer) -> ExitCode {
     let served = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the system gives no event loop: {error}"))
+        .map_err(|error| format!("cannot start an event loop: {error}"))
         .and_then(|runtime| runtime.block_on(serve(options)));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            // If standard error is closed, the code has to do.
+            // If standard error is closed, the exit code alone must do.
             writeln!(io::stderr(), "skep mock-server: {why}").ok();
             ExitCode::from(COULD_NOT)
         }
@@ -35,10 +35,10 @@ pub(crate) fn main(options: &MockServer) -> ExitCode {
 }
 
 async fn serve(options: &MockServer) -> Result<(), String> {
-    let mut signals = Signals::listen().map_err(|error| format!("the system gives no signals: {error}"))?;
+    let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let bad = |error: io::Error| format!("--addr {}: {error}", options.addr);
     let addr = lookup_host(&options.addr).await.map_err(bad)?.next();
-    let addr = addr.ok_or_else(|| format!("--addr {}: it is no address", options.addr))?;
+    let addr = addr.ok_or_else(|| format!("--addr {}: this is not an address", options.addr))?;
     // The clock of both goes on; with a seed chance is drawn from it.
     let env = options.seed.map_or_else(Env::real, |seed| Env::simulated(seed, None));
     let model =
@@ -46,7 +46,7 @@ async fn serve(options: &MockServer) -> Result<(), String> {
     let server = Server::bind(addr, Models::new().with("sim", model), env).await.map_err(bad)?;
     let addr = server.local_addr().map_err(bad)?;
     let says = format!(
-        "The model `sim` is at http://{addr}/v1, for clients of OpenAI and of Anthropic, with any key.\nCtrl-C ends it.\n"
+        "The model `sim` is at http://{addr}/v1, for OpenAI and Anthropic clients, with any key.\nCtrl-C ends it.\n"
     );
     let mut out = io::stdout().lock();
     // Whoever does not read it knows it already.

@@ -52,7 +52,7 @@ fn a_failure_is_told_kept_and_the_same_again() {
     for _ in 0..2 {
         let again = skep(&["replay", command]);
         assert_eq!(again.code, Some(1), "{}", again.out);
-        assert!(again.out.contains("events are those that were written down"), "{}", again.out);
+        assert!(again.out.contains("all as recorded"), "{}", again.out);
     }
     // Any plan may be run, so too the one that was shrunk; without its rules it holds.
     let same = skep(&["run", "--swarm", "till", "--plan", command, "--seeds", "1", "--out", out]);
@@ -60,7 +60,7 @@ fn a_failure_is_told_kept_and_the_same_again() {
     let sound = folder.path().join("sound.json");
     fs::write(&sound, r#"{"test": "till", "seed": 3, "plan": {"rules": []}}"#).unwrap();
     let holds = skep(&["replay", sound.to_str().unwrap()]);
-    assert_eq!((holds.code, &*holds.out), (Some(0), "till with seed 3 holds now\n"), "{}", holds.err);
+    assert_eq!((holds.code, &*holds.out), (Some(0), "till with seed 3 passes now\n"), "{}", holds.err);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_cannot_be_run_is_named() {
     for (arguments, words) in [
         (vec!["replay", "none.json"], vec!["skep lab replay: none.json"]),
         (vec!["replay", &foreign], vec!["shop::no_order", "SKEP_PLAN=", "cargo test no_order"]),
-        (vec!["replay", &odd], vec!["odd.json", "a recipe is what a failing run wrote"]),
+        (vec!["replay", &odd], vec!["odd.json", "a recipe is the plan.json"]),
         (vec!["run", "--plan", &odd], vec!["--plan", "odd.json", "action"]),
         (vec!["run", "--seeds", "0"], vec!["--seeds"]),
     ] {

@@ -5,10 +5,10 @@ use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, LitInt, Token};
 
-/// A test that runs its body once for each seed, each on a fresh simulated world: one thread, a paused clock.
+/// A test that runs its body once for each seed, each time in a fresh simulated world: one thread and a paused clock.
 ///
-/// The function is async, takes the `Lab` of its seed, and gives a `TestResult` or nothing. `seeds = 64` is how many seeds
-/// an ordinary run takes, 16 unless told.
+/// The function is async, takes the `Lab` of its seed, and returns a `TestResult` or nothing. `seeds = 64` sets how many
+/// seeds an ordinary run takes; the default is 16.
 ///
 /// A failure says what broke, the seed, the plan shrunk to what matters, what happened there, and the folder that has all of
 /// it. `SKEP_SEED=7` runs that seed alone, `SKEP_SEEDS=1000` or `SKEP_SEEDS=x10` as many, `SKEP_SEED_FROM=4000` begins there;
@@ -24,7 +24,7 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Erro
     let test: ItemFn = syn::parse(item)?;
     let wrong = |what: &str| Err(Error::new(test.sig.span(), what));
     if test.sig.asyncness.is_none() {
-        return wrong("a swarm test is `async fn name(lab: Lab) -> TestResult`: it has to be async");
+        return wrong("a swarm test is `async fn name(lab: Lab) -> TestResult`: it must be async");
     }
     if test.sig.inputs.len() != 1 || matches!(test.sig.inputs.first(), Some(FnArg::Receiver(_))) {
         return wrong(
@@ -55,7 +55,7 @@ fn seeds(arguments: TokenStream) -> Result<u64, Error> {
     let read = |input: syn::parse::ParseStream<'_>| {
         let word: syn::Ident = input.parse()?;
         if word != "seeds" {
-            return Err(Error::new(word.span(), "the one argument is `seeds = <how many>`"));
+            return Err(Error::new(word.span(), "the only argument is `seeds = <how many>`"));
         }
         input.parse::<Token![=]>()?;
         input.parse::<LitInt>()

@@ -1,4 +1,4 @@
-//! Fan-out and fan-in: an agent for each item, several at once, and every end a row.
+//! Fan-out and fan-in: an agent for each item, several at once, and a row for each result.
 
 mod cut;
 mod pace;
@@ -19,7 +19,7 @@ pub type Specs<'a, I, A> = Box<dyn Fn(I) -> AgentSpec<A> + Send + Sync + 'a>;
 /// What an item's agent is asked.
 pub type Tasks<'a, I, A> = Box<dyn Fn(I) -> <A as Agent>::Task + Send + Sync + 'a>;
 
-/// Gives each item to an agent of its own and gathers what they answer.
+/// Gives each item to its own agent and gathers the answers.
 ///
 /// ```
 /// # use skep_runtime::{Agent, AgentError, AgentSpec, Context, Swarm};
@@ -54,7 +54,7 @@ pub type Tasks<'a, I, A> = Box<dyn Fn(I) -> <A as Agent>::Task + Send + Sync + '
 ///
 /// Unless told otherwise all rows are gathered, six agents live at once, and the whole has 30 s. An agent is stopped when its
 /// answer is in. When failures, the deadline or the owner's end cut the fan-out short, what has begun is stopped and what
-/// has not is not begun; both are rows.
+/// has not is not started; both are rows.
 #[must_use = "a fan-out does nothing until it is gathered"]
 pub fn fan_out<I>(owner: impl Into<ScopeOwner>, items: impl IntoIterator<Item = I>) -> FanOut<I> {
     FanOut {
@@ -67,7 +67,7 @@ pub fn fan_out<I>(owner: impl Into<ScopeOwner>, items: impl IntoIterator<Item = 
     }
 }
 
-/// A fan-out to be awaited, or to be gathered and tried again: see [`fan_out`].
+/// A fan-out, to be awaited, or to be gathered and tried again: see [`fan_out`].
 ///
 /// Its `gather` is polled where it is awaited; it spawns nothing but agents. It is not a `JoinSet`: it can be gathered
 /// again, and each gathering is a scope of its own.
@@ -107,7 +107,7 @@ impl Default for Limits {
 }
 
 impl<I> FanOut<I> {
-    /// Which agent an item gets. It is transient unless the spec says otherwise; of a name that is taken, it gets a number.
+    /// The spec of an item's agent. The agent is transient unless the spec says otherwise; a taken name gets a number.
     pub fn agent<'a, A: Agent>(
         self,
         spec: impl Fn(I) -> AgentSpec<A> + Send + Sync + 'a,
@@ -129,49 +129,51 @@ impl<'a, I, A: Agent> FanOut<I, Specs<'a, I, A>> {
 }
 
 impl<I, S, T> FanOut<I, S, T> {
-    /// The scope's name in trees and bills, and what tells it from others that the turn has open; `fan_out` unless told.
+    /// The name of the scope in trees and bills, which must differ from other open scopes of the turn; `fan_out` by default.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// How many of its agents live at once; 6 unless told, and at least 1.
+    /// How many of its agents live at the same time; 6 by default, at least 1.
     pub fn at_most(mut self, agents: usize) -> Self {
         self.limits.at_most = agents.max(1);
         self
     }
 
-    /// Takes the items in batches of this size, at least 1: one begins when the one before is over. One batch unless told.
+    /// Splits the items into batches of this size (at least 1): a batch begins when the one before is over. By default there
+    /// is a single batch.
     pub fn batches_of(mut self, items: usize) -> Self {
         self.limits.batch = items.max(1);
         self
     }
 
-    /// The deadline of the whole, from the gathering on; 30 s unless told. What is not over by then is stopped, which may
-    /// take as long as [`FanOut::stop`] says.
+    /// The deadline of the whole fan-out, from the beginning of the gathering; 30 s by default. Whatever is not over by
+    /// then is stopped, which may take as long as [`FanOut::stop`] says.
     pub fn within(mut self, limit: Duration) -> Self {
         self.limits.within = limit;
         self
     }
 
-    /// The deadline of each agent, from its spawn to its answer; that of the whole unless told.
+    /// The deadline of each agent, from its spawn to its answer; by default that of the whole fan-out.
     pub fn each_within(mut self, limit: Duration) -> Self {
         self.limits.each_within = Some(limit);
         self
     }
 
-    /// The first failure ends it.
+    /// The first failure ends the fan-out.
     pub fn fail_fast(self) -> Self {
         self.give_up_after(1)
     }
 
-    /// So many failures, at least 1, end it. Unless told, none do: all rows are gathered.
+    /// This many failures (at least 1) end the fan-out. By default failures do not end it: all rows are gathered.
     pub fn give_up_after(mut self, failures: usize) -> Self {
         self.limits.failures = failures.max(1);
         self
     }
 
-    /// How its agents are stopped, each when its answer is in and all of them at the end; in order within 10 s unless told.
+    /// How its agents are stopped, each when its answer has arrived and all of them at the end; by default in order, within
+    /// 10 s.
     pub fn stop(mut self, stop: Stop) -> Self {
         self.limits.stop = stop;
         self
@@ -183,16 +185,16 @@ where
     I: Clone + Send + Sync,
     A: Agent,
 {
-    /// Runs all items. A row each, in their order; never an error.
+    /// Runs all items and returns a row for each, in order. It never fails.
     ///
     /// # Cancel safety
-    /// Dropping it stops all that it has begun, in the background.
+    /// Dropping it stops everything that it has begun, in the background.
     pub async fn gather(&self) -> Gathered<I, A::Output> {
         round::run(self, self.items.iter().cloned().enumerate().collect()).await
     }
 
-    /// Runs the rows again that have no output, those stopped and not begun too, and takes their new ends into the rows.
-    /// Attempts, cost and time add up. All limits count anew.
+    /// Runs the rows without an output again, including those that were stopped or not started, and updates them with
+    /// the new results. Attempts, cost and time add up. All limits start fresh.
     ///
     /// # Cancel safety
     /// Dropping it stops all that it has begun, in the background; `gathered` stays as it was, without what the dropped tries

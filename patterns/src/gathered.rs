@@ -1,4 +1,4 @@
-//! What a pattern gathers: a row for each item, whatever became of it.
+//! What a pattern gathers: a row for each item, whatever its result.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use skep_runtime::{Advice, AgentError, AgentId, FailureClass, Usage};
 
 use crate::defaults;
 
-/// The ends of all items, in the items' order. A failure is a row, as is what was stopped or not begun.
+/// The results of all items, in the items' order. Failures have rows too, and so do items that were stopped or not started.
 ///
-/// `Display` is one line: `3 of 5 completed, failed: style (no such file), tests (not begun: another had failed)`.
+/// `Display` is one line: `3 of 5 completed, failed: style (no such file), tests (not started: another had failed)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "failures are rows in it"]
 pub struct Gathered<I, T> {
@@ -20,14 +20,14 @@ pub struct Gathered<I, T> {
     stuck: Vec<AgentId>,
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatheredRow<I, T> {
     /// The item.
     pub item: I,
     /// The name that its agent's spec gives.
     pub agent: String,
-    /// The id of the last agent that was spawned for it; none if none was.
+    /// The id of the last agent that was spawned for it, if any.
     pub id: Option<AgentId>,
     /// The agent's output, or why there is none.
     pub result: Result<T, Failure>,
@@ -35,17 +35,17 @@ pub struct GatheredRow<I, T> {
     pub attempts: u32,
     /// What the row's agents and everything below them cost. Exact unless one of them is among [`Gathered::stuck`].
     pub cost: Usage,
-    /// From its agent's spawn to its answer or end, in all tries of the row.
+    /// The time from its agent's spawn to its answer or end, over all tries of the row.
     pub took: Duration,
 }
 
-/// Why an item has no output. Each says in its error why, of which class, and whether to try again.
+/// Why an item has no output. Each error says why, its class, and whether to try again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// Its agent did not come up, failed, crashed in every attempt, or was late.
+    /// Its agent did not start, failed, crashed in every attempt, or was late.
     Failed(AgentError),
-    /// Its agent was stopped before it had answered: with the rest of the pattern, or by somebody else.
+    /// Its agent was stopped before it answered, with the rest of the pattern or by somebody else.
     Stopped(AgentError),
     /// The pattern ended before its turn came.
     NotBegun(AgentError),
@@ -77,7 +77,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Failed(error) => write!(f, "{error}"),
             Self::Stopped(error) => write!(f, "stopped: {error}"),
-            Self::NotBegun(error) => write!(f, "not begun: {error}"),
+            Self::NotBegun(error) => write!(f, "not started: {error}"),
         }
     }
 }
@@ -106,7 +106,7 @@ impl<I, T> Gathered<I, T> {
         self.rows.iter().filter_map(|row| Some((&row.item, row.result.as_ref().ok()?)))
     }
 
-    /// The rows that have none.
+    /// The rows without an output.
     pub fn failed(&self) -> impl Iterator<Item = &GatheredRow<I, T>> {
         self.rows.iter().filter(|row| row.result.is_err())
     }
@@ -135,7 +135,7 @@ impl<I, T> Gathered<I, T> {
         self.rows.iter().fold(Usage::ZERO, |sum, row| sum + row.cost)
     }
 
-    /// From the begin of the gathering until nothing of it was left, in all tries.
+    /// The time from the beginning of the gathering until nothing of it was left, over all tries.
     #[must_use]
     pub const fn took(&self) -> Duration {
         self.took

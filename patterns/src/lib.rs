@@ -1,8 +1,8 @@
 //! Coordination patterns: what agents do together.
 //!
-//! A pattern uses the runtime's public API alone. All that it starts lives in a scope of its owner, a task, an agent or the
-//! whole swarm, so that nothing of it is left when it is over, dropped, or its owner ends. What it returns is data in which
-//! a failure is a row.
+//! A pattern uses only the runtime's public API. Everything that it starts lives in a scope of its owner (a task, an agent
+//! or the whole swarm), so nothing is left when it is over, when it is dropped, or when its owner ends. It returns data in
+//! which a failure is a row.
 
 mod defaults;
 mod fan_out;

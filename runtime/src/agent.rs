@@ -9,32 +9,32 @@ use crate::context::{Context, StopContext};
 use crate::error::AgentError;
 use crate::question::{Answer, Question};
 
-/// What a task has to be: a value that could be written down.
+/// What a task or an output must be: a value that can be serialised.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Message for T {}
 
-/// A behaviour. One incarnation handles one task at a time; a restart builds it anew with the spec's factory.
+/// A behaviour. One incarnation handles one task at a time; a restart builds a new one with the spec's factory.
 ///
-/// A panic in any of these, and [`AgentError::crash`], end the incarnation; an ordinary error is the task's outcome and
-/// the agent lives on.
+/// A panic in any of these methods, and [`AgentError::crash`], end the incarnation. An ordinary error is the task's
+/// outcome, and the agent lives on.
 pub trait Agent: Send + 'static {
-    /// What it is asked to do.
+    /// What the agent is asked to do.
     type Task: Message;
-    /// What it answers with.
+    /// What the agent answers.
     type Output: Message;
 
-    /// Before the first task of an incarnation. Ready at once by default.
+    /// Called before the first task of an incarnation. By default it does nothing.
     ///
     /// # Errors
-    /// An error fails the start: a spawn returns it, a restart is tried again as the supervisor's policy says.
+    /// An error fails the start: a spawn returns the error; a restart is tried again according to the supervisor's policy.
     fn start(&mut self, cx: &Context) -> impl Future<Output = Result<(), AgentError>> + Send {
         let _ = cx;
         async { Ok(()) }
     }
 
-    /// One task. When it is cancelled, pending calls on `cx` return an error that says so; what has not returned by the
-    /// grace is dropped at its await, and the behaviour is built anew.
+    /// Handles one task. When the task is cancelled, pending calls on `cx` return an error that says so. If the method
+    /// has not returned at the end of the grace, it is dropped at its await, and a new behaviour is built.
     ///
     /// # Errors
     /// An error is the task's outcome and goes to the asker.
@@ -44,15 +44,15 @@ pub trait Agent: Send + 'static {
         cx: &Context,
     ) -> impl Future<Output = Result<Self::Output, AgentError>> + Send;
 
-    /// A question that an agent below it asks with [`Context::ask_parent`]. It is answered beside the agent's turn, also
-    /// while that waits for whoever asks, and while the agent is dormant: so there is no `self`, and what it shares with the
-    /// turn it gets with [`Context::get`]. Nothing, the default, hands the question on to the agent's own parent.
+    /// Answers a question that an agent below asks with [`Context::ask_parent`]. It runs beside the agent's turn, even while
+    /// the turn waits for the asker or while the agent is dormant. So there is no `self`; use [`Context::get`] for what it
+    /// shares with the turn. Returning `None`, the default, passes the question on to the agent's own parent.
     ///
-    /// Effects are billed to this agent. The answer has the deadline of the question and is dropped with it. A panic ends
-    /// neither the agent nor its turn: it is the question's failure. What is spawned here is a child of the agent.
+    /// Effects are billed to this agent. The method has the deadline of the question and is dropped with it. A panic
+    /// fails the question, but ends neither the agent nor its turn. Agents spawned here are children of this agent.
     ///
     /// # Errors
-    /// An error goes to whoever asked, and the question no further.
+    /// An error goes back to the asker, and the question goes no further up.
     fn on_question(
         question: Question,
         cx: Context,
@@ -61,14 +61,14 @@ pub trait Agent: Send + 'static {
         async { Ok(None) }
     }
 
-    /// After the last attempt at a task, before it becomes a dead letter: an output given here is the task's. It runs in the
-    /// last turn, whose behaviour may be torn, so there is no `self`; `errors` are those of all attempts, in order. It may ask
-    /// upwards with [`Context::ask_parent`]. Nothing, the default, leaves the task poisoned. Whoever asked with
-    /// [`Ask::accept`](crate::Ask::accept) has this output checked too. A crash that brought it here ends the incarnation
-    /// all the same.
+    /// Called after the last failed attempt at a task, before the task becomes a dead letter: an output returned here becomes
+    /// the task's output. It runs in the last turn, whose behaviour may be in a broken state, so there is no `self`; `errors`
+    /// are those of all attempts, in order. It may ask upwards with [`Context::ask_parent`]. Returning `None`, the default,
+    /// leaves the task poisoned. If the asker used [`Ask::accept`](crate::Ask::accept), this output is checked too. If the
+    /// last attempt crashed, the incarnation still ends.
     ///
     /// # Errors
-    /// An error, a panic, or an output that does not pass is the last of the task's errors.
+    /// An error, a panic, or an output that fails the check is added as the last of the task's errors.
     fn on_help(
         task: &Self::Task,
         errors: &[AgentError],
@@ -78,11 +78,11 @@ pub trait Agent: Send + 'static {
         async { Ok(None) }
     }
 
-    /// When the agent is stopped and its last turn returned; not after a crash or a dropped turn. Children have ended by
-    /// then. Ready at once by default.
+    /// Called when the agent is stopped and its last turn has returned; not after a crash or a dropped turn. The
+    /// children have ended by then. By default it does nothing.
     ///
     /// # Errors
-    /// An error is a row in the stop's receipt and changes nothing else.
+    /// An error is recorded in the agent's row of the stop's receipt, and changes nothing else.
     fn stop(&mut self, cx: &StopContext) -> impl Future<Output = Result<(), AgentError>> + Send {
         let _ = cx;
         async { Ok(()) }

@@ -22,7 +22,7 @@ use crate::lifecycle::{AgentState, StopReason};
 use crate::pause::{Pause, PauseReceipt, PausedBy, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 
-/// The address of an agent: the same across its restarts. Cheap to clone; holding it keeps nothing running.
+/// The address of an agent. It stays the same across restarts and is cheap to clone; holding it keeps nothing running.
 pub struct AgentRef<A: Agent> {
     seat: Arc<Seat>,
     agent_type: PhantomData<fn() -> A>,
@@ -40,7 +40,7 @@ impl<A: Agent> fmt::Debug for AgentRef<A> {
     }
 }
 
-/// What an agent is and does right now.
+/// What an agent is and is doing right now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
     /// Its id.
@@ -51,15 +51,15 @@ pub struct Status {
     pub agent_type: String,
     /// Its state.
     pub state: AgentState,
-    /// Which life it is in.
+    /// The number of its current incarnation.
     pub incarnation: Incarnation,
-    /// The task that it works on.
+    /// The task that it is working on.
     pub task: Option<TaskId>,
-    /// What it says that it does.
+    /// What it says it is doing.
     pub doing: Option<String>,
-    /// Tasks that wait.
+    /// How many tasks wait in its mailbox.
     pub queued: usize,
-    /// Children that it has.
+    /// How many children it has.
     pub children: usize,
     /// What it and its subtree have spent and reserved.
     pub cost: Balance,
@@ -139,13 +139,14 @@ impl<A: Agent> AgentRef<A> {
         Children::of(self.seat())
     }
 
-    /// Asks: the task waits for room in the mailbox, the future for the answer. In a turn, it asks in the turn's name.
+    /// Asks the agent to do a task. The task waits for room in the mailbox; the future waits for the answer. Within a turn,
+    /// the ask belongs to that turn.
     pub fn ask(&self, task: A::Task) -> Ask<A> {
         Ask::new(self.seat(), task, None)
     }
 
-    /// Asks if there is room now: the task is accepted when this returns, also if the ask is never polled. Terms that should
-    /// hold from then on are given to [`AgentRef::ask`], and [`Ask::try_send`] sends it.
+    /// Asks only if there is room now: when this returns, the task is accepted, even if the ask is never polled. To set
+    /// terms first, use [`AgentRef::ask`] and send it with [`Ask::try_send`].
     ///
     /// # Errors
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
@@ -153,7 +154,7 @@ impl<A: Agent> AgentRef<A> {
         Ask::new(self.seat(), task, turn::current()).try_send()
     }
 
-    /// Puts a task into the mailbox and waits for nothing. It has no asker and no deadline.
+    /// Puts a task into the mailbox without waiting for anything. The task has no asker and no deadline.
     ///
     /// # Errors
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task; [`AskError::Cancelled`] in a turn that was given up.
@@ -174,7 +175,7 @@ impl<A: Agent> AgentRef<A> {
         }
     }
 
-    /// What it is and does right now. Read from its seat: it needs no answer of the agent's.
+    /// What the agent is and is doing right now. This is read from its seat and needs no answer from the agent.
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(&self.seat)
@@ -192,37 +193,39 @@ impl<A: Agent> AgentRef<A> {
         self.seat.meter.subtree()
     }
 
-    /// How it and its subtree are doing in numbers, since it was spawned; once it has ended they are in its parent's, and these
-    /// are of nothing.
+    /// The metrics of the agent and its subtree since it was spawned. When it has ended, they have been added to its parent's,
+    /// and these are empty.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.seat.engine.metrics(&self.seat.id)
     }
 
-    /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped
-    /// at its await and the behaviour built anew. The task ends as interrupted; the agent goes on with the next.
+    /// Interrupts the agent's turn: pending calls on the context return an error. If the turn has not returned at the end
+    /// of the grace (1 s), it is dropped at its await, and a new behaviour is built. The task ends as interrupted, and
+    /// the agent goes on with the next one.
     pub fn interrupt(&self) -> Interrupted {
         self.seat.interrupt_turn()
     }
 
-    /// What it and its subtree have spent and reserved in its budget's current window; none without a window.
+    /// What it and its subtree have spent and reserved in the current window of its budget; `None` without a window.
     #[must_use]
     pub fn window_cost(&self) -> Option<Balance> {
         self.seat.window_cost()
     }
 
-    /// How many agents live in its subtree, itself included, in O(1); scopes are none.
+    /// How many agents are alive in its subtree, including itself, in O(1). Scopes do not count.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
         self.seat.live_agents()
     }
 
-    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.
+    /// Kills the agent: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what
+    /// happens next.
     pub fn kill(&self) {
         self.seat.kill();
     }
 
-    /// Stops it with its subtree, for good.
+    /// Stops the agent and its subtree for good.
     ///
     /// The fence is up and all turns are cancelled when this is first polled; dropping the future afterwards takes nothing
     /// back.
@@ -230,10 +233,11 @@ impl<A: Agent> AgentRef<A> {
         self.seat.engine.stop_ordered(&self.seat, stop).await
     }
 
-    /// Pauses it with its subtree: nothing begins there until [`AgentRef::resume`], tasks queue. The receipt comes when all
-    /// are quiet, or when it is due. Pauses nest: an agent runs when none stands at it or above it.
+    /// Pauses the agent and its subtree: nothing begins there until [`AgentRef::resume`], and tasks queue. The receipt
+    /// comes when all agents are quiet, or at its deadline. Pauses nest: an agent runs when neither it nor any agent above
+    /// it is paused.
     ///
-    /// The subtree is held when this is first polled; dropping the future afterwards takes nothing back.
+    /// The pause begins when this is first polled; dropping the future afterwards does not undo it.
     ///
     /// # Errors
     /// [`PauseError`] if it has ended or is being stopped.
@@ -241,39 +245,42 @@ impl<A: Agent> AgentRef<A> {
         self.seat.engine.pause(&self.seat, pause).await
     }
 
-    /// Lifts the pause that stands at it. What another pause holds stays held.
+    /// Lifts the agent's own pause. Whatever another pause holds stays held.
     ///
     /// # Errors
-    /// [`ResumeError`] if none stands at it.
+    /// [`ResumeError`] if the agent itself is not paused.
     pub fn resume(&self) -> Result<ResumeReceipt, ResumeError> {
         self.seat.engine.resume(&self.seat)
     }
 
-    /// Raises its budget by so much of each amount that it bounds; what it does not bound stays unbounded, and what happens at
-    /// a refusal stays as it is. A subtree that was paused for want of it waits for [`AgentRef::resume`].
+    /// Raises the agent's budget by this much, for each amount that the budget limits. Amounts without a limit stay unlimited,
+    /// and what happens at a refusal does not change. A subtree that was paused for lack of budget still waits for
+    /// [`AgentRef::resume`].
     ///
     /// # Errors
-    /// [`GrantError`] if it has ended, has no budget of its own, or what is granted is no amount.
+    /// [`GrantError`] if the agent has ended or has no budget of its own, or if what is granted is not an amount.
     pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
         self.seat.engine.grant(&self.seat, more)
     }
 
-    /// Takes rights away while it lives: from now on its ceiling allows what both allow, to the agent, to all below it and to whatever
-    /// works for them. What has begun goes on. A ceiling is never widened again.
+    /// Takes rights away while the agent is alive. From now on its ceiling allows only what both ceilings allow: to the agent, to
+    /// all agents below it, and to any agent that works for them. Effects that have begun go on. A ceiling can never be widened
+    /// again.
     ///
     /// # Errors
-    /// [`NarrowError`] if it has ended, its spec gave it no ceiling (`Ceiling::new()` is one), or this one cannot be used.
+    /// [`NarrowError`] if the agent has ended, if its spec gave it no ceiling (`Ceiling::new()` is enough), or if the new
+    /// ceiling is invalid.
     pub fn narrow(&self, ceiling: Ceiling) -> Result<(), NarrowError> {
         self.seat.engine.narrow(&self.seat, ceiling)
     }
 
-    /// Takes no more tasks, finishes those that are queued, and stops. What is not finished within the time is stopped. Dropping
-    /// the future takes nothing back: once polled, it goes on.
+    /// Accepts no more tasks, finishes the queued ones, and then stops. Whatever is not finished in time is stopped. Once
+    /// polled, the drain goes on even if the future is dropped.
     pub async fn drain(&self, within: Duration) -> StopReceipt {
         self.seat.drain(within).await
     }
 
-    /// Waits until it has ended for good, and says why. Restarts are waited through.
+    /// Waits until the agent has ended for good, through any restarts, and returns the reason.
     pub async fn ended(&self) -> StopReason {
         self.seat.has_ended().await
     }

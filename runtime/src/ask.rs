@@ -1,4 +1,4 @@
-//! Asking an agent: a future that is the task's life line.
+//! Asking an agent: a future that keeps the task alive.
 
 mod sent;
 mod stream;
@@ -37,17 +37,17 @@ use crate::time::Time;
 type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
 type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
 
-/// A question that is sent at its first poll and answered once.
+/// A request to an agent, sent at its first poll and answered once.
 ///
-/// It has a deadline, 30 s unless told otherwise and never beyond that of the turn that asks. Polled in a turn, it belongs
-/// to that turn and ends with it.
+/// Its deadline is 30 s by default, and never later than that of the turn that asks. Polled in a turn, it belongs to that
+/// turn and ends with it.
 ///
 /// # After a crash
-/// A turn that is tried again and asks the same agent the same gets what the attempt before it had asked: the answer, if
-/// there was one, or the task as it stands, with the deadline that it had. An agent that the turn itself has begun is the same
-/// if it was begun in the same branch or scope, as the how-many-th of the name in its spec. The how-many-th of such asks it is
-/// counts too, in its branch. What came to nothing (it was stopped, withdrawn, interrupted, late) is asked anew, and so is what
-/// failed if the agent itself wanted to try again ([`AgentError::redeliver`](crate::AgentError::redeliver)).
+/// If a turn is tried again and asks the same agent the same thing, it takes up the ask of the previous attempt: it gets the
+/// answer if there was one, or else the task as it stands, with its old deadline. An agent that the turn itself spawned is the
+/// same if it was spawned in the same branch or scope, at the same position among agents of the same name. The position among
+/// equal asks in the branch counts too. An ask that was stopped, withdrawn, interrupted or late is asked anew, and so is one
+/// that failed if the agent itself wanted to try again ([`AgentError::redeliver`](crate::AgentError::redeliver)).
 ///
 /// # Cancel safety
 /// Dropping it withdraws the task: queued, it is taken out; running, its turn is interrupted, and so are the asks that
@@ -131,9 +131,9 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Its deadline, counted from when it was sent or first polled; 30 s unless told. Said after that it takes the place of the
-    /// one before, of a task that is queued or running too; one that has passed by then ends the task now. What the task's
-    /// turn has begun by then keeps the deadline that it has inherited.
+    /// Its deadline, counted from when it was sent or first polled; 30 s by default. Set later, it replaces the earlier
+    /// deadline, even of a queued or running task; a deadline that has already passed ends the task now. What the task's turn
+    /// has begun by then keeps the deadline that it inherited.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         if let State::Sent(cell) = &self.state {
@@ -142,10 +142,10 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Takes only an output that passes `check`. One that does not is a failed attempt, whose reason the next attempt finds
-    /// in [`Context::last_error`](crate::Context::last_error); the agent lives on. After the last attempt the task is
-    /// poisoned. The check runs where the agent works; one that panics passes nothing. Said after the task was sent, it holds for
-    /// what comes from then on; where the answer is there already there is no other attempt, and one that does not pass is
+    /// Accepts only an output that passes `check`. An output that does not pass is a failed attempt; the next attempt finds the
+    /// reason in [`Context::last_error`](crate::Context::last_error), and the agent lives on. After the last attempt the task is
+    /// poisoned. The check runs where the agent works; a check that panics rejects the output. Set after the task was sent, it
+    /// applies to later outputs. If the answer is already there, there is no further attempt, and an output that does not pass is
     /// [`AskError::Failed`] with the reason.
     pub fn accept<E: Display>(
         mut self,
@@ -179,7 +179,7 @@ impl<A: Agent> Ask<A> {
         self
     }
 
-    /// Sends it now if there is room: the task is accepted when this returns, also if the ask is never polled.
+    /// Sends it now if there is room: when this returns, the task is accepted, even if the ask is never polled.
     ///
     /// # Errors
     /// [`AskError::MailboxFull`] and [`AskError::Stopped`], with the task.
@@ -211,7 +211,7 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// How many attempts at the task have begun and count; of an ask that is over, how many there were.
+    /// How many attempts at the task have begun and count; for a finished ask, how many there were.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match &self.state {
@@ -227,7 +227,7 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// What the agent has said about its progress since the last call.
+    /// What the agent has reported as progress since the last call.
     #[must_use]
     pub fn said(&self) -> Vec<String> {
         match &self.state {
@@ -236,8 +236,9 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    /// Lets the task go on without an asker, also after the asker's own end; its outcome is an event. It keeps its
-    /// deadline. Sends it if it was not sent. A turn that is tried again and detaches the same again sends it once.
+    /// Lets the task go on without an asker, even after the asker's own end. Its outcome is an event, and it keeps
+    /// its deadline. If it was not sent yet, it is sent now. A turn that is tried again and detaches the same ask
+    /// sends it only once.
     ///
     /// # Errors
     /// As [`AgentRef::try_ask`](crate::AgentRef::try_ask), if it was not sent yet.
@@ -314,7 +315,7 @@ impl<A: Agent> Ask<A> {
         let at = self.seat.on_clock(deadline.as_ref().map_or(Time::NEVER, Deadline::at));
         let cell = push::<A>(&self.seat, payload, Terms::new(at, more), deadline, Way::Ask)?;
         if self.asker.as_ref().is_some_and(|asker| asker.asked().is_some()) && self.key.is_none() {
-            sent::note_not_kept(self.asker.as_deref(), &cell.id, "its task cannot be written down");
+            sent::note_not_kept(self.asker.as_deref(), &cell.id, "its task cannot be serialised");
         }
         if let (Some(asked), Some(key)) = (self.asker.as_ref().and_then(|asker| asker.asked()), &self.key) {
             let claimed = Claimed::<A> { seat: Arc::clone(&self.seat), cell: Arc::clone(&cell) };

@@ -1,4 +1,4 @@
-//! Many agents at once, wherever agents are spawned.
+//! Spawning many agents at once, in any place.
 
 use std::future::Future;
 
@@ -13,8 +13,8 @@ use crate::swarm::Swarm;
 /// So many are spawned before others come first.
 const AT_ONCE: usize = 64;
 
-/// Where agents are spawned: a swarm, a scope, the context of a turn, an agent itself (`cx.agent()`). Whose child one becomes is
-/// the affair of each. Nobody else implements it.
+/// A place where agents are spawned: a swarm, a scope, the context of a turn, an agent itself (`cx.agent()`). Each place decides
+/// whose child an agent becomes. The trait is sealed.
 pub trait Spawns: sealed::Sealed {
     /// Spawns one agent, as the type's own `spawn`.
     ///
@@ -44,10 +44,10 @@ macro_rules! spawns {
 
 spawns!(Swarm, Scope, Context, OwnAgent<'_>);
 
-/// Spawns agents one after another, each as `place` does it, and gives a row for each in their order: one that could not be
-/// spawned is a row, and the next is spawned all the same. Lets others run now and then.
+/// Spawns agents one after another, each with the `spawn` of `place`, and returns a row for each, in order. If one cannot
+/// be spawned, its row is the error, and the next is spawned anyway. It yields now and then.
 ///
-/// Each start is waited for before the next begins, so many slow starts take their sum; `fan_out` has several at once.
+/// Each start finishes before the next begins, so slow starts add up; `fan_out` starts several at once.
 ///
 /// ```
 /// # use skep_runtime::{Agent, AgentError, AgentSpec, Context, Swarm, spawn_many};

@@ -1,8 +1,8 @@
-//! Ceilings: what a subtree can never do, whoever in it tries and by whichever way.
+//! Ceilings: what a subtree can never do, whichever of its agents tries and by whatever route.
 //!
-//! A right is the making of effects of a kind, on some targets ([`Reach`]). An agent's ceiling bounds the agent and all below it, however deep, and goes by
-//! ids, as budgets do: an adoption changes nothing about it. What others do *for* the subtree is bounded by it too, or a
-//! bounded agent would only have to ask one that is not.
+//! A right allows effects of a kind on some targets ([`Reach`]). An agent's ceiling limits the agent and all agents below it,
+//! however deep. It follows ids, as budgets do, so an adoption does not change it. It also limits what others do *for* the
+//! subtree; otherwise a limited agent could simply ask an unlimited one.
 //!
 //! | way | what bounds it |
 //! |---|---|
@@ -12,11 +12,11 @@
 //! | a question that is answered further up | those of the turn that asks, besides the agent's own |
 //! | a dead letter that is replayed | those that the task had |
 //!
-//! A ceiling may be made narrower while its agents live ([`Control::narrow`](crate::Control::narrow)), and never wider.
+//! A ceiling can be narrowed while its agents live ([`Control::narrow`](crate::Control::narrow)), but never widened.
 //!
-//! An agent's grants are what it may do itself, below its ceiling: an orchestrator may be granted the making of agents alone, and
-//! its workers more, up to the ceiling. They bind the agent and, unless their own specs say otherwise, those that it spawns; not
-//! those that it asks.
+//! An agent's grants are what it may do itself, within its ceiling: an orchestrator may be granted only the spawning of agents,
+//! and its workers more, up to the ceiling. Grants limit the agent and, unless their own specs say otherwise, the agents that it
+//! spawns; they do not limit the agents that it asks.
 //!
 //! # Invariants
 //! 1. Rights are made when a seat, a task or a turn is, and never lose a limit. Whatever is made from them has all of them.
@@ -36,13 +36,13 @@ use crate::reach::{
 };
 use crate::text::OneLine;
 
-/// The kinds of effects that an agent and everything below it may make, and on what, such as
+/// The kinds of effects that an agent and everything below it may make, and their targets, such as
 /// `Ceiling::only(["model", "files.*"]).never(["files.write"]).paths(["/repo/**"])`.
 ///
-/// A pattern of kinds is a kind, or ends in `*` for all kinds that begin so; `*` alone is every kind. In patterns of targets `*`
-/// is any run of characters, in those of paths within one folder, and `**` any run at all; `/repo/**` is `/repo` too.
+/// A pattern for kinds is a kind, or ends in `*` for all kinds with that beginning; `*` alone is every kind. In patterns for
+/// targets, `*` matches any characters (in paths: within one folder), and `**` matches anything; `/repo/**` matches `/repo` too.
 ///
-/// A ceiling that bounds targets of any sort lets no effect pass that does not say what it reaches
+/// A ceiling that limits any targets lets no effect pass that does not state its reach
 /// ([`Effect::on`](crate::Effect::on)).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -61,7 +61,7 @@ pub struct Ceiling {
     commands: Option<Vec<Vec<String>>>,
 }
 
-/// How an effect is beyond a ceiling.
+/// Why an effect is beyond a ceiling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Beyond {
@@ -71,12 +71,12 @@ pub enum Beyond {
     /// The first target that is not allowed.
     #[error("{0} is not allowed")]
     Target(Target),
-    /// Targets are bounded, and it does not say what it reaches.
-    #[error("what it reaches is unknown, and only some targets are allowed")]
+    /// Targets are limited, and the effect does not state its reach.
+    #[error("its targets are unknown, and only some targets are allowed")]
     Unknown,
 }
 
-/// A ceiling that cannot be used as it was written.
+/// A ceiling that is not valid as written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("ceiling.{field}: {}", OneLine(.message))]
 pub struct BadCeiling {
@@ -93,7 +93,7 @@ impl Ceiling {
         Self::default()
     }
 
-    /// Effects of these kinds and no others; of none at all, if none is given.
+    /// Only effects of these kinds; none at all, if no kind is given.
     #[must_use]
     pub fn only(kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { only: Some(strings(kinds)), ..Self::default() }
@@ -106,28 +106,28 @@ impl Ceiling {
         self
     }
 
-    /// On these files and folders alone, by absolute patterns such as `/repo/src/**`.
+    /// Only on these files and folders, as absolute patterns such as `/repo/src/**`.
     #[must_use]
     pub fn paths(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.paths = Some(strings(patterns));
         self
     }
 
-    /// On these hosts alone, such as `*.example.com` or `localhost:8080`.
+    /// Only on these hosts, such as `*.example.com` or `localhost:8080`.
     #[must_use]
     pub fn hosts(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.hosts = Some(strings(patterns));
         self
     }
 
-    /// By these models alone, such as `gpt-5*`: the names that their providers have for them, whatever a swarm calls them.
+    /// Only these models, such as `gpt-5*`, by their providers' names for them, whatever a swarm calls them.
     #[must_use]
     pub fn models(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.models = Some(strings(patterns));
         self
     }
 
-    /// By these commands alone: a pattern for each word, and `**` as the last for whatever words follow, such as
+    /// Only these commands: a pattern for each word, and `**` at the end for any further words, such as
     /// `[["git", "log", "**"], ["cargo", "test"]]`.
     #[must_use]
     pub fn commands<W: Into<String>>(
@@ -177,14 +177,14 @@ impl Ceiling {
         }
     }
 
-    /// Whether it allows effects of this kind, on whatever targets.
+    /// Whether it allows effects of this kind, on any targets.
     #[must_use]
     pub fn allows(&self, kind: &str) -> bool {
         let named = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, kind));
         self.only.as_deref().is_none_or(named) && !named(&self.never)
     }
 
-    /// Whether all of its patterns can match something.
+    /// Whether each of its patterns can match something.
     ///
     /// # Errors
     /// The first that cannot; a spawn says the same.
@@ -215,7 +215,9 @@ fn check(field: &'static str, pattern: &str) -> Result<(), BadCeiling> {
     let message = if pattern.is_empty() {
         "a pattern is empty; give a kind of effect, or `*` for every kind".to_owned()
     } else if pattern.strip_suffix('*').unwrap_or(pattern).contains('*') {
-        format!("{pattern:?} has a `*` that is not its end; it can only stand there, for all that begins so")
+        format!(
+            "{pattern:?} has a `*` before its end; a `*` may only stand at the end, for every kind with that beginning"
+        )
     } else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! An agent's children, as others deal with them: OTP's interface of a supervisor.
+//! An agent's children: OTP's interface of a supervisor.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::id::AgentId;
 use crate::spec::AgentSpec;
 use crate::supervision::{Answer, ChildPolicy, ChildState, Counts, Event, Policy};
 
-/// The children of an agent, which supervises them: who they are, and OTP's calls to start, terminate, restart and delete
-/// them. Cheap to clone; holding it keeps nothing running.
+/// The children that an agent supervises: a list of them, and OTP's calls to start, terminate, restart and delete them.
+/// Cheap to clone; holding it keeps nothing running.
 ///
-/// Questions are read from the supervisor's own table and answered whatever it does. Calls that change something wait for
-/// their answer and are served between the attempts of a restart. Dropping their future takes nothing back.
+/// Queries read the supervisor's own table, so they answer whatever it is doing. Calls that change something wait for
+/// their answer and are served between the attempts of a restart. Dropping their future does not undo them.
 ///
 /// | child is | `start_child` | `terminate_child` | `restart_child` | `delete_child` |
 /// |---|---|---|---|---|
@@ -45,16 +45,16 @@ pub struct Child {
     pub agent_type: String,
     /// Whether it is counted as a supervisor.
     pub is_supervisor: bool,
-    /// Whether it runs, is being restarted, or has nothing running.
+    /// Whether it is running, being restarted, or has nothing running.
     pub state: ChildState,
 }
 
-/// What `restart_child` did.
+/// The result of `restart_child`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restarted {
-    /// The child runs.
+    /// The child is running.
     Running,
-    /// Its start said *ignore*: nothing runs for it, and its spec stays.
+    /// Its start returned *ignore*: nothing runs for it, and its spec stays.
     Ignored,
 }
 
@@ -69,19 +69,20 @@ impl Children {
         Self { seat }
     }
 
-    /// Adds a child at the end of the list and starts it. Its spec stays when it has ended, until it is deleted; not that of
-    /// a temporary child, nor of a dynamic supervisor's.
+    /// Adds a child at the end of the list and starts it. Its spec stays after its end, until it is deleted; except for
+    /// temporary children and for those of a dynamic supervisor.
     ///
     /// # Errors
-    /// [`SpawnError::AlreadyStarted`] and [`SpawnError::AlreadyPresent`] where the name is taken. A bad spec and a start that
-    /// failed leave nothing behind; after [`SpawnError::Ignored`] the spec stays as it does after an end.
+    /// [`SpawnError::AlreadyStarted`] and [`SpawnError::AlreadyPresent`] if the name is taken. A bad spec or a failed start
+    /// leaves nothing behind; after [`SpawnError::Ignored`] the spec stays, as after an end.
     pub async fn start_child<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let role = self.seat.role_of_own_child();
         let place = Place::under(&self.seat, role, Naming::Child);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 
-    /// Stops a child as its spec says; cancels its next attempt if it is being restarted. Fine if nothing runs for it.
+    /// Stops a child as its spec says, or cancels its next attempt if it is being restarted. It succeeds if nothing runs for
+    /// the child.
     ///
     /// # Errors
     /// [`ChildError::NotFound`], [`ChildError::Ending`].
@@ -89,7 +90,7 @@ impl Children {
         self.ask(name, |key, ticket| Event::Terminate { key, ticket }).await.map(|_| ())
     }
 
-    /// Starts a child for which nothing runs, with the spec that it has. It does not count as a restart.
+    /// Starts a child for which nothing runs, with its present spec. This does not count as a restart.
     ///
     /// # Errors
     /// [`ChildError::NotFound`], [`ChildError::Running`], [`ChildError::Restarting`], [`ChildError::StartFailed`], after which
@@ -99,7 +100,7 @@ impl Children {
         Ok(if answer == Answer::Ignored { Restarted::Ignored } else { Restarted::Running })
     }
 
-    /// Deletes the spec of a child for which nothing runs. Its name is free then.
+    /// Deletes the spec of a child for which nothing runs, and frees its name.
     ///
     /// # Errors
     /// [`ChildError::NotFound`], [`ChildError::Running`], [`ChildError::Restarting`].
@@ -107,7 +108,7 @@ impl Children {
         self.ask(name, |key, ticket| Event::Delete { key, ticket }).await.map(|_| ())
     }
 
-    /// All children, the newest first.
+    /// All children, newest first.
     #[must_use]
     pub fn which_children(&self) -> Vec<Child> {
         self.seat.which_children().into_iter().map(Child::of).collect()
@@ -121,13 +122,13 @@ impl Children {
         self.seat.which_child(name).map(Child::of).ok_or_else(|| self.not_found(name))
     }
 
-    /// How many there are, without a walk. The template of a dynamic supervisor counts as a spec.
+    /// The number of children, without a walk. The template of a dynamic supervisor counts as a spec.
     #[must_use]
     pub fn count_children(&self) -> Counts {
         self.seat.count_children()
     }
 
-    /// What holds for a child now.
+    /// The present policy of a child.
     ///
     /// # Errors
     /// [`ChildError::NotFound`].
@@ -135,14 +136,14 @@ impl Children {
         self.seat.child_policy(name).ok_or_else(|| self.not_found(name))
     }
 
-    /// How the supervisor supervises now.
+    /// The present policy of the supervisor.
     #[must_use]
     pub fn policy(&self) -> Policy {
         self.seat.supervisor_policy()
     }
 
-    /// Changes strategy, intensity or auto-shutdown while it runs. Children stay as they are; the new policy holds for all
-    /// that is decided from now on. Restarts that are remembered count under the new limit.
+    /// Changes strategy, intensity or auto-shutdown while the supervisor runs. Children stay as they are; the new policy
+    /// applies to all later decisions. Earlier restarts count under the new limit.
     ///
     /// # Errors
     /// [`ChangeError::Policy`] names the field; nothing has changed then. [`ChangeError::Ended`].
@@ -154,8 +155,8 @@ impl Children {
         }
     }
 
-    /// Changes what holds for a child while it runs: when it is restarted, how it is stopped, whether it is significant, its
-    /// pauses, what follows from a class of failure. The running child stays.
+    /// Changes the policy of a child while it runs: when it is restarted, how it is stopped, whether it is significant, its
+    /// backoff, and the decision for each class of failure. The running child stays.
     ///
     /// # Errors
     /// [`ChangeError::NotFound`]; [`ChangeError::Child`] names the field; nothing has changed then.

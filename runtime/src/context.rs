@@ -36,10 +36,10 @@ use crate::usage::Usage;
 /// Bytes of what an agent says that it does: a sentence, not a log.
 const PROGRESS: usize = 4 << 10;
 
-/// A turn's way to everything outside it: effects, children, other agents, time, chance.
+/// A turn's access to everything outside it: effects, children, other agents, time, randomness.
 ///
-/// It is shared and cheap to clone, so that a turn can `join!` what it does. When the turn is over or its incarnation has
-/// ended, whatever still holds a clone is refused everything.
+/// It is shared and cheap to clone, so that a turn can `join!` several things. When the turn is over or its incarnation
+/// has ended, remaining clones are refused everything.
 #[derive(Clone)]
 pub struct Context {
     pub(crate) turn: Arc<Turn>,
@@ -63,9 +63,8 @@ impl Context {
         Self { turn, branch: None }
     }
 
-    /// The same turn, with all that is begun through it counted for itself: what is asked, spawned, opened and called through
-    /// it after a crash is matched with what an earlier attempt has begun in the branch of this name. For things that are
-    /// done side by side, in no order of their own.
+    /// A branch of the same turn. After a crash, what is asked, spawned, opened and called through it is matched with what an
+    /// earlier attempt began in the branch of this name. Use branches for things that run side by side in no fixed order.
     #[must_use]
     pub fn branch(&self, name: &str) -> Self {
         let branch = below(self.branch.as_ref(), name);
@@ -84,13 +83,13 @@ impl Context {
         &self.turn.seat.name
     }
 
-    /// Which life of the agent this is, from 1.
+    /// The number of this incarnation, from 1.
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.turn.incarnation
     }
 
-    /// The task; none in a start.
+    /// The task; `None` in a start.
     #[must_use]
     pub fn task(&self) -> Option<&TaskId> {
         self.turn.task.as_ref()
@@ -102,37 +101,38 @@ impl Context {
         self.turn.attempted().map_or(0, |attempted| attempted.attempt)
     }
 
-    /// What the attempt before failed with.
+    /// The error of the previous attempt, if there was one.
     #[must_use]
     pub fn last_error(&self) -> Option<&AgentError> {
         self.turn.attempted()?.errors.last()
     }
 
-    /// The moment now, since the session began.
+    /// The time now, since the session began.
     #[must_use]
     pub fn now(&self) -> Time {
         self.env().now()
     }
 
-    /// A random number, from the swarm's one stream of chance.
+    /// A random number, from the swarm's single stream of randomness.
     #[must_use]
     pub fn random(&self) -> u64 {
         self.env().random()
     }
 
-    /// When the task's asker wants its answer; never, for a start and a tell.
+    /// The deadline of the task's asker; `None` for a start and a tell.
     #[must_use]
     pub fn deadline(&self) -> Time {
         self.turn.deadline()
     }
 
-    /// An effect of a kind: whatever touches the world. `input` says on what, for keys and records; it is never shown.
+    /// An effect of a kind: anything that touches the world. `input` identifies the effect, for keys and records; it is
+    /// never shown.
     pub fn effect(&self, kind: impl Into<String>, input: impl serde::Serialize) -> Effect {
         Effect::new(Arc::clone(&self.turn), self.branch.as_ref(), kind.into(), &input)
     }
 
-    /// Whether an effect of this kind on these targets is below every ceiling that bounds this turn: its agent's, those above, and
-    /// those of whoever it works for; and among what its agent is granted. One that is not is refused as
+    /// Whether this turn may make an effect of this kind on these targets: it must be within every ceiling (its agent's, those
+    /// above, and those of the agents that it works for) and within its agent's grants. Otherwise the effect is refused with
     /// [`EffectError::BeyondCeiling`](crate::EffectError::BeyondCeiling) or
     /// [`EffectError::NotGranted`](crate::EffectError::NotGranted).
     #[must_use]
@@ -140,7 +140,7 @@ impl Context {
         [&self.turn.rights, &self.turn.seat.grants].iter().all(|rights| rights.forbids(kind, on).is_none())
     }
 
-    /// Spawns a child of the task: it ends when the task has its outcome. In a start, a child of the agent.
+    /// Spawns a child of the task, which ends when the task has its outcome. In a start, it spawns a child of the agent.
     ///
     /// # Errors
     /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
@@ -149,7 +149,7 @@ impl Context {
         self.spawn_as(role, spec).await
     }
 
-    /// The agent itself, as the parent of children that outlive the task.
+    /// The agent itself, as a parent for children that outlive the task.
     #[must_use]
     pub fn agent(&self) -> OwnAgent<'_> {
         OwnAgent(self)
@@ -163,28 +163,28 @@ impl Context {
         Ok(AgentRef::new(self.turn.through(spawn(place, spec)).await?))
     }
 
-    /// Opens a scope that belongs to the task: all that is begun in it ends with it. No other scope that is open in the turn,
-    /// or in the branch, has its name.
+    /// Opens a scope that belongs to the task: everything begun in the scope ends with it. Its name must differ from those of
+    /// other open scopes in the turn or branch.
     ///
     /// # Errors
-    /// [`SpawnError`] if the turn is over or its agent is stopping, or the name is another open scope's.
+    /// [`SpawnError`] if the turn is over, its agent is stopping, or another open scope has the name.
     pub fn scope(&self, name: &str) -> Result<Scope, SpawnError> {
         Scope::open(&ScopeOwner::from(self), name)
     }
 
-    /// Asks in this turn's name, wherever the future is polled.
+    /// Asks on behalf of this turn, wherever the future is polled.
     pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
         Ask::new(agent.seat(), task, Some(Arc::clone(&self.turn)))
             .at(self.branch.clone().map_or(At::Turn, At::Branch))
     }
 
-    /// Asks upwards: the parent's [`Agent::on_question`] answers beside its turn, or hands the question on to its own parent.
-    /// Scopes are passed over. It has a deadline, 30 s unless told otherwise and never beyond that of the turn.
+    /// Asks upwards: the parent's [`Agent::on_question`] answers beside its turn, or passes the question on to its own
+    /// parent. Scopes are skipped. The deadline is 30 s by default, and never later than the turn's.
     pub fn ask_parent(&self, question: Question) -> AskParent {
         AskParent::new(Arc::clone(&self.turn), question)
     }
 
-    /// Sleeps. The agent is *waiting* meanwhile. It is a moment that is slept for: a pause does not move it.
+    /// Sleeps. The agent is *waiting* meanwhile. The wake-up time is fixed: a pause does not move it.
     ///
     /// # Errors
     /// [`Cancelled`] as soon as the turn is.
@@ -201,7 +201,7 @@ impl Context {
         self.turn.through(sleep).await
     }
 
-    /// Lets others come first, and passes on a cancel that has come meanwhile. For long computations.
+    /// Yields to other tasks, and returns an error if the turn was cancelled meanwhile. For long computations.
     ///
     /// # Errors
     /// [`Cancelled`] if the turn is.
@@ -210,18 +210,18 @@ impl Context {
         if self.turn.cancel.is_raised() { Err(self.cancelled()) } else { Ok(()) }
     }
 
-    /// Names what comes next: a step shows in the status, counts as progress and is a fault point.
+    /// Names the next step: it shows in the status, counts as progress and is a fault point.
     ///
     /// # Errors
-    /// That of a fault plan; that of a cancelled turn.
+    /// An error injected by a fault plan, or that of a cancelled turn.
     pub async fn step(&self, name: &str) -> Result<(), AgentError> {
         self.progress(name);
         points::pass(&self.turn, Phase::Step, name).await?;
         Ok(self.breathe().await?)
     }
 
-    /// Says in a sentence what the agent does now: to whoever asked, and in its status. Counts as progress. It is put on one line
-    /// and cut after 4 KiB.
+    /// Says in a sentence what the agent is doing now, to its asker and in its status. Counts as progress. The text is put on one
+    /// line and cut after 4 KiB.
     pub fn progress(&self, text: impl Into<String>) {
         if !self.turn.is_open() {
             return;
@@ -234,8 +234,8 @@ impl Context {
         self.turn.note_open(|| What::Progress { text });
     }
 
-    /// Hands something to whoever asked, as it comes: a word of an answer, a partial result. The asker reads it from
-    /// [`Ask::stream`], by its type. It is no event and is kept nowhere: of more than 1,024 that nobody has read the oldest are
+    /// Sends something to the asker while the turn runs: a word of an answer, a partial result. The asker reads it from
+    /// [`Ask::stream`], by its type. It is not an event and is not stored: if more than 1,024 pieces are unread, the oldest are
     /// dropped. Counts as progress.
     pub fn tell_asker<T: Send + 'static>(&self, value: T) {
         if !self.turn.is_open() {
@@ -248,13 +248,13 @@ impl Context {
         }
     }
 
-    /// Does something once for all attempts at the task, where the agent's restart mode is to resume: a later attempt that does
-    /// the same gets the value that an earlier one had, and nothing of `work` is run again. It is for what is more than one effect,
-    /// such as a route that has tried one model and then another: each effect has its result again by itself, but an attempt
-    /// that begins another first would pay again.
+    /// Does something once for all attempts at the task, if the agent's restart mode is to resume: a later attempt gets the value
+    /// of an earlier one, and `work` does not run again. Use it for work of several effects, such as a route that tries one model
+    /// and then another. Each single effect is resumed without it, but an attempt that begins with another effect would pay
+    /// again.
     ///
-    /// What `work` does, it does through the context that it is given, a branch of this one. `kind` and `input` name it, as they
-    /// do an effect; an error is not kept.
+    /// `work` must use the context that it is given, which is a branch of this one. `kind` and `input` identify it, as they do
+    /// an effect. An error is not kept.
     ///
     /// # Errors
     /// Those of `work`; [`Cancelled`] if the turn is.
@@ -269,8 +269,8 @@ impl Context {
         memory.memo(|| E::from(self.cancelled()), |branch| work(self.branch(&branch))).await
     }
 
-    /// Runs blocking work on a thread for such work. When the turn is cancelled the work runs to its end unseen; a stop that
-    /// cannot wait for that names it in its receipt.
+    /// Runs blocking work on a separate thread. If the turn is cancelled, the work still runs to its end, unobserved; a stop
+    /// that cannot wait for it names it in the receipt.
     ///
     /// # Errors
     /// [`Cancelled`] as soon as the turn is.
@@ -302,14 +302,14 @@ impl Context {
         value
     }
 
-    /// A resource, by its type: that of the agent's spec, else of the nearest agent above it that has one, else of the swarm.
+    /// A resource, by its type: from the agent's spec, else from the nearest agent above that has one, else from the swarm.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.turn.seat.resource()
     }
 
-    /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard. Of a turn that is over it
-    /// keeps nothing: the value is dropped at once.
+    /// Keeps something until the incarnation ends, however it ends: a lock, a worktree, a guard. If the turn is over, the
+    /// value is dropped at once.
     pub fn hold(&self, name: &str, value: impl Send + 'static) -> Holding {
         let seat = &self.turn.seat;
         let gate = seat.gate.lock();
@@ -321,9 +321,10 @@ impl Context {
         Holding::of_nothing(seat)
     }
 
-    /// Drives a future beside the agent's turns for as long as the incarnation lives: a connection, a watcher of a process. When it
-    /// ends, the incarnation ends with the exit that it gives, and supervision decides; when the incarnation ends, or the
-    /// holding is released, it is dropped. A panic in it is a crash of the agent. Of a turn that is over it drives nothing.
+    /// Drives a future beside the agent's turns for as long as the incarnation lives: a connection, a watcher of a process. When
+    /// the future ends, the incarnation ends with the exit that it returns, and supervision decides. When the incarnation ends or
+    /// the holding is released, the future is dropped. A panic in it crashes the agent. If the turn is over, the future is not
+    /// driven.
     pub fn attend(&self, name: &str, future: impl Future<Output = Exit> + Send + 'static) -> Holding {
         let seat = &self.turn.seat;
         let gate = seat.gate.lock();
@@ -338,32 +339,32 @@ impl Context {
         Holding::of_nothing(seat)
     }
 
-    /// The agent itself, for what can be done to any agent and read of it, such as its history.
+    /// Control of the agent itself: everything that can be done to any agent or read from it, such as its history.
     #[must_use]
     pub fn control(&self) -> Control {
         Control::of(Arc::clone(&self.turn.seat))
     }
 
-    /// An agent below this one, by its id or its name: a child of that name before any other.
+    /// An agent below this one, by its id or name; a child of that name comes first.
     ///
     /// # Errors
-    /// [`LookupError`]: there is none below it, or several of the name and none of them a child.
+    /// [`LookupError`]: there is none below it, or several have the name and none of them is a child.
     pub fn below(&self, who: impl AsRef<str>) -> Result<Control, LookupError> {
         Control::below(&self.turn.seat, who.as_ref())
     }
 
-    /// Records an event of the user's own, under a name of at most 256 bytes: a longer one is cut.
+    /// Records a custom event. The name has at most 256 bytes; a longer one is cut.
     pub fn record(&self, name: impl Into<String>, version: u32, data: serde_json::Value) {
         let name = naming::shown(&name.into());
         self.turn.note_open(|| What::Custom { name, version, data });
     }
 
-    /// Ends the incarnation once this turn has returned; the task keeps the outcome that `handle` gives it.
+    /// Ends the incarnation when this turn has returned; the task keeps the outcome of `handle`.
     pub fn exit(&self, exit: Exit) {
         self.turn.ask_exit(exit);
     }
 
-    /// Whether the turn was cancelled: `handle` should come to its end.
+    /// Whether the turn was cancelled, so that `handle` should finish.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.turn.cancel.is_raised()
@@ -397,7 +398,7 @@ impl Context {
 pub struct OwnAgent<'a>(&'a Context);
 
 impl OwnAgent<'_> {
-    /// Spawns a child of the agent: it outlives the task and is permanent by default.
+    /// Spawns a child of the agent. It outlives the task and is permanent by default.
     ///
     /// # Errors
     /// [`SpawnError`], as [`Context::spawn`].
@@ -405,7 +406,7 @@ impl OwnAgent<'_> {
         self.0.spawn_as(self.0.turn.seat.role_of_own_child(), spec).await
     }
 
-    /// Its children, those of its tasks too.
+    /// Its children, including those of its tasks.
     #[must_use]
     pub fn children(&self) -> Children {
         Children::of(Arc::clone(&self.0.turn.seat))
@@ -422,8 +423,8 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What an agent sees while it is being stopped: effects on the stop's deadline, and asks of agents outside the fence.
-/// It cannot spawn.
+/// What a stop hook can use: effects within the stop's deadline, and asks of agents outside the fence. It cannot
+/// spawn.
 pub struct StopContext {
     cx: Context,
 }
@@ -439,7 +440,7 @@ impl StopContext {
         self.cx.id()
     }
 
-    /// When the hook has to be over.
+    /// The deadline of the hook.
     #[must_use]
     pub fn deadline(&self) -> Time {
         self.cx.deadline()
@@ -451,12 +452,12 @@ impl StopContext {
         self.cx.now()
     }
 
-    /// An effect, on the stop's deadline.
+    /// An effect, within the stop's deadline.
     pub fn effect(&self, kind: impl Into<String>, input: impl serde::Serialize) -> Effect {
         self.cx.effect(kind, input)
     }
 
-    /// Asks an agent that is not being stopped; one that is answers that it takes no task.
+    /// Asks an agent that is not being stopped; an agent that is being stopped accepts no tasks.
     pub fn ask<A: Agent>(&self, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
         self.cx.ask(agent, task)
     }
@@ -469,7 +470,7 @@ impl StopContext {
         self.cx.sleep(pause).await
     }
 
-    /// A resource, by its type: that of the agent's spec, else of the nearest agent above it that has one, else of the swarm.
+    /// A resource, by its type: from the agent's spec, else from the nearest agent above that has one, else from the swarm.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.cx.get()

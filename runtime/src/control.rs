@@ -1,4 +1,4 @@
-//! The one door to any agent, whatever its type: found by id or by name, it answers and obeys.
+//! Control of any agent, whatever its type, found by id or name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::lifecycle::{AgentState, StopReason};
 use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 
-/// Control of an agent, of a scope, or of the swarm's root, without its type: what [`Swarm::control`](crate::Swarm::control)
-/// gives for an id or a name, and what a service, a command line or a page speaks to.
+/// Control of an agent, a scope, or the swarm's root, without its type. [`Swarm::control`](crate::Swarm::control) returns it
+/// for an id or a name; it is meant for services, command lines and web pages.
 ///
-/// Cheap to clone; holding it keeps nothing running. Nothing here waits for the agent itself, so it is answered whatever the
-/// agent does.
+/// Cheap to clone; holding it keeps nothing running. Nothing here waits for the agent itself, so it answers whatever the
+/// agent is doing.
 ///
 /// | | while it lives | once it has ended |
 /// |---|---|---|
@@ -35,8 +35,8 @@ use crate::receipt::{Stop, StopReceipt};
 /// | `costs`, `subtree`, `history`, `events_so_far` | now | as far back as the journal keeps it |
 /// | `children`, `stop`, `drain`, `kill`, `interrupt`, `pause`, `resume`, `grant`, `narrow` | done | [`ControlError::Ended`] |
 ///
-/// An agent whose spec stands after its end, such as a terminated child, may be started again by its supervisor: it is the same
-/// one then, and so is this.
+/// An ended agent whose spec remains, such as a terminated child, may be started again by its supervisor: it is then the same
+/// agent, and this control works again.
 #[derive(Clone)]
 pub struct Control {
     engine: Arc<Engine>,
@@ -169,7 +169,7 @@ impl Control {
         }
     }
 
-    /// What it is and does right now, or was at its end. Read from its seat: it needs no answer of the agent's.
+    /// What it is and is doing right now, or was at its end. This is read from its seat and needs no answer from the agent.
     #[must_use]
     pub fn status(&self) -> Status {
         match &self.of {
@@ -187,41 +187,40 @@ impl Control {
         }
     }
 
-    /// What it and its subtree have spent and reserved in its budget's current window; none without a window.
+    /// What it and its subtree have spent and reserved in the current window of its budget; `None` without a window.
     #[must_use]
     pub fn window_cost(&self) -> Option<Balance> {
         self.seat().and_then(|seat| seat.window_cost())
     }
 
-    /// The bill of its subtree, agent by agent; empty once the journal keeps nothing of it.
+    /// The bill of its subtree, agent by agent; empty when the journal no longer knows it.
     #[must_use]
     pub fn costs(&self) -> Breakdown {
         self.engine.breakdown(self.id())
     }
 
-    /// How it and its subtree are doing in numbers, since it was spawned; once it has ended they are in its parent's, and these
-    /// are of nothing.
+    /// The metrics of the agent and its subtree since it was spawned. When it has ended, they have been added to its parent's,
+    /// and these are empty.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.engine.metrics(self.id())
     }
 
-    /// How many agents live in its subtree, itself included, in O(1); scopes and the root are none.
+    /// How many agents are alive in its subtree, including itself, in O(1). Scopes and the root do not count.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
         self.seat().map_or(0, crate::engine::seat::Seat::live_agents)
     }
 
-    /// It and all below it as the journal knows them, parents before children; of those that have ended, the ones whose end it
-    /// still keeps.
+    /// The agent and all agents below it, parents before children; of the ended ones, those whose end is still in the journal.
     #[must_use]
     pub fn subtree(&self) -> Vec<TreeRow> {
         let rows = |tree: &Tree| tree.subtree(self.id()).map(|(_, row)| row.clone()).collect();
         self.engine.journal.view(rows)
     }
 
-    /// Follows what happens at it and below it, from its begin. What the journal has cut comes as
-    /// [`Lagged`](crate::journal::Lagged). The filter's own subtree does not matter.
+    /// Follows what happens at and below the agent, from its beginning. Events that the journal has
+    /// cut are reported as [`Lagged`](crate::journal::Lagged). The filter's own subtree is ignored.
     #[must_use]
     pub fn history(&self, filter: Filter) -> Events {
         Events::new(&self.engine.journal, filter.under(self.id()), 1)
@@ -233,7 +232,7 @@ impl Control {
         self.engine.events(filter.under(self.id()))
     }
 
-    /// What has happened at it and below it, as far back as the journal keeps it.
+    /// What has happened at and below the agent, as far back as the journal goes.
     #[must_use]
     pub fn events_so_far(&self) -> Vec<Arc<Event>> {
         let mut kept = self.engine.journal.kept();
@@ -244,7 +243,7 @@ impl Control {
     /// Its children, which it supervises: OTP's interface.
     ///
     /// # Errors
-    /// [`ControlError::Ended`]. What the journal knows of the children of one that has ended is in [`Control::subtree`].
+    /// [`ControlError::Ended`]. For an ended agent, [`Control::subtree`] has what the journal knows of its children.
     pub fn children(&self) -> Result<Children, ControlError> {
         Ok(Children::of(Arc::clone(self.live()?)))
     }
@@ -263,19 +262,20 @@ impl Control {
         }
     }
 
-    /// Stops it with its subtree, for good; the root with all of the swarm, which ends the session.
+    /// Stops the agent and its subtree for good. For the root this is the whole swarm, and ends the session.
     ///
     /// The fence is up and all turns are cancelled when this is first polled; dropping the future afterwards takes nothing
     /// back.
     ///
     /// # Errors
-    /// [`ControlError::Ended`] if it had ended before. A stop that another has begun is shared.
+    /// [`ControlError::Ended`] if it had ended before. A stop that is already under way is shared.
     pub async fn stop(&self, stop: Stop) -> Result<StopReceipt, ControlError> {
         let seat = self.live()?;
         Ok(self.engine.stop_ordered(seat, stop).await)
     }
 
-    /// Has it take no more tasks, finish those that are queued, and stop. What is not finished within the time is stopped.
+    /// Has the agent accept no more tasks, finish the queued ones, and then stop. Whatever is not finished in time is
+    /// stopped.
     ///
     /// # Errors
     /// [`ControlError::Ended`].
@@ -283,7 +283,8 @@ impl Control {
         Ok(self.live()?.drain(within).await)
     }
 
-    /// Kills it: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what comes next.
+    /// Kills the agent: the incarnation ends at once, its subtree is stopped brutally, and its supervisor decides what
+    /// happens next.
     ///
     /// # Errors
     /// [`ControlError::Ended`]; [`ControlError::NoBehaviour`] for the root and for scopes, which can only be stopped.
@@ -296,19 +297,21 @@ impl Control {
         Ok(())
     }
 
-    /// Interrupts its turn: pending calls on the context return, and what has not come back by the grace (1 s) is dropped at its
-    /// await and the behaviour built anew. The task ends as interrupted; the agent goes on with the next.
+    /// Interrupts the agent's turn: pending calls on the context return an error. If the turn has not returned at the end of the
+    /// grace (1 s), it is dropped at its await, and a new behaviour is built. The task ends as interrupted, and the agent goes
+    /// on with the next one.
     ///
     /// # Errors
-    /// [`ControlError::Ended`]. That there was no turn is an answer.
+    /// [`ControlError::Ended`]. Having no turn to interrupt is not an error.
     pub fn interrupt(&self) -> Result<Interrupted, ControlError> {
         Ok(self.live()?.interrupt_turn())
     }
 
-    /// Pauses it with its subtree: nothing begins there until [`Control::resume`], tasks queue. The receipt comes when all are
-    /// quiet, or when it is due. Pauses nest: an agent runs when none stands at it or above it.
+    /// Pauses the agent and its subtree: nothing begins there until [`Control::resume`], and tasks queue. The receipt comes
+    /// when all agents are quiet, or at its deadline. Pauses nest: an agent runs when neither it nor any agent above it is
+    /// paused.
     ///
-    /// The subtree is held when this is first polled; dropping the future afterwards takes nothing back.
+    /// The pause begins when this is first polled; dropping the future afterwards does not undo it.
     ///
     /// # Errors
     /// [`ControlError::Ended`]; [`ControlError::Pause`] if it is being stopped.
@@ -317,32 +320,34 @@ impl Control {
         Ok(self.engine.pause(seat, pause).await?)
     }
 
-    /// Lifts the pause that stands at it. What another pause holds stays held.
+    /// Lifts the agent's own pause. Whatever another pause holds stays held.
     ///
     /// # Errors
-    /// [`ControlError::Ended`]; [`ControlError::Resume`] if none stands at it.
+    /// [`ControlError::Ended`]; [`ControlError::Resume`] if the agent itself is not paused.
     pub fn resume(&self) -> Result<ResumeReceipt, ControlError> {
         Ok(self.engine.resume(self.live()?)?)
     }
 
-    /// Raises its budget by so much of each amount that it bounds; what it does not bound stays unbounded, and what happens at a
-    /// refusal stays as it is. A subtree that was paused for want of it waits for [`Control::resume`].
+    /// Raises the agent's budget by this much, for each amount that the budget limits. Amounts without a limit stay unlimited,
+    /// and what happens at a refusal does not change. A subtree that was paused for lack of budget still waits for
+    /// [`Control::resume`].
     ///
     /// # Errors
-    /// [`ControlError::Ended`]; [`ControlError::Grant`] if it has no budget of its own, or what is granted is no amount.
+    /// [`ControlError::Ended`]; [`ControlError::Grant`] if it has no budget of its own, or if what is granted is not an
+    /// amount.
     pub fn grant(&self, more: Budget) -> Result<(), ControlError> {
         Ok(self.engine.grant(self.live()?, more)?)
     }
 
-    /// Takes rights away while it lives: see [`AgentRef::narrow`](crate::AgentRef::narrow).
+    /// Takes rights away while the agent is alive: see [`AgentRef::narrow`](crate::AgentRef::narrow).
     ///
     /// # Errors
-    /// [`ControlError::Ended`]; [`ControlError::Narrow`] if it has no ceiling of its own, or this one cannot be used.
+    /// [`ControlError::Ended`]; [`ControlError::Narrow`] if it has no ceiling of its own, or if the new ceiling is invalid.
     pub fn narrow(&self, ceiling: Ceiling) -> Result<(), ControlError> {
         Ok(self.engine.narrow(self.live()?, ceiling)?)
     }
 
-    /// Waits until it has ended, and says why. Restarts are waited through.
+    /// Waits until the agent has ended, through any restarts, and returns the reason.
     pub async fn ended(&self) -> StopReason {
         match &self.of {
             Of::Seat(seat) => seat.has_ended().await,

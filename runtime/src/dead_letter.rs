@@ -42,7 +42,8 @@ pub struct DeadLetter {
 /// Without its payload, which is nobody's business.
 impl fmt::Debug for DeadLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeadLetter({} of {}, {} attempts)", self.task, self.name, self.errors.len())
+        let (attempts, plural) = (self.errors.len(), if self.errors.len() == 1 { "" } else { "s" });
+        write!(f, "DeadLetter({} of {}, {attempts} attempt{plural})", self.task, self.name)
     }
 }
 

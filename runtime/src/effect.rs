@@ -1,12 +1,12 @@
-//! Effects: the one primitive for all that touches the world.
+//! Effects: the one primitive for everything that touches the world.
 //!
-//! An effect passes a chain before its call: its result from an earlier attempt, the fence, the ceilings and grants, the links
-//! (whatever the swarm has, sorted by [`Stage`]), the concurrency permit of its kind, the budget of every ancestor with the fence and
-//! the ceilings once more, the fault point; then the call runs under the turn's cancel and the effect's deadline, and settles. The
-//! budget comes after the waits, or it would be held for as long as they take.
+//! An effect passes a chain before its call: its result from an earlier attempt, the fence, the ceilings and grants, the swarm's
+//! links (sorted by [`Stage`]), the concurrency permit of its kind, the budget of every ancestor together with the fence and the
+//! ceilings once more, and the fault point. Then the call runs under the turn's cancel and the effect's deadline, and settles.
+//! The budget comes after the waits; otherwise it would be held while waiting.
 //!
-//! A try that fails gives all of that back before the pause that follows it, and the next one passes the chain anew: nothing
-//! is held through a pause but what links have given along that are asked once, for the whole effect.
+//! A failed try gives everything back before the pause that follows, and the next try passes the chain again. Only links
+//! that are asked once, for the whole effect, hold something during the pause.
 
 mod allowance;
 mod begin;
@@ -58,20 +58,20 @@ impl Cost {
     }
 }
 
-/// Whether an effect may happen again when its turn is tried again.
+/// Whether an effect may be repeated when its turn is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
-    /// It changes nothing: as often as need be.
+    /// It changes nothing and may be repeated freely.
     #[default]
     Pure,
-    /// Twice is as good as once.
+    /// Doing it twice has the same result as doing it once.
     Idempotent,
-    /// At most once: it has no second try, and its task is not redelivered by itself once it has begun.
+    /// At most once: it has no second try, and once it has begun, its task is not redelivered automatically.
     Once,
 }
 
-/// How failed tries of an effect are followed by others.
+/// Whether and how failed tries of an effect are followed by others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     tries: u32,
@@ -84,23 +84,23 @@ impl Retry {
     /// No second try; the default.
     pub const NEVER: Self = Self { tries: 1, pause: Duration::ZERO, most: Duration::ZERO, is_advised: false };
 
-    /// So many tries in all, at least one, with a pause that doubles from 100 ms to 10 s and a random quarter on top. An error's advice
-    /// of a longer pause is heeded. What failed for want of money or in a child's last attempt is not tried again, nor is
-    /// what advises a pause beyond the effect's deadline.
+    /// This many tries in all (at least one), with a pause that doubles from 100 ms to 10 s plus up to a random quarter. If an
+    /// error advises a longer pause, that is used. There is no further try if the budget refused, if a child's last attempt
+    /// failed, or if the advised pause goes beyond the effect's deadline.
     #[must_use]
     pub const fn times(tries: u32) -> Self {
         let (pause, most) = (Duration::from_millis(100), Duration::from_secs(10));
         Self { tries, pause, most, is_advised: false }
     }
 
-    /// Another try only where the error advises one; without this, whatever is not final has one.
+    /// Tries again only if the error advises it; without this, every error that is not final is retried.
     #[must_use]
     pub const fn if_advised(mut self) -> Self {
         self.is_advised = true;
         self
     }
 
-    /// The first and the longest pause. None is shorter than a millisecond.
+    /// The first and the longest pause. No pause is shorter than a millisecond.
     #[must_use]
     pub const fn backoff(mut self, first: Duration, most: Duration) -> Self {
         self.pause = first;
@@ -116,7 +116,7 @@ impl Retry {
 }
 
 /// An effect before it runs.
-#[must_use = "an effect does nothing until it runs"]
+#[must_use = "an effect does nothing until it is run"]
 pub struct Effect {
     turn: Arc<Turn>,
     kind: String,
@@ -155,80 +155,78 @@ impl Effect {
         }
     }
 
-    /// What it is done to, as ceilings and permissions see it; unknown unless told. A ceiling that bounds targets lets nothing
-    /// pass whose reach is unknown: what touches none of them says [`Reach::NOTHING`]. What is not written canonically, is very long
-    /// or very much at once is unknown too.
+    /// The targets of the effect, for ceilings and permissions; unknown by default. A ceiling on targets lets no effect pass
+    /// whose reach is unknown; an effect without targets states [`Reach::NOTHING`]. A reach also counts as unknown if it is not
+    /// written canonically, or is too long, or has too many targets.
     pub fn on(mut self, reach: Reach) -> Self {
         self.reach = reach.or_unknown();
         self
     }
 
-    /// What it calls, in a word: a model's name, a tool's. It stands in the event that begins the effect, put on one line and cut after 256
-    /// bytes, and links see it.
+    /// What it calls, in one word: the name of a model or a tool. The event that begins the effect contains it, on one line and
+    /// cut after 256 bytes, and links see it.
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(naming::shown(&subject.into()));
         self
     }
 
-    /// How much harm it can do, for permissions to go by; [`Tier::Writes`] unless told.
+    /// How much harm it can do, for permissions; [`Tier::Writes`] by default.
     pub const fn tier(mut self, tier: Tier) -> Self {
         self.tier = tier;
         self
     }
 
-    /// Whether it changes anything, for permissions to go by. It does unless told: a mode in which nothing is changed refuses it.
+    /// Whether it changes anything, for permissions; it does by default, and a read-only mode refuses it.
     pub const fn modifies(mut self, modifies: bool) -> Self {
         self.modifies = modifies;
         self
     }
 
-    /// The most that one try can cost. It is reserved at every budget above, for all tries that may follow, before a call
-    /// begins, and given back in the pause after it. What a call bills beyond what is reserved is booked in full and is an
-    /// `Overrun`.
+    /// The most that one try can cost. Before a call begins, it is reserved at every budget above, for all tries that may
+    /// follow; it is given back in the pause after a try. What a call bills beyond the reservation is booked in full and
+    /// is an `Overrun`.
     ///
-    /// An effect says this or [`Effect::free`]; one that says neither is refused under a budget of money or tokens. A budget
-    /// of calls alone lets it pass, with nothing reserved: each call that it bills there is an `Overrun`.
+    /// An effect states this or [`Effect::free`]; an effect that states neither is refused under a budget of money or
+    /// tokens. A budget of calls alone lets it pass with nothing reserved, so that each call that it bills is an `Overrun`.
     pub const fn worst_case(mut self, usage: Usage) -> Self {
         self.cost = Cost::AtMost(usage);
         self
     }
 
-    /// The most tokens and calls that one try can use, where there is no telling what they cost: refused under a budget of money,
-    /// and reserved at every other as [`Effect::worst_case`] is. Money in `usage` is not looked at.
+    /// The most tokens and calls that one try can use, if its price is unknown: it is refused under a budget of money, and reserved at
+    /// every other budget as [`Effect::worst_case`] is. Money in `usage` is ignored.
     pub const fn unpriced(mut self, mut usage: Usage) -> Self {
         usage.money = NanoUsd::ZERO;
         self.cost = Cost::Unpriced(usage);
         self
     }
 
-    /// It costs nothing, neither money nor tokens nor calls. Whoever says so and bills all the same is believed no more: what
-    /// is billed is booked in full, is an `Overrun`, and closes every budget above that bounds it to all effects, until its
-    /// window turns or somebody grants it more.
+    /// It costs no money, no tokens and no calls. If it bills anyway, the amount is booked in full as an `Overrun`, and every
+    /// budget above that limits this amount is closed to all effects, until its window turns or somebody grants more.
     pub const fn free(mut self) -> Self {
         self.cost = Cost::Free;
         self
     }
 
-    /// There is no telling what it costs at most: as one that says nothing of its cost, it is refused under a budget of money
-    /// or tokens.
+    /// Its worst case is unknown: like an effect that states no cost, it is refused under a budget of money or tokens.
     pub const fn unbounded(mut self) -> Self {
         self.cost = Cost::Open;
         self
     }
 
-    /// Whether it may happen again; as a pure one may, by default.
+    /// Whether it may be repeated; [`Repeat::Pure`] by default.
     pub const fn repeat(mut self, repeat: Repeat) -> Self {
         self.repeat = repeat;
         self
     }
 
-    /// Its deadline, counted from when it begins: 30 s or what is left of the turn's, whichever is less, by default.
+    /// Its deadline, counted from its beginning. The default is 30 s, or the rest of the turn's deadline if that is shorter.
     pub const fn deadline(mut self, limit: Duration) -> Self {
         self.within = Some(limit);
         self
     }
 
-    /// More tries if one fails. One that may happen only once has no second.
+    /// Further tries after a failed one. An effect that may happen only once has no second try.
     pub const fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -244,21 +242,21 @@ pub struct Call {
 }
 
 impl Call {
-    /// What the call has used so far. What was said last is the settlement; a call that says nothing settles at its worst
-    /// case, marked as estimated.
+    /// Reports what the call has used so far. The last report is the settlement; a call that reports nothing settles at
+    /// its worst case, marked as estimated.
     pub fn used(&self, usage: Usage) {
         self.booking.say(self.number, usage, false);
         self.booking.turn().show_progress();
     }
 
-    /// The same where the other side has not said what it bills: it is booked, and marked as estimated. What is said
-    /// afterwards takes its place.
+    /// Reports an estimate, if the other side has not said what it bills: it is booked and marked as estimated. A
+    /// later report replaces it.
     pub fn estimated(&self, usage: Usage) {
         self.booking.say(self.number, usage, true);
         self.booking.turn().show_progress();
     }
 
-    /// The answer has begun to arrive: the agent is *streaming* until the effect ends or is tried again.
+    /// Reports that the answer has begun to arrive: the agent is *streaming* until the effect ends or is tried again.
     pub fn streaming(&self) {
         self.booking.turn().note(What::StreamBegan { effect: self.booking.effect() });
         self.booking.turn().show_progress();
@@ -270,19 +268,19 @@ impl Call {
         self.number
     }
 
-    /// When the effect has to be over.
+    /// The deadline of the effect.
     #[must_use]
     pub const fn deadline(&self) -> Time {
         self.deadline
     }
 
-    /// Whose effect it is.
+    /// The agent whose effect it is.
     #[must_use]
     pub fn agent(&self) -> &AgentId {
         &self.booking.turn().seat.id
     }
 
-    /// Runs blocking work on a thread for such work. When the effect is cancelled the work runs to its end unseen.
+    /// Runs blocking work on a separate thread. If the effect is cancelled, the work still runs to its end, unobserved.
     ///
     /// # Panics
     /// With the work's own panic.
@@ -294,7 +292,7 @@ impl Call {
         self.booking.turn().blocking(work).await
     }
 
-    /// Awaits something that takes real time, holding a simulated clock meanwhile.
+    /// Awaits something that takes real time, and holds a simulated clock meanwhile.
     pub async fn outside<F>(&self, future: F) -> F::Output
     where
         F: std::future::Future + Send + 'static,

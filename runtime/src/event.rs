@@ -50,7 +50,7 @@ pub struct Event {
     pub what: What,
 }
 
-/// What happened. The list is closed; `Custom` is for what a user wants to see among the rest.
+/// What happened. The list is closed; use `Custom` for your own events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum What {
         /// Milliseconds since 1970, by the wall clock.
         unix_ms: u64,
     },
-    /// The session ended: nothing of it lives.
+    /// The session ended: nothing is left running.
     SessionEnded,
 
     /// An agent has its place in the tree.
@@ -82,7 +82,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ceiling: Option<Box<Ceiling>>,
     },
-    /// An incarnation has started and takes tasks.
+    /// An incarnation has started and accepts tasks.
     AgentStarted,
     /// A start failed, at the spawn or at a restart.
     AgentStartFailed {
@@ -110,14 +110,14 @@ pub enum What {
         reason: StopReason,
         /// How the stop ended it; none where no stop did.
         end: Option<End>,
-        /// Its spec stands: it can be spawned again under the same id, and keeps its place until then.
+        /// Whether its spec remains: it can then be spawned again under the same id, and keeps its place until then.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         spec_stands: bool,
     },
-    /// The spec of an agent that had ended stands no longer: its place is free.
+    /// The spec of an agent that had ended was removed: its place is free.
     SpecDropped,
 
-    /// A pause of the agent's subtree was ordered: from here on nothing begins there but what is on its way.
+    /// A pause of the agent's subtree was ordered: from here on nothing new begins there.
     PauseBegan {
         /// The pause's number in the session.
         pause: u64,
@@ -127,7 +127,7 @@ pub enum What {
         within: Duration,
         /// Whether effects in flight were cut short that may run again.
         now: bool,
-        /// Whether the clocks of deadlines stand meanwhile.
+        /// Whether deadlines are suspended meanwhile.
         holds_deadlines: bool,
         /// Who needs more of a budget, where that pauses and asks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,11 +142,11 @@ pub enum What {
         /// Agents that were not, and become so at their next await.
         busy: usize,
     },
-    /// The pause that stood at the agent was lifted.
+    /// The agent's own pause was lifted.
     PauseEnded,
     /// The agent is quiet: until it is resumed or ended nothing begins at it.
     AgentPaused,
-    /// No pause stands at the agent or above it any more, or its supervisor ends the incarnation.
+    /// Neither the agent nor any agent above it is paused any more, or its supervisor ends the incarnation.
     AgentResumed,
 
     /// A task was put into the mailbox, by an asker's task or from outside.
@@ -169,18 +169,19 @@ pub enum What {
     },
     /// Its agent's `on_help` answered after the last attempt.
     TaskHelped,
-    /// The turn has asked what an attempt before it had asked, and gets that: the task and its answer, or what it is at.
+    /// The turn has asked what an earlier attempt had asked, and takes that over: the finished task with its answer, or the
+    /// task as it stands.
     TaskClaimed {
         /// The task that was asked.
         task: TaskId,
     },
-    /// The turn makes an effect that an attempt before it has made, and gets its result.
+    /// The turn makes an effect that an earlier attempt has made, and gets its result.
     EffectRecalled {
         /// The effect's kind.
         kind: String,
     },
-    /// The turn was given a result that cannot be kept for a next attempt: it would come back as something else, or not at all.
-    /// So its task does not come again by itself.
+    /// The turn got a result that cannot be kept for a next attempt: it would read back as something else, or not at all. So
+    /// its task is not redelivered automatically.
     ResultNotKept {
         /// The effect's kind.
         kind: String,
@@ -194,7 +195,7 @@ pub enum What {
         /// Why, in words that hold nothing of it.
         why: String,
     },
-    /// Whoever asked it waits no longer, and it goes on.
+    /// The asker no longer waits for the task, and it goes on.
     TaskDetached,
     /// The task has its one outcome.
     TaskEnded {
@@ -215,7 +216,7 @@ pub enum What {
         /// What it calls and reaches, where it says so.
         on: Option<Box<On>>,
     },
-    /// A link of the chain had the result of an effect, from before: nothing is called.
+    /// A link of the chain answered an effect with an earlier result: nothing is called.
     EffectAnswered {
         /// The effect's kind.
         kind: String,
@@ -312,12 +313,12 @@ pub enum What {
         /// The wait's number.
         wait: u64,
     },
-    /// What the agent says that it does now.
+    /// What the agent says it is doing now.
     Progress {
         /// One line.
         text: String,
     },
-    /// The agent has a question from below before it.
+    /// The agent has received a question from below.
     QuestionBegan {
         /// The question's number in the session; each agent on its way has one of its own.
         question: u64,
@@ -331,7 +332,7 @@ pub enum What {
         /// How.
         end: QuestionEnd,
     },
-    /// A turn has shown no progress for so long.
+    /// A turn has shown no progress for too long.
     TurnStale {
         /// How long it has been silent.
         silent: Duration,
@@ -342,20 +343,20 @@ pub enum What {
     Panicked {
         /// Which part: `handle`, `start`, `stop`, `on_help`, `on_question`, or `factory` and `accept` for the closures.
         part: String,
-        /// Where, with which words, and by which calls if that was asked for.
+        /// Its location and message, and a backtrace if one was requested.
         panic: Box<Panic>,
     },
 
     /// A supervisor's report about one of its children.
     SupervisorReport(Box<ChildReport>),
-    /// Somebody took rights away: its ceiling allows what both allow from now on.
+    /// Somebody took rights away: from now on its ceiling allows only what both ceilings allow.
     CeilingNarrowed {
         /// By what.
         by: Box<Ceiling>,
     },
-    /// Somebody changed how the agent supervises; this holds from now on.
+    /// Somebody changed how the agent supervises; this is the new policy.
     PolicyChanged(Box<Policy>),
-    /// Somebody changed how its supervisor treats the agent; this holds from now on.
+    /// Somebody changed how its supervisor treats the agent; this is the new policy.
     ChildPolicyChanged(Box<ChildPolicy>),
     /// A report of the runtime, one line, and the child it speaks of.
     Reported {
@@ -364,19 +365,19 @@ pub enum What {
         /// The child it speaks of, if of one.
         child: Option<AgentId>,
     },
-    /// A sweep, or its supervisor's end, found something at the agent that should not be, and dealt with it.
+    /// A sweep, or its supervisor's end, found a leftover at the agent and dealt with it.
     OrphanFound {
         /// What was found.
         found: Found,
         /// What was done about it.
         dealt: Dealt,
     },
-    /// Another supervises the agent from now on; its id and its place in the ledger stay.
+    /// The agent has a new supervisor; its id and its place in the ledger stay.
     AgentAdopted {
         /// Who: the nearest ancestor that lives.
         by: AgentId,
     },
-    /// The cell that served the agent was lost and another takes its seat over.
+    /// The cell that served the agent was lost, and a new one has taken over its seat.
     CellLost,
     /// An incarnation holds something.
     HoldingTaken {
@@ -385,13 +386,13 @@ pub enum What {
         /// What is held.
         name: String,
     },
-    /// It holds it no longer.
+    /// The incarnation has released the holding.
     HoldingReleased {
         /// The holding's number.
         holding: u64,
     },
 
-    /// A stop of the agent with its subtree began: so many agents were alive at its fence.
+    /// A stop of the agent and its subtree began.
     StopBegan {
         /// The stop's number in the session.
         stop: u64,
@@ -421,7 +422,7 @@ pub enum What {
         /// What was done.
         action: String,
     },
-    /// What a user's code adds.
+    /// An event of the user's own.
     Custom {
         /// The user's event type.
         name: String,

@@ -271,7 +271,7 @@ impl Fault {
             ),
             Self::Unavailable(status @ (503 | 529)) => {
                 let advice = Advice::After(defaults::RETRY);
-                (FailureClass::Overloaded, format!("the other side has no room ({status})"), advice)
+                (FailureClass::Overloaded, format!("the other side is overloaded ({status})"), advice)
             }
             Self::Unavailable(status) => {
                 (FailureClass::Failed, format!("the other side failed ({status})"), Advice::Now)

@@ -26,7 +26,7 @@ struct Held {
 }
 
 /// Something that an agent holds. It is released by [`Holding::release`] or with the incarnation; dropping this handle
-/// does nothing, so that it may be let go of.
+/// does nothing.
 #[derive(Clone)]
 pub struct Holding {
     seat: Arc<Seat>,
@@ -38,7 +38,7 @@ impl Holding {
         Self { seat: Arc::clone(seat), number: 0 }
     }
 
-    /// Releases it now; a second time does nothing.
+    /// Releases it now; a second call does nothing.
     pub fn release(&self) {
         let taken = {
             let mut holdings = self.seat.holdings.lock();

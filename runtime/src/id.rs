@@ -169,7 +169,7 @@ impl Serialize for TaskId {
 impl<'de> Deserialize<'de> for TaskId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        Self::read(&text).ok_or_else(|| D::Error::custom(format_args!("{text:?} is no task's id")))
+        Self::read(&text).ok_or_else(|| D::Error::custom(format_args!("{text:?} is not a task id")))
     }
 }
 

@@ -26,11 +26,11 @@ pub(crate) fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Vec<u
     };
     let was = Mirror::of(value, Order::Everywhere).map_err(not_seen)?;
     let text = serde_json::to_vec(value).map_err(|_| "it cannot be written as JSON")?;
-    let back: T = serde_json::from_slice(&text).map_err(|_| "what is written of it cannot be read back")?;
+    let back: T = serde_json::from_slice(&text).map_err(|_| "its JSON cannot be read back")?;
     if Mirror::of(&back, Order::Everywhere) == Ok(was) || is_same_but_for_order(value, &back) {
         Ok((text, back))
     } else {
-        Err("what is read back is another value")
+        Err("its JSON reads back as another value")
     }
 }
 

@@ -17,13 +17,13 @@ impl NanoUsd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// The sum, or none if it does not fit.
+    /// The sum, or `None` if it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// What is left after taking `other` away, at least nothing.
+    /// What is left after subtracting `other`, at least zero.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -65,9 +65,9 @@ impl fmt::Debug for NanoUsd {
     }
 }
 
-/// A text that is no amount of dollars.
+/// A text that is not an amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no amount of dollars: write it like \"2.50\", with at most nine decimals")]
+#[error("{0:?} is not an amount of dollars: write it like \"2.50\", with at most nine decimals")]
 pub struct NoAmount(pub String);
 
 impl FromStr for NanoUsd {
@@ -97,8 +97,8 @@ impl FromStr for NanoUsd {
 #[serde(transparent)]
 pub struct PicoUsd(pub u64);
 
-/// What several amounts of units cost together: the products are summed exactly and rounded up once, so that a call has
-/// one rounding however many prices it has.
+/// What several amounts of units cost together. The products are summed exactly and rounded up once, so a call is
+/// rounded once, however many prices it has.
 #[must_use]
 pub fn cost_of(items: &[(u64, PicoUsd)]) -> NanoUsd {
     let picos = items

@@ -13,19 +13,15 @@ use crate::text::breaks_a_line;
 /// What is wrong with it and how to mend it.
 pub(crate) fn check(name: &str) -> Result<(), String> {
     if name.is_empty() {
-        return Err("it is empty; give a name that people will look for".to_owned());
+        return Err("it is empty; give a name that people will recognise".to_owned());
     }
     if name.len() > NAME {
         let bytes = name.len();
-        return Err(format!(
-            "it has {bytes} bytes; give one of at most {NAME}, and the rest as a part of the task"
-        ));
+        return Err(format!("it has {bytes} bytes; use at most {NAME}, and put the rest into the task"));
     }
     match name.chars().find(|char| breaks_a_line(*char)) {
         None => Ok(()),
-        Some(char) => {
-            Err(format!("it has the character {char:?}, which has no place on a line; leave it out"))
-        }
+        Some(char) => Err(format!("it contains the character {char:?}, which breaks a line; leave it out")),
     }
 }
 

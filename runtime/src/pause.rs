@@ -1,4 +1,4 @@
-//! What a pause is asked with and what it returns: who is quiet, who was not in time, which deadlines pass meanwhile.
+//! The order of a pause and its receipt: who is quiet, who was not in time, which deadlines pass meanwhile.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::id::{AgentId, TaskId};
 use crate::text::OneLine;
 use crate::time::Time;
 
-/// How a subtree is to be paused.
+/// How to pause a subtree.
 ///
 /// | | an effect in flight | all else |
 /// |---|---|---|
@@ -34,30 +34,30 @@ impl Default for Pause {
 }
 
 impl Pause {
-    /// What is in flight comes to its end first. The receipt is due in 10 s.
+    /// Effects in flight finish first. The receipt is due in 10 s.
     #[must_use]
     pub const fn at_next_await() -> Self {
         Self { within: defaults::PAUSE, now: false, holds_deadlines: false }
     }
 
-    /// What is in flight is cut short where it may run again. The receipt is due in 10 s.
+    /// Effects in flight are cut short if they may run again. The receipt is due in 10 s.
     #[must_use]
     pub const fn now() -> Self {
         Self { now: true, ..Self::at_next_await() }
     }
 
-    /// Stops the clocks meanwhile: deadlines of tasks at agents of the subtree, of what these have asked elsewhere, and of
-    /// effects that are not in their call, move by as long as the pause stands. Otherwise they go on and expire.
+    /// Suspends deadlines: those of tasks at agents of the subtree, of what these agents have asked elsewhere, and of
+    /// effects that are not in their call move by the length of the pause. By default they keep running and expire.
     ///
-    /// Of an ask whose both sides are paused at different times, the longer pause counts where they lie close together. The
-    /// deadline of a pause's or a stop's own receipt never moves.
+    /// If both sides of an ask are paused at nearly the same time, the longer pause counts. The deadline of a pause's or a
+    /// stop's own receipt never moves.
     #[must_use]
     pub const fn hold_deadlines(mut self) -> Self {
         self.holds_deadlines = true;
         self
     }
 
-    /// When the receipt is due, quiet or not. The pause stands either way.
+    /// When the receipt is due, whether all agents are quiet or not. The pause stays in force either way.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
@@ -65,7 +65,7 @@ impl Pause {
     }
 }
 
-/// What a paused agent was still at when the receipt was due. It is quiet as soon as that is over.
+/// What a paused agent was still doing when the receipt was due. It is quiet as soon as that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -79,7 +79,7 @@ pub enum Doing {
     },
     /// Work on another thread.
     Blocking,
-    /// A turn that computes, or blocks its thread, and has come to no await.
+    /// A turn that computes or blocks its thread, and has not reached an await.
     Computing,
     /// The end of its incarnation, which its supervisor ordered.
     Ending,
@@ -121,7 +121,7 @@ pub struct PauseRow {
     pub rest: Rest,
 }
 
-/// The deadline of a task of a paused subtree, which passes whether or not anybody works on it.
+/// The deadline of a task of a paused subtree; it passes whether or not anybody works on the task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassingDeadline {
     /// The task, which names its agent.
@@ -159,7 +159,7 @@ impl PauseReceipt {
         self.busy().next().is_none()
     }
 
-    /// Who was not quiet by the deadline, and what each was at.
+    /// The agents that were not quiet by the deadline, and what each was doing.
     pub fn busy(&self) -> impl Iterator<Item = (&AgentId, &Doing)> {
         self.rows.iter().filter_map(|row| match &row.rest {
             Rest::Busy(doing) => Some((&row.id, doing)),
@@ -167,8 +167,8 @@ impl PauseReceipt {
         })
     }
 
-    /// The deadlines of queued and begun tasks that go on while the subtree is paused, soonest first; none under
-    /// [`Pause::hold_deadlines`].
+    /// The deadlines of queued and begun tasks that keep running while the subtree is paused, soonest first;
+    /// none with [`Pause::hold_deadlines`].
     #[must_use]
     pub fn deadlines(&self) -> &[PassingDeadline] {
         &self.deadlines
@@ -221,8 +221,8 @@ impl ResumeReceipt {
         &self.running
     }
 
-    /// Where another pause stands: at the agent itself if one above still holds it, else at those below at which the resume
-    /// ended.
+    /// Where another pause is in force: the agent itself if one above still holds it, else the paused agents below at which
+    /// the resume ended.
     #[must_use]
     pub fn held(&self) -> &[AgentId] {
         &self.held
@@ -244,9 +244,9 @@ impl fmt::Display for ResumeReceipt {
 /// The pause that holds an agent, in its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PausedBy {
-    /// At which agent it stands: this one, or the nearest above.
+    /// The agent that was paused: this one, or the nearest above.
     pub agent: AgentId,
-    /// What it waits for, if a budget brought it about: a grant to the agent named there, and a resume.
+    /// If a budget caused the pause, what it waits for: a grant to the agent named there, and a resume.
     pub need: Option<Need>,
 }
 

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::defaults;
 
-/// When a supervisor starts a child again after its end.
+/// When a supervisor restarts a child after its end.
 ///
 /// | | ended normally or by an ordered shutdown | failed |
 /// |---|---|---|
-/// | `Permanent` | again | again |
-/// | `Transient` | not | again |
-/// | `Temporary` | not | not |
+/// | `Permanent` | restarted | restarted |
+/// | `Transient` | not restarted | restarted |
+/// | `Temporary` | not restarted | not restarted |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restart {
@@ -27,28 +27,30 @@ pub enum Restart {
     Temporary,
 }
 
-/// What the next attempt at a task has of the one before it.
+/// What the next attempt at a task keeps from the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartMode {
-    /// What it was told by those it asked: an ask is answered once. Its effects are made again, as OTP's would be.
+    /// The answers of agents that it asked: an ask is answered only once. Effects are made again, as a restarted OTP process
+    /// would.
     #[default]
     Anew,
-    /// Its effects too: one that was done gives what it gave, and is neither made nor billed again. It is the same if its kind
-    /// and input are, and the how-many-th of such in its branch; so a prompt with the last error in it is another. Where the
-    /// turn has no task (a start, a hook) nothing is kept. Results are kept in memory, as JSON, until the task has its outcome,
-    /// and the turn itself gets them as they come back from that. One that does not come back as what it was (a NaN, a map
-    /// whose keys are no text) is the event `result_not_kept`, and its effect counts as one that may happen only once.
+    /// Effects too: an effect that was done returns its earlier result, and is neither made nor billed again. Two effects are
+    /// the same if they have the same kind, the same input and the same position among equal effects in their branch; so a
+    /// prompt that contains the last error is a new one. Without a task (in a start or a hook) nothing is kept. Results are
+    /// kept in memory, as JSON, until the task has its outcome, and the turn itself gets them as read back from JSON. A value
+    /// that does not read back unchanged (a NaN, a map whose keys are not strings) causes the event `result_not_kept`, and its
+    /// effect counts as one that may happen only once.
     Resume,
 }
 
-/// How long an agent's own turn and stop hook may take when it is stopped.
+/// How much time an agent's turn and stop hook get when it is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shutdown {
-    /// No time at all: the turn is dropped at its await and no hook runs.
+    /// None: the turn is dropped at its await and no hook runs.
     Brutal,
-    /// So long, and never beyond the stop's deadline.
+    /// This long, but never beyond the stop's deadline.
     Within(Duration),
     /// Until the stop's deadline; a supervisor's default.
     UntilDeadline,
@@ -68,7 +70,7 @@ impl Shutdown {
     }
 }
 
-/// Which siblings a restart concerns.
+/// Which siblings a restart affects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
@@ -81,12 +83,12 @@ pub enum Strategy {
     RestForOne,
 }
 
-/// How many restarts a supervisor bears in a period before it gives up.
+/// How many restarts a supervisor allows in a period before it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Intensity {
-    /// Restarts that are still borne.
+    /// The number of restarts that are still allowed.
     pub restarts: u32,
-    /// The length of the window that they are counted in.
+    /// The length of the window in which they are counted.
     pub period: Duration,
 }
 
@@ -112,7 +114,7 @@ pub enum AutoShutdown {
 /// A growing pause before each restart, after Akka's `RestartSupervisor.withBackoff`.
 ///
 /// The n-th restart in a row waits `min · 2ⁿ⁻¹`, at most `max`, each lengthened by a random share of it up to `jitter`.
-/// A child that has run `reset_after` without failing starts from `min` again.
+/// After a child has run for `reset_after` without failing, its next pause is `min` again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     /// The first pause.
@@ -121,7 +123,7 @@ pub struct Backoff {
     pub max: Duration,
     /// The largest share by which a pause is lengthened, in thousandths.
     pub jitter_permille: u32,
-    /// So long without a failure, and the next pause is the first again.
+    /// After this time without a failure, the next pause is the first one again.
     pub reset_after: Duration,
 }
 
@@ -136,11 +138,11 @@ impl Default for Backoff {
     }
 }
 
-/// What becomes of an agent whose supervisor has ended without a stop: escalated, or lost. Of an agent that belongs to its
-/// parent's task or to a scope, or that its parent's spec declares, nothing is left to choose: it ends with that.
+/// What happens to an agent whose supervisor has ended without a stop: it escalated or was lost. There is no choice for an
+/// agent that belongs to its parent's task or to a scope, or that its parent's spec declares: it ends with its parent.
 ///
 /// An adopted agent keeps its id and its place in the ledger; only its supervisor changes. A stop of any of its ancestors by
-/// id, the one that is gone included, takes it with the rest.
+/// id, including the one that is gone, also stops it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Orphans {
@@ -149,7 +151,7 @@ pub enum Orphans {
     Stop,
     /// The nearest living ancestor supervises it from then on.
     Adopt,
-    /// The same until the task that it works on is over; it takes no other. Without a task it is stopped.
+    /// As `Adopt`, but only until its current task is over; it accepts no other task. Without a task it is stopped.
     UntilDone,
 }
 
@@ -158,7 +160,7 @@ pub enum Orphans {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureClass {
-    /// An error that `handle` returned, of no special kind.
+    /// An ordinary error returned by `handle`.
     Failed,
     /// A panic, or an agent that said it crashed.
     Bug,
@@ -166,7 +168,7 @@ pub enum FailureClass {
     Overloaded,
     /// A budget refused what was asked.
     OverBudget,
-    /// A task has failed in every attempt it had.
+    /// A task has failed in every attempt.
     Poisoned,
     /// Killed by the interface or by a fault plan.
     Killed,
@@ -176,7 +178,7 @@ pub enum FailureClass {
     Deadline,
     /// The turn was interrupted.
     Interrupted,
-    /// What was asked has been stopped.
+    /// The agent that was asked has been stopped.
     Stopped,
     /// A start failed.
     Start,
@@ -206,7 +208,7 @@ impl FailureClass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// It had done what it was for.
+    /// A normal end: its work is done.
     Normal,
     /// An ordered end.
     Shutdown,

@@ -30,8 +30,8 @@ use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::time::Time;
 
-/// A question to those above, of one type for all agents: whoever answers need not know who asks. What it is about is a
-/// text that an `on_question` can match on, and data go with it as JSON.
+/// A question to the agents above. It has the same type for all agents, so the answering agent need not know the asking
+/// one. Its subject is a text that `on_question` can match on; its data is JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Question {
     about: String,
@@ -40,7 +40,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// A question in words, without data.
+    /// A question without data.
     #[must_use]
     pub fn about(about: impl Into<String>) -> Self {
         Self { about: about.into(), data: serde_json::Value::Null, from: None }
@@ -49,7 +49,7 @@ impl Question {
     /// The same with data.
     ///
     /// # Errors
-    /// [`AgentError`] if they cannot be written down as JSON.
+    /// [`AgentError`] if they cannot be written as JSON.
     pub fn with(mut self, data: impl Serialize) -> Result<Self, AgentError> {
         self.data = serde_json::to_value(data).map_err(AgentError::failed)?;
         Ok(self)
@@ -69,7 +69,7 @@ impl Question {
         T::deserialize(&self.data).map_err(AgentError::failed)
     }
 
-    /// Who asks; none before it is asked.
+    /// The asking agent; `None` before the question is asked.
     #[must_use]
     pub const fn from(&self) -> Option<&AgentId> {
         self.from.as_ref()
@@ -91,7 +91,7 @@ impl Answer {
     /// An answer with this value.
     ///
     /// # Errors
-    /// [`AgentError`] if it cannot be written down as JSON.
+    /// [`AgentError`] if it cannot be written as JSON.
     pub fn of(value: impl Serialize) -> Result<Self, AgentError> {
         Ok(Self(serde_json::to_value(value).map_err(AgentError::failed)?))
     }
@@ -112,7 +112,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// A question to be awaited. Dropping what awaits it drops the answering at its await.
+/// A question, to be awaited. Dropping it drops the answering future at its await.
 #[must_use = "a question is asked when it is awaited"]
 pub struct AskParent {
     turn: Arc<Turn>,
@@ -134,7 +134,7 @@ impl AskParent {
         Self { turn, question, within: defaults::ASK }
     }
 
-    /// Its deadline; 30 s unless told.
+    /// Its deadline; 30 s by default.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         self

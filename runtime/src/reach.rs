@@ -1,4 +1,4 @@
-//! What an effect is done to, as ceilings and permissions see it: stated before it runs, in one canonical way.
+//! The targets of an effect, for ceilings and permissions: stated before it runs, in one canonical form.
 
 mod pattern;
 
@@ -11,29 +11,29 @@ pub use self::pattern::Targets;
 pub(crate) use self::pattern::{Pattern, check_command, check_host, check_model, check_path, covers_words};
 use crate::text::one_line;
 
-/// One thing that an effect is done to.
+/// One target of an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Target {
-    /// A file or a folder: absolute, without `.` and `..`, its links resolved.
+    /// A file or a folder: absolute, without `.` and `..`, with symlinks resolved.
     Path(String),
-    /// A host, in lower case, with its port where that is not its scheme's own: `example.com`, `localhost:8080`.
+    /// A host in lower case, with its port unless that is the scheme's default: `example.com`, `localhost:8080`.
     Host(String),
-    /// A model at its provider, by the name that the provider has for it.
+    /// A model, by the name that its provider uses.
     Model(String),
     /// A program and its arguments.
     Command(Vec<String>),
 }
 
-/// All that an effect is done to.
+/// All targets of an effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
-    /// These and nothing else; with none, nothing that a rule could name.
+    /// These and nothing else; an empty list means nothing that a rule could name.
     Only(Vec<Target>),
-    /// There is no telling, which is what an effect means that says nothing. No ceiling and no `allow` that speaks of targets
-    /// lets it pass, and every `deny` that does is for it.
+    /// The targets are unknown; this is the default. No ceiling on targets and no `allow` that names targets lets it pass,
+    /// and every `deny` that names targets applies to it.
     #[default]
     Unknown,
 }
@@ -45,8 +45,8 @@ const LONGEST: usize = 4_096;
 const MOST: usize = 256;
 
 impl Target {
-    /// Whether it is written as its variant says, in at most 4,096 bytes. What is not is as good as unknown: rules would be compared with
-    /// something else than what is reached.
+    /// Whether it is written as its variant requires, in at most 4,096 bytes. Otherwise it counts as unknown, because rules would
+    /// be compared with something other than the real target.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         self.bytes() <= LONGEST && self.is_written_well()
@@ -83,7 +83,7 @@ impl Reach {
     /// Nothing that a rule could name: a computation, a clock.
     pub const NOTHING: Self = Self::Only(Vec::new());
 
-    /// A file or a folder. One whose name is no Unicode is unknown, since no rule could name it.
+    /// A file or a folder. A name that is not Unicode counts as unknown, since no rule could name it.
     #[must_use]
     pub fn path(path: impl AsRef<Path>) -> Self {
         path.as_ref().to_str().map_or(Self::Unknown, |path| Self::Only(vec![Target::Path(path.to_owned())]))
@@ -138,7 +138,7 @@ impl fmt::Display for Target {
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Only(targets) = self else { return f.write_str("what it reaches is unknown") };
+        let Self::Only(targets) = self else { return f.write_str("its targets are unknown") };
         for (at, target) in targets.iter().enumerate() {
             write!(f, "{}{target}", if at == 0 { "" } else { ", " })?;
         }

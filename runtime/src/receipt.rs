@@ -14,7 +14,7 @@ pub use crate::stopping::HookFault;
 use crate::stopping::{ByKey, End, Row};
 use crate::usage::Usage;
 
-/// How a subtree is to be stopped.
+/// How to stop a subtree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
     pub(crate) within: Duration,
@@ -28,7 +28,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// In order, children before parents, and over by then. 10 s by default.
+    /// In order, children before parents, and done within this time; 10 s by default.
     #[must_use]
     pub const fn within(limit: Duration) -> Self {
         Self { within: limit, brutal: false }
@@ -41,7 +41,7 @@ impl Stop {
     }
 }
 
-/// What became of one agent that was alive at the fence.
+/// How one agent ended that was alive at the fence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRow {
     /// The agent.
@@ -52,22 +52,22 @@ pub struct StopRow {
     pub incarnation: Incarnation,
     /// How it ended.
     pub end: End,
-    /// What went wrong in its stop hook.
+    /// The error of its stop hook.
     pub hook: Option<HookFault>,
-    /// Its spec or the stop allowed it no time.
+    /// Whether its spec or the stop allowed it no time.
     pub brutal: bool,
     /// From the fence to its end.
     pub took: Duration,
-    /// What it had spent itself.
+    /// What the agent itself had spent.
     pub cost: Usage,
     /// What it held when it ended.
     pub holdings: Vec<String>,
-    /// What the receipt could not wait for: it runs or is dropped somewhere, and can do nothing more through skep.
+    /// What the receipt could not wait for: it is still running or being dropped, and can do nothing more through skep.
     #[serde(default)]
     pub left: Vec<Left>,
 }
 
-/// What a stop returns. It cannot fail: what went wrong is a row.
+/// What a stop returns. A stop cannot fail: whatever went wrong is in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "a receipt says whether anything is left"]
 pub struct StopReceipt {
@@ -139,12 +139,13 @@ impl StopReceipt {
         self.left().next().is_none()
     }
 
-    /// The rows of those of whom something is left.
+    /// The rows of agents of which something is left.
     pub fn left(&self) -> impl Iterator<Item = &StopRow> {
         self.rows.iter().filter(|row| row.end == End::Stuck || !row.left.is_empty())
     }
 
-    /// Whether all ended in order: nothing left, no hook failed, nobody aborted but where the spec says brutal.
+    /// Whether all agents ended cleanly: nothing is left, no hook failed, and none was aborted except where its spec says
+    /// brutal.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let nothing_left = self.nothing_left();

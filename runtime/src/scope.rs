@@ -1,4 +1,4 @@
-//! A scope: a seat without behaviour that ends all that was begun in it. Patterns open one.
+//! A scope: a seat without behaviour that ends everything begun in it. Patterns open one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
 use crate::swarm::Swarm;
 
-/// Whose a scope is: a task's, an agent's, the whole swarm's, or another scope's.
+/// The owner of a scope: a task, an agent, the whole swarm, or another scope.
 #[derive(Clone)]
 pub struct ScopeOwner {
     seat: Arc<Seat>,
@@ -68,11 +68,11 @@ impl From<&Scope> for ScopeOwner {
     }
 }
 
-/// An open scope. Dropping it stops all that was begun in it, in the background; [`Scope::close`] waits for that.
+/// An open scope. Dropping it stops everything begun in it, in the background; [`Scope::close`] waits for that.
 ///
 /// # After a crash
-/// What is asked in a scope is known by the path of scopes, the part and the how-many-th it is, never by an agent's name: see
-/// [`Scope::ask`]. So two scopes that a turn has open at once have different names.
+/// An ask in a scope is identified by the path of scopes, the part, and its position, never by an agent's name: see
+/// [`Scope::ask`]. So two scopes that a turn has open at once need different names.
 pub struct Scope {
     seat: Arc<Seat>,
     /// The turn in whose name is asked in it, if it belongs to one.
@@ -134,7 +134,7 @@ impl Scope {
         &self.seat.id
     }
 
-    /// Begins an agent in the scope, transient unless its spec says otherwise. A name that is taken gets a number.
+    /// Spawns an agent in the scope, transient unless its spec says otherwise. A taken name gets a number.
     ///
     /// # Errors
     /// [`SpawnError`]: a bad spec, a fence, a limit, a start that failed.
@@ -145,22 +145,22 @@ impl Scope {
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 
-    /// Asks as a part of what is done in the scope. In each attempt at the task whose turn asks, the part of this name has what
-    /// the attempt before it has asked in it: by the path of scopes, the part, the task and the how-many-th of such it is,
-    /// whichever agent is asked. So no two parts that are done side by side have one name.
+    /// Asks as a named part of the work in the scope. A later attempt at the asking turn's task takes up what the earlier
+    /// attempt asked in the part of this name: matched by the path of scopes, the part, the task and the position among equal
+    /// ones, whichever agent is asked. So parts that run side by side need different names.
     ///
-    /// In a scope of a turn it is asked in that turn's name, wherever it is polled.
+    /// In a turn's scope, the ask belongs to that turn, wherever it is polled.
     pub fn ask<A: Agent>(&self, part: &str, agent: &AgentRef<A>, task: A::Task) -> Ask<A> {
         Ask::new(agent.seat(), task, self.turn.clone()).at(At::Part(below(Some(&self.path), part)))
     }
 
-    /// How many agents live in the scope, at any depth, in O(1).
+    /// How many agents are alive in the scope, at any depth, in O(1).
     #[must_use]
     pub fn live_agents(&self) -> u32 {
         self.seat.live_below()
     }
 
-    /// What was spent and is reserved in the scope, by agents that have ended too.
+    /// What was spent and is reserved in the scope, including agents that have ended.
     #[must_use]
     pub fn cost(&self) -> Balance {
         self.seat.meter.subtree()
@@ -172,13 +172,13 @@ impl Scope {
         self.seat.engine.breakdown(&self.seat.id)
     }
 
-    /// Stops all that was begun in the scope and waits for the receipt.
+    /// Stops everything begun in the scope and waits for the receipt.
     pub async fn close(self, stop: Stop) -> StopReceipt {
         self.stop(stop).await
     }
 
-    /// The same for a scope that others still look at: whatever waits for an agent of it gets its end, and nothing can be
-    /// begun in it any more.
+    /// The same for a scope that is still referenced elsewhere: waits for its agents get their ends, and nothing more can
+    /// be begun in it.
     ///
     /// The fence is up when this is first polled; dropping the future afterwards takes nothing back.
     pub async fn stop(&self, stop: Stop) -> StopReceipt {

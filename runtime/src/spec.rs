@@ -1,4 +1,4 @@
-//! What an agent is to be: its name, how to build it, and the policies of its life.
+//! What an agent is: its name, how to build it, and its policies.
 
 mod below;
 mod check;
@@ -30,19 +30,20 @@ use crate::resources::Resources;
 use crate::supervision::{self, ChildPolicy, ChildSpec, ChildType, Decision};
 use crate::usage::Usage;
 
-/// The policies of an agent's life. Two specs with equal policies and the same type are the same agent under one name.
+/// The policies of an agent. Two specs of the same name are the same agent if their policies and types are equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policies {
-    /// When it is started again; by default as its place says: permanent, or transient for children of tasks and scopes.
+    /// When the agent is restarted. The default depends on its place: permanent, or transient for children of tasks and
+    /// scopes.
     pub restart: Option<Restart>,
-    /// What an attempt at a task has of the one before it.
+    /// What an attempt at a task keeps from the one before it.
     #[serde(default)]
     pub restart_mode: RestartMode,
-    /// What its own turn and hook get when it is stopped.
+    /// How much time its turn and stop hook get when it is stopped.
     pub shutdown: Shutdown,
-    /// A pause before each restart; none means at once.
+    /// A pause before each restart; `None` restarts at once.
     pub backoff: Option<Backoff>,
-    /// Its own limit of restarts; by default they count in its supervisor's window.
+    /// Its own limit of restarts; by default its restarts count in its supervisor's window.
     #[serde(default)]
     pub limit: Option<Intensity>,
     /// Whether its end may end its supervisor.
@@ -53,40 +54,40 @@ pub struct Policies {
     pub attempts: u32,
     /// Tasks that its mailbox holds.
     pub mailbox: usize,
-    /// How often a turn's progress is looked at.
+    /// How often a turn is checked for progress.
     pub heartbeat: Duration,
-    /// A turn without progress for so long is stale.
+    /// A turn without progress for this long is stale.
     pub stale_after: Duration,
     /// Whether a stale turn is ended, or only reported.
     pub on_stale: OnStale,
-    /// What becomes of it when its supervisor has ended without a stop.
+    /// What happens to it when its supervisor has ended without a stop.
     #[serde(default)]
     pub orphans: Orphans,
-    /// What it may spend, with its subtree.
+    /// What it may spend, together with its subtree.
     pub budget: Option<Budget>,
-    /// What it may do at most, with its subtree.
+    /// What it and its subtree may do at most.
     #[serde(default)]
     pub ceiling: Option<Ceiling>,
     /// What it may do itself.
     #[serde(default)]
     pub grants: Option<Ceiling>,
-    /// What its behaviour is made of, in a digest.
+    /// A digest of what its behaviour is made of.
     #[serde(default)]
     pub(crate) fingerprint: Option<Fingerprint>,
-    /// What is kept back at the spawn for effects of its stop hook.
+    /// What is reserved at the spawn for effects of its stop hook.
     #[serde(default)]
     pub stop_allowance: Usage,
-    /// As a supervisor of its children: whom a restart concerns.
+    /// As a supervisor of its children: which siblings a restart affects.
     pub strategy: Strategy,
-    /// As a supervisor: how many restarts it bears.
+    /// As a supervisor: how many restarts it allows.
     pub intensity: Intensity,
-    /// As a supervisor: whether it ends with its significant children.
+    /// As a supervisor: whether it ends together with its significant children.
     pub auto_shutdown: AutoShutdown,
     /// As a supervisor: whether what is spawned later has no spec of its own.
     pub dynamic: bool,
     /// Whether it is counted as a supervisor.
     pub is_supervisor: bool,
-    /// How many living children it may have; any number if not said.
+    /// How many living children it may have; unlimited with `None`.
     #[serde(default)]
     pub max_children: Option<u32>,
 }
@@ -95,7 +96,7 @@ pub struct Policies {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnStale {
-    /// It is reported, and ended as an exit of class stale: an attempt of its task, which is redelivered.
+    /// It is reported and ended, as an exit of class stale. This counts as an attempt at its task, which is redelivered.
     #[default]
     End,
     /// It is reported and goes on.
@@ -162,7 +163,7 @@ impl Policies {
             grants.check().map_err(|error| bad(&format!("grants.{}", error.field), error.message.clone()))?;
         }
         if self.fingerprint == Some(Fingerprint::Unknown) {
-            return Err(bad("fingerprint", "it cannot be written down; give something that can".to_owned()));
+            return Err(bad("fingerprint", "it cannot be serialised; give a value that can".to_owned()));
         }
         if self.dynamic && self.auto_shutdown != AutoShutdown::Never {
             return Err(bad("auto_shutdown", supervision::BadPolicy::AutoShutdownDynamic.to_string()));
@@ -215,7 +216,7 @@ impl<A: Agent> Clone for AgentSpec<A> {
 }
 
 impl<A: Agent> AgentSpec<A> {
-    /// An agent with a name that is unique among its siblings, built by `factory` at its start and at each restart.
+    /// An agent built by `factory` at its start and at each restart. Its name must be unique among its siblings.
     #[must_use]
     pub fn new(name: impl Into<String>, factory: impl Fn() -> A + Send + Sync + 'static) -> Self {
         Self {
@@ -237,22 +238,21 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// When it is started again. By default permanent, and transient for children of tasks, scopes and `run`.
+    /// When it is restarted. By default it is permanent; children of tasks, scopes and `run` are transient.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.policies.restart = Some(restart);
         self
     }
 
-    /// Whether an attempt at a task that follows a crash gets the results of the effects that were paid for; by default it
-    /// makes them again.
+    /// Whether an attempt after a crash reuses the results of effects that were paid for; by default it makes them again.
     #[must_use]
     pub fn restart_mode(mut self, mode: RestartMode) -> Self {
         self.policies.restart_mode = mode;
         self
     }
 
-    /// What its own turn and stop hook get when it is stopped; 5 s by default, as in OTP.
+    /// How much time its turn and stop hook get when it is stopped; 5 s by default, as in OTP.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.policies.shutdown = shutdown;
@@ -266,7 +266,7 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// A limit of its own: its restarts are counted alone. Beyond it the child ends escalated, and its supervisor goes on; by
+    /// Its own limit of restarts, counted separately. Beyond it the child ends escalated, and its supervisor goes on. By
     /// default its restarts count in the supervisor's window.
     #[must_use]
     pub fn limit(mut self, restarts: u32, period: Duration) -> Self {
@@ -274,7 +274,7 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// As a spec says that was written down: its name, when it is restarted, how it is stopped, what it counts as.
+    /// Takes name, restart, shutdown and kind from a written spec.
     #[must_use]
     pub fn described_by(mut self, spec: &ChildSpec) -> Self {
         self.name.clone_from(&spec.id);
@@ -285,22 +285,22 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// What its supervisor does about a failure of a class, whatever `restart` says.
+    /// What its supervisor does about a failure of this class, overriding `restart`.
     #[must_use]
     pub fn on_failure(mut self, class: FailureClass, decision: Decision) -> Self {
         self.on_failure.push((class, decision));
         self
     }
 
-    /// Its end may end its supervisor, as that one's auto-shutdown says.
+    /// Its end may end its supervisor, depending on the supervisor's auto-shutdown.
     #[must_use]
     pub fn significant(mut self) -> Self {
         self.policies.significant = true;
         self
     }
 
-    /// Counts it as a supervisor and gives it one's shutdown, until the stop's deadline: for an agent that is there for its
-    /// children.
+    /// Counts it as a supervisor, with a supervisor's shutdown (until the stop's deadline): for an agent whose purpose is
+    /// its children.
     #[must_use]
     pub fn as_supervisor(mut self) -> Self {
         self.policies.is_supervisor = true;
@@ -329,7 +329,7 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// How often a turn's progress is looked at, and after how long without any it is stale; 30 s and 600 s by default.
+    /// How often a turn is checked for progress, and after how long without progress it is stale; 30 s and 600 s by default.
     #[must_use]
     pub fn heartbeat(mut self, look_every: Duration, stale_after: Duration) -> Self {
         self.policies.heartbeat = look_every;
@@ -337,14 +337,14 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// What is done about a stale turn; it is ended by default.
+    /// What is done about a stale turn; by default it is ended.
     #[must_use]
     pub fn on_stale(mut self, then: OnStale) -> Self {
         self.policies.on_stale = then;
         self
     }
 
-    /// What becomes of it when its supervisor has ended without a stop, escalated or lost; it is stopped by default.
+    /// What happens to it when its supervisor has escalated or was lost, without a stop; by default it is stopped.
     #[must_use]
     pub fn when_orphaned(mut self, then: Orphans) -> Self {
         self.policies.orphans = then;
@@ -358,85 +358,87 @@ impl<A: Agent> AgentSpec<A> {
         self
     }
 
-    /// What it may do at most, together with its subtree and with whatever others do for it; no bound of its own by default. It
-    /// can only narrow what those above it may do.
+    /// What it may do at most, together with its subtree and with what others do on its behalf; no ceiling of its own by
+    /// default. It can only narrow what the agents above it may do.
     #[must_use]
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
         self.policies.ceiling = Some(ceiling);
         self
     }
 
-    /// What it may do itself, below its ceiling: the making of agents alone, say, where its workers may do more. Those that it spawns
-    /// are granted the same unless their specs say otherwise; those that it asks are not bounded by it. By default it is granted
-    /// what its parent is, and what the agent is that spawns it.
+    /// What it may do itself, within its ceiling; for example only to spawn agents, while its workers may do more. Agents that it
+    /// spawns get the same grants unless their specs say otherwise; agents that it asks are not limited by them. By default it
+    /// has the grants of its parent and of the agent that spawns it.
     #[must_use]
     pub fn grants(mut self, grants: Ceiling) -> Self {
         self.policies.grants = Some(grants);
         self
     }
 
-    /// Something that the agent and all below it get by its type with `cx.get`, before what the swarm has of that type.
+    /// A value that the agent and all agents below it look up by its type with `cx.get`, before the swarm's value of that
+    /// type.
     #[must_use]
     pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         Arc::make_mut(self.resources.get_or_insert_default()).insert(Arc::new(value));
         self
     }
 
-    /// What its behaviour is made of, such as its prompt and its tools: a spawn of a living name gives that agent only if this is equal,
-    /// too. Two factories cannot be compared, so without it a spec of the same type and policies is taken for the same.
+    /// What its behaviour is made of, such as its prompt and tools. A spawn of a living agent's name returns that agent only if
+    /// its fingerprint is equal too. Factories cannot be compared: without a fingerprint, a spec of the same type and policies
+    /// counts as the same.
     #[must_use]
     pub fn fingerprint(mut self, of: &impl Serialize) -> Self {
         self.policies.fingerprint = Some(Fingerprint::of(of));
         self
     }
 
-    /// What is reserved at the spawn for effects of its stop hook, so that they are paid when all else is spent; nothing by
-    /// default.
+    /// What is reserved at the spawn for effects of its stop hook, so that they can be paid when everything else is spent;
+    /// nothing by default.
     #[must_use]
     pub fn stop_allowance(mut self, usage: Usage) -> Self {
         self.policies.stop_allowance = usage;
         self
     }
 
-    /// Whom a restart among its children concerns; `OneForOne` by default.
+    /// Which siblings a restart among its children affects; `OneForOne` by default.
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.policies.strategy = strategy;
         self
     }
 
-    /// How many restarts of its children it bears in a period before it escalates; 1 in 5 s by default, as in OTP.
+    /// How many restarts of its children it allows in a period before it escalates; 1 in 5 s by default, as in OTP.
     #[must_use]
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.policies.intensity = Intensity { restarts, period };
         self
     }
 
-    /// Whether it ends when its significant children have; not by default.
+    /// Whether it ends when its significant children have ended; by default it does not.
     #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.policies.auto_shutdown = auto_shutdown;
         self
     }
 
-    /// How many living children it may have, those in its scopes included; any number by default. One more is refused as
-    /// [`SpawnError::MaxChildren`], and is welcome when one has ended. Elixir's `DynamicSupervisor` has the same.
+    /// How many living children it may have, including those in its scopes; unlimited by default. A further one is
+    /// refused with [`SpawnError::MaxChildren`] until one has ended. Elixir's `DynamicSupervisor` has the same limit.
     #[must_use]
     pub fn max_children(mut self, most: u32) -> Self {
         self.policies.max_children = Some(most);
         self
     }
 
-    /// Under which agent `swarm.spawn` and `swarm.run` put it; at the root by default. All other places where a spec goes (a
-    /// context, a scope, `start_child`, `.child`, a pattern) have a parent of their own: they refuse one that names another,
-    /// as [`SpawnError::BadSpec`] in the field `under`. So does a swarm that the agent is not of.
+    /// The agent under which `swarm.spawn` and `swarm.run` put it; the root by default. All other places (a context, a
+    /// scope, `start_child`, `.child`, a pattern) have a parent of their own. They refuse a spec that names another parent,
+    /// with [`SpawnError::BadSpec`] in the field `under`. So does a swarm to which the named agent does not belong.
     #[must_use]
     pub fn under<P: Agent>(mut self, parent: &AgentRef<P>) -> Self {
         self.parent = Some(parent.seat());
         self
     }
 
-    /// A child that is started after it, in the order of the calls, and again with each of its restarts.
+    /// A child that is started after the agent, in the order of the calls, and again at each restart.
     #[must_use]
     pub fn child<C: Agent>(mut self, spec: AgentSpec<C>) -> Self {
         self.below.add(spec);
@@ -449,15 +451,14 @@ impl<A: Agent> AgentSpec<A> {
         &self.name
     }
 
-    /// The policies as they stand.
+    /// The current policies.
     #[must_use]
     pub const fn policies(&self) -> &Policies {
         &self.policies
     }
 
-    /// It ends after its first task, whatever its outcome, and is done then. It is transient unless told otherwise: only a crash
-    /// starts it again, for the next attempt. Its crashes are bounded by those attempts, and do not count in its supervisor's
-    /// window.
+    /// It ends after its first task, whatever the outcome. It is transient by default: only a crash restarts it, for the next
+    /// attempt. The attempts limit its crashes, which do not count in its supervisor's window.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.is_job = true;

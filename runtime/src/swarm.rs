@@ -35,10 +35,10 @@ use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
 use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
 
-/// A running swarm. Clones are handles to the same one; it is plain state for a service.
+/// A running swarm. Clones are handles to the same swarm, so a service can keep it as plain state.
 ///
-/// Dropping the last handle stops the swarm in the background and says so in its journal; [`Swarm::stop`] waits for the
-/// receipt.
+/// Dropping the last handle stops the swarm in the background and records that in the journal; [`Swarm::stop`] waits
+/// for the receipt.
 #[derive(Clone)]
 pub struct Swarm(Arc<Handle>);
 
@@ -67,7 +67,7 @@ impl fmt::Debug for Swarm {
 }
 
 impl Swarm {
-    /// Begins to describe a swarm; the name is its session's, the first segment of every id.
+    /// Starts describing a swarm. The name is that of its session: the first segment of every id.
     pub fn builder(session: impl Into<String>) -> SwarmBuilder {
         SwarmBuilder::new(session.into())
     }
@@ -82,11 +82,11 @@ impl Swarm {
         &self.0.root.id
     }
 
-    /// Spawns an agent, permanent unless its spec says otherwise: under the agent that the spec names, else at the root.
-    /// A living agent of the same name, type and policies is the answer.
+    /// Spawns an agent, permanent unless its spec says otherwise, under the agent that the spec names or at the root. If
+    /// an agent of the same name, type and policies is alive, that one is returned.
     ///
     /// # Errors
-    /// [`SpawnError`]: a bad spec, a name that is taken, a fence, a limit, a start that failed.
+    /// [`SpawnError`]: a bad spec, a taken name, a fence, a limit, or a failed start.
     pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let parent = spec.take_parent(&self.0.engine)?.unwrap_or_else(|| self.root_seat());
         let role = parent.role_of_own_child();
@@ -94,64 +94,64 @@ impl Swarm {
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 
-    /// Spawns an agent, gives it a task, and stops it with its subtree when the answer is there. Always a new agent.
+    /// Spawns a new agent, gives it a task, and stops it with its subtree when the answer has arrived.
     ///
-    /// Dropping the run fences that subtree at once and stops it in the background, unless [`Run::on_drop`] says otherwise.
+    /// Dropping the run fences the subtree at once and stops it in the background, unless [`Run::on_drop`] says otherwise.
     pub fn run<A: Agent>(&self, spec: AgentSpec<A>, task: A::Task) -> Run<A> {
         Run::new(self.clone(), spec, task)
     }
 
-    /// A live agent by its id or its name, with its type, however many there are in constant time. What is an id is taken for
-    /// one: no name hides it.
+    /// Finds a living agent by its id or name, and with its type, in constant time. Text that looks like an id is taken as an
+    /// id: no name can hide an agent.
     ///
     /// # Errors
-    /// [`LookupError`] if there is none of that id or name, or more than one of that name, if it has ended, or is of another
-    /// type.
+    /// [`LookupError`] if no agent or several agents match, or if the agent has ended or has another type.
     pub fn agent<A: Agent>(&self, who: impl AsRef<str>) -> Result<AgentRef<A>, LookupError> {
         self.0.engine.agent(who.as_ref())
     }
 
-    /// Control of any agent, whatever its type, by its id or its name: what a service, a command line or a page speaks to. Looked
-    /// up in constant time. Scopes and the root have no name here and are found by their ids, all of which
-    /// [`Swarm::status`] gives. What is an id is taken for one: no name hides it.
+    /// Control of any agent by its id or name, whatever its type: for a service, a command line or a web page. The lookup takes
+    /// constant time. Scopes and the root are found only by their ids, which [`Swarm::status`] lists. Text that looks like an id
+    /// is taken as an id: no name can hide an agent.
     ///
-    /// Of one that has ended all is answered that the journal still knows; the rest is
-    /// [`ControlError::Ended`](crate::error::ControlError::Ended). By name the latest of that name is found, as long as
-    /// nobody else has it and 4,096 others have not ended since.
+    /// For an agent that has ended, queries are answered as far as the journal still knows; everything else is
+    /// [`ControlError::Ended`](crate::error::ControlError::Ended). A name finds the latest agent of that name, as long
+    /// as no other agent has the name and fewer than 4,096 others have ended since.
     ///
     /// # Errors
-    /// [`LookupError::Unknown`] if nobody has, or is known to have had, this id or name; [`LookupError::Ambiguous`] if several
-    /// agents have the name; [`LookupError::Forgotten`] if it has ended longer ago than the journal keeps.
+    /// [`LookupError::Unknown`] if no agent has, or is known to have had, this id or name; [`LookupError::Ambiguous`] if
+    /// several agents have the name; [`LookupError::Forgotten`] if the agent ended longer ago than the journal goes back.
     pub fn control(&self, who: impl AsRef<str>) -> Result<Control, LookupError> {
         Control::find(&self.0.engine, who.as_ref())
     }
 
-    /// The root's children, which `spawn` puts there.
+    /// The root's children: the agents that `spawn` puts there.
     #[must_use]
     pub fn children(&self) -> Children {
         Children::of(self.root_seat())
     }
 
-    /// What each live agent is and does right now, parents before children.
+    /// What each living agent is and is doing right now, parents before children.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
         self.0.root.subtree().iter().map(Status::of).collect()
     }
 
-    /// The tree of all agents, with what they do now; of those that have ended, the ones whose end the journal still keeps, and
-    /// the number of the others. It costs as much as there are agents in it, however long the swarm has run.
+    /// The tree of all agents, with what they are doing now. Of the ended agents, it contains those whose end is still in the
+    /// journal, and the number of the others. Its cost depends on the number of agents in it, not on how long the swarm has
+    /// run.
     #[must_use]
     pub fn tree(&self) -> Tree {
         self.0.engine.journal.view(Tree::clone)
     }
 
-    /// The bill, agent by agent; what ended before the journal's cut is one sum in its parent's row.
+    /// The bill, agent by agent. Agents that ended before the journal's cut are one sum in their parent's row.
     #[must_use]
     pub fn costs(&self) -> Breakdown {
         self.0.engine.breakdown(&self.0.root.id)
     }
 
-    /// How many agents live, in O(1); scopes are none.
+    /// How many agents are alive, in O(1). Scopes do not count.
     #[must_use]
     pub fn live_agents(&self) -> u32 {
         self.0.root.live_below()
@@ -163,16 +163,16 @@ impl Swarm {
         self.0.root.meter.subtree()
     }
 
-    /// How the swarm is doing in numbers, for a dashboard: `swarm.metrics().text()` answers a scrape. It takes in the events
-    /// since it was last read, and walks the living agents.
+    /// The swarm's metrics, for a dashboard: `swarm.metrics().text()` answers a scrape. It folds the events since the last
+    /// reading and walks the living agents.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.0.engine.metrics(&self.0.root.id)
     }
 
-    /// Searches the swarm for what should not be, and deals with it: agents whose supervisor has ended without a stop, by their
-    /// policy; work and holdings of agents that have ended; seats that lack their cell. Each is an event too. It looks twice, 100
-    /// ms apart, and takes what both looks have seen; dropping the future between them changes nothing.
+    /// Searches the swarm for leftovers and deals with them: agents whose supervisor ended without a stop (according to their
+    /// policy), work and holdings of agents that have ended, and seats without a cell. Each one found is also an event. It looks
+    /// twice, 100 ms apart, and acts on what it saw both times; dropping the future in between changes nothing.
     pub async fn sweep(&self) -> Vec<Swept> {
         self.0.engine.sweep().await
     }
@@ -183,56 +183,57 @@ impl Swarm {
         self.0.engine.events(filter)
     }
 
-    /// Follows what happens, from the session's begin. What the journal has cut comes as [`Lagged`](crate::journal::Lagged).
+    /// Follows what happens, from the beginning of the session. Events that the journal has cut are reported as
+    /// [`Lagged`](crate::journal::Lagged).
     #[must_use]
     pub fn history(&self, filter: Filter) -> Events {
         Events::new(&self.0.engine.journal, filter, 1)
     }
 
-    /// What has happened, as far back as the journal keeps it: all of it with [`Keep::All`](crate::Keep::All).
+    /// What has happened, as far back as the journal goes; everything with [`Keep::All`](crate::Keep::All).
     #[must_use]
     pub fn events_so_far(&self) -> Vec<Arc<Event>> {
         self.0.engine.journal.kept()
     }
 
-    /// Tasks that failed in every attempt, the newest last; at most as many as the swarm keeps.
+    /// Tasks that failed in every attempt, newest last; at most as many as the swarm keeps.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.0.engine.dead_letters.all()
     }
 
-    /// How many dead letters were dropped for newer ones.
+    /// How many dead letters were dropped to make room for newer ones.
     #[must_use]
     pub fn dead_letters_dropped(&self) -> u64 {
         self.0.engine.dead_letters.dropped()
     }
 
-    /// Asks an agent to do what a dead letter says: the one that failed, or another that takes such tasks. It is a new task
-    /// with attempts of its own and the rights that the letter's had, whose acceptance says where it came from. The letter stays
-    /// and lists it, so a replay that fails loses nothing.
+    /// Asks an agent to do the task of a dead letter: the agent that failed, or another that accepts such tasks. This is a new
+    /// task with its own attempts and the rights of the old one; its acceptance event says where it came from. The letter stays
+    /// and lists the replay, so a failed replay loses nothing.
     ///
     /// # Errors
-    /// [`ReplayError`]: there is no such letter, its payload was not kept, or it is no task of that agent.
+    /// [`ReplayError`]: there is no such letter, its payload was not kept, or it is not a task of that agent.
     pub fn replay<A: Agent>(&self, letter: &TaskId, agent: &AgentRef<A>) -> Result<Ask<A>, ReplayError> {
         let (task, rights) = self.0.engine.dead_letters.task(letter, agent.id())?;
         Ok(agent.ask(task).replaying(letter.clone()).bounded(rights))
     }
 
-    /// The environment: time, chance, blocking work and the outside.
+    /// The environment: time, randomness, blocking work and the outside.
     #[must_use]
     pub fn env(&self) -> &Env {
         &self.0.engine.env
     }
 
-    /// Pauses everything, as [`AgentRef::pause`] does a subtree.
+    /// Pauses the whole swarm, as [`AgentRef::pause`] pauses a subtree.
     ///
     /// # Errors
-    /// [`PauseError`] if it has ended or is being stopped.
+    /// [`PauseError`] if the swarm has ended or is being stopped.
     pub async fn pause(&self, pause: Pause) -> Result<PauseReceipt, PauseError> {
         self.0.engine.pause(&self.0.root, pause).await
     }
 
-    /// Lifts the pause of everything. Agents that were paused themselves stay so.
+    /// Lifts the pause of the whole swarm. Agents that were paused themselves stay paused.
     ///
     /// # Errors
     /// [`ResumeError`] if the swarm is not paused.
@@ -240,23 +241,23 @@ impl Swarm {
         self.0.engine.resume(&self.0.root)
     }
 
-    /// Raises the budget of the whole swarm, as [`AgentRef::grant`] does an agent's.
+    /// Raises the budget of the whole swarm, as [`AgentRef::grant`] raises an agent's.
     ///
     /// # Errors
-    /// [`GrantError`] if it has ended, was given no budget, or what is granted is no amount.
+    /// [`GrantError`] if the swarm has ended or has no budget, or if what is granted is not an amount.
     pub fn grant(&self, more: Budget) -> Result<(), GrantError> {
         self.0.engine.grant(&self.0.root, more)
     }
 
-    /// Narrows the ceiling of the whole swarm, as [`AgentRef::narrow`] does an agent's.
+    /// Narrows the ceiling of the whole swarm, as [`AgentRef::narrow`] narrows an agent's.
     ///
     /// # Errors
-    /// [`NarrowError`] if it has ended, was given no ceiling, or this one cannot be used.
+    /// [`NarrowError`] if the swarm has ended or has no ceiling, or if the new ceiling is invalid.
     pub fn narrow(&self, ceiling: Ceiling) -> Result<(), NarrowError> {
         self.0.engine.narrow(&self.0.root, ceiling)
     }
 
-    /// Stops everything, children before parents, and ends the session.
+    /// Stops all agents, children before parents, and ends the session.
     ///
     /// The fence is up and all turns are cancelled when this is first polled; dropping the future afterwards takes nothing
     /// back.

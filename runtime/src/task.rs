@@ -439,7 +439,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                 if is_kept {
                     // A user's code writes it, under no lock. One that panics leaves nothing to be had again.
                     let text = caught(|| kept::write(&*output).map(|(text, _)| text));
-                    match text.unwrap_or(Err("its own code panicked when it was written")) {
+                    match text.unwrap_or(Err("its own code panicked during serialisation")) {
                         Ok(text) => self.slot.lock().left().kept = Some(Kept::Output(text)),
                         Err(why) => not_kept(why),
                     }

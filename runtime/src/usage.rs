@@ -13,13 +13,13 @@ use crate::money::NanoUsd;
 pub struct Usage {
     /// Money.
     pub money: NanoUsd,
-    /// Tokens sent to a model, those from its cache included.
+    /// Tokens sent to a model, including those from its cache.
     pub input_tokens: u64,
     /// Tokens that a model wrote.
     pub output_tokens: u64,
-    /// Of the tokens sent, those that the model had cached.
+    /// The part of the tokens sent that the model had cached.
     pub cached_tokens: u64,
-    /// Calls made: one for each try of an effect that says so.
+    /// Calls made: one for each try of an effect that reports it.
     pub calls: u64,
 }
 
@@ -40,14 +40,14 @@ impl Usage {
         Self { calls, ..Self::ZERO }
     }
 
-    /// The same with some money.
+    /// The same with this much money.
     #[must_use]
     pub const fn with_money(mut self, money: NanoUsd) -> Self {
         self.money = money;
         self
     }
 
-    /// The same with tokens sent and written.
+    /// The same with these tokens, sent and written.
     #[must_use]
     pub const fn with_tokens(mut self, input: u64, output: u64) -> Self {
         self.input_tokens = input;
@@ -61,7 +61,7 @@ impl Usage {
         self.input_tokens.saturating_add(self.output_tokens)
     }
 
-    /// So many times this.
+    /// This usage, multiplied.
     #[must_use]
     pub const fn times(&self, count: u32) -> Self {
         let count = count as u64;
@@ -80,7 +80,7 @@ impl Usage {
         *self == Self::ZERO
     }
 
-    /// What of this lies above `limit`, each amount for itself.
+    /// The part of this above `limit`, for each amount separately.
     #[must_use]
     pub const fn above(&self, limit: &Self) -> Self {
         Self {
@@ -116,7 +116,8 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.money)?;
         if self.tokens() > 0 {
-            write!(f, ", {} tokens", self.tokens())?;
+            let tokens = self.tokens();
+            write!(f, ", {tokens} token{}", if tokens == 1 { "" } else { "s" })?;
         }
         if self.calls > 0 {
             write!(f, ", {} call{}", self.calls, if self.calls == 1 { "" } else { "s" })?;

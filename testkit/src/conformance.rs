@@ -15,10 +15,10 @@ use serde_json::Value;
 
 pub use self::scenario::{Ended, Scenario, Then};
 
-/// What a scenario is played on.
+/// What plays a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
-    /// A swarm, in the simulated world of this seed. Every oracle of the lab has its say at the end.
+    /// A swarm, in the simulated world of this seed. All of the lab's oracles run at the end.
     Engine(u64),
     /// The supervision core alone, each of its actions performed at once.
     Core,
@@ -46,7 +46,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// How a file of scenarios fared.
+/// The result of playing a file of scenarios.
 #[derive(Clone, Debug, Default)]
 pub struct Verdicts {
     /// Scenarios that were played.
@@ -64,10 +64,10 @@ impl fmt::Display for Verdicts {
     }
 }
 
-/// Plays all scenarios of a text, one JSON object a line.
+/// Plays all scenarios of a text, one JSON object per line.
 ///
 /// # Errors
-/// The number of the first line that is no scenario, and why. Nothing has been played then.
+/// The number of the first line that is not a scenario, and why. Nothing has been played then.
 pub fn play_all(text: &str, on: On) -> Result<Verdicts, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let scenario = |(number, line): (usize, &str)| {

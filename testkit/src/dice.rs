@@ -24,7 +24,7 @@ impl Dice {
         least + self.below(most.saturating_sub(least).saturating_add(1))
     }
 
-    /// True in so many of a thousand throws.
+    /// True in this many of a thousand throws.
     pub fn chance(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
     }
@@ -39,7 +39,7 @@ impl Dice {
         &of[at]
     }
 
-    /// Brings them into an order of chance.
+    /// Shuffles them.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         for at in (1..all.len()).rev() {
             let with = usize::try_from(self.below(at as u64 + 1)).expect("below a length");

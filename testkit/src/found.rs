@@ -23,7 +23,7 @@ use crate::trial::{Kind, Ran, Wanted, run};
 use crate::vars;
 use crate::world::{Verdict, Wrong};
 
-/// A seed with which a swarm test fails, and the least plan with which it still fails in the same way.
+/// A seed with which a swarm test fails, and the smallest plan with which it still fails in the same way.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Found {
@@ -31,17 +31,17 @@ pub struct Found {
     pub name: String,
     /// The seed.
     pub seed: u64,
-    /// What is wrong, in words; with the shrunk plan.
+    /// What is wrong, in words, with the shrunk plan.
     pub wrong: String,
     /// File, line and column of the panic, if it was one.
     pub place: Option<String>,
     /// The plan that the test asked for.
     pub given: FaultPlan,
-    /// What of it matters. Arrivals that chance had chosen stand there by their number.
+    /// The part of the plan that matters. Arrivals that were chosen at random are replaced by their number.
     pub plan: FaultPlan,
-    /// What there is to say of the shrinking.
+    /// A remark on the shrinking.
     pub remark: String,
-    /// All that happened with the shrunk plan, until the test was over.
+    /// Everything that happened with the shrunk plan, until the test was over.
     pub events: Vec<Arc<Event>>,
     /// Where the clock may have jumped over something real; see [`Lab::outside`].
     pub outside: Vec<String>,
@@ -72,16 +72,16 @@ pub(crate) fn examined(name: &str, seed: u64, test: &Body<'_>) -> Result<(), Box
     let is_given = |ran: &Ran| ran.given.clone().unwrap_or_default() == given;
     let fails = |ran: &Ran| is_given(ran) && ran.kind().as_ref() == Some(&kind);
     let as_given = if kind.is_of_the_test() {
-        Some("which is as it was: it is the test itself that fails")
+        Some("which is unchanged: the test itself fails")
     } else if most == 0 {
         Some("which was neither shrunk nor run again")
     } else if !fails(&again(&given)) {
         Some(
-            "the same seed with the same plan did not fail so again: something in the test or its agents does not come \
+            "the same seed with the same plan did not fail again in this way: something in the test or its agents does not come \
              from the seed; `skep::testkit::twice` names the first event that differs",
         )
     } else if given.rules.is_empty() {
-        Some("which is empty: it fails so each time")
+        Some("which is empty: it fails without any fault")
     } else {
         None
     };
@@ -115,7 +115,7 @@ pub(crate) fn replayed(recipe: &Recipe, test: &Body<'_>) -> Result<(), Box<Found
     let Some(wrong) = ran.wrong.clone() else { return Ok(()) };
     let given = ran.given.clone().unwrap_or_default();
     let last = (recipe.plan.clone(), ran, wrong);
-    Err(Box::new(Found::of(&recipe.test, recipe.seed, &given, last, "as it was written down".to_owned())))
+    Err(Box::new(Found::of(&recipe.test, recipe.seed, &given, last, "as recorded".to_owned())))
 }
 
 impl Found {
@@ -142,7 +142,7 @@ impl Found {
         }
     }
 
-    /// The recipe of it: enough to have the same again.
+    /// Its recipe: enough to reproduce the failure.
     #[must_use]
     pub fn recipe(&self) -> Recipe {
         Recipe { test: self.name.clone(), seed: self.seed, plan: self.plan.clone() }

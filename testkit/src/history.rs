@@ -19,7 +19,7 @@ impl History {
         Self { events, receipt, fired }
     }
 
-    /// All that happened, in order.
+    /// Everything that happened, in order.
     #[must_use]
     pub fn events(&self) -> &[Arc<Event>] {
         &self.events
@@ -36,7 +36,7 @@ impl History {
         &self.fired
     }
 
-    /// The tree with all agents that ever were.
+    /// The tree with all agents that ever existed.
     #[must_use]
     pub fn tree(&self) -> Tree {
         self.fold()
@@ -54,7 +54,7 @@ impl History {
         self.fold()
     }
 
-    /// A fold over all of it.
+    /// A fold over all events.
     #[must_use]
     pub fn fold<F: Fold + Default>(&self) -> F {
         F::of(self.events.iter().map(|event| &**event))
@@ -81,7 +81,7 @@ impl History {
         self.events.iter().filter(|event| ids.contains(&event.agent)).cloned().collect()
     }
 
-    /// How many lives the agents with a name had, counted by their starts.
+    /// How many incarnations the agents with this name had, counted by their starts.
     #[must_use]
     pub fn incarnations(&self, name: &str) -> usize {
         self.of(name).iter().filter(|event| matches!(event.what, What::AgentStarted)).count()

@@ -63,8 +63,8 @@ struct Running {
 }
 
 impl Lab {
-    /// A simulated world: one thread, tokio's paused clock, and everything that could go this way or that decided by the
-    /// seed. The same seed gives the same run.
+    /// A simulated world: one thread, tokio's paused clock, and a seed that decides everything left to chance. The same
+    /// seed gives the same run.
     #[must_use]
     pub fn seed(seed: u64) -> Self {
         let (plan, models) = (FaultPlan::default(), Models::new());
@@ -79,14 +79,14 @@ impl Lab {
         Self { is_real: true, ..Self::seed(0) }
     }
 
-    /// The same with another seed for the plan's chances.
+    /// The same with another seed for the plan's random choices.
     #[must_use]
     pub const fn seeded(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// One more thing that is done to the swarm.
+    /// Adds a fault.
     #[must_use]
     pub fn fault(mut self, rule: Rule) -> Self {
         self.plan.rules.push(rule);
@@ -94,7 +94,7 @@ impl Lab {
         self
     }
 
-    /// All that is done to the swarm, instead of what was said before.
+    /// Sets all faults, replacing earlier ones.
     #[must_use]
     pub fn plan(mut self, plan: FaultPlan) -> Self {
         self.plan = plan;
@@ -117,13 +117,13 @@ impl Lab {
         self
     }
 
-    /// Which seed this world has.
+    /// The seed of this world.
     #[must_use]
     pub const fn which_seed(&self) -> u64 {
         self.seed
     }
 
-    /// Dice of the seed for the test's own choices. Each call gives them anew.
+    /// Dice from the seed, for the test's own choices. Each call returns fresh dice.
     #[must_use]
     pub fn dice(&self) -> Dice {
         Dice::seeded(self.seed ^ 0x5eed)
@@ -137,7 +137,7 @@ impl Lab {
         self.start_with(|builder| builder).await
     }
 
-    /// Starts a swarm here as `describe` has it. Its journal is kept whole unless that says otherwise.
+    /// Starts a swarm here, described by `describe`. Its journal is kept whole unless `describe` says otherwise.
     ///
     /// # Panics
     /// As [`Lab::wrap`], and if the builder is wrong.
@@ -148,9 +148,9 @@ impl Lab {
         }
     }
 
-    /// Starts the swarm that an app describes, as it stands: only its environment is the lab's, and models that the lab was
-    /// given take the place of the app's of the same name. A journal that is cut has to keep as much as happens between two
-    /// looks of the lab, which is after each event that lets others run.
+    /// Starts an app's own swarm unchanged, except that its environment is the lab's, and that models given to the lab
+    /// replace the app's models of the same name. A journal that is cut must keep at least what happens between two looks
+    /// of the lab; the lab looks after each event that lets others run.
     ///
     /// ```
     /// # use skep_runtime::{Budget, Swarm, SwarmBuilder};
@@ -175,11 +175,11 @@ impl Lab {
     pub async fn wrap(&self, builder: SwarmBuilder) -> Result<Swarm, StartError> {
         self.inside.is_tried();
         if let Err(wrong) = self.plan.check().and_then(|()| self.check_world()) {
-            panic!("the fault plan makes no sense: {wrong}");
+            panic!("the fault plan is invalid: {wrong}");
         }
         assert!(
             self.inside.running.lock().is_none(),
-            "a lab is the world of one swarm: make another lab for the second"
+            "a lab is the world of one swarm: make another lab for a second swarm"
         );
         let plan = self.trial.plan(&self.plan);
         let firing = Arc::new(Firing::new(&plan, self.seed));
@@ -203,10 +203,10 @@ impl Lab {
         if self.is_real { self.plan.check_real() } else { Ok(()) }
     }
 
-    /// Holds a receipt against an independent count, now, and against the journal at the end.
+    /// Checks a receipt against an independent count now, and against the journal at the end.
     ///
     /// # Panics
-    /// If something lives on that the receipt says is gone.
+    /// If something is alive that the receipt says is gone.
     pub fn saw(&self, receipt: &StopReceipt) {
         let mut running = self.inside.running.lock();
         let running = running.as_mut().unwrap_or_else(|| panic!("{}", ended::NOT_STARTED));
@@ -217,10 +217,10 @@ impl Lab {
         }
     }
 
-    /// Stops the swarm, asks every oracle, and fails if a rule of the plan never fired.
+    /// Stops the swarm, runs every oracle, and fails if a rule of the plan never fired.
     ///
     /// # Panics
-    /// With all that is wrong, in words.
+    /// With everything that is wrong, in words.
     pub async fn end(&self, swarm: Swarm) -> History {
         match self.try_end(swarm).await {
             Ok(history) => history,
@@ -228,7 +228,7 @@ impl Lab {
         }
     }
 
-    /// The same with what is wrong as a value.
+    /// The same, returning what is wrong as a value.
     ///
     /// # Errors
     /// [`Failure`] names each promise that was broken.
@@ -250,7 +250,7 @@ impl Lab {
         }
     }
 
-    /// Asks the oracles about a swarm that has been stopped, with the receipt of that.
+    /// Runs the oracles on a swarm that was already stopped, with the receipt of that stop.
     ///
     /// # Errors
     /// [`Failure`] names each promise that was broken.
@@ -289,7 +289,7 @@ impl Lab {
         Err(Failure::new(once.into_iter().collect(), self.outside(), self.report()))
     }
 
-    /// The points of the plan that were arrived at so far.
+    /// The fault points that were passed so far.
     #[must_use]
     pub fn points(&self) -> Vec<Hit> {
         self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.hits())
@@ -300,20 +300,20 @@ impl Lab {
         self.inside.forgotten()
     }
 
-    /// Where the clock has gone on while an agent waited for nothing that the lab knows: a line each. If that is a socket, a
-    /// process or a thread, the clock has jumped over it; what it was waited for belongs into `call.outside(..)`.
+    /// The places where the clock moved on while an agent waited for something that the lab does not know, one line each. If that
+    /// is a socket, a process or a thread, the clock has jumped over it; await it in `call.outside(..)`.
     #[must_use]
     pub fn outside(&self) -> Vec<String> {
         self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.firing.outside())
     }
 
-    /// All that has happened so far; nothing if no swarm was started.
+    /// Everything that has happened so far; empty if no swarm was started.
     #[must_use]
     pub fn events(&self) -> Vec<Arc<Event>> {
         self.inside.running.lock().as_ref().map_or_else(Vec::new, |running| running.watch.events())
     }
 
-    /// What a person wants to see of a run that failed: the plan as it can be replayed, and the last events.
+    /// The report of a failed run: the plan, ready to be replayed, and the last events.
     #[must_use]
     pub fn report(&self) -> String {
         let plan = self

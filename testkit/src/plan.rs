@@ -17,24 +17,24 @@ use skep_runtime::fault::{Fault, Phase, Site};
 
 use self::glob::matches;
 
-/// Rules of what is done to a swarm. It belongs to one swarm, can be written down, and replayed with its seed.
+/// Rules for the faults injected into a swarm. A plan belongs to one swarm, can be saved, and can be replayed with its seed.
 ///
-/// As JSON it is `{"seed": 0, "rules": [{"agent": "*", "phase": "effect", "detail": "model", "action": "panic"}]}`: of a rule
-/// phase and action have to be said. What is read is [checked](FaultPlan::check), and so is a plan when its lab starts.
+/// As JSON it is `{"seed": 0, "rules": [{"agent": "*", "phase": "effect", "detail": "model", "action": "panic"}]}`: a rule
+/// must have a phase and an action. A plan that is read is [checked](FaultPlan::check), and so is a plan when its lab starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "check::Written")]
 pub struct FaultPlan {
-    /// What the chances of its rules are thrown with, together with the lab's seed.
+    /// Decides the rules' random choices, together with the lab's seed.
     pub seed: u64,
-    /// The rules. At a point the first that fires is the one that is done.
+    /// The rules. At a point, only the first rule that fires is performed.
     pub rules: Vec<Rule>,
 }
 
-/// One rule: at which points, at which of the arrivals there, what is done. Built with [`Point`](crate::Point).
+/// One rule: at which points, at which arrivals there, which fault. Built with [`Point`](crate::Point).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The agent's id or name; `*` and `?` stand for any text and any character.
+    /// The agent's id or name; `*` and `?` match any text and any character.
     #[serde(default = "anything")]
     pub agent: String,
     /// The kind of place.
@@ -42,22 +42,22 @@ pub struct Rule {
     /// What [`Phase::detail`] says, as a glob: the effect's kind, the step's name.
     #[serde(default = "anything")]
     pub detail: String,
-    /// Only at the n-th arrival that the selectors above match, from 1; at each if not said.
+    /// Only at the n-th arrival that the selectors above match, from 1; by default at each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// At most so often; any number of times if not said.
+    /// At most this often; by default without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// Whether arrivals and firings are counted for each agent alone; over all that are meant if not said.
+    /// Whether arrivals and firings are counted for each agent separately; by default over all selected agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub per_agent: bool,
-    /// With this chance at each arrival, in thousandths; always if not said.
+    /// With this probability at each arrival, in thousandths; by default always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permille: Option<u64>,
-    /// Only from so long after the swarm's begin, and before so long after it.
+    /// Only in this window of time after the swarm's start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<(Duration, Duration)>,
-    /// Whether it may stay without effect. Else a run in which it never fired fails.
+    /// Whether it may never fire. Otherwise a run in which it never fires fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_rest: bool,
     /// What is done.
@@ -98,14 +98,14 @@ impl Rule {
         self
     }
 
-    /// The same at most so often.
+    /// The same, at most this often.
     #[must_use]
     pub const fn times(mut self, most: u64) -> Self {
         self.times = Some(most);
         self
     }
 
-    /// The same, and a run in which it never fires does not fail.
+    /// The same, but a run in which it never fires does not fail.
     #[must_use]
     pub const fn may_rest(mut self) -> Self {
         self.may_rest = true;

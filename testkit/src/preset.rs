@@ -10,8 +10,8 @@ use crate::dice::Dice;
 use crate::plan::FaultPlan;
 use crate::plan::point::Point;
 
-/// A fault plan with a name. Each is made of a seed and of the agents that it is for; the oracles hold under all of them,
-/// and what becomes of the work is for the test to say.
+/// A named fault plan. Each is made from a seed, for the agents that you name. The oracles hold under all of them; what
+/// happens to the work is for the test to check.
 ///
 /// ```
 /// use skep_testkit::{Lab, Preset};
@@ -22,7 +22,7 @@ use crate::plan::point::Point;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Preset {
-    /// The agents crash at every task.
+    /// The agents crash on every task.
     CrashLoop,
     /// The agents crash, are killed and fail to come back, at random.
     RestartStorm,
@@ -30,11 +30,11 @@ pub enum Preset {
     PoisonTask,
     /// The agents are paused one by one, and go on in another order.
     Swizzle,
-    /// What the agents call answers late, turns them away, or fails.
+    /// What the agents call answers late, refuses them, or fails.
     SlowProvider,
     /// One call is billed far beyond every budget.
     BudgetCliff,
-    /// The agents begin children while they are stopped.
+    /// The agents spawn children while they are being stopped.
     LateChild,
     /// Supervisors are lost or killed, also while they stop their children.
     SupervisorLost,
@@ -73,27 +73,27 @@ impl Preset {
     pub const fn shows(self) -> &'static str {
         match self {
             Self::CrashLoop => {
-                "an agent that crashes at every task is restarted until its supervisor gives it up"
+                "an agent that crashes on every task is restarted until its supervisor gives up"
             }
             Self::RestartStorm => {
-                "agents that crash and fail to come back are restarted within their intensity"
+                "agents that crash, and fail to restart, are restarted within their intensity"
             }
             Self::PoisonTask => {
-                "a task that fails in every attempt ends as a dead letter, and its agent goes on"
+                "a task that fails in every attempt becomes a dead letter, and its agent lives on"
             }
             Self::Swizzle => {
-                "agents that stand still for a while, in any order, change nothing but the time it takes"
+                "agents that are paused for a while, in any order, change nothing but the time it takes"
             }
-            Self::SlowProvider => "calls that are late, turned away or fail are tried again as they advise",
+            Self::SlowProvider => "calls that are late, refused or fail are retried as their errors advise",
             Self::BudgetCliff => "a bill above every worst case closes the budgets above it, once",
-            Self::LateChild => "nothing begins behind a stop's fence, and its receipt is whole",
-            Self::SupervisorLost => "what has lost its supervisor is found, and stopped or adopted",
+            Self::LateChild => "nothing begins behind a stop's fence, and the receipt is complete",
+            Self::SupervisorLost => "an agent that has lost its supervisor is found, and stopped or adopted",
         }
     }
 
-    /// The plan of a seed for the agents with this name or id, as a glob; `*` is all of them.
+    /// The plan from a seed for the agents with this name or id, as a glob; `*` is all of them.
     ///
-    /// The rule that makes it what it is has to fire, or the run fails; the others may rest. Where chance decides, more seeds
+    /// The rule that defines the preset must fire, or the run fails; the others need not. Where chance decides, more seeds
     /// show more.
     #[must_use]
     pub fn plan(self, seed: u64, agents: &str) -> FaultPlan {
@@ -166,7 +166,7 @@ pub struct UnknownPreset(pub String);
 impl fmt::Display for UnknownPreset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = Preset::ALL.iter().map(|preset| preset.name()).collect();
-        write!(f, "no preset is named {:?}: there is {}", self.0, names.join(", "))
+        write!(f, "no preset is named {:?}: the presets are {}", self.0, names.join(", "))
     }
 }
 

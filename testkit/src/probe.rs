@@ -20,8 +20,8 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// A scripted agent and what a test knows of it, like Akka's probes. Clones are the same probe.
 ///
 /// Its spec goes wherever an agent's does: below a supervisor, into another agent's constructor. Each task that reaches it
-/// is written down and waits for an answer: the next of the script, else one that [`Probe::reply`] gives later. A task
-/// that is cancelled or redelivered meanwhile takes none; one that comes again is written down again.
+/// is recorded and waits for an answer: the next one of the script, or one that [`Probe::reply`] gives later. A task that
+/// is cancelled or redelivered meanwhile takes no answer; a redelivered task is recorded again.
 ///
 /// ```
 /// use std::time::Duration;
@@ -97,7 +97,7 @@ pub enum Unexpected {
         before: String,
     },
     /// Something came where nothing should.
-    #[error("{probe} got {came} and should get nothing for {span:?}; before that: {before}")]
+    #[error("{probe} got {came} but should have got nothing for {span:?}; before that: {before}")]
     Something {
         /// The probe's name.
         probe: String,
@@ -139,12 +139,12 @@ impl<T: Message + Clone + Debug, O: Message> Probe<T, O> {
         AgentSpec::new(&self.desk.name, move || probe.clone()).on_stale(OnStale::Report)
     }
 
-    /// Answers the next task that has no answer yet with this: the one that waits, or one that is still to come.
+    /// Answers the next task that has no answer yet: the one that waits, or a later one.
     pub fn reply(&self, output: O) -> &Self {
         self.answer(Ok(output))
     }
 
-    /// Lets the next task that has no answer yet fail with this.
+    /// Fails the next task that has no answer yet.
     pub fn fail(&self, error: AgentError) -> &Self {
         self.answer(Err(error))
     }
@@ -161,10 +161,10 @@ impl<T: Message + Clone + Debug, O: Message> Probe<T, O> {
         self.desk.state.lock().seen.clone()
     }
 
-    /// The next task that was not looked at yet, if it is one like this. It may be there already, or come within so long.
+    /// The next task that was not looked at yet, if it matches. It may be there already, or arrive within this time.
     ///
     /// # Errors
-    /// [`Unexpected`] says what came instead. That is looked at then too.
+    /// [`Unexpected`] says what came instead; that task then counts as looked at.
     ///
     /// # Cancel safety
     /// Dropping it looks at nothing.
@@ -177,10 +177,10 @@ impl<T: Message + Clone + Debug, O: Message> Probe<T, O> {
         }
     }
 
-    /// Lets so much time go by, in which no task may reach it.
+    /// Lets this much time pass, in which no task may reach the probe.
     ///
     /// # Errors
-    /// [`Unexpected`] says what came. It is looked at then.
+    /// [`Unexpected`] says what came; that task then counts as looked at.
     pub async fn expect_nothing(&self, span: Duration) -> Result<(), Unexpected> {
         let before = self.before();
         match timeout(span, self.next()).await {

@@ -23,10 +23,10 @@ pub struct Test {
 }
 
 impl Test {
-    /// Runs it for as many seeds, after those that failed before. It is what `#[skep::swarm_test]` expands to.
+    /// Runs it for this many seeds, after those that failed before. `#[skep::swarm_test]` expands to this.
     ///
-    /// `SKEP_SEED`, `SKEP_SEEDS` and `SKEP_SEED_FROM` choose other seeds, and `SKEP_PLAN` a file that a failing run wrote.
-    /// A seed that fails is put into `tests/lab-seeds/<test>.txt` of the package, to be committed and run first from then on.
+    /// `SKEP_SEED`, `SKEP_SEEDS` and `SKEP_SEED_FROM` choose other seeds, and `SKEP_PLAN` a file that a failing run wrote. A
+    /// seed that fails is added to `tests/lab-seeds/<test>.txt` of the package, to be committed and run first from then on.
     ///
     /// # Panics
     /// As [`run_seeds`].
@@ -40,12 +40,12 @@ impl Test {
     }
 }
 
-/// Runs `test` for as many seeds, on a fresh runtime of one thread with a paused clock each. `SKEP_SEED`, `SKEP_SEEDS` and
-/// `SKEP_SEED_FROM` choose other seeds, `SKEP_PLAN` a file that a failing run wrote.
+/// Runs `test` for this many seeds, each on a fresh runtime with one thread and a paused clock. `SKEP_SEED`, `SKEP_SEEDS`
+/// and `SKEP_SEED_FROM` choose other seeds, `SKEP_PLAN` a file that a failing run wrote.
 ///
 /// # Panics
-/// At the first seed that fails, with what a person has to know of it: what broke, the plan shrunk to what matters, what
-/// happened there, and the folder that has all of it, below `SKEP_LAB_OUT` or the build's folder.
+/// At the first seed that fails, with a report: what broke, the plan shrunk to what matters, what happened there, and
+/// the folder with all details, below `SKEP_LAB_OUT` or the build's folder.
 pub fn run_seeds<F, Fut>(name: &str, seeds: u64, test: F)
 where
     F: Fn(Lab) -> Fut,

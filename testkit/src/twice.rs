@@ -25,8 +25,9 @@ pub struct Difference {
     pub before: Vec<String>,
 }
 
-/// Runs a scenario twice with one seed, each time in a fresh world, and compares all events as JSON. What an agent takes from
-/// elsewhere than its context (a clock, a random number, the order of a hash map) shows in the first event that differs.
+/// Runs a scenario twice with one seed, each time in a fresh world, and compares all events as JSON. If an agent takes
+/// something from outside its context (a clock, a random number, the order of a hash map), it shows in the first event that
+/// differs.
 ///
 /// ```
 /// use skep_testkit::{TestResult, twice};

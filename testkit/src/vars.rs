@@ -62,8 +62,9 @@ pub(crate) fn here() -> Option<PathBuf> {
 }
 
 fn range(count: u64, one: Option<&str>, many: Option<&str>, from: Option<&str>) -> Range<u64> {
-    let number =
-        |name: &str, text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number"));
+    let number = |name: &str, text: &str| {
+        text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is not a number"))
+    };
     if let Some(seed) = one.map(|text| number("SKEP_SEED", text)) {
         return seed..seed.saturating_add(1);
     }

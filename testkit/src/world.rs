@@ -17,7 +17,7 @@ use std::time::Duration;
 use self::still::Standstill;
 use crate::body::{Running, running};
 
-/// What a swarm test gives.
+/// What a swarm test returns.
 pub type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// So long, by the virtual clock, and a test is taken to hang.
@@ -88,10 +88,7 @@ pub(crate) fn in_a_world_until<'a>(
         .build()
         .map_err(|error| Wrong::of(format!("no runtime: {error}")))?;
     let hangs = || {
-        format!(
-            "it hangs: nothing was left to happen in {} virtual days. {REAL}",
-            PATIENCE.as_secs() / 86_400
-        )
+        format!("it hangs: nothing was left to do in {} virtual days. {REAL}", PATIENCE.as_secs() / 86_400)
     };
     let heard = panics::hear();
     let standstill = Standstill::of_a_new_world();

@@ -62,10 +62,7 @@ async fn a_swarm_is_five_levels_deep_unless_it_is_told(lab: Lab) -> TestResult {
     let bottom = swarm.agent::<Imp>("level-0")?;
     bottom.ask(three.clone()).await?;
     let error = bottom.ask(deeper(three)).await.unwrap_err();
-    assert!(
-        error.to_string().contains("lab may have 5 levels of agents below it: raise `max_depth`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the limit of levels below lab is 5: raise `max_depth`"), "{error}");
     // Who asks is answered before the children of its task have ended.
     while (top.live_agents(), swarm.live_agents()) != (3, 3) {
         tokio::task::yield_now().await;

@@ -24,11 +24,11 @@ async fn all_rows_are_gathered_and_a_failure_is_a_row() {
         gathered.failed().filter_map(|row| Some(row.result.as_ref().err()?.class())).collect();
     assert_eq!(classes, [FailureClass::Failed, FailureClass::Start, FailureClass::Poisoned]);
     let told = gathered.to_string();
-    let (begin, at_last) = told.split_once("at last: ").unwrap();
+    let (begin, at_last) = told.split_once("the last error: ").unwrap();
     assert_eq!(
         begin,
         "2 of 5 completed, failed: w1 (no such file), w2 (failed to start: no key), \
-         w3 (crashed in every attempt, "
+         w3 (crashed in every attempt; "
     );
     // With the place of the panic, wherever that stands.
     assert!(at_last.starts_with("panicked at ") && at_last.ends_with(": out of its depth)"), "{told}");
@@ -72,7 +72,7 @@ async fn it_gives_up_after_as_many_failures_as_it_was_told() {
     let items = [Fails(1), Answers(1), Fails(1), Answers(1), Answers(1)];
     let gathered = fan(&swarm, &items).at_most(1).give_up_after(2).await;
     assert_eq!(ends(&gathered), "fdfnn");
-    assert!(gathered.to_string().ends_with("w4 (not begun: 2 others had failed)"), "{gathered}");
+    assert!(gathered.to_string().ends_with("w4 (not started: 2 others had failed)"), "{gathered}");
     let gathered = fan(&swarm, &items).at_most(1).give_up_after(3).await;
     assert_eq!(ends(&gathered), "fdfdd");
 }
@@ -140,7 +140,10 @@ async fn what_is_not_over_by_the_deadline_of_the_whole_is_stopped_or_not_begun()
     let items = [Answers(900), Answers(1_500), Hangs, Answers(1)];
     let gathered = fan(&swarm, &items).at_most(2).within(secs(1)).await;
     assert_eq!(ends(&gathered), "dssn");
-    assert!(gathered.to_string().contains("w3 (not begun: the 1s for all were over)"), "{gathered}");
+    assert!(
+        gathered.to_string().contains("w3 (not started: the limit of 1s for all of them was reached)"),
+        "{gathered}"
+    );
     assert_eq!(gathered.failed().filter(|row| row.id.is_none()).count(), 1);
     assert_eq!(alive(&swarm), [""; 0]);
 }

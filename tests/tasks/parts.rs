@@ -307,7 +307,7 @@ async fn two_scopes_of_a_turn_have_different_names_or_it_is_an_error_that_says_s
         let said = opener.ask(names).await?;
         assert_eq!(said.clone().ok(), opened);
         if let Err(text) = said {
-            assert!(text.contains("a scope named") && text.contains(".named(..)"), "{text}");
+            assert!(text.contains("an open scope named") && text.contains(".named(..)"), "{text}");
         }
     }
     // Outside of a turn nobody asks again, and names are for people.

@@ -222,7 +222,7 @@ async fn what_a_ceiling_forbids_the_model_is_told_and_nothing_happens(lab: Lab) 
     let told: Vec<_> = requests[1..].iter().map(|request| request.last_said()).collect();
     assert_eq!(told[0], "what is in /repo/a.rs");
     assert!(told[1].contains("you may not do that: path /etc/passwd is not allowed"), "{}", told[1]);
-    assert!(told[2].contains("you may not do that: what it reaches is unknown"), "{}", told[2]);
+    assert!(told[2].contains("you may not do that: its targets are unknown"), "{}", told[2]);
     assert!(told[4].contains("you may not do that: its kind is not allowed"), "{}", told[4]);
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     drop(reader);

@@ -203,7 +203,7 @@ fn a_failure_that_does_not_come_from_the_seed_is_said_to_be_one() {
         Err::<(), _>("each time")
     };
     let found = examine("always", 1, always).unwrap_err();
-    assert_eq!(found.remark, "which is empty: it fails so each time");
+    assert_eq!(found.remark, "which is empty: it fails without any fault");
 }
 
 /// Charges wrongly from the second receipt on that goes wrong, and after one that is late.
@@ -326,6 +326,6 @@ fn what_is_printed_leads_to_the_same_failure() {
         |text: &str| text.split_once("is charged twice").unwrap().0.rsplit('\n').next().unwrap().to_owned();
     let again = run("SKEP_PLAN", std::path::Path::new(plan));
     assert_eq!(told(&first), told(&again));
-    assert!(again.contains("the plan, as it was written down:"), "{again}");
+    assert!(again.contains("the plan, as recorded:"), "{again}");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -68,7 +68,10 @@ async fn what_a_probe_did_not_expect_is_named_with_what_came_before(lab: Lab) ->
     );
     asker.tell("pens".to_owned())?;
     let something = clerk.expect_nothing(ms(100)).await.unwrap_err();
-    assert!(something.to_string().contains("got \"pens\" and should get nothing for 100ms"), "{something:?}");
+    assert!(
+        something.to_string().contains("got \"pens\" but should have got nothing for 100ms"),
+        "{something:?}"
+    );
     lab.end(swarm).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Somebody is asked: who, what about, and for how long an answer holds.
+//! Approvals: who is asked, what about, and how long an answer is valid.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -19,11 +19,11 @@ use crate::defaults;
 pub struct Approval {
     /// Whose effect it is.
     pub agent: AgentId,
-    /// The names of the agents above it and its own, the outermost first, with `/` between them.
+    /// The names of the agents above it and its own, outermost first, separated by `/`.
     pub path: String,
     /// The effect's kind.
     pub kind: String,
-    /// What it calls, in a word, where it says so.
+    /// What it calls, in one word, if it states that.
     pub subject: Option<String>,
     /// What it is done to.
     pub reach: Reach,
@@ -33,7 +33,7 @@ pub struct Approval {
     pub modifies: bool,
 }
 
-/// The answer, and for how long it holds.
+/// An answer, and how long it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Say {
@@ -41,16 +41,16 @@ pub enum Say {
     No,
     /// Yes, to this one effect.
     Once,
-    /// Yes, to all in this swarm of the same kind on the same targets.
+    /// Yes, to all effects of the same kind on the same targets in this swarm.
     Swarm,
-    /// Yes, to all in any swarm of the same kind on the same targets, for as long as these approvals are kept.
+    /// Yes, to all effects of the same kind on the same targets in any swarm, for as long as these approvals are kept.
     Always,
 }
 
-/// What a lasting yes was said to.
+/// What a lasting yes was given for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remembered {
-    /// The swarm's session; none if it holds in all of them.
+    /// The swarm's session; `None` if it is valid in all swarms.
     pub session: Option<String>,
     /// The effect's kind.
     pub kind: String,
@@ -62,7 +62,7 @@ pub struct Remembered {
 
 type Answering = Pin<Box<dyn Future<Output = Say> + Send>>;
 
-/// Who is asked. Clones remember together, and may serve several swarms.
+/// Who is asked. Clones share their memory, and may serve several swarms.
 #[derive(Clone)]
 pub struct Approvals {
     ask: Arc<dyn Fn(Approval) -> Answering + Send + Sync>,
@@ -72,8 +72,8 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Asked by a function: a callback, a prompt, a message to whoever is on duty. Its future is dropped when the effect is cancelled
-    /// with its turn. If it panics, the turn does, and the effect is not begun.
+    /// Asks with a function: a callback, a prompt, a message to the person on duty. Its future is dropped when the effect is
+    /// cancelled with its turn. If it panics, the turn panics, and the effect does not begin.
     pub fn by<F, Fut>(ask: F) -> Self
     where
         F: Fn(Approval) -> Fut + Send + Sync + 'static,
@@ -83,27 +83,27 @@ impl Approvals {
         Self { ask, within: defaults::APPROVAL, otherwise: Say::No, remembered: Arc::default() }
     }
 
-    /// How long an answer is waited for; an hour by default. The turn's own deadline holds besides.
+    /// How long to wait for an answer; an hour by default. The turn's own deadline applies as well.
     #[must_use]
     pub const fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         self
     }
 
-    /// What holds without an answer in time; no, by default.
+    /// The answer if none comes in time; no by default.
     #[must_use]
     pub const fn otherwise(mut self, say: Say) -> Self {
         self.otherwise = say;
         self
     }
 
-    /// What has a lasting yes, for whoever keeps it beyond the process.
+    /// Everything that has a lasting yes, to keep it beyond the process.
     #[must_use]
     pub fn remembered(&self) -> Vec<Remembered> {
         self.remembered.lock().iter().cloned().collect()
     }
 
-    /// Has a yes from before hold again.
+    /// Restores earlier lasting answers.
     #[must_use]
     pub fn remember(self, all: impl IntoIterator<Item = Remembered>) -> Self {
         self.remembered.lock().extend(all);

@@ -64,7 +64,7 @@ fn once(example: Example, recipe: &Recipe) -> (Vec<Arc<Event>>, bool) {
 fn keep(options: &Run, done: &str, recipe: &Recipe) -> Result<String, String> {
     let with_plan = |lab: Lab| options.swarm.run(lab.plan(recipe.plan.clone()));
     let Err(found) = examine(&recipe.test, recipe.seed, with_plan) else {
-        return Err(format!("seed {} with {done} failed once and then did not", recipe.seed));
+        return Err(format!("seed {} with {done} failed once and then passed", recipe.seed));
     };
     let folder = found.folder_in(&options.out.join(done));
     let plan = folder.join("plan.json");
@@ -79,8 +79,8 @@ pub(super) fn again(path: &Path) -> Result<bool, String> {
     let Some(example) = Example::named(&recipe.test) else {
         let test = recipe.test.rsplit("::").next().unwrap_or(&recipe.test);
         return Err(format!(
-            "{} is of the test {}, which is not among the examples of this command; \
-             in its package: SKEP_PLAN={} cargo test {test}",
+            "{} belongs to the test {}, which is not one of this command's examples; \
+             run it in its own package: SKEP_PLAN={} cargo test {test}",
             path.display(),
             recipe.test,
             path.display()
@@ -88,7 +88,7 @@ pub(super) fn again(path: &Path) -> Result<bool, String> {
     };
     match replay(&recipe, |lab| example.run(lab)) {
         Ok(()) => {
-            say(&format!("{} with seed {} holds now", recipe.test, recipe.seed));
+            say(&format!("{} with seed {} passes now", recipe.test, recipe.seed));
             Ok(true)
         }
         Err(found) => {
@@ -102,15 +102,17 @@ pub(super) fn again(path: &Path) -> Result<bool, String> {
 /// Whether the events are those that stand beside the plan.
 fn compared(found: &Found, path: &Path) -> String {
     let now = event_lines(&found.events);
+    let count = match found.events.len() {
+        1 => "1 event".to_owned(),
+        count => format!("{count} events"),
+    };
     match fs::read_to_string(path.with_file_name("events.jsonl")) {
-        Err(_) => format!("{} events; there are none beside the plan to compare", found.events.len()),
-        Ok(then) if then == now => {
-            format!("all {} events are those that were written down", found.events.len())
-        }
+        Err(_) => format!("{count}; there is no events.jsonl beside the plan to compare with"),
+        Ok(then) if then == now => format!("{count}, all as recorded"),
         Ok(then) => {
             let same = then.lines().zip(now.lines()).take_while(|(then, now)| then == now).count();
             format!(
-                "the events differ from {} on from those that were written down: another build?",
+                "the events differ from the recorded ones from event {} on: is this another build?",
                 same + 1
             )
         }
@@ -120,7 +122,7 @@ fn compared(found: &Found, path: &Path) -> String {
 /// How long the runs take by our own clock.
 fn clock() -> Result<Env, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|error| format!("the system gives no runtime: {error}"))?;
+    let runtime = runtime.map_err(|error| format!("cannot start a runtime: {error}"))?;
     let _in = runtime.enter();
     Ok(Env::real())
 }

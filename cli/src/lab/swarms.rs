@@ -1,4 +1,4 @@
-//! Swarms to do things to, each with what has to hold of it whatever is done.
+//! Example swarms for fault injection, each with the oracles that must hold whatever happens.
 
 mod research;
 mod till;

@@ -48,7 +48,9 @@ pub enum BaselineError {
     #[error("the baseline cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// It was written by another version.
-    #[error("the baseline has format {0}, this skep reads format {VERSION}: write it anew")]
+    #[error(
+        "the baseline has format {0}, but this skep reads format {VERSION}: write it again with --write-baseline"
+    )]
     Version(u32),
 }
 

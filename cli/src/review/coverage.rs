@@ -77,12 +77,12 @@ impl Judged {
         let judged = match self.by {
             Look::AnyText => {
                 return format!(
-                    "no rules for {} here; only keys and the marks of merge conflicts were looked for",
+                    "no rules for {} here; checked only for keys and merge-conflict markers",
                     self.language
                 );
             }
-            Look::Tree => format!("{rules} over the syntax tree"),
-            Look::Lines => format!("{rules} over lines"),
+            Look::Tree => format!("{rules} on the syntax tree"),
+            Look::Lines => format!("{rules} on lines"),
         };
         let without: Vec<&str> = self.without.iter().map(|category| category.word()).collect();
         match without.as_slice() {
@@ -104,12 +104,12 @@ mod tests {
 
     #[test]
     fn each_language_says_how_it_was_judged_and_what_nobody_looked_for() {
-        assert!(words("Rust").ends_with("rules over the syntax tree"), "{}", words("Rust"));
+        assert!(words("Rust").ends_with("rules on the syntax tree"), "{}", words("Rust"));
         for name in ["Python", "JavaScript", "TypeScript", "Go"] {
-            assert!(words(name).ends_with("rules over lines"), "{name}: {}", words(name));
+            assert!(words(name).ends_with("rules on lines"), "{name}: {}", words(name));
         }
         assert!(words("shell").contains("no rules for performance"), "{}", words("shell"));
-        let ruby = "no rules for Ruby here; only keys and the marks of merge conflicts were looked for";
+        let ruby = "no rules for Ruby here; checked only for keys and merge-conflict markers";
         assert_eq!(words("Ruby"), ruby);
     }
 

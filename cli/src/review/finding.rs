@@ -50,7 +50,7 @@ impl std::str::FromStr for Severity {
         Self::WORST_FIRST
             .into_iter()
             .find(|severity| severity.word() == word)
-            .ok_or_else(|| format!("`{word}` is no severity: use critical, high, medium or low"))
+            .ok_or_else(|| format!("`{word}` is not a severity: use critical, high, medium or low"))
     }
 }
 

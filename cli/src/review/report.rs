@@ -56,7 +56,7 @@ pub struct Report {
     pub cost: Cost,
     /// Where the prices come from, as one sentence; it says so when they are simulated.
     pub prices: String,
-    /// What was done to the swarm on purpose.
+    /// What was injected into the swarm on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chaos: Option<Chaos>,
     /// The stop receipt in one line.
@@ -84,7 +84,7 @@ pub struct Reviewer {
     pub failed: Option<String>,
 }
 
-/// What was done to the swarm on purpose, and what it did about it.
+/// What was injected into the swarm on purpose, and what it did about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chaos {
@@ -114,14 +114,14 @@ impl Report {
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
         if self.unread > 0 {
-            let (noun, them) = if self.unread == 1 { ("1 path", "it") } else { ("paths", "them") };
-            let number = if self.unread == 1 { String::new() } else { format!("{} ", self.unread) };
-            caveats.push(format!("The review is incomplete: {number}{noun} could not be read, and nobody knows what is in {them}."));
+            let paths = counted(self.unread, "path");
+            caveats
+                .push(format!("The review is incomplete: {paths} could not be read and may have problems."));
         }
         if !self.complete
             && (self.unread == 0 || self.reviewers.iter().any(|reviewer| reviewer.failed.is_some()))
         {
-            caveats.push("The review was cut short: what is missing here may still be there.".to_owned());
+            caveats.push("The review was cut short, so this report may miss problems.".to_owned());
         }
         caveats
     }

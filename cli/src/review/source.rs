@@ -164,7 +164,7 @@ impl Source {
     #[must_use]
     pub fn caveat(&self) -> Option<Note> {
         let partly = self.language.grammar().is_some() && Syntax::is_too_deep(&self.text);
-        let why = || format!("nests more than {MAX_NESTING} deep: reviewed by its text only");
+        let why = || format!("nested more than {MAX_NESTING} levels deep: only its text was reviewed");
         partly.then(|| Note { file: self.path.clone(), why: why() })
     }
 
@@ -339,7 +339,10 @@ mod tests {
         assert!(source.syntax().is_none());
         assert!(source.view(View::Code).is_none());
         assert!(source.view(View::Text).is_some());
-        assert_eq!(source.caveat().unwrap().why, "nests more than 2000 deep: reviewed by its text only");
+        assert_eq!(
+            source.caveat().unwrap().why,
+            "nested more than 2000 levels deep: only its text was reviewed"
+        );
         assert!(Source::new("src/lib.rs", b"fn f() {}".to_vec()).unwrap().caveat().is_none());
     }
 }

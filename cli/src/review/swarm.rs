@@ -188,9 +188,8 @@ impl Review {
     async fn work(&self) -> Ending {
         // The specialists have deadlines of their own, and the survey its effects'.
         let within = self.order.within.unwrap_or(SPECIALIST * 2);
-        let over = || {
-            Ending::Cut(format!("the time it was given ({}) was over", humantime::format_duration(within)))
-        };
+        let over =
+            || Ending::Cut(format!("the time limit of {} was reached", humantime::format_duration(within)));
         // No time at all is time that is over, whatever an ask makes of it.
         if within.is_zero() {
             return over();

@@ -72,27 +72,41 @@ impl Sight {
             What::TaskEnded { outcome: Outcome::Done } if event.agent.depth() == 2 => {
                 let is_last = self.files.is_some_and(|files| self.reached(&event.agent) >= files);
                 let cost = self.costs.subtree(&event.agent).map(|bill| bill.spent.money).unwrap_or_default();
-                is_last.then(|| format!("{name} is done, for {cost}"))
+                is_last.then(|| format!("{name} is done, cost {cost}"))
             }
             What::FaultInjected { point, action, .. } => {
-                Some(format!("{name}: {} at {}", action.replace('_', " "), point.replace(':', " ")))
+                Some(format!("{name}: injected {} at {}", fault(action), point.replace(':', " ")))
             }
             What::TurnStale { silent } => {
-                Some(format!("{name} was silent for {:.1} s", silent.as_secs_f64()))
+                Some(format!("{name} made no progress for {:.1} s", silent.as_secs_f64()))
             }
             What::CellLost => Some(format!("{name} has a new cell")),
             What::AgentStarted if event.incarnation == 1 && event.agent.depth() == 2 => {
-                Some(format!("{name} begins"))
+                Some(format!("{name} starts"))
             }
             What::AgentStarted if event.incarnation > 1 => {
-                Some(format!("{name} is back in its life {}", event.incarnation))
+                Some(format!("{name} was restarted (life {})", event.incarnation))
             }
             What::TaskEnded { outcome } if event.agent.depth() == 2 && *outcome != Outcome::Done => {
-                Some(format!("a batch of {name} ended {outcome}"))
+                Some(format!("{name}: batch {outcome}"))
             }
-            What::EffectRefused { message, .. } => Some(format!("{name} was refused: {message}")),
+            What::EffectRefused { message, .. } => {
+                Some(format!("an effect of {name} was refused: {message}"))
+            }
             _ => None,
         }
+    }
+}
+
+/// A fault's action as a noun.
+fn fault(action: &str) -> String {
+    match action {
+        "panic" => "a panic".to_owned(),
+        "hang" | "hang_deaf" => "a hang".to_owned(),
+        "slow" => "a slowdown".to_owned(),
+        "kill" => "a kill".to_owned(),
+        "lose_cell" => "a lost cell".to_owned(),
+        other => other.replace('_', " "),
     }
 }
 
@@ -126,7 +140,7 @@ mod tests {
         let plan = custom(PLAN_EVENT, json!({ "files": 3, "scope": "the whole tree" }));
         assert_eq!(sight.take(&event(&lead, plan)).as_deref(), Some("3 files, the whole tree"));
         let done = || What::TaskEnded { outcome: Outcome::Done };
-        for (reached, line) in [(2, None), (1, None), (3, Some("style is done, for $0.00"))] {
+        for (reached, line) in [(2, None), (1, None), (3, Some("style is done, cost $0.00"))] {
             sight.take(&event(&style, custom(FILE_EVENT, json!({ "reached": reached }))));
             assert_eq!(sight.take(&event(&style, done())).as_deref(), line, "{reached}");
         }

@@ -39,8 +39,9 @@ impl Watch {
 
 fn picture(sight: &Sight, now: Time) -> Vec<String> {
     let total = sight.costs.total().spent;
+    let calls = if total.calls == 1 { "call" } else { "calls" };
     let mut lines = vec![
-        style(format!("{now} · {} · {} calls", total.money, total.calls)).bold().to_string(),
+        style(format!("{now} · {} · {} {calls}", total.money, total.calls)).bold().to_string(),
         style(row("agent", "state", "life", "cost", "files", "now")).dim().to_string(),
     ];
     // The session's root is a place, not an agent.

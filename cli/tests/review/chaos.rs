@@ -35,7 +35,7 @@ fn crashes_hangs_kills_and_lost_cells_change_no_finding() {
         let chaos = &broken["chaos"];
         let words = |field: &str| chaos[field].to_string();
         assert!(chaos["faults"].as_array().unwrap().len() >= 8, "{chaos}");
-        for action in ["made to panic", "was hung", "was slowed", "was killed", "lost its cell"] {
+        for action in ["made to panic", "was made to hang", "was slowed", "was killed", "lost its cell"] {
             assert!(words("faults").contains(action), "seed {seed}: {action}: {chaos}");
         }
         for answer in ["restart", "delivered again", "stale turn", "lost cell", "bill: $"] {

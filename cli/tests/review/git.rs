@@ -121,7 +121,7 @@ fn revisions_that_are_not_there_and_folders_without_git_end_with_2() {
     bench.review(&["--head=--upload-pack=x"]).could_not(&["--head"]);
     bench.review(&["--base", "HEAD:src/lib.rs"]).could_not(&["--base", "no such revision"]);
     let plain = Bench::with_findings();
-    plain.review(&["--base", "main"]).could_not(&["git repository", "leave --base and --head out"]);
+    plain.review(&["--base", "main"]).could_not(&["git repository", "leave out --base and --head"]);
 }
 
 #[test]

@@ -150,8 +150,8 @@ fn a_file_alone_an_empty_folder_and_no_path_at_all() {
     assert_eq!(bench.json(&["src/raw.rs"])["files"], 1, "a file that was named is meant");
     std::fs::create_dir(bench.path("empty")).unwrap();
     let report = bench.json(&["empty"]);
-    assert_eq!((why(&report, ""), &report["complete"]), ("there is no file to review", &true.into()));
-    bench.review(&["none"]).could_not(&["PATH none", "give a folder or a file"]);
+    assert_eq!((why(&report, ""), &report["complete"]), ("there are no files to review", &true.into()));
+    bench.review(&["none"]).could_not(&["PATH none", "give an existing folder or file"]);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_report_goes_into_a_file_and_one_that_cannot_is_refused_before_the_work() {
     let report: Value = serde_json::from_slice(&std::fs::read(bench.path("report.json")).unwrap()).unwrap();
     assert!(!findings(&report).is_empty());
     let ran = bench.review(&["--out", "none/report.txt"]);
-    ran.could_not(&["--out none/report.txt", "there is no folder none"]);
+    ran.could_not(&["--out none/report.txt", "the folder none does not exist"]);
     assert!(!ran.err.contains("files"), "the work began: {}", ran.err);
 }
 

@@ -21,7 +21,10 @@ fn time_that_is_over_gives_a_partial_report_with_a_row_for_each_reviewer() {
     assert_eq!((ran.code, &report["complete"]), (Some(0), &Value::Bool(false)), "{}", ran.err);
     let failed: Vec<&str> =
         report["reviewers"].as_array().unwrap().iter().filter_map(|r| r["failed"].as_str()).collect();
-    assert!(!failed.is_empty() && failed.iter().all(|why| why.contains("(1s) was over")), "{failed:?}");
+    assert!(
+        !failed.is_empty() && failed.iter().all(|why| why.contains("time limit of 1s was reached")),
+        "{failed:?}"
+    );
     assert!(report["receipt"].as_str().unwrap().ends_with("nothing left"), "{}", report["receipt"]);
 }
 
@@ -33,7 +36,10 @@ fn no_time_and_hardly_any_are_both_a_review_that_was_cut_short() {
         let report: Value =
             serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.err));
         assert_eq!((ran.code, &report["complete"]), (Some(0), &Value::Bool(false)), "{within}: {}", ran.err);
-        assert!(report.to_string().contains(&format!("({within}) was over")), "{within}: {report}");
+        assert!(
+            report.to_string().contains(&format!("time limit of {within} was reached")),
+            "{within}: {report}"
+        );
         assert!(report["receipt"].as_str().unwrap().ends_with("nothing left"), "{}", report["receipt"]);
         let gate = bench.review(&["--within", within, "--fail-on", "critical"]);
         assert_eq!(gate.code, Some(1), "{within}");
@@ -113,7 +119,7 @@ mod interrupts {
         let mut child = bench.command(&["--format", "json", "--chaos", "1"]).spawn().unwrap();
         // The lead has four specialists; then somebody listens to a signal too.
         let mut log = Log::of(&mut child);
-        log.wait_for(4, " begins");
+        log.wait_for(4, " starts");
         interrupt(&child);
         let ran = Ran::of(&child.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(130));
@@ -129,9 +135,9 @@ mod interrupts {
         let (_unread, full) = full_pipe();
         let mut child = bench.command(&["--chaos", "1"]).stdout(full).spawn().unwrap();
         let mut log = Log::of(&mut child);
-        log.wait_for(4, " begins");
+        log.wait_for(4, " starts");
         interrupt(&child);
-        log.wait_for(1, "once more ends it at once");
+        log.wait_for(1, "press again to end at once");
         interrupt(&child);
         assert_eq!(code_of(child), Some(130));
     }

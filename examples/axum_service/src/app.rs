@@ -60,10 +60,10 @@ impl App {
     /// queue until their patience ends.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.draining.is_cancelled() {
-            return Err(ApiError::unavailable("the service is going down"));
+            return Err(ApiError::unavailable("the service is shutting down"));
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
-        place.map_err(|_| ApiError::unavailable("as many reviews are going on as there may be"))
+        place.map_err(|_| ApiError::unavailable("the maximum number of reviews is running"))
     }
 
     /// The words for what is told to a tenant.

@@ -53,7 +53,7 @@ fn text(name: &str, default: &str) -> String {
 }
 
 fn number<N: FromStr<Err = ParseIntError>>(name: &str, default: &str) -> Result<N, String> {
-    text(name, default).parse().map_err(|error| format!("{name} is no number: {error}"))
+    text(name, default).parse().map_err(|error| format!("{name} is not a number: {error}"))
 }
 
 fn dollars(name: &str, default: &str) -> Result<NanoUsd, String> {

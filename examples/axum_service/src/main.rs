@@ -3,6 +3,7 @@
 //! ```text
 //!  POST /tenants/acme/reviews ──▶ swarm.run(lead) under acme ──▶ lead ── fan_out ──▶ security, style, …
 //!  POST …/reviews/stream      ──▶ the same, told as server-sent events
+//!  POST …/chat                ──▶ a model agent's answer, piece by piece, in the same way
 //!  GET  /agents /costs /metrics   what lives, what it cost, how it is doing
 //!  GET, POST /agents/{id}/…    status, history, stop, pause, grant, … of any agent, by id or name
 //!
@@ -12,8 +13,10 @@
 //! The model is simulated, so no key is needed. Its guide is `docs/embedding.md`.
 
 mod app;
+mod chat;
 mod config;
 mod error;
+mod notes;
 mod order;
 mod outage;
 mod review;

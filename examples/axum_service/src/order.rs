@@ -8,10 +8,12 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 use skep::NanoUsd;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::chat::Chat;
 use crate::error::ApiError;
 use crate::review::Order;
 use crate::tenants::Tenant;
@@ -43,11 +45,32 @@ impl FromRequest<App> for Ordered {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        match timeout(app.patience, Json::<Order>::from_request(request, app)).await {
-            Ok(Ok(Json(order))) => checked(order).map(Self).map_err(|why| bad(&why)),
-            Ok(Err(rejection)) => Err(unread(&rejection)),
-            Err(_) => Err(ApiError::client(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+        checked(body(request, app).await?).map(Self).map_err(|why| bad(&why))
+    }
+}
+
+/// A chat that can be answered.
+pub(crate) struct Asked(pub(crate) Chat);
+
+impl FromRequest<App> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let chat: Chat = body(request, app).await?;
+        if chat.text.trim().is_empty() {
+            return Err(bad("text: there is nothing to answer"));
         }
+        cap(&chat.cap).map_err(|why| bad(&why))?;
+        Ok(Self(chat))
+    }
+}
+
+/// A request's body, if it comes in time and is of this type.
+async fn body<T: DeserializeOwned>(request: Request, app: &App) -> Result<T, ApiError> {
+    match timeout(app.patience, Json::<T>::from_request(request, app)).await {
+        Ok(Ok(Json(body))) => Ok(body),
+        Ok(Err(rejection)) => Err(unread(&rejection)),
+        Err(_) => Err(ApiError::client(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
     }
 }
 
@@ -71,21 +94,27 @@ fn checked(mut order: Order) -> Result<Order, String> {
         return Err("text: there is nothing to review".to_owned());
     }
     if order.areas.is_empty() || order.areas.len() > AREAS {
-        return Err(format!("areas: name 1 to {AREAS} of them"));
+        return Err(format!("areas: name 1 to {AREAS} areas"));
     }
     for area in &mut order.areas {
         *area = area.trim().to_owned();
         if area.is_empty() || area.chars().count() > NAME || !area.chars().all(is_plain) {
-            return Err(format!("areas: a name has 1 to {NAME} characters, and all of them can be seen"));
+            return Err(format!("areas: a name must have 1 to {NAME} characters, all of them visible"));
         }
     }
     let names: BTreeSet<_> = order.areas.iter().collect();
     if names.len() < order.areas.len() {
-        return Err("areas: one of them is named twice".to_owned());
+        return Err("areas: an area is named twice".to_owned());
     }
-    match order.cap.parse::<NanoUsd>() {
-        Ok(NanoUsd::ZERO) => Err("cap: nothing can be done for nothing".to_owned()),
-        Ok(_) if order.cap.len() <= NAME => Ok(order),
+    cap(&order.cap)?;
+    Ok(order)
+}
+
+/// Whether this is an amount that something can be done for.
+fn cap(written: &str) -> Result<(), String> {
+    match written.parse::<NanoUsd>() {
+        Ok(NanoUsd::ZERO) => Err("cap: it must be more than zero".to_owned()),
+        Ok(_) if written.len() <= NAME => Ok(()),
         _ => Err("cap: write it in dollars, such as \"0.05\"".to_owned()),
     }
 }

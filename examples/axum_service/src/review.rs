@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use skep::actors::CallModel as _;
 use skep::actors::model::Chunk;
 use skep::{Agent, AgentError, AgentSpec, Budget, Context, Failure, NanoUsd, Usage, fan_out};
-use tokio::sync::mpsc;
+
+use crate::notes::{Note, Notes};
 
 /// What a client asks for; `order.rs` has what it may be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub(crate) struct Order {
     pub(crate) cap: String,
 }
 
-fn five_cents() -> String {
+pub(crate) fn five_cents() -> String {
     "0.05".to_owned()
 }
 
@@ -39,31 +40,15 @@ pub(crate) struct Area {
     pub(crate) findings: Result<String, Failure>,
 }
 
-/// What a lead says while it works.
-#[derive(Clone, Debug)]
-pub(crate) enum Note {
-    /// What it does now.
-    Doing(String),
-    /// More of the summary.
-    Text(String),
-}
-
 /// Leads one review.
 pub(crate) struct Lead {
-    notes: Option<mpsc::Sender<Note>>,
+    notes: Notes,
 }
 
 impl Lead {
     /// The lead of an order; `notes` is where it says what it does, if anybody listens.
-    pub(crate) fn spec(order: &Order, notes: Option<mpsc::Sender<Note>>) -> AgentSpec<Self> {
+    pub(crate) fn spec(order: &Order, notes: Notes) -> AgentSpec<Self> {
         AgentSpec::new("review", move || Self { notes: notes.clone() }).budget(Budget::usd(&order.cap))
-    }
-
-    async fn say(&self, note: Note) {
-        if let Some(notes) = &self.notes {
-            // Nobody listens any more: then this turn is about to be cancelled, and that is where it is noticed.
-            notes.send(note).await.ok();
-        }
     }
 }
 
@@ -72,7 +57,8 @@ impl Agent for Lead {
     type Output = Report;
 
     async fn handle(&mut self, order: &Order, cx: &Context) -> Result<Report, AgentError> {
-        self.say(Note::Doing(format!("{} areas are reviewed", order.areas.len()))).await;
+        let (areas, plural) = (order.areas.len(), if order.areas.len() == 1 { "" } else { "s" });
+        self.notes.say(Note::Doing(format!("reviewing {areas} area{plural}"))).await;
         let reviews = fan_out(cx, order.areas.clone())
             .named("areas")
             .agent(|area| AgentSpec::new(area, || Reviewer))
@@ -84,13 +70,13 @@ impl Agent for Lead {
         if let (0, Some(failure)) = (reviews.completed(), first) {
             return Err(failure.error().clone());
         }
-        self.say(Note::Doing(reviews.to_string())).await;
+        self.notes.say(Note::Doing(reviews.to_string())).await;
 
         let found: String = reviews.ok().map(|(area, findings)| format!("{area}: {findings}\n")).collect();
         let mut writing = cx.model("fast").system("You sum up reviews.").max_output_tokens(200).stream(found);
         while let Some(chunk) = writing.next().await {
             if let Chunk::Text(text) = chunk? {
-                self.say(Note::Text(text)).await;
+                self.notes.say(Note::Text(text)).await;
             }
         }
         let summary = writing.reply().await?;

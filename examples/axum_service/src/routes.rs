@@ -1,6 +1,7 @@
 //! Where requests go.
 
 mod agents;
+mod chat;
 mod insight;
 mod reviews;
 mod stream;
@@ -16,13 +17,14 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::order::BODY;
 
-/// How long a review may take.
+/// How long a review or an answer may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(120);
 
 pub(crate) fn routes(app: App) -> Router {
     Router::new()
         .route("/tenants/{tenant}/reviews", post(reviews::review))
         .route("/tenants/{tenant}/reviews/stream", post(stream::review))
+        .route("/tenants/{tenant}/chat", post(chat::chat))
         .route("/agents", get(insight::agents))
         .route("/costs", get(insight::costs))
         .route("/metrics", get(insight::metrics))

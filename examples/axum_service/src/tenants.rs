@@ -130,7 +130,7 @@ impl Tenants {
         stay.earlier = self.spent(&stay);
         stay.agent = None;
         let receipt = agent.stop(Stop::within(LEAVE)).await;
-        tracing::info!("{} leaves: {receipt}", tenant.name);
+        tracing::info!("{}, idle, was stopped: {receipt}", tenant.name);
     }
 
     /// What counts today of what all its agents have spent.

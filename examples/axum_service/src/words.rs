@@ -10,6 +10,8 @@ use crate::review::{Area, Report};
 pub(crate) struct Words {
     session: String,
     tenant: String,
+    /// What the request is called: the review, unless told otherwise.
+    request: &'static str,
 }
 
 /// A report as a client gets it: why an area failed is a line.
@@ -28,7 +30,12 @@ struct Row {
 
 impl Words {
     pub(crate) fn new(session: &str, tenant: &str) -> Self {
-        Self { session: session.to_owned(), tenant: tenant.to_owned() }
+        Self { session: session.to_owned(), tenant: tenant.to_owned(), request: "the review" }
+    }
+
+    /// The same for a request that is called otherwise.
+    pub(crate) fn about(self, request: &'static str) -> Self {
+        Self { request, ..self }
     }
 
     pub(crate) fn report(&self, report: Report) -> Answer {
@@ -65,7 +72,7 @@ impl Words {
             }
             match numbers {
                 1 => told.push_str(&self.tenant),
-                2 | 3 => told.push_str("the review"),
+                2 | 3 => told.push_str(self.request),
                 _ => told.push_str(area),
             }
             rest = &behind[length..];
@@ -113,5 +120,6 @@ mod tests {
             assert_eq!(words.line(line, "security"), told);
         }
         assert_eq!(words.told("reviews.1.2.3.4 is late"), "an area is late");
+        assert_eq!(words.about("the chat").told("reviews.1.2.1 is late"), "the chat is late");
     }
 }

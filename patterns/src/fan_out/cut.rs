@@ -37,7 +37,7 @@ impl fmt::Display for Cut {
         match self {
             Self::Failures(1) => f.write_str("another had failed"),
             Self::Failures(count) => write!(f, "{count} others had failed"),
-            Self::Deadline(limit) => write!(f, "the {limit:?} for all were over"),
+            Self::Deadline(limit) => write!(f, "the limit of {limit:?} for all of them was reached"),
             Self::Owner(why) => write!(f, "{}", OneLine(why)),
             Self::Refused(error) => error.fmt(f),
         }

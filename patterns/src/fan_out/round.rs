@@ -46,7 +46,7 @@ where
         }
     };
     // Only a cut leaves an item without an end.
-    let not_begun = cut.map_or_else(|| AgentError::message("not begun"), |cut| cut.error());
+    let not_begun = cut.map_or_else(|| AgentError::message("not started"), |cut| cut.error());
     let mut rows = Vec::with_capacity(items.len());
     for ((_, item), end) in items.into_iter().zip(ends) {
         rows.push(match end {

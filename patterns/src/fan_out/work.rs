@@ -111,7 +111,7 @@ fn not_answered<Q>(error: AskError<Q>, took: Duration) -> Failure {
         AskError::Failed(_, own) => Failure::Failed(own.clone()),
         AskError::Poisoned { errors, .. } => {
             let last = errors.last().map(ToString::to_string).unwrap_or_default();
-            Failure::Failed(said(format!("crashed in every attempt, at last: {last}")))
+            Failure::Failed(said(format!("crashed in every attempt; the last error: {last}")))
         }
         AskError::Expired(_) => Failure::Failed(said(format!("no answer in {took:.1?}"))),
         AskError::Stopped(..) | AskError::Cancelled(_) => Failure::Stopped(error.into()),

@@ -1,4 +1,4 @@
-//! An ask of which is read, as it comes, what its agent hands to whoever asked.
+//! An ask as a stream: the asker reads what the agent sends while it works.
 
 use std::future::poll_fn;
 use std::marker::PhantomData;
@@ -11,11 +11,11 @@ use super::{Answer, Ask, State};
 use crate::agent::Agent;
 use crate::task::Told;
 
-/// What an agent hands to its asker with [`Context::tell_asker`](crate::Context::tell_asker), as it comes, and at last its answer:
-/// [`Ask::stream`] makes it.
+/// What an agent sends to its asker with [`Context::tell_asker`](crate::Context::tell_asker) while it works, and finally its
+/// answer. [`Ask::stream`] makes it.
 ///
-/// It drives the ask: nothing is sent before it is first polled. What is of another type than `T` is passed over. Of more than 1,024
-/// that wait to be read, the oldest are dropped and counted. What an attempt has handed over that crashed is not taken back.
+/// It drives the ask: nothing is sent before it is first polled. Pieces of other types than `T` are skipped. If more than 1,024
+/// pieces are unread, the oldest are dropped and counted. Pieces from an attempt that crashed are not taken back.
 ///
 /// # Cancel safety
 /// Dropping it withdraws the task, as dropping the ask does.
@@ -30,7 +30,7 @@ pub struct AskStream<A: Agent, T> {
 impl<A: Agent, T> Unpin for AskStream<A, T> {}
 
 impl<A: Agent> Ask<A> {
-    /// The ask as a stream of what the agent hands over while it works.
+    /// The ask as a stream of what the agent sends while it works.
     pub fn stream<T: Send + 'static>(mut self) -> AskStream<A, T> {
         self.told = Some(Box::default());
         if let State::Sent(cell) = &self.state {
@@ -41,7 +41,7 @@ impl<A: Agent> Ask<A> {
 }
 
 impl<A: Agent, T: Send + 'static> AskStream<A, T> {
-    /// The next piece; none after the last, when the answer is there.
+    /// The next piece; `None` after the last, when the answer has arrived.
     pub async fn next(&mut self) -> Option<T> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -52,7 +52,7 @@ impl<A: Agent, T: Send + 'static> AskStream<A, T> {
         self.told.missed
     }
 
-    /// Passes over what was not read, and waits for the answer.
+    /// Skips unread pieces and waits for the answer.
     ///
     /// # Errors
     /// As the ask's own.

@@ -1,4 +1,4 @@
-//! The chain's links: what an effect has to pass before it is paid for.
+//! The chain's links, which an effect has to pass before it is paid for.
 
 use std::any::Any;
 use std::future::Future;
@@ -19,24 +19,24 @@ use crate::policy::FailureClass;
 use crate::reach::Reach;
 use crate::usage::Usage;
 
-/// Where in the chain a link stands.
+/// The place of a link in the chain.
 ///
-/// What is decided about the whole effect is asked once: a permission, an approval, a cache. What its link gives along is held to
-/// the effect's end. All other links are passed for each try, and let go of with it.
+/// Links that decide about the whole effect (permission, approval, cache) are asked once, and what they hand out is held to the
+/// effect's end. All other links are passed for each try, and what they hand out is released with the try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// What this agent may do.
+    /// Whether this agent may do it.
     Permission,
-    /// Somebody has to say yes. The effect's deadline stands meanwhile; that of its turn does not.
+    /// Somebody has to say yes. Meanwhile the effect's deadline is suspended; that of its turn is not.
     Approval,
-    /// It may be known already.
+    /// The result may be known already.
     Cache,
     /// A broken provider is not called.
     Breaker,
-    /// So many a second.
+    /// A limit on calls per second.
     RateLimit,
-    /// So many at once; the permits of the builder stand here, after a user's links of this stage.
+    /// A limit on concurrent calls; the builder's permits come here, after the user's own links of this stage.
     Concurrency,
 }
 
@@ -47,22 +47,22 @@ impl Stage {
     }
 }
 
-/// How much harm an effect can do, for permissions to go by.
+/// How much harm an effect can do, for permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
-    /// None: it computes.
+    /// None: it only computes.
     Safe,
-    /// It reads what may be confidential.
+    /// It reads data that may be confidential.
     Reads,
-    /// It changes something that can be changed back.
+    /// It makes a change that can be undone.
     #[default]
     Writes,
-    /// What it does cannot be undone, or can be anything.
+    /// It cannot be undone, or can do anything.
     Dangerous,
 }
 
-/// An effect that asks to pass.
+/// An effect that wants to pass.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Whose.
@@ -71,7 +71,7 @@ pub struct Request<'a> {
     pub task: Option<&'a TaskId>,
     /// Its kind.
     pub kind: &'a str,
-    /// What it calls, in a word: a model's name, a tool's. It is seen in events and by links; none if it says nothing.
+    /// What it calls, in one word: the name of a model or a tool; `None` if the effect does not state it.
     pub subject: Option<&'a str>,
     /// What it is done to.
     pub reach: &'a Reach,
@@ -79,26 +79,26 @@ pub struct Request<'a> {
     pub tier: Tier,
     /// Whether it changes anything.
     pub modifies: bool,
-    /// The most that one try can cost; none if there is no telling.
+    /// The most that one try can cost; `None` if unknown.
     pub worst_case: Option<&'a Usage>,
     /// Whether it may happen again.
     pub repeat: Repeat,
-    /// Which try asks, from 1; a link that is asked once hears of the first.
+    /// The number of the try, from 1; a link that is asked once sees the first.
     pub number: u32,
-    /// The first 128 bits of a hash over kind and input. None where no link wants it ([`Link::keeps_results`]), or the input
-    /// cannot be written down.
+    /// The first 128 bits of a hash of kind and input. `None` if no link wants it ([`Link::keeps_results`]), or if the input
+    /// cannot be serialised.
     pub digest: Option<[u8; 16]>,
     pub(super) turn: &'a Arc<Turn>,
 }
 
 impl Request<'_> {
-    /// The environment: time, chance, what leaves the thread.
+    /// The environment: time, randomness, and work outside the thread.
     #[must_use]
     pub fn env(&self) -> &Env {
         &self.turn.seat.engine.env
     }
 
-    /// The names of the agents above and of the agent itself, the outermost first, with `/` between them. The root has none.
+    /// The names of the agents above and of the agent itself, outermost first, separated by `/`. The root has none.
     #[must_use]
     pub fn path(&self) -> String {
         let mut names = Vec::new();
@@ -111,44 +111,45 @@ impl Request<'_> {
         names.join("/")
     }
 
-    /// Records an event about the effect, under a name of at most 256 bytes: a longer one is cut.
+    /// Records an event about the effect. The name has at most 256 bytes; a longer one is cut.
     pub fn record(&self, name: impl Into<String>, version: u32, data: Value) {
         let name = naming::shown(&name.into());
         self.turn.note_open(|| What::Custom { name, version, data });
     }
 }
 
-/// What lets an effect pass, or is its result.
+/// What lets an effect pass, or answers it.
 pub enum Admitted {
     /// It passes.
     Pass(Box<dyn Pass>),
-    /// This is its result, as JSON, from before: nothing is called or paid. What cannot be read as the effect's type is no result,
-    /// and the effect passes.
+    /// An earlier result, as JSON: nothing is called or paid. If it cannot be read as the effect's type, it is ignored and the
+    /// effect passes.
     Answer(Vec<u8>),
 }
 
 impl Admitted {
-    /// It passes, with nothing to hold.
+    /// The effect passes; nothing is held.
     #[must_use]
     pub fn free() -> Self {
         Self::Pass(Box::new(Free))
     }
 
-    /// It passes, and this is held until the try is over, or the effect, as the link's [`Stage`] says; then it is dropped.
+    /// The effect passes. This value is held until the try or the whole effect is over, depending on the link's [`Stage`],
+    /// and then dropped.
     pub fn holding(value: impl Send + 'static) -> Self {
         Self::Pass(Box::new(Held(Box::new(value))))
     }
 
-    /// It passes, and this hears how it ended.
+    /// The effect passes, and this value is told how it ended.
     pub fn hearing(pass: impl Pass) -> Self {
         Self::Pass(Box::new(pass))
     }
 }
 
-/// What a link gives along: held until the try is over, or the effect, as its [`Stage`] says.
+/// What a link hands out: it is held until the try or the whole effect is over, depending on the link's [`Stage`].
 pub trait Pass: Send + 'static {
-    /// It is over, with or without a result. What is dropped without hearing this was cancelled with its turn, cut by a pause, or
-    /// refused further on. Those that were let pass last hear it first.
+    /// Called when it is over, with or without a result. A value that is dropped without this call was cancelled with its turn,
+    /// cut by a pause, or refused by a later link. The last link is told first.
     fn ended(self: Box<Self>, how: &Ended<'_>);
 }
 
@@ -177,7 +178,7 @@ pub struct Ended<'a> {
     pub result: Option<&'a [u8]>,
 }
 
-/// Why a link lets an effect not pass.
+/// Why a link refuses an effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     /// Why, in a line.
@@ -189,12 +190,12 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// For good: it is not to be tried again.
+    /// A final refusal: the effect should not be tried again.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), advice: Advice::Never, class: FailureClass::Failed }
     }
 
-    /// For now: the other side is overloaded, and it may be tried again after a while.
+    /// A temporary refusal: the other side is overloaded, and the effect may be tried again later.
     pub fn overloaded(message: impl Into<String>, after: std::time::Duration) -> Self {
         Self { message: message.into(), advice: Advice::After(after), class: FailureClass::Overloaded }
     }
@@ -203,27 +204,28 @@ impl Denied {
 /// What a link says: see [`Link::admit`].
 pub type Admitting<'a> = Pin<Box<dyn Future<Output = Result<Admitted, Denied>> + Send + 'a>>;
 
-/// A link of the chain. It may wait; the turn's cancel and the effect's deadline end its waiting.
+/// A link of the chain. It may wait; the turn's cancel and the effect's deadline end the wait.
 pub trait Link: Send + Sync + 'static {
     /// Its name, for refusals.
     fn name(&self) -> &str;
 
-    /// Where it stands; links of one stage are passed in the order in which they were added.
+    /// Its place; links of one stage are passed in the order in which they were added.
     fn stage(&self) -> Stage;
 
-    /// Lets an effect pass, with something to hold meanwhile, or answers it, or does neither. Dropping the future gives the
-    /// place up. A pause that comes does not drop the future of a link that is asked once: it is not polled until the resume.
+    /// Lets an effect pass (possibly with something to hold), answers it, or refuses it. Dropping the future gives up the
+    /// place. A pause does not drop the future of a link that is asked once; it is not polled until the resume.
     fn admit<'a>(&'a self, request: &'a Request<'a>) -> Admitting<'a>;
 
-    /// Whether it wants the digest of what it lets pass, and results as JSON at the end. Not by default: both take time.
+    /// Whether it wants the digest of each effect, and results as JSON at the end. By default it does not, since both take
+    /// time.
     fn keeps_results(&self) -> bool {
         false
     }
 
-    /// Whether it can be used as it was made; a swarm whose link cannot does not start. It can, by default.
+    /// Whether the link is valid; a swarm with an invalid link does not start. By default it is valid.
     ///
     /// # Errors
-    /// What is wrong and how to mend it, in one line.
+    /// What is wrong and how to fix it, in one line.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }

@@ -131,7 +131,7 @@ impl<'t> Memory<'t> {
             }
             Recalled::Unnamed => {
                 let done = work(self.kind.to_owned()).await;
-                cannot_keep(self.turn, self.kind, "its input cannot be written down");
+                cannot_keep(self.turn, self.kind, "its input cannot be serialised");
                 done
             }
             // What it asks has keys all the same.
@@ -173,7 +173,7 @@ fn recall<T: Message>(turn: &Turn, place: &Place, sort: &'static str, kind: &str
 fn keep<T: Message>(turn: &Turn, key: Key, kind: &str, value: T) -> T {
     // A user's code writes it: a panic there is not to cost the turn what it has just paid for.
     let kept = caught(|| kept::write(&value));
-    match kept.unwrap_or(Err("its own code panicked when it was written")) {
+    match kept.unwrap_or(Err("its own code panicked during serialisation")) {
         Ok((text, back)) => {
             if let Some(asked) = turn.asked() {
                 asked.enter(key, Arc::new(Done(text)));

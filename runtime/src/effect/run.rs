@@ -84,13 +84,14 @@ enum Came<T> {
 }
 
 impl Effect {
-    /// Runs the effect: `call` is called once a try.
+    /// Runs the effect: `call` is called once for each try.
     ///
     /// # Errors
-    /// [`EffectError`]: refused by a budget or a link, expired, cancelled with its turn, or failed in its last try.
+    /// [`EffectError`]: the effect was refused by a budget or a link, expired, was cancelled with its turn, or failed in its
+    /// last try.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the call at its await, books what is known to have been used, and frees what was reserved.
+    /// Dropping the future drops the call at its await, books what is known to have been used, and frees the reservation.
     pub async fn run<T, F, Fut>(self, call: F) -> Result<T, EffectError>
     where
         T: Message,
@@ -120,7 +121,7 @@ impl Effect {
         let (used, estimated) = lasting.used();
         self.tell_of_the_whole(passes, &result, used, estimated);
         if is_unnamed && lasting.booking.is_some() {
-            self.cannot_keep("its input cannot be written down");
+            self.cannot_keep("its input cannot be serialised");
         }
         drop(lasting);
         let result = match (key, result) {

@@ -50,7 +50,7 @@ impl Seat {
     /// Says that something of it could not be stopped, and keeps it to be named by later stops: a restart must not hide it.
     fn note_given_up(self: &Arc<Self>) {
         self.release_holdings_aside();
-        let report = "it could not be stopped: what it still runs is refused everything".to_owned();
+        let report = "it could not be stopped: its code may still run, but is refused everything".to_owned();
         self.note(What::Reported { report, child: None });
         self.engine.leaving.lock().insert(self.key, Arc::clone(self));
         self.check_vacant();

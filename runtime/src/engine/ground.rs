@@ -32,7 +32,7 @@ impl Engine {
 
     fn lose_ground(self: &Arc<Self>) {
         let Some(root) = self.root().filter(|_| !self.over.is_raised()) else { return };
-        let report = "the runtime that the swarm was started on has ended: the swarm is stopped".to_owned();
+        let report = "the tokio runtime under the swarm has ended: the swarm is stopped".to_owned();
         root.note(What::Reported { report, child: None });
         let purpose = Purpose::Ordered { within: WITHIN, receipt: None };
         self.stop(&root, purpose, false, self.env.now() + WITHIN);
@@ -51,6 +51,6 @@ impl Engine {
 
 /// Why agents have ended whose runtime has.
 pub(super) fn ground_lost() -> StopReason {
-    let message = "the runtime that the swarm was started on has ended".to_owned();
+    let message = "the tokio runtime under the swarm has ended".to_owned();
     StopReason::Failed { class: FailureClass::Stopped, message }
 }

@@ -328,7 +328,7 @@ impl<A: Agent> Runner<A> {
                         Err(Brought::Dropped) => return Err(self.last_turn(TurnEnd::Dropped)),
                         Err(_) => {
                             let exit =
-                                Exit::failed(FailureClass::Start, "the behaviour could not be built anew");
+                                Exit::failed(FailureClass::Start, "a new behaviour could not be built");
                             return Ok(self.exits(exit, true));
                         }
                     },

@@ -270,7 +270,7 @@ fn odd_end(row: &Row) -> Option<Exit> {
         (Some(HookFault::Failed(message)), _) => (FailureClass::Failed, format!("its stop hook: {message}")),
         (Some(HookFault::Panicked(message)), _) => (FailureClass::Bug, format!("its stop hook {message}")),
         (Some(HookFault::Hung), _) | (None, End::Aborted) => {
-            (FailureClass::Killed, "it did not end within its time".to_owned())
+            (FailureClass::Killed, "it did not end in time".to_owned())
         }
         (None, End::Stuck) => (FailureClass::Killed, "it could not be stopped".to_owned()),
         (None, End::Clean | End::AlreadyStopped) => return None,

@@ -10,7 +10,7 @@ use crate::text::OneLine;
 
 /// What an agent's `handle` failed with: a value that goes to the asker, the journal and the next attempt.
 ///
-/// Display is one line. Nothing of a prompt, key or payload is put into it by the runtime.
+/// `Display` is one line. The runtime puts no prompt, key or payload into it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentError {
     class: FailureClass,
@@ -44,8 +44,8 @@ impl AgentError {
         }
     }
 
-    /// Somebody else's error as an ordinary failure; its sources are kept as text. By `?` alone only skep's own errors become
-    /// one, which know their class and advice: of any other say `.map_err(AgentError::failed)?`.
+    /// Wraps any error as an ordinary failure; its sources are kept as text. The operator `?` alone converts only skep's own
+    /// errors, which know their class and advice; for any other error write `.map_err(AgentError::failed)?`.
     #[must_use]
     pub fn failed(error: impl std::error::Error) -> Self {
         let mut chain = Vec::new();
@@ -57,13 +57,13 @@ impl AgentError {
         Self { chain, ..Self::new(FailureClass::Failed, error.to_string()) }
     }
 
-    /// An ordinary failure in words.
+    /// An ordinary failure with a message.
     #[must_use]
     pub fn message(text: impl Into<String>) -> Self {
         Self::new(FailureClass::Failed, text)
     }
 
-    /// Returned by `handle`, this is a crash: the incarnation ends, the task counts an attempt and comes again.
+    /// Returned by `handle`, this is a crash: the incarnation ends, the attempt counts, and the task is redelivered.
     #[must_use]
     pub fn crash(text: impl Into<String>) -> Self {
         Self { crash: true, ..Self::new(FailureClass::Bug, text) }
@@ -83,13 +83,13 @@ impl AgentError {
         Self { panic: Some(Box::new(panic)), ..Self::new(FailureClass::Bug, text) }
     }
 
-    /// Returned by `handle`, the same task is delivered again to the same incarnation; it counts as an attempt.
+    /// Returned by `handle`, this redelivers the task to the same incarnation; it counts as an attempt.
     #[must_use]
     pub fn redeliver(error: impl Into<Self>) -> Self {
         Self { redeliver: true, ..error.into() }
     }
 
-    /// Returned by `start`, there is nothing to run now, and that is no failure: OTP's *ignore*.
+    /// Returned by `start`, this means that there is nothing to run, which is not a failure: OTP's *ignore*.
     #[must_use]
     pub fn ignore() -> Self {
         Self { ignore: true, ..Self::new(FailureClass::Start, "there is nothing to run") }
@@ -120,7 +120,7 @@ impl AgentError {
         &self.chain
     }
 
-    /// The panic that this tells of, with its place and all that it said.
+    /// The panic behind this error, with its location and whole message.
     #[must_use]
     pub fn panic(&self) -> Option<&Panic> {
         self.panic.as_deref()

@@ -10,14 +10,14 @@ use crate::id::AgentId;
 use crate::lifecycle::StopReason;
 use crate::policy::FailureClass;
 
-/// Why an ask has no output. A task that was not consumed comes back in it.
+/// Why an ask has no output. The error returns the task if it was not consumed.
 #[derive(Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum AskError<T> {
     /// `handle` returned an error.
     #[error("{0} failed: {1}")]
     Failed(AgentId, AgentError),
-    /// The task failed in every attempt; the errors in order, the last 64 of more.
+    /// The task failed in every attempt; the errors in order, at most the last 64.
     #[error("{agent} failed in every attempt: {}", last(.errors))]
     Poisoned {
         /// The agent.
@@ -34,15 +34,15 @@ pub enum AskError<T> {
     /// The mailbox is full; `ask` would wait, `try_ask` does not.
     #[error("the mailbox of {0} is full")]
     MailboxFull(AgentId, T),
-    /// The agent has ended or is stopping. The task comes back where no turn had begun it.
-    #[error("{0} takes no task: {1}")]
+    /// The agent has ended or is stopping. The task is returned if no turn had begun it.
+    #[error("{0} accepts no tasks: {1}")]
     Stopped(AgentId, StopReason, Option<T>),
     /// The asker's own turn was cancelled.
     #[error("the turn that asked {0} was cancelled")]
     Cancelled(AgentId),
-    /// The agent's turn waits for the asker's, itself or by way of others, so none of them could ever go on. The task comes
-    /// back where it was not accepted.
-    #[error("the ask would close a circle of waiting turns: {}", circle(.path))]
+    /// The agent's turn already waits for the asker's turn, directly or through others, so none of them could ever go on.
+    /// The task is returned if it was not accepted.
+    #[error("the ask would close a cycle of waiting turns: {}", circle(.path))]
     Cycle {
         /// Who waits for whom, from the asker by way of the agent that it asked back to the asker.
         path: Vec<AgentId>,

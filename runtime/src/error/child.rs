@@ -1,4 +1,4 @@
-//! Why a supervisor did not do to a child what it was asked.
+//! Why a supervisor did not do what it was asked about a child.
 
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ use crate::policy::FailureClass;
 use crate::supervision::{BadChild, BadPolicy, InterfaceError};
 use crate::text::OneLine;
 
-/// Why a call about a child did nothing, or not all.
+/// Why a call about a child failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChildError {
@@ -104,7 +104,7 @@ impl SkepError for ChildError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChangeError {
-    /// The supervisor's own policy cannot be.
+    /// The supervisor's own policy is invalid.
     #[error("{supervisor}: {why}")]
     Policy {
         /// The supervisor.
@@ -112,7 +112,7 @@ pub enum ChangeError {
         /// The field and what is wrong with it.
         why: BadPolicy,
     },
-    /// The child's cannot be.
+    /// The child's policy is invalid.
     #[error("{name:?} under {supervisor}: {why}")]
     Child {
         /// Whose child it is.

@@ -19,8 +19,8 @@ pub enum ControlError {
         /// Why it ended.
         reason: StopReason,
     },
-    /// The root and scopes have no behaviour that could be killed; they can be stopped.
-    #[error("{agent} has no behaviour to be killed: stop it")]
+    /// The root and scopes have no behaviour to kill; they can be stopped.
+    #[error("{agent} has no behaviour to kill: stop it instead")]
     NoBehaviour {
         /// The root or the scope.
         agent: AgentId,

@@ -49,7 +49,7 @@ pub enum EffectError {
         /// The kind of failure that it is.
         class: FailureClass,
     },
-    /// It is beyond the ceiling of an agent that bounds the turn: its own, one above, or one that it works for.
+    /// It is beyond a ceiling that limits the turn: that of its agent, of an agent above, or of an agent that it works for.
     #[error("{} of {agent} is beyond the ceiling of {of}: {why}", OneLine(.kind))]
     BeyondCeiling {
         /// Whose effect it was.
@@ -61,14 +61,14 @@ pub enum EffectError {
         /// What the ceiling does not allow.
         why: Beyond,
     },
-    /// Its agent may not do it itself: it was granted less than its ceiling allows.
-    #[error("{} of {agent} is not among the grants of {of}: {why}", OneLine(.kind))]
+    /// The agent may not do it itself: its grants are narrower than its ceiling.
+    #[error("{} of {agent} is not within the grants of {of}: {why}", OneLine(.kind))]
     NotGranted {
         /// Whose effect it was.
         agent: AgentId,
         /// The effect's kind.
         kind: String,
-        /// Whose grants they are: its own, or those of whoever it has them from.
+        /// Whose grants they are: its own, or those of the agent that it has them from.
         of: AgentId,
         /// What they do not allow.
         why: Beyond,

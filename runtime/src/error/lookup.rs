@@ -12,11 +12,11 @@ use crate::text::OneLine;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// Nobody has it, and nobody is known to have had it.
-    #[error("no agent has the id or the name {0:?}")]
+    /// No agent has it, and none is known to have had it.
+    #[error("no agent has the id or name {0:?}")]
     Unknown(String),
     /// More than one agent has the name.
-    #[error("{1} agents are named {0:?}: take the id of the one that is meant")]
+    #[error("{1} agents are named {0:?}: use the id of the one you mean")]
     Ambiguous(String, usize),
     /// It has ended.
     #[error("{agent} has ended: {reason}")]
@@ -26,8 +26,8 @@ pub enum LookupError {
         /// Why it ended.
         reason: StopReason,
     },
-    /// It has ended so long ago that the journal keeps nothing of it.
-    #[error("{agent} has ended, longer ago than the journal keeps")]
+    /// It ended so long ago that the journal no longer knows it.
+    #[error("{agent} ended longer ago than the journal goes back")]
     Forgotten {
         /// The agent.
         agent: AgentId,

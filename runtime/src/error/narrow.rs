@@ -17,13 +17,13 @@ pub enum NarrowError {
         /// The agent.
         agent: AgentId,
     },
-    /// It has no ceiling of its own. One that forbids nothing yet can be narrowed later: `Ceiling::new()`.
-    #[error("{agent} has no ceiling of its own: give its spec one, if only `Ceiling::new()`")]
+    /// It has no ceiling of its own. Give its spec `Ceiling::new()`, which forbids nothing yet, to narrow it later.
+    #[error("{agent} has no ceiling of its own: give its spec one, for example `Ceiling::new()`")]
     NoCeiling {
         /// The agent.
         agent: AgentId,
     },
-    /// What it was to be narrowed by cannot be used as it was written.
+    /// The new ceiling is not valid as written.
     #[error("{agent} was not narrowed: {bad}")]
     Bad {
         /// The agent.

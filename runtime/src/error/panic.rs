@@ -13,7 +13,7 @@ const MESSAGE: usize = 4 << 10;
 /// Bytes of a backtrace that are kept: the frames nearest to the panic come first.
 const BACKTRACE: usize = 32 << 10;
 
-/// A panic in an agent's code: where it was, what it said and, if that was asked for, by which calls it came there.
+/// A panic in an agent's code: its location, its message and, if requested, a backtrace.
 ///
 /// `Display` is one line, such as `panicked at src/triage.rs:12:9: index out of bounds`; [`Panic::message`] has all lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,20 +42,20 @@ impl Panic {
         at_most(text, MESSAGE)
     }
 
-    /// What it said: all its lines, of at most 4 KiB together; an ellipsis stands where more was said.
+    /// Its message: all lines, at most 4 KiB together; an ellipsis marks what was cut.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Where it was, as `file:line:column`. None where that could not be seen: the process's panic hook was replaced after the
+    /// Its location, as `file:line:column`. `None` if it could not be seen: the process's panic hook was replaced after the
     /// swarm's start and this is the first panic since, or the panic was resumed from elsewhere.
     #[must_use]
     pub fn place(&self) -> Option<&str> {
         self.place.as_deref()
     }
 
-    /// The calls by which it came there, the innermost first, where that was asked for by `RUST_BACKTRACE` or
+    /// The backtrace, innermost call first, if it was requested by `RUST_BACKTRACE` or
     /// [`SwarmBuilder::backtraces`](crate::SwarmBuilder::backtraces).
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {

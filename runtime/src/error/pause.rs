@@ -33,12 +33,12 @@ pub enum ResumeError {
         /// Its state.
         state: AgentState,
     },
-    /// No pause stands at it, but one above it does.
+    /// It is not paused itself, but an agent above it is.
     #[error("{agent} cannot be resumed: it is paused with {above}")]
     HeldAbove {
         /// The agent.
         agent: AgentId,
-        /// The nearest agent above it at which a pause stands.
+        /// The nearest paused agent above it.
         above: AgentId,
     },
 }

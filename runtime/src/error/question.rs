@@ -11,7 +11,7 @@ use crate::policy::FailureClass;
 #[non_exhaustive]
 pub enum QuestionError {
     /// Nobody above answers.
-    #[error("nobody above {from} answers its question: {} passed it up", join(.path))]
+    #[error("no agent above {from} answers its question; passed up by {}", join(.path))]
     Unanswered {
         /// Who asked.
         from: AgentId,
@@ -25,10 +25,10 @@ pub enum QuestionError {
     #[error("the question of {0} was not answered within its deadline")]
     Expired(AgentId),
     /// The turn that asked was cancelled or is over.
-    #[error("the turn of {0} that asked was cancelled")]
+    #[error("the turn of {0} that asked the question was cancelled")]
     Cancelled(AgentId),
     /// An agent above takes no question: it is stopping, or between two incarnations.
-    #[error("{0} takes no question: it is stopping")]
+    #[error("{0} accepts no questions: it is stopping")]
     Stopping(AgentId),
 }
 

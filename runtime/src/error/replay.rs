@@ -10,14 +10,14 @@ use crate::text::OneLine;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// There is no such letter: the task is none, or so many came after it that it was dropped.
+    /// There is no such letter: the task is not a dead letter, or it was dropped to make room for newer ones.
     #[error("there is no dead letter of task {0}")]
     Unknown(TaskId),
-    /// Its payload could not be written down when it was laid aside.
-    #[error("the payload of dead letter {0} was not kept: it cannot be written down as JSON")]
+    /// Its payload could not be serialised when the letter was made.
+    #[error("the payload of dead letter {0} was not kept: it cannot be written as JSON")]
     NotKept(TaskId),
-    /// Its payload is no task of the agent that it is to be replayed to.
-    #[error("the payload of dead letter {letter} is no task of {agent}: {}", OneLine(.message))]
+    /// Its payload is not a task of the agent that should replay it.
+    #[error("the payload of dead letter {letter} is not a task of {agent}: {}", OneLine(.message))]
     OtherTask {
         /// The letter.
         letter: TaskId,

@@ -8,9 +8,9 @@ use super::AgentError;
 
 /// An error of the runtime's own, which keeps its class and its advice as an [`AgentError`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no error of skep, so `?` makes no `AgentError` of it by itself",
-    label = "say that the agent failed with it: `.map_err(AgentError::failed)?`",
-    note = "`AgentError::failed` takes any error; `AgentError::message` takes words, `AgentError::crash` ends the incarnation"
+    message = "`{Self}` is not an error of skep, so `?` does not convert it into an `AgentError`",
+    label = "to fail the task with it: `.map_err(AgentError::failed)?`",
+    note = "`AgentError::failed` takes any error, `AgentError::message` takes text, and `AgentError::crash` ends the incarnation"
 )]
 pub trait SkepError {
     /// The same as a failure of the agent's.

@@ -1,4 +1,4 @@
-//! Why a spawn brought no agent.
+//! Why a spawn failed.
 
 use thiserror::Error;
 
@@ -14,18 +14,18 @@ use crate::text::OneLine;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// Something in the spec cannot be.
+    /// A field of the spec is invalid.
     #[error("the spec of {name:?} is wrong in {}: {}", OneLine(.field), OneLine(.message))]
     BadSpec {
         /// The agent's name in the spec.
         name: String,
         /// The field.
         field: String,
-        /// What is wrong with it, and how to mend it.
+        /// What is wrong with it, and how to fix it.
         message: String,
     },
     /// A sibling has this name, with another type or other policies.
-    #[error("{parent} has a child named {name:?} already, with another type or other policies")]
+    #[error("{parent} already has a child named {name:?}, with another type or other policies")]
     NameTaken {
         /// The parent.
         parent: AgentId,
@@ -33,15 +33,15 @@ pub enum SpawnError {
         name: String,
     },
     /// `start_child`: a child of this name runs, or is being started.
-    #[error("{agent} named {name:?} runs already")]
+    #[error("{agent} named {name:?} is already running")]
     AlreadyStarted {
         /// The child that runs.
         agent: AgentId,
         /// Its name.
         name: String,
     },
-    /// `start_child`: a child of this name is there and does not run; it can be restarted or deleted.
-    #[error("{agent} named {name:?} is present already and does not run")]
+    /// `start_child`: a child of this name is present but not running; it can be restarted or deleted.
+    #[error("{agent} named {name:?} is already present, and not running")]
     AlreadyPresent {
         /// The child that is there.
         agent: AgentId,
@@ -49,18 +49,18 @@ pub enum SpawnError {
         name: String,
     },
     /// The parent is stopping, has stopped, or is down between two incarnations.
-    #[error("{parent} takes no children: it is {state}")]
+    #[error("{parent} accepts no children: it is {state}")]
     Fenced {
         /// The parent.
         parent: AgentId,
         /// Its state.
         state: AgentState,
     },
-    /// The turn, or the branch of it, has a scope of this name open: what is begun in two scopes of one name could not be told
-    /// apart after a crash.
+    /// The turn, or its branch, already has an open scope of this name: after a crash, two scopes of one name could not be
+    /// told apart.
     #[error(
-        "the turn of {agent} has a scope named {name:?} open already: give scopes that are open side by side different \
-         names, with `.named(..)`, or open each in a branch of its own"
+        "the turn of {agent} already has an open scope named {name:?}: give scopes that are open together different \
+         names with `.named(..)`, or open each in its own branch"
     )]
     ScopeOpen {
         /// The agent whose turn it is.
@@ -80,12 +80,12 @@ pub enum SpawnError {
         /// The agent whose turn it was.
         agent: AgentId,
     },
-    /// A budget has no room for what is to be kept back for the agent's stop hook.
+    /// A budget has no room for the reserve of the agent's stop hook.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Its parent has as many living children as it may have.
     #[error(
-        "{parent} may have {limit} living children: wait until one has ended, or raise `max_children` in its spec"
+        "the limit of living children of {parent} is {limit}: wait until one has ended, or raise `max_children` in its spec"
     )]
     MaxChildren {
         /// The parent.
@@ -93,10 +93,10 @@ pub enum SpawnError {
         /// How many it may have.
         limit: u32,
     },
-    /// It would be too deep in the tree.
+    /// The agent would be too deep in the tree.
     #[error(
-        "{ancestor} may have {limit} levels of agents below it: raise `max_depth` of the swarm or `depth` of its budget, \
-         or have the work done further up"
+        "the limit of levels below {ancestor} is {limit}: raise `max_depth` of the swarm or `depth` of its budget, \
+         or do the work further up"
     )]
     MaxDepth {
         /// The agent that bounds it: the swarm's root, or one with a budget.
@@ -106,7 +106,7 @@ pub enum SpawnError {
     },
     /// As many agents live below an ancestor as its budget allows.
     #[error(
-        "{ancestor} may have {limit} living agents below it: wait until some have ended, or raise `live_agents` of its budget"
+        "the limit of living agents below {ancestor} is {limit}: wait until some have ended, or raise `live_agents` of its budget"
     )]
     MaxLiveAgents {
         /// The agent with the budget.
@@ -114,8 +114,8 @@ pub enum SpawnError {
         /// How many may live below it.
         limit: u32,
     },
-    /// The parent has given a number to four billion children, and a number is never given again.
-    #[error("{parent} has no number left for a child: spawn in a scope, or under another agent")]
+    /// The parent has numbered four billion children, and numbers are never reused.
+    #[error("{parent} has used up its numbers for children: spawn in a scope, or under another agent")]
     NumbersUsedUp {
         /// The parent.
         parent: AgentId,
@@ -128,7 +128,7 @@ pub enum SpawnError {
         /// One line.
         message: String,
     },
-    /// The start said that there is nothing to run.
+    /// The start returned *ignore*: there is nothing to run.
     #[error("{agent} chose not to start")]
     Ignored {
         /// The agent.
@@ -174,8 +174,8 @@ impl SpawnError {
         }
     }
 
-    /// The HTTP status that a service answers with. What varies in a spec at run time is what a request says, so a spec that
-    /// cannot be is the client's.
+    /// The HTTP status that a service answers with. What varies in a spec at run time usually comes from a request, so an
+    /// invalid spec counts as the client's mistake.
     #[must_use]
     pub const fn http_status(&self) -> u16 {
         match self {

@@ -10,12 +10,12 @@ use crate::text::OneLine;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Something in the builder cannot be.
-    #[error("the swarm cannot start, {} is wrong: {}", OneLine(.field), OneLine(.message))]
+    /// A setting of the builder is invalid.
+    #[error("the swarm cannot start: {} is wrong: {}", OneLine(.field), OneLine(.message))]
     BadField {
         /// The field.
         field: String,
-        /// What is wrong with it, and how to mend it.
+        /// What is wrong with it, and how to fix it.
         message: String,
     },
     /// It was started outside a tokio runtime.
@@ -23,7 +23,7 @@ pub enum StartError {
         "the swarm cannot start outside a tokio runtime: call `start` from async code, or enter a runtime first"
     )]
     NoRuntime,
-    /// The runtime that it was started on has no clock.
+    /// The tokio runtime that it was started on has no timers.
     #[error(
         "the swarm cannot start on a runtime without timers: build it with `enable_time` or `enable_all`"
     )]

@@ -48,7 +48,7 @@ pub enum Outcome {
     Poisoned,
     /// Its turn was interrupted.
     Interrupted,
-    /// Its asker lost interest.
+    /// Its asker no longer waits for it.
     Withdrawn,
     /// Its deadline passed.
     Expired,
@@ -145,9 +145,9 @@ pub enum Wait {
     Child,
     /// A permit or another link of an effect's chain.
     Admission,
-    /// Somebody's yes to an effect.
+    /// An approval of an effect.
     Approval,
-    /// A moment.
+    /// A time.
     Sleep,
     /// Work on another thread.
     Blocking,

@@ -14,9 +14,9 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
-    /// All of it: for tests, and for swarms that end. Memory grows with every event.
+    /// Everything: for tests, and for swarms that end. Memory grows with every event.
     All,
-    /// The latest so many events, and a snapshot of what they go on from.
+    /// This many of the latest events, and a snapshot of the state before them.
     Last(usize),
 }
 

@@ -14,7 +14,7 @@ use crate::id::{AgentId, Seq};
 /// Read this many at a time, so that a slow follower does not hold the journal up.
 const BATCH: usize = 256;
 
-/// Which events a subscription gives: all, unless told otherwise.
+/// Which events a subscription yields; all by default.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     subtree: Option<AgentId>,
@@ -48,11 +48,11 @@ impl Filter {
     }
 }
 
-/// Events that a subscription has missed: they were cut from the journal before it came to them.
+/// Events that a subscription has missed, because they were cut from the journal before they were read.
 ///
-/// Whoever folds goes on from the snapshot instead of their own state; nothing but the missed events themselves is lost.
+/// To keep folding, continue from the snapshot instead of your own state; only the missed events themselves are lost.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the events {from} to {to} were cut from the journal before they were read")]
+#[error("events {from} to {to} were cut from the journal before they were read")]
 pub struct Lagged {
     /// The first missed event. The filter may have kept out any of them.
     pub from: Seq,
@@ -62,7 +62,7 @@ pub struct Lagged {
     pub snapshot: Arc<Snapshot>,
 }
 
-/// Events as they come, in the order of the journal. Dropping it ends the subscription; it never holds a swarm up.
+/// Events as they happen, in the order of the journal. Dropping it ends the subscription; it never holds up a swarm.
 pub struct Events {
     journal: Weak<Journal>,
     bell: Arc<Bell>,
@@ -76,12 +76,11 @@ impl Events {
         Self { journal: Arc::downgrade(journal), bell: journal.bell(), filter, next, read: VecDeque::new() }
     }
 
-    /// The next event; none once the session is over and all that had happened was given, whoever still holds a handle. What
-    /// ends later still, such as an effect of an agent that was stuck, is found by [`Events::try_next`]. Cancelling loses
-    /// nothing.
+    /// The next event; `None` when the session is over and all its events were yielded, even if handles still exist. Later
+    /// events, such as the end of a stuck agent's effect, are found by [`Events::try_next`]. Cancelling loses nothing.
     ///
     /// # Errors
-    /// [`Lagged`] in the place of events that were cut, once; after it comes what followed them.
+    /// [`Lagged`], once, in place of events that were cut; the events after them follow.
     pub async fn next(&mut self) -> Option<Result<Arc<Event>, Lagged>> {
         let bell = Arc::clone(&self.bell);
         bell.until(|| self.read_next()).await

@@ -9,18 +9,18 @@ use crate::fold::draw::{Column, Line, draw, freed_label, grouped};
 use crate::id::AgentId;
 use crate::usage::Usage;
 
-/// What something cost. Estimated, late and over are parts of what is spent and named because they are worth a look.
+/// What something cost. `estimated`, `late` and `over` are parts of `spent`, listed separately because they deserve a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Bill {
     /// Booked.
     pub spent: Usage,
     /// The worst cases of what has begun and not ended: still to be settled.
     pub reserved: Usage,
-    /// Of what is spent: booked without a word of the provider.
+    /// Part of `spent`: booked without a report from the provider.
     pub estimated: Usage,
-    /// Of what is spent: booked after its agent's stop.
+    /// Part of `spent`: booked after the agent's stop.
     pub late: Usage,
-    /// Of what is spent: billed above the worst case that was stated.
+    /// Part of `spent`: billed above the stated worst case.
     pub over: Usage,
 }
 
@@ -46,7 +46,7 @@ pub struct CostRow {
     pub freed: Freed,
 }
 
-/// What has become of agents that ended long ago: their number, and what they cost together.
+/// Agents that ended long ago: their number, and what they cost together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Freed {
     /// How many there were.
@@ -55,8 +55,8 @@ pub struct Freed {
     pub bill: Bill,
 }
 
-/// The costs of a subtree: a row for each agent, each before what is below it and siblings in the order of their spawns.
-/// Of agents that have ended those of late are included; the others are in their parent's row as [`Freed`].
+/// The costs of a subtree: a row for each agent, parents before children and siblings in the order of their spawns.
+/// Agents that ended recently have rows; earlier ones are in their parent's row as [`Freed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakdown {
     /// The rows, the subtree's root first. None if the agent is not known.

@@ -1,4 +1,4 @@
-//! What an agent's subtree may spend, as a person writes it.
+//! What an agent's subtree may spend, as the user writes it.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::{Limits, Window};
 use crate::money::NanoUsd;
 use crate::text::OneLine;
 
-/// Bounds on what an agent may spend together with everything below it, such as
-/// `Budget::usd("2.50").tokens(400_000).depth(3)`. What is not said is not bounded.
+/// Limits on what an agent may spend together with everything below it, such as
+/// `Budget::usd("2.50").tokens(400_000).depth(3)`. Whatever is not stated is unlimited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {
@@ -37,8 +37,8 @@ pub struct Budget {
 /// | `Stop` | fails, and says what is left | is stopped |
 /// | `Pause` | waits, and asks again after the resume | is paused, with its deadlines, until somebody resumes it |
 ///
-/// With `Warn` a budget is a mark and no bound: it never refuses anything, spawns included, and nothing promised of
-/// budgets holds for it. The budgets above and below it stay what they are.
+/// With `Warn` a budget only marks a limit: it never refuses anything, not even spawns, and the promises about
+/// budgets do not apply to it. The budgets above and below it are not affected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRefusal {
@@ -49,13 +49,13 @@ pub enum OnRefusal {
     Warn,
     /// The effect fails and the budgeted agent is stopped with its subtree.
     Stop,
-    /// The budgeted agent is paused with its subtree, and an event says who needs how much and what is left. Somebody grants
-    /// more and resumes it, or stops it. What that could not help still fails: an effect without a finite worst case, one of
-    /// a stop hook, one of an agent that was adopted past the budgeted one, a spawn.
+    /// The budgeted agent is paused with its subtree, and an event says who needs how much and what is left. Somebody can
+    /// grant more and resume it, or stop it. Cases that this cannot help still fail: an effect without a finite worst case,
+    /// an effect of a stop hook, an effect of an agent that was adopted past the budgeted one, and a spawn.
     Pause,
 }
 
-/// A budget that cannot be used as it was written.
+/// A budget that is not valid as written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("budget.{field}: {}", OneLine(.message))]
 pub struct BadBudget {
@@ -66,7 +66,7 @@ pub struct BadBudget {
 }
 
 impl Budget {
-    /// A budget that bounds nothing yet.
+    /// A budget without limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -74,7 +74,8 @@ impl Budget {
 
     /// A budget of dollars, written as `2`, `2.50` or `$0.000001`.
     ///
-    /// Any text is taken; one that is no amount is an error of [`Budget::check`], so of the spawn that uses the budget.
+    /// Any text is accepted here; text that is not an amount is an error of [`Budget::check`], and so of the spawn that uses
+    /// the budget.
     #[must_use]
     pub fn usd(dollars: impl AsRef<str>) -> Self {
         match dollars.as_ref().parse() {
@@ -91,37 +92,37 @@ impl Budget {
         self
     }
 
-    /// At most so many tokens, sent and written together.
+    /// At most this many tokens, input and output together.
     #[must_use]
     pub const fn tokens(mut self, most: u64) -> Self {
         self.tokens = Some(most);
         self
     }
 
-    /// At most so many calls.
+    /// At most this many calls.
     #[must_use]
     pub const fn calls(mut self, most: u64) -> Self {
         self.calls = Some(most);
         self
     }
 
-    /// At most so many levels of agents below this one. Scopes are no level.
+    /// At most this many levels of agents below this one. Scopes do not count.
     #[must_use]
     pub const fn depth(mut self, most: u32) -> Self {
         self.depth = Some(most);
         self
     }
 
-    /// At most so many agents below this one that live at once. Scopes do not count.
+    /// At most this many living agents below this one. Scopes do not count.
     #[must_use]
     pub const fn live_agents(mut self, most: u32) -> Self {
         self.live_agents = Some(most);
         self
     }
 
-    /// Money, tokens and calls are bounded in each window alone: `Budget::usd("5").per(Window::Day)`. What was spent before the
-    /// window turned counts no longer, an effect counts in the window in which it was reserved, and a refusal says when the
-    /// window turns. Restarts change nothing about it. Without one they are bounded for the agent's whole life.
+    /// Limits money, tokens and calls for each window separately: `Budget::usd("5").per(Window::Day)`. Spending before the
+    /// window turned no longer counts; an effect counts in the window in which it was reserved; and a refusal says when the
+    /// window turns. Restarts do not change this. Without a window, the limits apply to the agent's whole life.
     #[must_use]
     pub const fn per(mut self, window: Window) -> Self {
         self.window = Some(window);
@@ -140,15 +141,15 @@ impl Budget {
         self.window
     }
 
-    /// Warns once when this share of the money, tokens or calls is spent, once a window if there is one; in thousandths from 1
-    /// to 1000. Not set, nothing warns.
+    /// Warns once (once per window, if there is one) when this share of the money, tokens or calls is spent; in thousandths
+    /// from 1 to 1000. By default there is no warning.
     #[must_use]
     pub const fn warn_at(mut self, permille: u32) -> Self {
         self.warn_permille = Some(permille);
         self
     }
 
-    /// What happens when an effect does not fit; [`OnRefusal::Fail`] unless set, since the agent knows best what it can
+    /// What happens when an effect does not fit; [`OnRefusal::Fail`] by default, since the agent knows best what it can
     /// do without.
     #[must_use]
     pub const fn on_refusal(mut self, then: OnRefusal) -> Self {
@@ -159,18 +160,18 @@ impl Budget {
     /// The limits that this budget means.
     ///
     /// # Errors
-    /// [`BadBudget`] names what is no amount or no share.
+    /// [`BadBudget`] names the value that is not an amount or not a share.
     pub fn check(&self) -> Result<Limits, BadBudget> {
         if let Some(text) = &self.no_amount {
             let message = crate::money::NoAmount(text.clone()).to_string();
             return Err(BadBudget { field: "usd", message });
         }
         if let Some(permille) = self.warn_permille.filter(|permille| !(1..=1000).contains(permille)) {
-            let message = format!("{permille} is no share in thousandths: write 800 for 80 %");
+            let message = format!("{permille} is not a share in thousandths: write 800 for 80 %");
             return Err(BadBudget { field: "warn_at", message });
         }
         if self.window == Some(Window::Every(Duration::ZERO)) {
-            let message = "a window of no length never turns: give a span".to_owned();
+            let message = "a window of zero length never turns: give a positive length".to_owned();
             return Err(BadBudget { field: "every", message });
         }
         Ok(Limits {
@@ -200,7 +201,7 @@ mod tests {
 
         let error = Budget::usd("two").calls(1).check().unwrap_err();
         assert_eq!(error.field, "usd");
-        assert!(error.to_string().starts_with("budget.usd: \"two\" is no amount"), "{error}");
+        assert!(error.to_string().starts_with("budget.usd: \"two\" is not an amount"), "{error}");
         assert_eq!(Budget::usd("two").money(NanoUsd(1)).check().unwrap().money, Some(NanoUsd(1)));
 
         let error = Budget::usd("1").every(Duration::ZERO).check().unwrap_err();

@@ -1,4 +1,4 @@
-//! Why a budget lets something not begin.
+//! Why a budget refuses something.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::id::AgentId;
 use crate::money::NanoUsd;
 use crate::policy::FailureClass;
 
-/// What a budget bounds.
+/// What a budget limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Amount {
@@ -25,7 +25,7 @@ pub enum Amount {
     Calls,
 }
 
-/// A budget's refusal: which one, and what it has left. Nothing has been reserved anywhere.
+/// A refusal by a budget: which budget, and what it has left. Nothing has been reserved anywhere.
 ///
 /// `Display` is one line, such as `s.1 has $0.12 left of its budget, and $0.40 is wanted`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Refusal {
     pub ancestor: AgentId,
     /// The amount that does not fit.
     pub amount: Amount,
-    /// What was wanted, nano-dollars for money. None: an effect that states no worst case of it.
+    /// What was wanted, in nano-dollars for money. `None` for an effect that states no worst case of it.
     pub wanted: Option<u64>,
     /// What is left of it, nano-dollars for money.
     pub left: u64,
@@ -43,10 +43,10 @@ pub struct Refusal {
     /// Whether the budget is overrun, and so closed to everything, even to what is free.
     #[serde(default)]
     pub closed: bool,
-    /// When the budget's window turns, from now, where it is that which makes room for what was wanted.
+    /// The time until the budget's window turns, if the new window makes room for what was wanted.
     #[serde(default)]
     pub turns_in: Option<Duration>,
-    /// Whether and when it makes sense to come again, with regard to every budget that refuses.
+    /// Whether and when to try again, considering every budget that refuses.
     #[serde(default = "never")]
     pub again: Advice,
 }
@@ -85,9 +85,9 @@ impl Refusal {
         };
     }
 
-    /// Whether to try again: when the window turns, where that makes room; after a second, where effects in flight may give
-    /// back enough of what they have reserved; never where only a grant would help: more is wanted than the budget or one of
-    /// its windows has in all, it is spent for good, it is overrun for good, or no worst case is stated.
+    /// Whether to try again: when the window turns, if that makes room; after a second, if effects in flight may give back
+    /// enough of their reservations; never if only a grant would help: more is wanted than the budget or one of its windows
+    /// has in all, it is spent for good, it is overrun for good, or no worst case is stated.
     #[must_use]
     pub const fn advice(&self) -> Advice {
         self.again
@@ -116,7 +116,7 @@ impl fmt::Display for Refusal {
             match self.wanted {
                 Some(wanted) => write!(f, "{} {} wanted", amount.of(wanted), amount.verb(wanted))?,
                 None => f.write_str(
-                    "the effect states no worst case: state it by `.worst_case(..)`, say `.free()` if it costs nothing, or give a model its prices by `.prices(..)`",
+                    "the effect states no worst case: state one with `.worst_case(..)`, call `.free()` if it costs nothing, or give a model its prices with `.prices(..)`",
                 )?,
             }
         }
@@ -203,8 +203,8 @@ mod tests {
         );
         assert_eq!(
             line(Amount::Money, None, 0),
-            "s.1 has $0.00 left of its budget, and the effect states no worst case: state it by `.worst_case(..)`, say \
-             `.free()` if it costs nothing, or give a model its prices by `.prices(..)`"
+            "s.1 has $0.00 left of its budget, and the effect states no worst case: state one with `.worst_case(..)`, call \
+             `.free()` if it costs nothing, or give a model its prices with `.prices(..)`"
         );
         let closed = Exceeded { is_closed: true, ..exceeded(Amount::Calls, Some(0), 0) };
         assert_eq!(

@@ -16,10 +16,10 @@ use super::Balance;
 use crate::event::What;
 use crate::usage::Usage;
 
-/// How long what is spent counts against a budget.
+/// How long spending counts against a budget.
 ///
 /// Windows follow the wall clock in UTC and do not slide: an hour begins on the hour, a day at midnight, a month on its first
-/// day. Those of [`Window::Every`] are counted from 1970 on, so that they are the same after a restart of the process.
+/// day. Those of [`Window::Every`] are counted from 1970, so that they are the same after a restart of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -27,9 +27,9 @@ pub enum Window {
     Hour,
     /// A day.
     Day,
-    /// A month of the calendar.
+    /// A calendar month.
     Month,
-    /// Any span.
+    /// Any length of time.
     Every(Duration),
 }
 

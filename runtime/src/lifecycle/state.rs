@@ -16,13 +16,13 @@ pub enum AgentState {
     Starting,
     /// It waits for a task.
     Idle,
-    /// A turn works and waits for nothing.
+    /// A turn is working and waits for nothing.
     Thinking,
-    /// A turn waits for an answer, a child, a permit, a moment.
+    /// A turn waits for an answer, a child, a permit or a time.
     Waiting,
     /// An effect's answer is arriving.
     Streaming,
-    /// An effect is in its call.
+    /// An effect's call is running.
     ToolExecution,
     /// Held at an await until it is resumed.
     Paused,
@@ -49,7 +49,7 @@ pub enum StopReason {
         /// One line about it.
         message: String,
     },
-    /// Its children failed more often than it bears.
+    /// Its children failed more often than it allows.
     Escalated {
         /// One line about it.
         message: String,

@@ -18,7 +18,7 @@ impl fmt::Display for Words<'_> {
         write!(f, "{} ({}) ", OneLine(self.name), self.event.agent)?;
         match &self.event.what {
             What::SessionBegan { .. } => f.write_str("has begun its session"),
-            What::SessionEnded => f.write_str("has ended its session: nothing of it lives"),
+            What::SessionEnded => f.write_str("has ended its session: nothing is left running"),
             What::AgentStartFailed { message } => write!(f, "failed to start: {}", OneLine(message)),
             What::AgentExited { exit } => exited(exit, f),
             What::AgentRestarting { pause } => write!(f, "is started again in {pause:?}"),
@@ -28,9 +28,9 @@ impl fmt::Display for Words<'_> {
             }
             What::Panicked { part, panic } => write!(f, "{} {panic}", OneLine(part)),
             What::TurnStale { silent } => write!(f, "showed no progress in a turn for {silent:.1?}"),
-            What::CellLost => f.write_str("lost the cell that served it, and has another"),
+            What::CellLost => f.write_str("lost its cell and got a new one"),
             What::OrphanFound { found, dealt } => {
-                write!(f, "was found to be {found:?}, dealt with: {dealt:?}")
+                write!(f, "was found to be {found:?}, action taken: {dealt:?}")
             }
             What::Overrun { over, .. } => write!(f, "was billed {over} above the worst case of an effect"),
             What::BudgetWarned { permille } => {
@@ -40,11 +40,13 @@ impl fmt::Display for Words<'_> {
             What::TaskEnded { outcome } => {
                 let task = self.event.task.as_ref().map(ToString::to_string).unwrap_or_default();
                 match outcome {
-                    Outcome::Poisoned => write!(f, "failed at {task} in every attempt that it had"),
+                    Outcome::Poisoned => write!(f, "failed at {task} in every attempt"),
                     outcome => write!(f, "is done with {task}: {outcome}"),
                 }
             }
-            What::TaskRedelivered { error } => write!(f, "gets its task again after: {}", OneLine(error)),
+            What::TaskRedelivered { error } => {
+                write!(f, "gets its task again after this error: {}", OneLine(error))
+            }
             What::EffectRetried { tries, error, .. } => {
                 write!(f, "tries an effect again after {tries}: {}", OneLine(error))
             }
@@ -52,34 +54,42 @@ impl fmt::Display for Words<'_> {
                 write!(f, "was refused {}: {}", OneLine(kind), OneLine(message))
             }
             What::StopBegan { agents, within, .. } => {
-                write!(f, "is stopped with {agents} agents within {within:?}")
+                write!(f, "is being stopped with {} within {within:?}", counted(*agents))
             }
-            What::StopEnded { agents, stuck: 0, .. } => write!(f, "is stopped: {agents} agents ended"),
+            What::StopEnded { agents, stuck: 0, .. } => write!(f, "is stopped: {} ended", counted(*agents)),
             What::StopEnded { agents, stuck, .. } => {
-                write!(f, "is stopped: {agents} agents ended, {stuck} could not be and still run")
+                write!(
+                    f,
+                    "is stopped: {} ended, of which {stuck} could not be cut and may still run",
+                    counted(*agents)
+                )
             }
-            What::PauseBegan { agents, .. } => write!(f, "is paused with {agents} agents"),
+            What::PauseBegan { agents, .. } => write!(f, "is being paused with {}", counted(*agents)),
             What::PauseStands { quiet, busy, .. } => {
-                write!(f, "is paused: {quiet} agents quiet, {busy} busy")
+                write!(f, "is paused: {} quiet, {busy} busy", counted(*quiet))
             }
             What::PauseEnded => f.write_str("is resumed"),
-            What::PolicyChanged(_) => f.write_str("supervises by another policy from now on"),
-            What::ChildPolicyChanged(_) => f.write_str("is supervised by another policy from now on"),
+            What::PolicyChanged(_) => f.write_str("has a new supervision policy"),
+            What::ChildPolicyChanged(_) => f.write_str("has a new child policy"),
             What::AgentAdopted { by } => write!(f, "was adopted by {by}"),
             What::Reported { report, .. } => write!(f, "reports: {}", OneLine(report)),
             What::SupervisorReport(report) => write!(f, "reports: {report}"),
             What::FaultInjected { point, action, .. } => {
-                write!(f, "had a fault of the plan at {}: {}", OneLine(point), OneLine(action))
+                write!(f, "got an injected fault at {}: {}", OneLine(point), OneLine(action))
             }
             what => f.write_str(what.name()),
         }
     }
 }
 
+fn counted(agents: usize) -> String {
+    format!("{agents} agent{}", if agents == 1 { "" } else { "s" })
+}
+
 fn exited(exit: &Exit, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match exit {
-        Exit::Normal => f.write_str("has done what it was for"),
-        Exit::Shutdown => f.write_str("has ended as it was told to"),
+        Exit::Normal => f.write_str("ended normally"),
+        Exit::Shutdown => f.write_str("ended by an ordered shutdown"),
         Exit::Failed { class: FailureClass::Killed, .. } => f.write_str("was killed"),
         Exit::Failed { class: FailureClass::Bug, message } => write!(f, "crashed: {}", OneLine(message)),
         Exit::Failed { message, .. } => write!(f, "failed: {}", OneLine(message)),

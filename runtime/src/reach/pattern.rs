@@ -57,11 +57,11 @@ pub(crate) fn check_path(pattern: &str) -> Result<(), String> {
         return Err(format!("{pattern:?} is not absolute; begin it with `/`"));
     }
     if pattern.split('/').any(|name| name == "." || name == "..") {
-        return Err(format!("{pattern:?} has `.` or `..` in it; write the path without them"));
+        return Err(format!("{pattern:?} contains `.` or `..`; write the path without them"));
     }
     if pattern.contains("//") || (pattern.len() > 1 && pattern.ends_with('/')) {
         return Err(format!(
-            "{pattern:?} has an empty name in it; write `/repo` for a folder, and `/repo/**` for all of it"
+            "{pattern:?} contains an empty name; write `/repo` for a folder, and `/repo/**` for everything in it"
         ));
     }
     Ok(())

@@ -66,7 +66,7 @@ impl Below {
             for child in below.iter() {
                 child.check(false, above.auto_shutdown)?;
                 if !names.insert(child.name()) {
-                    let message = "a sibling has it already; give each child its own".to_owned();
+                    let message = "a sibling already has it; give each child its own".to_owned();
                     return Err(bad(child.name(), "name", message));
                 }
             }
@@ -96,11 +96,20 @@ impl Below {
         let limits = Limits { max_children: policies.max_children, ..limits };
         limits.room(self.levels, self.agents, children).map_err(|(bound, limit)| {
             let (field, declared, what) = match bound {
-                Bound::Children => ("max_children", children, "children"),
-                Bound::Depth => ("budget.depth", self.levels, "levels of agents"),
-                Bound::LiveAgents => ("budget.live_agents", self.agents, "agents"),
+                Bound::Children => ("max_children", children, "child"),
+                Bound::Depth => ("budget.depth", self.levels, "level"),
+                Bound::LiveAgents => ("budget.live_agents", self.agents, "agent"),
             };
-            bad(name, field, format!("it is {limit}, and {declared} {what} are declared below it"))
+            let plural = match (what, declared) {
+                (_, 1) => "",
+                ("child", _) => "ren",
+                _ => "s",
+            };
+            bad(
+                name,
+                field,
+                format!("it is {limit}, but its spec declares more below it: {declared} {what}{plural}"),
+            )
         })
     }
 

@@ -11,12 +11,12 @@ use crate::error::SpawnError;
 use crate::policy::{AutoShutdown, Restart};
 
 impl<A: Agent> AgentSpec<A> {
-    /// Checks it with all children that it declares, as [`Swarm::spawn`](crate::Swarm::spawn) does: under the agent that
-    /// [`under`](Self::under) names, or else at the root. Nothing is built or started. What a spec cannot say of itself only a
-    /// spawn can: whether its name is free, and whether there is room and money.
+    /// Checks the spec with all the children that it declares, as [`Swarm::spawn`](crate::Swarm::spawn) does: under the agent
+    /// that [`under`](Self::under) names, or at the root. Nothing is built or started. Only a spawn can tell whether the name
+    /// is free, and whether there is room and budget.
     ///
     /// # Errors
-    /// [`SpawnError::BadSpec`] names the agent and the first field that cannot be.
+    /// [`SpawnError::BadSpec`] names the agent and the first invalid field.
     pub fn check(&self) -> Result<(), SpawnError> {
         let (is_dynamic, auto_shutdown) = match &self.parent {
             Some(parent) => (parent.policies.dynamic, parent.supervisor_policy().auto_shutdown),
@@ -25,11 +25,11 @@ impl<A: Agent> AgentSpec<A> {
         self.check_under(is_dynamic, auto_shutdown)
     }
 
-    /// Checks another spec as that of a child of this one.
+    /// Checks another spec as a child of this one.
     ///
     /// # Errors
-    /// As [`AgentSpec::check`]; a child that this supervisor cannot have is one more. What is wrong with this spec itself but
-    /// cannot be told without its own place is not looked at.
+    /// As [`AgentSpec::check`], and also if this supervisor cannot have such a child. Mistakes in this spec itself that
+    /// depend on its place are not checked.
     pub fn check_child<C: Agent>(&self, child: &AgentSpec<C>) -> Result<(), SpawnError> {
         self.policies.check(&self.name)?;
         self.below.check(&self.name, &self.policies)?;
@@ -44,7 +44,7 @@ impl<A: Agent> AgentSpec<A> {
             return Ok(());
         }
         let message = format!(
-            "it names {}, and goes to a place that has a parent of its own; leave `under` out, or spawn it with `swarm.spawn`",
+            "it names {}, but the place of this spawn has another parent; leave out `under`, or spawn with `swarm.spawn`",
             named.id
         );
         Err(self.bad("under", message))
@@ -56,7 +56,7 @@ impl<A: Agent> AgentSpec<A> {
         if Arc::ptr_eq(&parent.engine, engine) {
             return Ok(Some(parent));
         }
-        Err(self.bad("under", format!("it names {}, which is an agent of another swarm", parent.id)))
+        Err(self.bad("under", format!("it names {}, which belongs to another swarm", parent.id)))
     }
 
     fn bad(&self, field: &str, message: String) -> SpawnError {

@@ -26,25 +26,25 @@ pub struct Supervisor;
 pub enum NoTask {}
 
 impl Supervisor {
-    /// A child that ends is started again alone.
+    /// A child that ends is restarted alone.
     #[must_use]
     pub fn one_for_one() -> AgentSpec<Self> {
         Self::with(Strategy::OneForOne)
     }
 
-    /// A child that ends is started again with all others.
+    /// If a child ends, all children are restarted.
     #[must_use]
     pub fn one_for_all() -> AgentSpec<Self> {
         Self::with(Strategy::OneForAll)
     }
 
-    /// A child that ends is started again with those after it.
+    /// A child that ends is restarted together with those after it.
     #[must_use]
     pub fn rest_for_one() -> AgentSpec<Self> {
         Self::with(Strategy::RestForOne)
     }
 
-    /// Children come and go without specs of their own; each is handled alone. OTP's `simple_one_for_one`.
+    /// Children come and go without specs of their own, and each is handled alone. OTP's `simple_one_for_one`.
     #[must_use]
     pub fn dynamic() -> AgentSpec<Self> {
         let mut spec = Self::with(Strategy::OneForOne);
@@ -52,7 +52,7 @@ impl Supervisor {
         spec
     }
 
-    /// As flags say that were written down.
+    /// A supervisor from written flags.
     #[must_use]
     pub fn described_by(flags: &SupervisorFlags) -> AgentSpec<Self> {
         let policy = flags.policy();

@@ -195,7 +195,8 @@ impl Core {
 
     fn beyond(&mut self, key: ChildKey, exit: Exit, m: &mut Moment<'_>) {
         let intensity = self.own_limit(key).unwrap_or(self.policy.intensity);
-        let limit = format!("the limit is {} restarts in {:?}", intensity.restarts, intensity.period);
+        let plural = if intensity.restarts == 1 { "" } else { "s" };
+        let limit = format!("the limit is {} restart{plural} in {:?}", intensity.restarts, intensity.period);
         let is_alone = self.own_limit(key).is_some();
         self.escalate(key, exit, &limit, is_alone, m);
     }

@@ -87,7 +87,7 @@ impl Core {
                     m.reply(ticket, Ok(Answer::Terminated));
                 }
                 Ask::Restart | Ask::Delete => {
-                    let why = "terminated while it was being started".to_owned();
+                    let why = "terminated during its start".to_owned();
                     m.reply(ticket, Err(InterfaceError::StartFailed(why)));
                 }
             }

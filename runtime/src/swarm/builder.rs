@@ -25,7 +25,7 @@ use crate::supervision::Policy;
 /// A swarm that is swept without a pause would do nothing else.
 const SWEEP_MIN: Duration = Duration::from_millis(1);
 
-/// A swarm to be: what holds for all of its agents.
+/// A swarm to be started: the settings for all of its agents.
 #[must_use = "a swarm begins with start"]
 pub struct SwarmBuilder {
     session: String,
@@ -78,7 +78,8 @@ impl SwarmBuilder {
         self
     }
 
-    /// At most so many effects of a kind at once; any number by default. A permit is for a call, never for an agent's life.
+    /// At most this many effects of a kind at the same time; unlimited by default. A permit is held for a call, never for an
+    /// agent's whole life.
     pub fn permits(mut self, kind: impl Into<String>, at_once: usize) -> Self {
         self.permits.push((kind.into(), at_once));
         self
@@ -91,67 +92,68 @@ impl SwarmBuilder {
         self
     }
 
-    /// Something that agents get by its type with `cx.get`.
+    /// A value that agents look up by its type with `cx.get`.
     pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.resources.insert(Arc::new(value));
         self
     }
 
-    /// How many restarts the root bears of each of its children alone; 1 in 5 s by default. A child that exceeds it ends
-    /// escalated, and the others stay.
+    /// How many restarts the root allows each of its children, counted separately; 1 in 5 s by default. A child that
+    /// exceeds the limit ends escalated; the others stay.
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
         self.root.intensity = Intensity { restarts, period };
         self
     }
 
-    /// Makes the root an OTP supervisor of this strategy: more restarts than it bears, of whichever children, end the swarm.
+    /// Makes the root an OTP supervisor with this strategy: too many restarts, of any of its children, end the swarm.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.root.strategy = strategy;
         self.root.each_child_alone = false;
         self
     }
 
-    /// How long an interrupted turn may unwind through its own code; 1 s by default.
+    /// How long an interrupted turn may take to unwind through its own code; 1 s by default.
     pub fn interrupt_grace(mut self, grace: Duration) -> Self {
         self.interrupt_grace = grace;
         self
     }
 
-    /// The deadline of stops that nobody orders: of dropped runs and scopes, of a task's children; 10 s by default.
+    /// The deadline of implicit stops: of dropped runs and scopes, and of a task's children; 10 s by default.
     pub fn background_stop(mut self, within: Duration) -> Self {
         self.stop_within = within;
         self
     }
 
-    /// How many levels of agents there may be; 5 by default, since a swarm that goes deeper mostly runs away. Scopes are no
-    /// level. One that would be deeper is refused as [`SpawnError::MaxDepth`](crate::SpawnError::MaxDepth).
+    /// How many levels of agents there may be; 5 by default, since a deeper swarm is usually a runaway recursion. Scopes do
+    /// not count as levels. An agent that would be deeper is refused with
+    /// [`SpawnError::MaxDepth`](crate::SpawnError::MaxDepth).
     pub fn max_depth(mut self, levels: u32) -> Self {
         self.max_depth = levels;
         self
     }
 
-    /// How much of its past the journal keeps in memory; the last 65,536 events by default, and a snapshot of what they go
-    /// on from, so that a swarm can run for weeks.
+    /// How much of its past the journal keeps in memory; by default the last 65,536 events, and a snapshot of the state
+    /// before them, so that a swarm can run for weeks.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }
 
-    /// How often the swarm is searched for orphans and other remains; every 60 s by default, `None` for not by itself. What
-    /// is found is dealt with and is an event: see [`Swarm::sweep`].
+    /// How often the swarm is searched for orphans and other leftovers; every 60 s by default, never with `None`. What is
+    /// found is dealt with and recorded as an event: see [`Swarm::sweep`].
     pub fn sweep(mut self, every: Option<Duration>) -> Self {
         self.sweep = every.filter(|every| !every.is_zero());
         self
     }
 
-    /// How many dead letters are kept; 1,000 by default. Of more the oldest are dropped, and counted.
+    /// How many dead letters are kept; 1,000 by default. Beyond that the oldest are dropped, and counted.
     pub fn dead_letters(mut self, most: usize) -> Self {
         self.dead_letters = most;
         self
     }
 
-    /// Whether the panics of agents keep the calls by which they came about, in the error, the event and the log. By default
-    /// `RUST_BACKTRACE` and `RUST_LIB_BACKTRACE` say so, as for any panic: a backtrace takes milliseconds.
+    /// Whether agents' panics keep a backtrace, in the error, the event and the log. By default `RUST_BACKTRACE` and
+    /// `RUST_LIB_BACKTRACE` decide, as for any panic. A backtrace takes milliseconds.
     pub fn backtraces(mut self, kept: bool) -> Self {
         self.backtraces = Some(kept);
         self
@@ -165,17 +167,17 @@ impl SwarmBuilder {
         self
     }
 
-    /// The environment that the swarm lives in, and no other; the real one by default.
+    /// The environment that this swarm alone lives in; the real one by default.
     #[cfg(feature = "lab")]
     pub fn env(mut self, env: Env) -> Self {
         self.env = Some(env);
         self
     }
 
-    /// Starts the swarm on the runtime that this is called in.
+    /// Starts the swarm on the tokio runtime that this is called in.
     ///
     /// # Errors
-    /// [`StartError`] names the field that cannot be, or what is missing where it is called: a tokio runtime, with timers.
+    /// [`StartError`] names the invalid setting, or what is missing: a tokio runtime, or its timers.
     pub async fn start(self) -> Result<Swarm, StartError> {
         let bad = |field: &str, message: String| StartError::BadField { field: field.to_owned(), message };
         naming::check(&self.session).map_err(|why| bad("session", why))?;
@@ -185,7 +187,7 @@ impl SwarmBuilder {
         }
         if self.max_depth > defaults::DEPTH_MOST {
             let message =
-                format!("{} levels are too many; give at most {}", self.max_depth, defaults::DEPTH_MOST);
+                format!("{} levels are too many; use at most {}", self.max_depth, defaults::DEPTH_MOST);
             return Err(bad("max_depth", message));
         }
         if self.sweep.is_some_and(|every| every < SWEEP_MIN) {
@@ -212,7 +214,10 @@ impl SwarmBuilder {
         let mut permits = HashMap::new();
         for (kind, at_once) in self.permits {
             if at_once == 0 {
-                return Err(bad("permits", format!("none of kind {kind:?} could ever run; give at least 1")));
+                return Err(bad(
+                    "permits",
+                    format!("no effect of kind {kind:?} could ever run; give at least 1"),
+                ));
             }
             naming::check(&kind).map_err(|why| bad("permits", why))?;
             // More at once than can be counted are as good as no bound.
@@ -224,7 +229,10 @@ impl SwarmBuilder {
             None => Env::try_real(None)?,
         };
         if !env.take() {
-            return Err(bad("env", "another swarm lives in it, or has; make one for each".to_owned()));
+            return Err(bad(
+                "env",
+                "another swarm uses or has used it; make a new one for each swarm".to_owned(),
+            ));
         }
         let engine = Engine::new(Setup {
             env,

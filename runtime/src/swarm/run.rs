@@ -22,7 +22,7 @@ use crate::lifecycle::StopReason;
 use crate::receipt::Stop;
 use crate::spec::AgentSpec;
 
-/// A run to be awaited. The agent is transient unless its spec says otherwise.
+/// A run, to be awaited. The agent is transient unless its spec says otherwise.
 #[must_use = "a run begins when it is awaited"]
 pub struct Run<A: Agent> {
     swarm: Swarm,
@@ -38,19 +38,19 @@ impl<A: Agent> Run<A> {
         Self { swarm, spec, task, within: defaults::ASK, stop: Stop::default(), on_drop: OnDrop::Stop }
     }
 
-    /// The ask's deadline; 30 s unless told.
+    /// The deadline of the ask; 30 s by default.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
         self
     }
 
-    /// How the subtree is stopped at the end; in order within 10 s unless told.
+    /// How the subtree is stopped at the end; by default in order, within 10 s.
     pub fn stop(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
     }
 
-    /// What dropping the run does; [`OnDrop::Stop`] unless told.
+    /// What dropping the run does; [`OnDrop::Stop`] by default.
     pub fn on_drop(mut self, then: OnDrop) -> Self {
         self.on_drop = then;
         self
@@ -83,11 +83,11 @@ impl<A: Agent> Run<A> {
 /// What dropping a run does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDrop {
-    /// The subtree is fenced at once and stopped in the background: nobody pays for what nobody waits for.
+    /// The subtree is fenced at once and stopped in the background, so that nothing is paid for without a reader.
     #[default]
     Stop,
-    /// The task goes on, within its deadline, and the subtree is stopped when it has its outcome. The outcome and the stop
-    /// are events. The swarm's own end still ends it.
+    /// The task goes on, within its deadline, and the subtree is stopped when the task has its outcome. The outcome and
+    /// the stop are events. The end of the swarm still ends it.
     Continue,
 }
 

@@ -149,5 +149,5 @@ async fn nothing_is_told_above_debug_as_a_debug_value_and_each_record_is_one_lin
         let is_loud = said.level <= tracing::Level::INFO;
         assert!(!is_loud || !said.fields.contains_key("what"), "{said:?}");
     }
-    assert!(said.iter().any(|said| said.text == "s (s) has ended its session: nothing of it lives"));
+    assert!(said.iter().any(|said| said.text == "s (s) has ended its session: nothing is left running"));
 }

@@ -15,7 +15,7 @@ use skep_runtime::{
 
 use crate::Lab;
 
-/// How the provider behind a model is to behave towards all that ask.
+/// How the provider behind a model should behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conduct {
@@ -23,18 +23,18 @@ pub enum Conduct {
     Answers,
     /// It calls a tool of the request, with JSON.
     CallsATool,
-    /// It turns requests away, to come again after two seconds.
+    /// It refuses requests, to be tried again after two seconds.
     RateLimits,
     /// It breaks off after its first chunk.
     BreaksOff,
-    /// It falls silent after its first chunk, for an hour or for good.
+    /// It falls silent after its first chunk, for an hour or forever.
     FallsSilent,
     /// It answers and sends no usage.
     WithholdsUsage,
 }
 
 impl Conduct {
-    /// What a script says that behaves like this, a chunk each `every`; a rate limit says to come again after `retry_after`.
+    /// A script that behaves like this, with a chunk every `every`; a rate limit advises to try again after `retry_after`.
     #[must_use]
     pub fn answer(self, every: Duration, retry_after: Duration) -> Answer {
         let words = || Answer::says("only a handful of words").slowly(every);
@@ -61,22 +61,22 @@ const ALL: [Conduct; 6] = [
 /// When to come again after a [`Conduct::RateLimits`].
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// A model's provider, as its checks need it: one that behaves as told.
+/// A model's provider, for its checks: it behaves as told.
 pub trait Provider {
     /// The model under test.
     type Model: Model;
 
-    /// A model with prices, whose provider behaves like this. A rate limit says to come again after `retry_after`.
+    /// A model with prices whose provider behaves like this. A rate limit advises to try again after `retry_after`.
     fn model(&self, conduct: Conduct, retry_after: Duration) -> Self::Model;
 
-    /// How many answers are being given right now, by the provider's own count.
+    /// How many answers are in progress right now, by the provider's own count.
     fn open(&self) -> u64;
 }
 
-/// Holds a model to all that its trait asks of it.
+/// Checks a model against everything that its trait requires.
 ///
 /// # Panics
-/// With what it does not do.
+/// With what it does wrong.
 pub async fn model(lab: Lab, provider: &impl Provider) {
     let models = ALL.into_iter().fold(Models::new(), |models, conduct| {
         models.with(name(conduct), provider.model(conduct, RETRY_AFTER))

@@ -29,7 +29,7 @@ impl Found {
         let moment = scene::moment(&self.wrong, &self.events);
         let tree = Tree::of(self.events[..moment].iter().map(|event| &**event)).tree();
         for (name, text) in [
-            ("failure.txt", format!("{story}\n\nall that is wrong:\n{}\n", self.wrong.trim_end())),
+            ("failure.txt", format!("{story}\n\neverything that is wrong:\n{}\n", self.wrong.trim_end())),
             ("plan.json", self.recipe().to_json()),
             ("given.json", given + "\n"),
             ("events.jsonl", event_lines(&self.events)),

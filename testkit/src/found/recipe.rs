@@ -26,7 +26,7 @@ pub enum RecipeError {
     #[error("{0}: {1}")]
     Unreadable(String, std::io::Error),
     /// It is something else.
-    #[error("{0}: {1}; a recipe is what a failing run wrote as plan.json")]
+    #[error("{0}: {1}; a recipe is the plan.json that a failing run wrote")]
     Malformed(String, serde_json::Error),
 }
 

@@ -49,10 +49,14 @@ fn remark(given: &FaultPlan, best: &Shrunk<Rule>) -> String {
     let rules = |count: usize| format!("{count} rule{}", if count == 1 { "" } else { "s" });
     let (before, after) = (rules(given.rules.len()), rules(best.kept.len()));
     match best {
-        Shrunk { kept, .. } if kept.is_empty() => format!("none of the {before} matters: it fails without"),
-        Shrunk { asked, is_minimal: true, .. } => format!("{before} shrunk to {after} in {asked} runs"),
+        Shrunk { kept, .. } if kept.is_empty() => {
+            format!("none of the {before} matters: it fails without them")
+        }
+        Shrunk { asked, is_minimal: true, .. } => {
+            format!("{before} shrunk to {after} in {asked} run{}", if *asked == 1 { "" } else { "s" })
+        }
         Shrunk { asked, .. } => {
-            format!("{before} shrunk to {after}; {asked} runs did not suffice for the least")
+            format!("{before} shrunk to {after}; {asked} runs were not enough to find the smallest plan")
         }
     }
 }

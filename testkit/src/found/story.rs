@@ -24,7 +24,7 @@ impl Found {
         let outside: Vec<_> =
             self.outside.iter().filter(|line| !self.wrong.contains(*line)).cloned().collect();
         if !outside.is_empty() {
-            section(&mut text, "the world outside may be in it", &outside);
+            section(&mut text, "the outside world may be the cause", &outside);
         }
         let plan = format!("the plan, {}", self.remark);
         for (head, lines) in [

@@ -47,7 +47,7 @@ impl Inside {
                 self.has_rules.load(Ordering::Relaxed) && !self.is_tried.load(Ordering::Relaxed);
             return rules_alone.then(|| format!("- test: there is a fault plan, and {NOT_STARTED}"));
         };
-        let mut text = "- test: it is over and has never ended its swarm, so that no promise was checked: its last line is \
+        let mut text = "- test: it finished without ending its swarm, so no promise was checked: its last line should be \
                         `lab.end(swarm).await` (or `lab.conclude(receipt).await` where the test stops the swarm itself)"
             .to_owned();
         for rule in running {
@@ -65,7 +65,7 @@ impl Drop for Inside {
             && !std::thread::panicking()
             && let Some(forgotten) = self.forgotten().and_then(forgotten::leave)
         {
-            panic!("{forgotten}\n(or it gave an error before: `#[skep::swarm_test]` shows that one)");
+            panic!("{forgotten}\n(or it returned an error before that: `#[skep::swarm_test]` shows it)");
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Look<'a> {
     pub events: &'a [Arc<Event>],
     /// What has happened since the last look: the end of `events`.
     pub fresh: &'a [Arc<Event>],
-    /// The state of every agent that ever was.
+    /// The state of every agent that ever existed.
     pub states: &'a States,
     /// What everything has cost so far.
     pub costs: &'a Costs,
@@ -55,8 +55,8 @@ fn named(name: &str, wrong: Vec<String>) -> Vec<String> {
 }
 
 impl Lab {
-    /// One more oracle, asked with ours when the swarm has ended: it reads the whole history and gives a line for each thing
-    /// that is wrong.
+    /// Adds an oracle that runs when the swarm has ended: it reads the whole history and returns a line for each thing that
+    /// is wrong.
     ///
     /// ```
     /// use skep_testkit::Lab;
@@ -76,8 +76,8 @@ impl Lab {
         self
     }
 
-    /// One more oracle, asked at every look while the swarm runs: after each event that lets others run, and once at its end.
-    /// It is given what there is to see, and must not ask the lab or the swarm itself.
+    /// Adds an oracle that runs while the swarm runs: after each event that lets others run, and once at the end. It gets
+    /// everything that it may see, and must not ask the lab or the swarm itself.
     #[must_use]
     pub fn always(
         mut self,

@@ -12,7 +12,7 @@ use super::{Lab, failure};
 /// Events that are shown where the one that was waited for has not come.
 const SHOWN: usize = 8;
 
-/// An event that a test waited for has not come.
+/// An event that a test waited for did not happen.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotSeen {
@@ -47,8 +47,8 @@ impl fmt::Debug for NotSeen {
 impl std::error::Error for NotSeen {}
 
 impl Lab {
-    /// Lets so much time go by for the swarm. In a simulated world that takes no time: the clock goes from timer to timer,
-    /// and all that is due on the way happens in its order.
+    /// Lets this much time pass for the swarm. In a simulated world this takes no real time: the clock jumps from timer to
+    /// timer, and everything due on the way happens in order.
     #[allow(clippy::disallowed_methods, reason = "the lab's clock is tokio's")]
     pub async fn advance(&self, by: Duration) {
         tokio::time::sleep(by).await;
@@ -58,8 +58,8 @@ impl Lab {
         }
     }
 
-    /// Waits for an event: the first that is like this behind the one that `until` has found before, from the session's begin.
-    /// It may have happened already.
+    /// Waits for the first matching event after the one that the previous `until` found; the first `until` begins with the
+    /// session. The event may have happened already.
     ///
     /// # Errors
     /// [`NotSeen`] says what happened instead. The next `until` begins where this one began.

@@ -161,9 +161,7 @@ impl Seen {
         if *events == MOST
             && let Some(world) = Standstill::here()
         {
-            world.raise(format!(
-                "it goes round: there were {MOST} events at {at}, and the clock stands still"
-            ));
+            world.raise(format!("it loops: there were {MOST} events at {at}, and the clock stands still"));
         }
     }
 
@@ -247,7 +245,7 @@ mod tests {
             let restless = swarm.spawn(AgentSpec::new("restless", || Restless)).await.unwrap();
             drop(restless.ask(()).await);
         });
-        assert!(round.unwrap_err().text.starts_with("it goes round"));
+        assert!(round.unwrap_err().text.starts_with("it loops"));
     }
 
     #[tokio::test(start_paused = true)]

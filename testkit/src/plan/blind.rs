@@ -49,7 +49,7 @@ fn line((agent, phase, detail): &Place, moved: Duration) -> String {
         _ => (format!("a {phase}"), "make it an effect, and await it there in `call.outside(..)`"),
     };
     format!(
-        "the clock went on by {moved:?} while {what} of {agent} waited for nothing that the lab knows. Is that a socket, a \
+        "the clock went on by {moved:?} while {what} of {agent} waited for something that the lab does not know. Is it a socket, a \
          process, a thread or another clock? Virtual time does not wait for it: {mend}"
     )
 }

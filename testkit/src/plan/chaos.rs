@@ -15,7 +15,7 @@ use super::point::Point;
 use super::{FaultPlan, Rule};
 use crate::dice::Dice;
 
-/// What a plan of chaos has to know of the swarm that it is for.
+/// What a chaos plan needs to know about its swarm.
 ///
 /// A hang ends when its turn is found stale, so agents that hang need a heartbeat of a few seconds. A kill is a restart: it
 /// counts in the window of a supervisor, not for children of scopes and tasks. Agents have to be restarted after a failure
@@ -26,9 +26,9 @@ pub struct Chaos {
     pub agents: Vec<String>,
     /// Kinds of the effects in which they are hit, as one glob.
     pub effects: String,
-    /// How many effects a task surely has, so that faults lie within; those that are not reached rest.
+    /// How many effects a task has at least, so that faults fall within them; those that are not reached do not fire.
     pub effects_per_task: u64,
-    /// Attempts that a task has.
+    /// The number of attempts at a task.
     pub attempts: u32,
     /// The longest pause; well below the effects' own deadline.
     pub pause: Duration,

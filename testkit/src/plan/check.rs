@@ -8,7 +8,7 @@ use skep_runtime::fault::{Fault, Phase};
 
 use super::{FaultPlan, Rule};
 
-/// Why a plan makes no sense: the first rule that does not, which of its fields, and what would fit there.
+/// Why a plan is invalid: the first invalid rule, its field, and what would be valid there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlanError {
@@ -18,7 +18,7 @@ pub struct PlanError {
     pub text: String,
     /// The field.
     pub field: &'static str,
-    /// What is wrong there, and what would fit.
+    /// What is wrong there, and what would be valid.
     pub message: String,
 }
 
@@ -53,10 +53,10 @@ impl TryFrom<Written> for FaultPlan {
 }
 
 impl FaultPlan {
-    /// Whether each rule makes sense.
+    /// Whether each rule is valid.
     ///
     /// # Errors
-    /// [`PlanError`] for the first that does not.
+    /// [`PlanError`] for the first that is not.
     pub fn check(&self) -> Result<(), PlanError> {
         for (number, rule) in self.rules.iter().enumerate() {
             if let Some((field, message)) = rule.wrong() {
@@ -105,7 +105,7 @@ impl Rule {
         if *nth == Some(0) {
             return Some(("nth", "arrivals are counted from 1".to_owned()));
         }
-        let never = || "it can never fire: 1 and more, or say that it may rest".to_owned();
+        let never = || "it can never fire: use 1 or more, or let it rest with `may_rest`".to_owned();
         if *times == Some(0) && !may_rest {
             return Some(("times", never()));
         }
@@ -120,10 +120,10 @@ impl Rule {
         }
         match action {
             Fault::JumpClock(by) if *by > JUMP_MOST => {
-                Some(("action", format!("a jump of {by:?} goes beyond all clocks; at most a thousand years")))
+                Some(("action", format!("a jump of {by:?} is too long; use at most a thousand years")))
             }
             Fault::Unavailable(status) if !(500..600).contains(status) => {
-                Some(("action", format!("{status} is no failure of the other side; from 500 to 599")))
+                Some(("action", format!("{status} is not a server error; use 500 to 599")))
             }
             _ => None,
         }

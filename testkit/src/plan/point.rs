@@ -6,9 +6,9 @@ use skep_runtime::fault::{Fault, Phase};
 
 use super::Rule;
 
-/// A place that a rule is about, before it is said what is done there.
+/// A place for a rule, before the fault is chosen.
 #[derive(Clone, Debug)]
-#[must_use = "a point is no rule until it says what is done there"]
+#[must_use = "a point becomes a rule when it says what fault happens there"]
 pub struct Point {
     agent: String,
     phase: Phase,
@@ -71,31 +71,31 @@ impl Point {
         self
     }
 
-    /// Only at the n-th arrival, from 1, counted over all agents that are meant; see [`Point::per_agent`].
+    /// Only at the n-th arrival, from 1, counted over all selected agents; see [`Point::per_agent`].
     pub const fn nth(mut self, nth: u64) -> Self {
         self.nth = Some(nth);
         self
     }
 
-    /// Counts arrivals and firings for each agent alone.
+    /// Counts arrivals and firings for each agent separately.
     pub const fn per_agent(mut self) -> Self {
         self.per_agent = true;
         self
     }
 
-    /// With this chance at each arrival, in thousandths.
+    /// With this probability at each arrival, in thousandths.
     pub const fn chance(mut self, permille: u64) -> Self {
         self.permille = Some(permille);
         self
     }
 
-    /// Only in this window, counted from the swarm's begin.
+    /// Only in this window, counted from the swarm's start.
     pub const fn between(mut self, from: Duration, until: Duration) -> Self {
         self.window = Some((from, until));
         self
     }
 
-    /// The rule that does this here.
+    /// The rule that injects this fault here.
     #[must_use]
     pub fn does(self, action: Fault) -> Rule {
         let Self { agent, phase, detail, nth, per_agent, permille, window } = self;

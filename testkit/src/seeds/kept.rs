@@ -70,7 +70,7 @@ fn parse(text: &str) -> Result<Vec<u64>, String> {
         if seed.is_empty() {
             continue;
         }
-        let seed = seed.parse().map_err(|_| format!("line {number}: {seed:?} is no seed"))?;
+        let seed = seed.parse().map_err(|_| format!("line {number}: {seed:?} is not a seed"))?;
         if !seeds.contains(&seed) {
             seeds.push(seed);
         }

@@ -55,7 +55,7 @@ mod tests {
             "1 more of style/left-over-macro",
             "the tests reviewer failed: deadline",
             "logo.png: binary",
-            "need a model",
+            "needs a model",
             "Prices are simulated",
             "style was killed",
             "stopped 5 agents, 0 stuck",

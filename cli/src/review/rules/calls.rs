@@ -28,7 +28,7 @@ impl Callee {
         if path.contains("::") {
             Ok(Self { path: path.to_owned(), method })
         } else {
-            Err(format!("`{text}` is no path of a function"))
+            Err(format!("`{text}` is not the path of a function"))
         }
     }
 

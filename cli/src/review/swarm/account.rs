@@ -1,4 +1,4 @@
-//! What was done to the swarm on purpose and what it did about it, from its chronicle.
+//! What was injected into the swarm on purpose and what it did about it, from its chronicle.
 
 use super::chronicle::Told;
 use crate::review::report::{Chaos, Cost};
@@ -7,11 +7,11 @@ use crate::review::report::{Chaos, Cost};
 pub(super) fn account(seed: u64, planned: usize, told: &Told, cost: &Cost) -> Chaos {
     let mut faults = told.faults.clone();
     if faults.len() < planned {
-        faults.push(format!("{} more planned, for which no moment came", planned - faults.len()));
+        faults.push(format!("{} more planned, but the run ended first", planned - faults.len()));
     }
     let mut answers = done_about_it(told);
     if told.has_gaps {
-        answers.push("some of it went by faster than it was counted".to_owned());
+        answers.push("some events were missed, so these counts may be too low".to_owned());
     }
     answers.push(format!(
         "bill: {} for {}, each booked once",
@@ -23,14 +23,14 @@ pub(super) fn account(seed: u64, planned: usize, told: &Told, cost: &Cost) -> Ch
 
 fn done_about_it(told: &Told) -> Vec<String> {
     let lines = [
-        (told.crashes, "crash", "caught: an exit of the agent, not the end of the review"),
-        (told.kills, "kill", "survived: the end of a life, not of the agent"),
+        (told.crashes, "crash", "caught: a crash ends one life of an agent, not the review"),
+        (told.kills, "kill", "survived: a kill ends one life of an agent, not the agent"),
         (told.stale, "stale turn", "found by the heartbeat and ended"),
         (told.lost_cells, "lost cell", "replaced in the same seat"),
         (told.restarts, "restart", "in place: same id, address and queue"),
-        (told.redelivered, "batch", "delivered again, taken into the place of the first"),
+        (told.redelivered, "batch", "delivered again; no result is counted twice"),
         (told.retried, "effect", "tried again"),
-        (told.expired, "effect", "ended by its deadline"),
+        (told.expired, "effect", "cut off at the deadline"),
     ];
     let lines = lines.into_iter().filter(|(count, ..)| *count > 0);
     let mut answers: Vec<String> =

@@ -12,7 +12,7 @@ use crate::review::coverage::{Written, judged};
 use crate::review::report::Reviewer;
 use crate::review::{Category, Finding, Note, Report, RuleSet, merge, untested_changes};
 
-const PRICES: &str = "Prices are simulated: nothing was bought, and no model was asked.";
+const PRICES: &str = "Prices are simulated: no model was called and nothing was charged.";
 
 /// The report. `cut` says what ended the work before its time, if something did.
 pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) -> Report {
@@ -51,7 +51,7 @@ pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) 
     let came_to_their_ends = cut.is_none() && reviewers.iter().all(|reviewer| reviewer.failed.is_none());
     Report {
         root: review.order.named.clone(),
-        scope: survey.as_ref().map_or_else(|| "not begun".to_owned(), |survey| survey.scope.clone()),
+        scope: survey.as_ref().map_or_else(|| "not started".to_owned(), |survey| survey.scope.clone()),
         files,
         complete: came_to_their_ends && unread_paths == 0,
         unread: unread_paths,
@@ -89,7 +89,7 @@ impl Fared {
             (0, None) => None,
             (0, Some(why)) => (!failed.is_empty() || done.values().any(|b| b.cut.is_some())).then_some(why),
             (missing, why) => {
-                let why = why.unwrap_or_else(|| "it did not answer".to_owned());
+                let why = why.unwrap_or_else(|| "the reviewer did not answer".to_owned());
                 let of = survey.batches.len();
                 Some(format!("{missing} of {of} batches were not reviewed: {why}"))
             }

@@ -122,11 +122,11 @@ impl Told {
         let name = self.names.get(&event.agent).map_or("an agent", String::as_str);
         let place = match point.split_once(':') {
             Some(("effect", kind)) => format!("in {kind}"),
-            _ => "at the begin of a turn".to_owned(),
+            _ => "at the beginning of a turn".to_owned(),
         };
         let done = match action {
             "panic" => "was made to panic",
-            "hang" | "hang_deaf" => "was hung",
+            "hang" | "hang_deaf" => "was made to hang",
             "slow" => "was slowed down",
             "kill" => "was killed",
             "lose_cell" => "lost its cell",

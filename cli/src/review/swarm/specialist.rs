@@ -216,7 +216,7 @@ impl Specialist {
         match grep.search(&sweep::pattern(), path, size, sweep::MATCHES).await {
             Ok(searched) => done.findings.extend(sweep::findings(path, &searched, &self.order.config)),
             Err(error) => {
-                let why = format!("could not be searched for keys: {}", passing(error)?);
+                let why = format!("the search for keys failed: {}", passing(error)?);
                 done.unread.push(Note { file: path.to_owned(), why });
             }
         }

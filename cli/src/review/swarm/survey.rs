@@ -84,9 +84,9 @@ async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
         (Repository::Here(prefix), _) => prefix.clone(),
         (_, None) => String::new(),
         (Repository::None(why), Some(_)) => {
-            let advice = "leave --base and --head out to review the whole tree";
+            let advice = "leave out --base and --head to review the whole tree";
             let what =
-                format!("--base and --head need a git repository, and {} is in none ({why})", order.named);
+                format!("--base and --head need a git repository, and {} is not in one ({why})", order.named);
             return Err(asked(&what, advice).into());
         }
         (Repository::NoGit(why), Some(_)) => {
@@ -131,7 +131,7 @@ async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
         notes.push(Note { file: String::new(), why: format!("{symlinks} {noun} not followed") });
     }
     if planned.batches.is_empty() {
-        let why = if changed.is_some() { "nothing has changed" } else { "there is no file to review" };
+        let why = if changed.is_some() { "nothing has changed" } else { "there are no files to review" };
         notes.push(Note { file: String::new(), why: why.to_owned() });
     }
     Ok(Survey {

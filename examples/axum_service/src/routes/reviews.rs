@@ -6,6 +6,7 @@ use axum::extract::State;
 use super::WITHIN;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::notes::Notes;
 use crate::order::{Client, Ordered};
 use crate::review::Lead;
 use crate::words::Answer;
@@ -20,7 +21,7 @@ pub(super) async fn review(
     let words = app.words(&tenant.name);
     let _place = app.admit()?;
     let visit = app.tenants.visit(&tenant).await.map_err(|error| ApiError::spawn(&error, &words))?;
-    let spec = Lead::spec(&order, None).under(&visit.agent);
+    let spec = Lead::spec(&order, Notes::default()).under(&visit.agent);
     let ran = app.swarm.run(spec, order).within(WITHIN).await;
     Ok(Json(words.report(ran.map_err(|error| ApiError::run(&error, &words))?)))
 }

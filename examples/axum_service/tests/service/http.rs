@@ -30,7 +30,7 @@ async fn a_stream_tells_what_is_done_then_the_summary_and_the_report() {
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let mut heard = String::new();
     let doing = event(&mut answer, "doing", &mut heard).await.unwrap();
-    assert_eq!(doing, "3 areas are reviewed");
+    assert_eq!(doing, "reviewing 3 areas");
     assert!(event(&mut answer, "text", &mut heard).await.unwrap().is_string());
     let report = event(&mut answer, "report", &mut heard).await.unwrap();
     assert_eq!(report["areas"].as_array().unwrap().len(), 3);

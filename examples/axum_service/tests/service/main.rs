@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "a test stands outside: it starts a process and clients of it")]
 
+mod chat;
 mod guide;
 mod http;
 mod leaving;

@@ -189,3 +189,13 @@ pub(crate) async fn event(answer: &mut Response, name: &str, heard: &mut String)
         heard.push_str(std::str::from_utf8(&answer.chunk().await.ok()??).unwrap());
     }
 }
+
+/// Reads all events to the end, each with its name and its data.
+pub(crate) async fn events(answer: Response) -> Vec<(String, Value)> {
+    let text = answer.text().await.unwrap();
+    let events = text.split("\n\n").filter_map(|event| {
+        let line = |field: &str| event.lines().find_map(|line| line.strip_prefix(field)).map(str::trim);
+        Some((line("event:")?.to_owned(), serde_json::from_str(line("data:")?).ok()?))
+    });
+    events.collect()
+}

@@ -110,7 +110,7 @@ fn calls_on_a_child_that_is_being_stopped_are_served_in_order() {
     let actions = desk.stopped(1);
     assert_eq!(actions[1], reply(1, Ok(Answer::Terminated)));
     assert_eq!(actions[2..], [Action::Start { key: 1, after: None, automatic: false }, stop(1)]);
-    let cut = InterfaceError::StartFailed("terminated while it was being started".to_owned());
+    let cut = InterfaceError::StartFailed("terminated during its start".to_owned());
     assert_eq!(desk.stopped(1)[1..], [reply(2, Err(cut)), reply(3, Ok(Answer::Terminated))]);
 }
 

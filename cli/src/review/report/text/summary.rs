@@ -87,7 +87,7 @@ impl Page<'_> {
         }
         let more: usize = by_why.values().skip(MAX_NOTES).map(Vec::len).sum();
         if more > 0 {
-            self.item("  ", &format!("and {more} more, for other reasons"));
+            self.item("  ", &format!("and {more} more for other reasons"));
         }
         self.out.push('\n');
     }
@@ -96,7 +96,7 @@ impl Page<'_> {
         if report.needs_model.is_empty() {
             return;
         }
-        self.heading("not judged: these need a model, not rules");
+        self.heading("not judged (needs a model, not rules)");
         for item in &report.needs_model {
             self.item(&format!("  {:<12} ", item.category), &item.item);
         }
@@ -134,9 +134,10 @@ impl Page<'_> {
     fn chaos(&mut self, report: &Report) {
         let Some(chaos) = &report.chaos else { return };
         self.heading(&format!("chaos, seed {}", chaos.seed));
-        for (title, lines, mark) in
-            [("done to the swarm", &chaos.faults, "    ✗ "), ("done by the swarm", &chaos.answers, "    ✓ ")]
-        {
+        for (title, lines, mark) in [
+            ("injected into the swarm", &chaos.faults, "    ✗ "),
+            ("how the swarm coped", &chaos.answers, "    ✓ "),
+        ] {
             self.item("  ", title);
             for line in lines {
                 self.item(mark, line);
@@ -155,7 +156,7 @@ impl Page<'_> {
             report.scope
         );
         if report.known > 0 {
-            words.push_str(&format!("; {} known by the baseline", report.known));
+            words.push_str(&format!("; {} known from the baseline", report.known));
         }
         if report.stale > 0 {
             let entries = if report.stale == 1 {
