@@ -25,6 +25,10 @@ pub mod guide {
     #[doc = include_str!("docs/agents.md")]
     pub mod agents {}
 
+    #[cfg(feature = "http")]
+    #[doc = include_str!("docs/limits.md")]
+    pub mod limits {}
+
     #[doc = include_str!("docs/models.md")]
     pub mod models {}
 

@@ -41,3 +41,10 @@ pub const AGENT_IN_VAIN: u32 = 3;
 
 /// An approval is waited for so long: somebody may be at lunch.
 pub const APPROVAL: Duration = Duration::from_secs(3_600);
+
+/// A breaker stays open for so long: a provider that restarts is back by then.
+pub const BREAKER_OPEN: Duration = Duration::from_secs(30);
+/// A cache holds so many bytes of results: some thousand files.
+pub const CACHE_WEIGHT: usize = 67_108_864;
+/// A cached result holds for so long: what somebody edits by hand is seen soon.
+pub const CACHE_TTL: Duration = Duration::from_secs(300);

@@ -19,9 +19,11 @@
 #[cfg(feature = "agent")]
 pub mod agent;
 pub mod defaults;
+pub mod limit;
 pub mod model;
 pub mod permit;
 mod secret;
+mod telemetry;
 #[cfg(feature = "agent")]
 pub mod tool;
 #[cfg(feature = "tools")]

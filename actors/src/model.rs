@@ -29,6 +29,7 @@ mod price;
 mod recorded;
 mod reply;
 mod request;
+mod route;
 mod scripted;
 mod simulated;
 mod streaming;
@@ -38,10 +39,12 @@ mod traffic;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use skep_runtime::Env;
+use skep_runtime::effect::Link;
 
 pub use self::call::{CallModel, ModelCall};
 pub use self::error::ModelError;
@@ -82,6 +85,28 @@ pub trait Model: Send + Sync + 'static {
     fn input_at_most(&self, request: &Request) -> u64 {
         request.tokens_at_most()
     }
+
+    /// What its provider speaks, in OpenTelemetry's words (`openai`, `anthropic`), for traces. None, by default.
+    fn provider(&self) -> Option<&str> {
+        None
+    }
+
+    /// The limits of what it calls, which each call passes besides the swarm's: see [`limit`](crate::limit). None, by default.
+    fn limits(&self) -> Vec<Arc<dyn Link>> {
+        Vec::new()
+    }
+
+    /// How long those would let a call wait that may use so many tokens, as far as one can tell: a route goes by it. Not at all, by
+    /// default.
+    fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
+        let _ = (tokens, env);
+        Duration::ZERO
+    }
+
+    /// The most tokens that it can take, sent and written; none if nobody knows.
+    fn window(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl<M: Model + ?Sized> Model for Arc<M> {
@@ -99,6 +124,22 @@ impl<M: Model + ?Sized> Model for Arc<M> {
 
     fn input_at_most(&self, request: &Request) -> u64 {
         (**self).input_at_most(request)
+    }
+
+    fn provider(&self) -> Option<&str> {
+        (**self).provider()
+    }
+
+    fn limits(&self) -> Vec<Arc<dyn Link>> {
+        (**self).limits()
+    }
+
+    fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
+        (**self).shut_for(tokens, env)
+    }
+
+    fn window(&self) -> Option<u64> {
+        (**self).window()
     }
 }
 

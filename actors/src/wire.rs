@@ -33,6 +33,14 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    /// OpenTelemetry's word for whoever speaks it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
     /// Where requests go, below the base URL.
     pub(crate) const fn path(self) -> &'static str {
         match self {

@@ -66,6 +66,25 @@ impl Asked {
         (key, held)
     }
 
+    /// What an earlier attempt left under any key about this; the next key, if it left nothing.
+    pub(crate) fn next_of_any(
+        &self,
+        about: &About,
+        fits: impl Fn(&dyn Begun) -> bool,
+    ) -> (Key, Option<Arc<dyn Begun>>) {
+        let held = {
+            let list = self.0.lock();
+            let first = Key { about: about.clone(), nth: 0 };
+            let all = list.tasks.range(first..).take_while(|(key, _)| key.about == *about);
+            let mut held = all.filter_map(|(key, entry)| Some((key, entry.task.as_ref()?)));
+            held.find(|(_, task)| fits(&***task)).map(|(key, task)| (key.clone(), Arc::clone(task)))
+        };
+        match held {
+            Some((key, task)) => (key, Some(task)),
+            None => self.next(about, fits),
+        }
+    }
+
     /// Enters what was asked. False if the asker's task has its outcome already.
     pub(crate) fn enter(&self, key: Key, task: Arc<dyn Begun>) -> bool {
         let mut list = self.0.lock();

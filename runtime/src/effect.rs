@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::allowance::{Allowance, refused_allowance};
 pub(crate) use self::booking::Booking;
-pub use self::chain::{Admitted, Admitting, Denied, Ended, Link, Pass, Request, Stage, Tier};
+pub use self::chain::{
+    Admitted, Admitting, Denied, Ended, Link, LinkState, LinkStates, Pass, Request, Stage, Tier,
+};
 pub(crate) use self::memory::Memory;
 use self::memory::Place;
 use crate::engine::turn::Turn;
@@ -129,6 +131,8 @@ pub struct Effect {
     within: Option<Duration>,
     retry: Retry,
     place: Place,
+    brought: Vec<Arc<dyn Link>>,
+    tried_before: u32,
 }
 
 impl Effect {
@@ -152,7 +156,29 @@ impl Effect {
             within: None,
             retry: Retry::NEVER,
             place,
+            brought: Vec::new(),
+            tried_before: 0,
         }
+    }
+
+    /// Links that it passes besides the swarm's, for each try and in the order of their stages: the limits of what it calls, which
+    /// belong to that and not to the swarm. One of a stage that is asked once for all tries is asked for each of them here.
+    pub fn through(mut self, links: impl IntoIterator<Item = Arc<dyn Link>>) -> Self {
+        self.brought.extend(links);
+        self
+    }
+
+    /// So many tries there were before its first, of other effects for the same end: links count them together.
+    pub const fn tried_before(mut self, tries: u32) -> Self {
+        self.tried_before = tries;
+        self
+    }
+
+    /// It is one of several with the same kind and input in its branch of which one result will do, such as calls of one model after
+    /// another until one answers: what an earlier attempt at the task had from any of them, this has.
+    pub const fn alternative(mut self) -> Self {
+        self.place.is_alternative = true;
+        self
     }
 
     /// The targets of the effect, for ceilings and permissions; unknown by default. A ceiling on targets lets no effect pass

@@ -22,6 +22,7 @@ mod ground;
 pub(crate) mod heartbeat;
 mod hooks;
 pub(crate) mod interface;
+mod limits;
 pub(crate) mod line;
 mod orders;
 pub(crate) mod orphans;
@@ -100,6 +101,8 @@ pub(crate) struct Engine {
     pub(crate) links: Vec<Theirs<Arc<dyn Link>>>,
     /// Whether one of them wants digests of what it lets pass, and results.
     pub(crate) keeps_results: bool,
+    /// Those that effects have brought, for whoever looks at how they stand.
+    pub(crate) brought: Mutex<Vec<Weak<dyn Link>>>,
     pub(crate) resources: Resources,
     pub(crate) dead_letters: DeadLetters,
     /// Whether panics keep their backtraces; none leaves it to the environment.
@@ -151,6 +154,7 @@ impl Engine {
             permits: setup.permits,
             links: setup.links.into_iter().map(|link| home.keep(link)).collect(),
             keeps_results,
+            brought: Mutex::default(),
             resources: setup.resources.kept_at(&home),
             dead_letters: DeadLetters::new(setup.dead_letters),
             backtraces: setup.backtraces,

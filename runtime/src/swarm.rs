@@ -19,6 +19,7 @@ use crate::ceiling::Ceiling;
 use crate::children::Children;
 use crate::control::Control;
 use crate::dead_letter::DeadLetter;
+use crate::effect::LinkStates;
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, spawn};
@@ -167,7 +168,14 @@ impl Swarm {
     /// reading and walks the living agents.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.0.engine.metrics(&self.0.root.id)
+        Metrics { limits: self.0.engine.limits(), ..self.0.engine.metrics(&self.0.root.id) }
+    }
+
+    /// How the links of the chain stand that have something to say: rates, permits, breakers, caches; those of the swarm, and those
+    /// that its effects have brought. One that several swarms share stands the same in all of them.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkStates> {
+        self.0.engine.links()
     }
 
     /// Searches the swarm for leftovers and deals with them: agents whose supervisor ended without a stop (according to their

@@ -12,4 +12,5 @@ mod links;
 mod pause;
 mod permits;
 mod rights;
+mod sharing;
 mod windows;

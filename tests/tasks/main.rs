@@ -18,6 +18,7 @@ mod parts;
 mod priced;
 mod questions;
 mod resume;
+mod routes;
 mod thinks;
 mod told;
 mod unclaimed;

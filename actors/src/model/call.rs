@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use parking_lot::Mutex;
 use serde_json::Value;
 use skep_runtime::effect::Tier;
 use skep_runtime::{AgentError, Call, Context, Effect, EffectError, Env, Reach, Repeat, Retry, Tried, Usage};
 
+use super::models::Candidate;
 use super::reply::Assembly;
+use super::route;
 use super::streaming::{Hand, Streaming};
 use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Price, Reply, Request, Tool};
-use crate::defaults;
+use crate::{defaults, telemetry};
 
 /// The kind of the effect.
 pub(super) const KIND: &str = "model";
@@ -24,83 +27,86 @@ pub trait CallModel {
 
 impl CallModel for Context {
     fn model(&self, name: &str) -> ModelCall<'_> {
-        let models = self.get::<Models>();
-        let none = Models::new();
+        let (models, none) = (self.get::<Models>(), Models::new());
         let models = models.as_deref().unwrap_or(&none);
-        let model = models.get(name);
-        ModelCall {
-            cx: self,
+        let plan = Plan {
             name: name.to_owned(),
-            price: models.price(&*model),
-            model,
+            candidates: models.route(name),
             request: Request::new(),
             within: defaults::MODEL,
             silence: defaults::MODEL_SILENCE,
             tries: defaults::MODEL_TRIES,
-        }
+            shows_content: models.shows_content(),
+        };
+        ModelCall { cx: self, plan }
     }
+}
+
+/// What is asked, and who can be.
+pub(super) struct Plan {
+    name: String,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) request: Request,
+    pub(super) within: Duration,
+    silence: Duration,
+    pub(super) tries: u32,
+    shows_content: bool,
 }
 
 /// A call of a model before it is made.
 #[must_use = "a call is made with `ask` or `stream`"]
 pub struct ModelCall<'c> {
     cx: &'c Context,
-    name: String,
-    model: Arc<dyn Model>,
-    price: Price,
-    request: Request,
-    within: Duration,
-    silence: Duration,
-    tries: u32,
+    plan: Plan,
 }
 
 impl ModelCall<'_> {
     /// What the model is told before all else.
     pub fn system(mut self, text: impl Into<String>) -> Self {
-        self.request = self.request.system(text);
+        self.plan.request = self.plan.request.system(text);
         self
     }
 
     /// The conversation so far, oldest first.
     pub fn messages(mut self, messages: impl IntoIterator<Item = Message>) -> Self {
-        self.request.messages.extend(messages);
+        self.plan.request.messages.extend(messages);
         self
     }
 
     /// Something that the model may call.
     pub fn tool(mut self, tool: Tool) -> Self {
-        self.request = self.request.tool(tool);
+        self.plan.request = self.plan.request.tool(tool);
         self
     }
 
     /// The most tokens that it may write; 4,096 unless told. They are reserved at every budget above.
     pub fn max_output_tokens(mut self, most: u64) -> Self {
-        self.request = self.request.max_output_tokens(most);
+        self.plan.request = self.plan.request.max_output_tokens(most);
         self
     }
 
     /// How it samples, by the provider's own name for it: `("temperature", 0.2)`.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.request = self.request.setting(name, value);
+        self.plan.request = self.plan.request.setting(name, value);
         self
     }
 
     /// What it may take with all its tries; 300 s or what is left of the turn's, whichever is less, unless told.
     pub const fn within(mut self, limit: Duration) -> Self {
-        self.within = limit;
+        self.plan.within = limit;
         self
     }
 
     /// Without a chunk for so long, the try has failed; 60 s unless told.
     pub const fn silence(mut self, limit: Duration) -> Self {
-        self.silence = limit;
+        self.plan.silence = limit;
         self
     }
 
     /// Tries in all, where the error advises another: a rate limit (its retry-after is waited for, if the deadline allows
     /// that), an answer that was cut off, silence, a failure of the provider. 3 unless told; each is reserved for.
     pub const fn tries(mut self, tries: u32) -> Self {
-        self.tries = tries;
+        self.plan.tries = tries;
         self
     }
 
@@ -113,8 +119,8 @@ impl ModelCall<'_> {
     /// # Cancel safety
     /// Dropping the future closes the model's stream and books what is known to have been used, as estimated.
     pub async fn ask(self, request: impl Into<Request>) -> Result<Reply, EffectError> {
-        let (effect, asked) = self.effect(request.into());
-        effect.run(move |call| Arc::clone(&asked).once(call, None)).await
+        let cx = self.cx.clone();
+        self.plan.and(request.into()).run(cx, None).await
     }
 
     /// Asks, and gives the chunks as they come. Nothing happens before it is first polled.
@@ -122,54 +128,105 @@ impl ModelCall<'_> {
     /// There is another try only as long as no chunk was given: after that, a failure or a pause that cuts calls short is
     /// the stream's error, and whether to ask again is the reader's decision.
     pub fn stream(self, request: impl Into<Request>) -> Streaming {
-        let agent = self.cx.id().clone();
-        let (effect, asked) = self.effect(request.into());
-        let hand = Arc::new(Hand::default());
-        let given = Arc::clone(&hand);
-        let call = move |call| Arc::clone(&asked).once(call, Some(Arc::clone(&given)));
-        Streaming::new(agent, hand, Box::pin(effect.run(call)))
+        let (cx, hand) = (self.cx.clone(), Arc::new(Hand::default()));
+        let agent = cx.id().clone();
+        let running = self.plan.and(request.into()).run(cx, Some(Arc::clone(&hand)));
+        Streaming::new(agent, hand, Box::pin(running))
+    }
+}
+
+impl Plan {
+    fn and(mut self, request: Request) -> Self {
+        self.request = self.request.and(request);
+        self.request.max_output_tokens.get_or_insert(defaults::MODEL_OUTPUT);
+        self
     }
 
-    fn effect(self, request: Request) -> (Effect, Arc<Asked>) {
-        let mut request = self.request.and(request);
-        let most = *request.max_output_tokens.get_or_insert(defaults::MODEL_OUTPUT);
-        let worst = self.price.worst_case(self.model.input_at_most(&request), most);
-        // Whatever the swarm calls it, what is called is its provider's.
-        let name = self.model.name().unwrap_or(&self.name).to_owned();
-        let effect = self.cx.effect(KIND, (&self.name, &request));
-        let effect = match self.price {
+    /// Calls the one that there is, with its tries, or whoever the route gives.
+    async fn run(self, cx: Context, hand: Option<Arc<Hand>>) -> Result<Reply, EffectError> {
+        match &self.candidates[..] {
+            [only] => {
+                let (effect, asked) = self.effect(&cx, only, self.within);
+                let effect = effect.retry(Retry::times(self.tries).if_advised());
+                effect.run(move |call| Arc::clone(&asked).once(call, hand.clone())).await
+            }
+            _ => route::run(cx, self, hand).await,
+        }
+    }
+
+    /// The most tokens that a call may use.
+    pub(super) fn tokens_at_most(&self, model: &dyn Model) -> (u64, u64) {
+        (model.input_at_most(&self.request), self.request.max_output_tokens.unwrap_or(defaults::MODEL_OUTPUT))
+    }
+
+    pub(super) fn input(&self) -> (&str, &Request) {
+        (&self.name, &self.request)
+    }
+
+    /// One call of one of them, and whoever makes it.
+    pub(super) fn effect(
+        &self,
+        cx: &Context,
+        candidate: &Candidate,
+        within: Duration,
+    ) -> (Effect, Arc<Asked>) {
+        let (model, price) = (Arc::clone(candidate.model()), candidate.price);
+        let (input, output) = self.tokens_at_most(&*model);
+        let (worst, effect) = (price.worst_case(input, output), cx.effect(KIND, self.input()));
+        let effect = match price {
             Price::Known(_) => effect.worst_case(worst),
             Price::TokensOnly => effect.unpriced(worst),
             // It is refused before it costs anything.
             Price::Unknown => effect.free(),
         };
         let effect = effect
-            .on(Reach::model(&name))
-            .subject(&name)
+            .on(Reach::model(&candidate.name))
+            .subject(&candidate.name)
             .tier(Tier::Reads)
             .modifies(false)
             .repeat(Repeat::Idempotent)
-            .deadline(self.within)
-            .retry(Retry::times(self.tries).if_advised());
-        let (request, env) = (Arc::new(request), self.cx.env().clone());
-        let Self { model, price, silence, .. } = self;
-        (effect, Arc::new(Asked { name, model, price, request, env, silence }))
+            .deadline(within)
+            .through(model.limits());
+        let asked = Asked {
+            name: candidate.name.clone(),
+            model,
+            price,
+            request: Arc::new(self.request.clone()),
+            env: cx.env().clone(),
+            silence: self.silence,
+            shows_content: self.shows_content,
+            said: Mutex::default(),
+        };
+        (effect, Arc::new(asked))
     }
 }
 
 /// What is asked, of whom.
-struct Asked {
+pub(super) struct Asked {
     name: String,
     model: Arc<dyn Model>,
     price: Price,
     request: Arc<Request>,
     env: Env,
     silence: Duration,
+    shows_content: bool,
+    /// What the last try failed with.
+    said: Mutex<Option<ModelError>>,
 }
 
 impl Asked {
+    /// What the last try failed with, in the model's own words.
+    pub(super) fn said(&self) -> Option<ModelError> {
+        self.said.lock().clone()
+    }
+
+    fn failed(&self, error: ModelError, hand: Option<&Hand>) -> AgentError {
+        *self.said.lock() = Some(error.clone());
+        failed(error, hand)
+    }
+
     /// One try. Whatever ends it drops the model's stream.
-    async fn once(self: Arc<Self>, call: Call, hand: Option<Arc<Hand>>) -> Tried<Reply> {
+    pub(super) async fn once(self: Arc<Self>, call: Call, hand: Option<Arc<Hand>>) -> Tried<Reply> {
         if let Some(hand) = hand.as_deref().filter(|hand| hand.has_given()) {
             // A pause cut the call short, and its effect begins again; what was read cannot.
             call.used(Usage::ZERO);
@@ -177,16 +234,18 @@ impl Asked {
         }
         if self.price == Price::Unknown {
             call.used(Usage::ZERO);
-            return Err(failed(ModelError::Unpriced(self.name.clone()), hand.as_deref()));
+            return Err(self.failed(ModelError::Unpriced(self.name.clone()), hand.as_deref()));
         }
         let (price, about) = (self.price, self.request.tokens_about());
         let mut assembly = Assembly::default();
+        telemetry::chat(self.model.provider(), &self.name, &self.request, self.shows_content);
         match self.read(&call, &mut assembly, hand.as_deref()).await {
             Ok(end) => {
                 let reply = assembly.reply(end, about, &price);
                 if !reply.estimated {
                     call.used(reply.usage);
                 }
+                telemetry::answered(&reply, self.shows_content);
                 Ok(reply)
             }
             Err(error) => {
@@ -195,7 +254,7 @@ impl Asked {
                 } else {
                     call.used(Usage::calls(1));
                 }
-                Err(failed(error, hand.as_deref()))
+                Err(self.failed(error, hand.as_deref()))
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The models that a swarm has, by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skep_runtime::Env;
 
+use super::route::{Choice, Standing};
 use super::{Chunks, Listing, Model, ModelError, Price, PriceTable, Prices, Request, UnknownPrice};
 
 /// Models by name: a resource of the swarm. Clones share the models, so one set can belong to a process and be given to
@@ -19,9 +21,17 @@ use super::{Chunks, Listing, Model, ModelError, Price, PriceTable, Prices, Reque
 /// ```
 #[derive(Clone, Default)]
 pub struct Models {
-    by_name: BTreeMap<String, Arc<dyn Model>>,
+    models: BTreeMap<String, Vec<Arc<Entry>>>,
+    tiers: BTreeMap<String, Vec<String>>,
     prices: PriceTable,
     unknown: Option<UnknownPrice>,
+    shows_content: bool,
+}
+
+/// A model, and how many calls of it are going on.
+struct Entry {
+    model: Arc<dyn Model>,
+    open: AtomicUsize,
 }
 
 impl Models {
@@ -33,8 +43,42 @@ impl Models {
 
     /// One more, in the place of another of this name.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>, model: impl Model) -> Self {
-        self.by_name.insert(name.into(), Arc::new(model));
+    pub fn with(self, name: impl Into<String>, model: impl Model) -> Self {
+        self.replicas(name, [model])
+    }
+
+    /// One more that several endpoints have: of those that are free, the one with the fewest calls is called, and another if that
+    /// fails.
+    #[must_use]
+    pub fn replicas(mut self, name: impl Into<String>, models: impl IntoIterator<Item = impl Model>) -> Self {
+        let name = name.into();
+        let entry = |model| Arc::new(Entry { model: Arc::new(model), open: AtomicUsize::new(0) });
+        let entries = models.into_iter().map(entry).collect();
+        self.tiers.remove(&name);
+        self.models.insert(name, entries);
+        self
+    }
+
+    /// A name for several models, the first of which is called; another if that fails, or is free sooner. Agents that ask for a
+    /// tier say what they need and not who gives it.
+    ///
+    /// ```
+    /// use skep_actors::model::{Models, Scripted};
+    ///
+    /// let models = Models::new()
+    ///     .with("mini", Scripted::lines(["a draft"]))
+    ///     .with("qwen", Scripted::lines(["a draft"]))
+    ///     .tier("fast", ["qwen", "mini"]);
+    /// ```
+    #[must_use]
+    pub fn tier(
+        mut self,
+        name: impl Into<String>,
+        models: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let name = name.into();
+        self.models.remove(&name);
+        self.tiers.insert(name, models.into_iter().map(Into::into).collect());
         self
     }
 
@@ -52,12 +96,28 @@ impl Models {
         self
     }
 
+    /// Has the traces of their calls say what was asked and answered, prompts and all. They do not, unless told: whoever may read a
+    /// trace could then read every word.
+    #[must_use]
+    pub const fn content_in_traces(mut self) -> Self {
+        self.shows_content = true;
+        self
+    }
+
     /// These and others: what the others say holds where both say something.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        self.by_name.extend(other.by_name);
+        for (name, entries) in other.models {
+            self.tiers.remove(&name);
+            self.models.insert(name, entries);
+        }
+        for (name, tier) in other.tiers {
+            self.models.remove(&name);
+            self.tiers.insert(name, tier);
+        }
         self.prices = self.prices.and(other.prices);
         self.unknown = other.unknown.or(self.unknown);
+        self.shows_content |= other.shows_content;
         self
     }
 
@@ -65,18 +125,24 @@ impl Models {
     /// does. It should go by the name that the model in it has at its provider ([`Model::name`]).
     #[must_use]
     pub fn wrapped<M: Model>(mut self, wrap: impl Fn(&str, Arc<dyn Model>) -> M) -> Self {
-        for (name, model) in &mut self.by_name {
-            *model = Arc::new(wrap(name, Arc::clone(model)));
+        for (name, entries) in &mut self.models {
+            for entry in entries {
+                let model = Arc::new(wrap(name, Arc::clone(&entry.model)));
+                *entry = Arc::new(Entry { model, open: AtomicUsize::new(0) });
+            }
         }
         self
     }
 
-    /// The model of a name. One that is not there is a model all the same: it refuses every request and says which there
-    /// are.
+    /// The model of a name; of a tier, its first. One that is not there is a model all the same: it refuses every request and says
+    /// which there are.
     #[must_use]
     pub fn get(&self, name: &str) -> Arc<dyn Model> {
-        let missing = || Arc::new(Missing { name: name.to_owned(), known: self.names() }) as Arc<dyn Model>;
-        self.by_name.get(name).map_or_else(missing, Arc::clone)
+        let route = self.route(name);
+        route
+            .into_iter()
+            .next()
+            .map_or_else(|| self.missing(name).entry.model.clone(), |candidate| candidate.entry.model.clone())
     }
 
     /// What a call of a model is reckoned with: its own prices, else those of the table, else as the policy says.
@@ -93,16 +159,121 @@ impl Models {
         self.prices.get(model.name()?)
     }
 
-    /// The names, in order.
+    /// Whether traces say what was asked and answered.
+    pub(super) const fn shows_content(&self) -> bool {
+        self.shows_content
+    }
+
+    /// The names of models and tiers, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.by_name.keys().cloned().collect()
+        let mut names: Vec<_> = self.models.keys().chain(self.tiers.keys()).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// All that can be called for a name, the first choice first; one at least.
+    pub(super) fn route(&self, name: &str) -> Vec<Candidate> {
+        let (mut candidates, mut number) = (Vec::new(), 0);
+        self.add_route(name, &mut BTreeSet::new(), &mut number, &mut candidates);
+        if candidates.is_empty() {
+            candidates.push(self.missing(name));
+        }
+        candidates
+    }
+
+    /// A name that comes a second time, as in a tier of itself, adds nothing.
+    fn add_route<'m>(
+        &'m self,
+        name: &'m str,
+        met: &mut BTreeSet<&'m str>,
+        number: &mut usize,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        if !met.insert(name) {
+            return;
+        }
+        if let Some(tier) = self.tiers.get(name) {
+            tier.iter().for_each(|name| self.add_route(name, met, number, candidates));
+            return;
+        }
+        match self.models.get(name) {
+            Some(entries) => {
+                let candidate = |entry| self.candidate(name, *number, entry);
+                candidates.extend(entries.iter().map(candidate));
+            }
+            None => candidates.push({
+                let mut missing = self.missing(name);
+                missing.choice.model = *number;
+                missing
+            }),
+        }
+        *number += 1;
+    }
+
+    fn missing(&self, name: &str) -> Candidate {
+        let missing = Missing { name: name.to_owned(), known: self.names() };
+        let entry = Entry { model: Arc::new(missing), open: AtomicUsize::new(0) };
+        self.candidate(name, 0, &Arc::new(entry))
+    }
+
+    fn candidate(&self, name: &str, number: usize, entry: &Arc<Entry>) -> Candidate {
+        let model = &*entry.model;
+        let window = model.window().or_else(|| self.listing(model)?.max_input_tokens);
+        let name = model.name().unwrap_or(name).to_owned();
+        Candidate {
+            name,
+            choice: Choice { model: number, window },
+            price: self.price(model),
+            entry: Arc::clone(entry),
+        }
+    }
+}
+
+/// One that can be called for a name.
+pub(super) struct Candidate {
+    /// The name that its provider has for it; its own in the swarm, if there is none.
+    pub(super) name: String,
+    pub(super) price: Price,
+    choice: Choice,
+    entry: Arc<Entry>,
+}
+
+impl Candidate {
+    pub(super) fn model(&self) -> &Arc<dyn Model> {
+        &self.entry.model
+    }
+
+    pub(super) const fn choice(&self) -> Choice {
+        self.choice
+    }
+
+    pub(super) fn standing(&self, tokens: u64, env: &Env) -> Standing {
+        let open = self.entry.open.load(Ordering::Relaxed);
+        Standing { open, shut: self.entry.model.shut_for(tokens, env) }
+    }
+
+    /// A call of it goes on until this is dropped.
+    pub(super) fn enter(&self) -> Open {
+        self.entry.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(&self.entry))
+    }
+}
+
+pub(super) struct Open(Arc<Entry>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl fmt::Debug for Models {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_struct("Models")
+            .field("models", &self.models.keys().collect::<Vec<_>>())
+            .field("tiers", &self.tiers)
+            .finish()
     }
 }
 

@@ -9,7 +9,7 @@ use skep_runtime::{Context, EffectError, Tried, Usage};
 use thiserror::Error;
 
 use super::{AnyTool, Output, Prepared, Tool, ToolError, Typed};
-use crate::model;
+use crate::{model, telemetry};
 
 /// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
 #[derive(Clone, Default)]
@@ -151,6 +151,7 @@ async fn effect(
     };
     let most = card.worst_case.unwrap_or_default();
     let called = |call: skep_runtime::Call| {
+        telemetry::tool(&card.name);
         let running = prepared.run(call.clone());
         async move {
             // One that says nothing of its cost has cost a call at most; what it says takes the place of that.

@@ -15,12 +15,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, Uri};
 use skep_runtime::Env;
+use skep_runtime::effect::Link;
 use thiserror::Error;
 
 use self::client::Clients;
 use super::retry_after::retry_after;
 use super::{Bound, Protocol, Reading, refusal};
 use crate::defaults;
+use crate::limit::{AtOnce, Breaker, Rate};
 use crate::model::{Chunk, Chunks, Model, ModelError, Prices, Request};
 use crate::secret::Secret;
 
@@ -52,6 +54,15 @@ pub struct Endpoint {
     headers: HeaderMap,
     timeouts: Timeouts,
     clients: Arc<Clients>,
+    limits: Limits,
+}
+
+/// The limits of an endpoint. They are its own, in whichever swarms its models are called.
+#[derive(Clone, Default)]
+struct Limits {
+    links: Vec<Arc<dyn Link>>,
+    rate: Option<Rate>,
+    breaker: Option<Breaker>,
 }
 
 /// How long an endpoint may take.
@@ -135,7 +146,7 @@ impl Endpoint {
         parts.path_and_query = Some(path.parse().map_err(|_| bad("its path cannot be read"))?);
         let uri = Uri::from_parts(parts).map_err(|_| bad("it cannot be read"))?;
         let (headers, timeouts, clients) = (HeaderMap::new(), Timeouts::default(), Arc::default());
-        Ok(Self { protocol, bound, uri, headers, timeouts, clients })
+        Ok(Self { protocol, bound, uri, headers, timeouts, clients, limits: Limits::default() })
     }
 
     /// The key by which it knows who calls. Without one, none is sent.
@@ -165,11 +176,34 @@ impl Endpoint {
         self
     }
 
+    /// So many calls at a time, of all its models and in all swarms. Any number, by default.
+    #[must_use]
+    pub fn at_once(mut self, most: usize) -> Self {
+        self.limits.links.push(Arc::new(AtOnce::new(most)));
+        self
+    }
+
+    /// So many calls and tokens a minute, of all its models and in all swarms. Any number, by default.
+    #[must_use]
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.limits.links.push(Arc::new(rate.clone()));
+        self.limits.rate = Some(rate);
+        self
+    }
+
+    /// Refuses calls for a while when it has failed too often. Without one, it is always called.
+    #[must_use]
+    pub fn breaker(mut self, breaker: Breaker) -> Self {
+        self.limits.links.push(Arc::new(breaker.clone()));
+        self.limits.breaker = Some(breaker);
+        self
+    }
+
     /// A model behind it, by the provider's name. Until it is given prices, or the swarm's models a table that has some for its name, nobody
     /// knows what it costs, and it is not called.
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> Remote {
-        Remote { endpoint: self.clone(), name: name.into(), prices: None }
+        Remote { endpoint: self.clone(), name: name.into(), prices: None, window: None }
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -194,6 +228,7 @@ pub struct Remote {
     endpoint: Endpoint,
     name: String,
     prices: Option<Prices>,
+    window: Option<u64>,
 }
 
 impl Remote {
@@ -201,6 +236,13 @@ impl Remote {
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
+        self
+    }
+
+    /// The most tokens that it can take, sent and written. A route goes by it where a request is too long for another.
+    #[must_use]
+    pub const fn window(mut self, tokens: u64) -> Self {
+        self.window = Some(tokens);
         self
     }
 }
@@ -212,6 +254,24 @@ impl Model for Remote {
 
     fn prices(&self) -> Option<Prices> {
         self.prices
+    }
+
+    fn provider(&self) -> Option<&str> {
+        Some(self.endpoint.protocol.name())
+    }
+
+    fn limits(&self) -> Vec<Arc<dyn Link>> {
+        self.endpoint.limits.links.clone()
+    }
+
+    fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
+        let Limits { rate, breaker, .. } = &self.endpoint.limits;
+        let rate = rate.as_ref().map_or(Duration::ZERO, |rate| rate.wait(tokens, env));
+        rate.max(breaker.as_ref().map_or(Duration::ZERO, |breaker| breaker.shut_for(env)))
+    }
+
+    fn window(&self) -> Option<u64> {
+        self.window
     }
 
     fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {

@@ -1,6 +1,7 @@
 //! The chain's links, which an effect has to pass before it is paid for.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -151,6 +152,9 @@ pub trait Pass: Send + 'static {
     /// Called when it is over, with or without a result. A value that is dropped without this call was cancelled with its turn,
     /// cut by a pause, or refused by a later link. The last link is told first.
     fn ended(self: Box<Self>, how: &Ended<'_>);
+
+    /// The try that it was for has not begun: it was refused further on, or a pause came first. Dropped, by default.
+    fn unused(self: Box<Self>) {}
 }
 
 struct Free;
@@ -229,6 +233,46 @@ pub trait Link: Send + Sync + 'static {
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
+
+    /// How it stands, key by key, for whoever looks at the swarm ([`Swarm::links`](crate::Swarm::links)). Nothing, by default. It must
+    /// not wait.
+    fn states(&self, env: &Env) -> Vec<LinkState> {
+        let _ = env;
+        Vec::new()
+    }
+}
+
+/// How a link stands for one key: numbers by name, such as `waiting` or `open`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// What it counts apart: a host, a model; empty if all is one.
+    pub key: String,
+    /// The numbers.
+    pub numbers: BTreeMap<String, u64>,
+}
+
+/// How one link stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStates {
+    /// The link's name; two links may have the same.
+    pub name: String,
+    /// Key by key.
+    pub states: Vec<LinkState>,
+}
+
+impl LinkState {
+    /// Of a key, without numbers yet.
+    #[must_use]
+    pub fn new(key: impl Into<String>) -> Self {
+        Self { key: key.into(), numbers: BTreeMap::new() }
+    }
+
+    /// One more number.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, number: u64) -> Self {
+        self.numbers.insert(name.into(), number);
+        self
+    }
 }
 
 /// One that several swarms share.
@@ -251,5 +295,9 @@ impl<L: Link + ?Sized> Link for Arc<L> {
 
     fn check(&self) -> Result<(), String> {
         (**self).check()
+    }
+
+    fn states(&self, env: &Env) -> Vec<LinkState> {
+        (**self).states(env)
     }
 }

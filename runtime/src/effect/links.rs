@@ -11,7 +11,7 @@ use std::task::Poll;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::run::Round;
-use super::{Admitted, Effect, Ended, Link, Pass, Request, Stage};
+use super::{Admitted, Denied, Effect, Ended, Link, Pass, Request, Stage};
 use crate::agent::Message;
 use crate::engine::pause::Held;
 use crate::engine::quiet::caught;
@@ -45,7 +45,7 @@ impl Effect {
             modifies: self.modifies,
             worst_case: worst,
             repeat: self.repeat,
-            number,
+            number: number.saturating_add(self.tried_before),
             digest: self.place.digest().map(crate::key::Digest::bytes),
             turn: &self.turn,
         }
@@ -125,15 +125,19 @@ impl Effect {
     pub(super) async fn pass_for_try(&self, round: Round) -> Result<Option<Admission>, EffectError> {
         let engine = &self.turn.seat.engine;
         let permits = engine.permits.get(&self.kind);
-        if engine.links.is_empty() && permits.is_none() {
+        let links = self.links_of_a_try();
+        if links.is_empty() && permits.is_none() {
             return Ok(Some(Admission::default()));
         }
         let passing = async {
             let request = self.request(round.number);
-            let mut passes = Passes::default();
-            for link in engine.links.iter().filter(|link| !link.stage().is_for_the_whole()) {
+            let mut passes = Unused(Passes::default());
+            for link in &self.brought {
+                link.check().map_err(|why| self.refused(link.name(), Denied::new(why)))?;
+            }
+            for link in links {
                 match link.admit(&request).await.map_err(|denied| self.refused(link.name(), denied))? {
-                    Admitted::Pass(pass) => passes.0.push(self.turn.seat.home.keep(pass)),
+                    Admitted::Pass(pass) => passes.0.0.push(self.turn.seat.home.keep(pass)),
                     // Only those that are asked once can know it.
                     Admitted::Answer(_) => {}
                 }
@@ -144,11 +148,24 @@ impl Effect {
                 }
                 None => None,
             };
-            Ok((passes, permit))
+            Ok((passes.into_inner(), permit))
         };
         let passed =
             self.until(round.deadline, Held::AtNextAwait, self.shown(Wait::Admission, passing)).await?;
         passed.transpose()
+    }
+
+    /// Those of the swarm and those that it has brought, by their stages; the swarm's come first.
+    fn links_of_a_try(&self) -> Vec<&dyn Link> {
+        let ours = self.turn.seat.engine.links.iter().map(|link| &***link);
+        let ours = ours.filter(|link| !link.stage().is_for_the_whole());
+        if !self.brought.is_empty() {
+            self.turn.seat.engine.brings(&self.brought);
+        }
+        let brought = self.brought.iter().map(|link| &**link);
+        let mut links: Vec<&dyn Link> = ours.chain(brought).collect();
+        links.sort_by_key(|link| link.stage());
+        links
     }
 
     /// Tells those that let it pass how it ended, the last of them first. Where they run, a user's code may.
@@ -161,8 +178,8 @@ impl Effect {
         }
     }
 
-    pub(super) fn refused(&self, link: &str, denied: super::Denied) -> EffectError {
-        let super::Denied { message, advice, class } = denied;
+    pub(super) fn refused(&self, link: &str, denied: Denied) -> EffectError {
+        let Denied { message, advice, class } = denied;
         let (kind, link) = (naming::shown(&self.kind), link.to_owned());
         self.turn.note(What::EffectRefused {
             kind: kind.clone(),
@@ -181,5 +198,29 @@ impl Passes {
     /// Lets go of them here, unheard, for a try that came to nothing.
     pub(super) fn let_go(self) {
         self.0.into_iter().for_each(Theirs::let_go);
+    }
+
+    /// The same for a try that has not begun.
+    pub(super) fn unused(self) {
+        for pass in self.0.into_iter().rev() {
+            let pass = pass.into_inner();
+            // What it does is a user's; a panic there changes nothing about this effect.
+            drop(caught(|| pass.unused()));
+        }
+    }
+}
+
+/// Passes on the way to a try: what becomes of it, they were for nothing unless it is there.
+struct Unused(Passes);
+
+impl Unused {
+    fn into_inner(mut self) -> Passes {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Unused {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).unused();
     }
 }

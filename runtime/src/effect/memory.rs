@@ -28,6 +28,8 @@ pub(super) struct Place {
     name: InputName,
     /// Of the kind and the input, where somebody wants it.
     digest: Option<Digest>,
+    /// Any result under its name will do, whatever its number.
+    pub(super) is_alternative: bool,
 }
 
 enum InputName {
@@ -55,7 +57,7 @@ impl Place {
             Some(digest) => InputName::Digest(digest),
             None => InputName::Unknown,
         };
-        Self { branch: branch.cloned(), name, digest }
+        Self { branch: branch.cloned(), name, digest, is_alternative: false }
     }
 
     pub(super) const fn digest(&self) -> Option<Digest> {
@@ -155,8 +157,13 @@ fn recall<T: Message>(turn: &Turn, place: &Place, sort: &'static str, kind: &str
         InputName::Digest(digest) => digest,
     };
     let about = About { branch: place.branch.clone(), kind: sort, digest };
+    let is_done = |begun: &dyn Begun| begun.as_any().is::<Done>();
     loop {
-        let (key, held) = asked.next(&about, |begun| begun.as_any().is::<Done>());
+        let (key, held) = if place.is_alternative {
+            asked.next_of_any(&about, is_done)
+        } else {
+            asked.next(&about, is_done)
+        };
         let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Done>());
         let Some(Done(text)) = held else { return Recalled::Nothing(key) };
         // A user's code reads it; one that panics reads nothing.

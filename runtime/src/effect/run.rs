@@ -219,8 +219,12 @@ impl Effect {
         F: Fn(Call) -> Fut + Send + Sync,
         Fut: Future<Output = Tried<T>> + Send,
     {
-        if !self.begin(round.number, &mut lasting.begun)? {
-            return Ok(Came::Held);
+        match self.begin(round.number, &mut lasting.begun) {
+            Ok(true) => {}
+            not_begun => {
+                held.0.unused();
+                return not_begun.map(|_| Came::Held);
+            }
         }
         let Some(Begun { booking, span }) = &lasting.begun else { return Ok(Came::Held) };
         let (booking, span) = (Arc::clone(booking), span.clone());

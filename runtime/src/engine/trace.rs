@@ -24,7 +24,11 @@ pub(crate) fn of_turn(seat: &Seat, task: &TaskId, asked_in: Option<&Span>) -> Sp
         task = %task,
         attempt = Empty,
         outcome = Empty,
+        otel.name = %format_args!("invoke_agent {}", seat.name),
         otel.status_code = Empty,
+        gen_ai.operation.name = "invoke_agent",
+        gen_ai.agent.id = %seat.id,
+        gen_ai.agent.name = &*seat.name,
     )
 }
 
@@ -44,7 +48,8 @@ pub(crate) fn of_question(seat: &Seat, asking: &Span) -> Span {
     tracing::info_span!(target: "skep", parent: asking.id(), "question", %agent, name, incarnation)
 }
 
-/// An effect of a turn.
+/// An effect of a turn. What calls a model or a tool says more of it in its call, under the names that OpenTelemetry has for it: they are
+/// declared here, since a span takes no others later.
 pub(crate) fn of_effect(turn: &Turn, kind: &str) -> Span {
     let (agent, name) = (&turn.seat.id, &*turn.seat.name);
     tracing::info_span!(
@@ -55,7 +60,18 @@ pub(crate) fn of_effect(turn: &Turn, kind: &str) -> Span {
         %agent,
         name,
         outcome = Empty,
+        otel.name = Empty,
         otel.status_code = Empty,
+        gen_ai.operation.name = Empty,
+        gen_ai.provider.name = Empty,
+        gen_ai.request.model = Empty,
+        gen_ai.request.max_tokens = Empty,
+        gen_ai.response.finish_reasons = Empty,
+        gen_ai.usage.input_tokens = Empty,
+        gen_ai.usage.output_tokens = Empty,
+        gen_ai.input.messages = Empty,
+        gen_ai.output.messages = Empty,
+        gen_ai.tool.name = Empty,
     )
 }
 

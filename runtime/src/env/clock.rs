@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the clock's one home")]
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -47,11 +48,33 @@ pub(super) fn ticks_here() -> bool {
     crate::engine::quiet::caught(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }
 
+/// From where the moments are counted that swarms share. It is the program's own, since sessions begin at different times; a paused
+/// clock may begin a little before, so there is room below.
+static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
+const ROOM: Duration = Duration::from_secs(365 * 24 * 3600);
+
+fn shared_now() -> Time {
+    let epoch = *EPOCH.get_or_init(std::time::Instant::now);
+    let now = Instant::now().into_std();
+    let since = match now.checked_duration_since(epoch) {
+        Some(after) => ROOM.saturating_add(after),
+        None => ROOM.saturating_sub(epoch.duration_since(now)),
+    };
+    Time::from(since)
+}
+
 impl Env {
     /// The moment now, counted from the session's begin.
     #[must_use]
     pub fn now(&self) -> Time {
         self.0.clock.now()
+    }
+
+    /// The moment now on a clock that all swarms of the program have in common, for what several of them share, such as a rate. Only
+    /// the time between two such moments means anything. It is as paused as the session's own.
+    #[must_use]
+    pub fn shared_now(&self) -> Time {
+        shared_now()
     }
 
     pub(crate) fn unix_ms(&self) -> u64 {

@@ -1,11 +1,13 @@
 //! The models of a swarm in a lab: as the test or the app gives them, with a fault point at the provider's end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use skep_actors::model::{Chunk, Chunks, ModelError, Prices, Request};
 use skep_actors::{Model, Models};
 use skep_runtime::Env;
+use skep_runtime::effect::Link;
 use skep_runtime::fault::{Fault, Phase, arrive};
 
 /// The app's models and the lab's, which take the place of those of the same name.
@@ -31,6 +33,22 @@ impl Model for Provided {
 
     fn input_at_most(&self, request: &Request) -> u64 {
         self.model.input_at_most(request)
+    }
+
+    fn provider(&self) -> Option<&str> {
+        self.model.provider()
+    }
+
+    fn limits(&self) -> Vec<Arc<dyn Link>> {
+        self.model.limits()
+    }
+
+    fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
+        self.model.shut_for(tokens, env)
+    }
+
+    fn window(&self) -> Option<u64> {
+        self.model.window()
     }
 
     fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {

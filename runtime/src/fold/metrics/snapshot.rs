@@ -46,6 +46,10 @@ pub struct Metrics {
     pub retries: u64,
     /// Effects that were refused, by the link of the chain that did: `budget`, or one's own.
     pub refusals: BTreeMap<String, u64>,
+    /// How the links of the chain stand, right now, by their names: the sum of each of their numbers over all keys. It is no fold of
+    /// events, and only a whole swarm's metrics have it.
+    #[serde(default)]
+    pub limits: BTreeMap<String, BTreeMap<String, u64>>,
     /// Effects that were billed above their stated worst case.
     pub overruns: u64,
     /// Turns that were interrupted.

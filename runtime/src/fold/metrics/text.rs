@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
+use super::names::NAMES;
 use super::{Histogram, Metrics};
 use crate::money::NanoUsd;
 
@@ -85,6 +86,12 @@ impl Metrics {
             "by",
             &self.refusals,
         );
+        page.head("skep_limit", "gauge", "How rates, permits, breakers and caches stand.");
+        for (link, numbers) in self.limits.iter().take(NAMES) {
+            for (number, count) in numbers.iter().take(NAMES) {
+                page.sample("skep_limit", &[("link", link), ("number", number)], count);
+            }
+        }
         page.one("skep_overruns_total", "counter", "Effects billed above their worst case.", self.overruns);
         page.head("skep_effect_seconds", "histogram", "Time of an effect from its admission on.");
         for (kind, effect) in &self.effects {

@@ -1,0 +1,233 @@
+//! What is known is not fetched twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::json;
+use skep_runtime::effect::{Admitted, Admitting, Ended, Link, LinkState, Pass, Request, Stage};
+use skep_runtime::{Env, Reach, Repeat};
+use tokio::sync::Notify;
+
+use super::scope::{By, Scope};
+use super::shelf::{Back, Shelf, ShelfTerms, There, Wanted, touches};
+use crate::defaults;
+
+/// Keeps the results of effects, by kind, input, and what they are done to. Who asks for what somebody is out for waits for that one.
+///
+/// Pure effects alone, unless it is told. Who may not make an effect does not get its result from here either. An effect that changes
+/// something voids what is known of the same targets when it begins and when it ends; one that says nothing of its targets, or runs a
+/// program, voids all that is known of any. A miss is an event `cache_miss`, a hit the event of an effect that was answered.
+#[derive(Clone)]
+pub struct Cache {
+    terms: ShelfTerms,
+    scope: Scope,
+    repeats: Vec<Repeat>,
+    shared: Arc<Mutex<Shelf<Arc<Waiting>>>>,
+}
+
+/// Somebody who waits for a result.
+#[derive(Default)]
+struct Waiting {
+    back: Mutex<Option<Back>>,
+    notify: Notify,
+}
+
+impl Cache {
+    /// So many results, at most 64 MiB of them, each for 5 minutes, unless told otherwise. What was used last stays.
+    #[must_use]
+    pub fn entries(entries: usize) -> Self {
+        let terms = ShelfTerms { entries, weight: defaults::CACHE_WEIGHT, ttl: defaults::CACHE_TTL };
+        Self { terms, scope: Scope::default(), repeats: vec![Repeat::Pure], shared: Arc::default() }
+    }
+
+    /// So many bytes of results in all.
+    #[must_use]
+    pub fn weight(mut self, bytes: usize) -> Self {
+        self.terms.weight = bytes;
+        self
+    }
+
+    /// Each for so long.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.terms.ttl = ttl;
+        self
+    }
+
+    /// Those of these kinds alone; `*` at the end stands for all that begin so. All, by default.
+    #[must_use]
+    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scope.of(kinds);
+        self
+    }
+
+    /// Those of idempotent effects too, such as calls of a model: the same question then has the same answer.
+    #[must_use]
+    pub fn idempotent_too(mut self) -> Self {
+        self.repeats.push(Repeat::Idempotent);
+        self
+    }
+
+    /// Results are one agent's own, or a subject's; all share them, by default.
+    #[must_use]
+    pub fn by(mut self, by: By) -> Self {
+        self.scope.by(by);
+        self
+    }
+
+    /// Forgets the results of a kind, or of all kinds that begin with what stands before a `*`.
+    pub fn forget(&self, kind: &str) {
+        let fits = |wanted: &Wanted| match kind.strip_suffix('*') {
+            Some(begin) => wanted.kind.starts_with(begin),
+            None => wanted.kind == kind,
+        };
+        self.shared.lock().void(fits);
+    }
+
+    /// Forgets what is known of these targets, and of what lies above and below their paths.
+    pub fn forget_of(&self, changed: &Reach) {
+        self.shared.lock().void(|wanted| touches(changed, &wanted.reach));
+    }
+
+    fn keeps(&self, repeat: Repeat) -> bool {
+        self.repeats.contains(&repeat)
+    }
+
+    async fn ask(&self, request: &Request<'_>, key: String) -> Admitted {
+        let Some(digest) = request.digest else { return Admitted::free() };
+        let subject = Some(format!("{key}\n{}", request.subject.unwrap_or_default()));
+        let (kind, reach) = (request.kind.to_owned(), request.reach.clone());
+        let wanted = Wanted { digest, kind, subject, reach };
+        let env = request.env();
+        loop {
+            let there = self.shared.lock().ask(&wanted, Arc::default, env.shared_now());
+            match there {
+                There::Result(text) => return Admitted::Answer(text.to_vec()),
+                There::Go(number) => {
+                    request.record(
+                        "cache_miss",
+                        1,
+                        json!({ "kind": request.kind, "subject": request.subject }),
+                    );
+                    let out = Out { cache: self.clone(), wanted, number, env: env.clone(), is_back: false };
+                    return Admitted::hearing(out);
+                }
+                There::Wait(waiting) => {
+                    let place = Place { cache: self, wanted: &wanted, waiting };
+                    place.waiting.notify.notified().await;
+                    let back = place.waiting.back.lock().take();
+                    if let Some(Back::Result(text)) = back {
+                        return Admitted::Answer(text.to_vec());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A place among those who wait. Dropped, it is given up.
+struct Place<'c> {
+    cache: &'c Cache,
+    wanted: &'c Wanted,
+    waiting: Arc<Waiting>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.cache.shared.lock().leave(self.wanted, |waiting| Arc::ptr_eq(waiting, &self.waiting));
+    }
+}
+
+/// Who is out for a result. Dropped unheard, it came to nothing.
+struct Out {
+    cache: Cache,
+    wanted: Wanted,
+    number: u64,
+    env: Env,
+    is_back: bool,
+}
+
+impl Out {
+    fn back(&mut self, result: Option<&[u8]>) {
+        if std::mem::replace(&mut self.is_back, true) {
+            return;
+        }
+        let now = self.env.shared_now();
+        let (waiting, back) =
+            self.cache.shared.lock().back(&self.wanted, self.number, result, &self.cache.terms, now);
+        for waiting in waiting {
+            *waiting.back.lock() = Some(back.clone());
+            waiting.notify.notify_one();
+        }
+    }
+}
+
+impl Pass for Out {
+    fn ended(mut self: Box<Self>, how: &Ended<'_>) {
+        self.back(how.result);
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.back(None);
+    }
+}
+
+/// Something that changes what may be known. It voids that at its begin, and at its end, heard or not.
+struct Change {
+    cache: Cache,
+    reach: Reach,
+}
+
+impl Pass for Change {
+    fn ended(self: Box<Self>, _: &Ended<'_>) {}
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        self.cache.forget_of(&self.reach);
+    }
+}
+
+impl Link for Cache {
+    fn name(&self) -> &str {
+        "cache"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Cache
+    }
+
+    fn keeps_results(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let ShelfTerms { entries, weight, ttl } = self.terms;
+        if entries == 0 || weight == 0 || ttl.is_zero() {
+            return Err("a cache of 0 keeps nothing; give it entries, a weight and a time to live".to_owned());
+        }
+        self.scope.check()
+    }
+
+    fn admit<'a>(&'a self, request: &'a Request<'a>) -> Admitting<'a> {
+        Box::pin(async move {
+            if request.modifies {
+                self.forget_of(request.reach);
+                return Ok(Admitted::hearing(Change { cache: self.clone(), reach: request.reach.clone() }));
+            }
+            match self.scope.key(request).filter(|_| self.keeps(request.repeat)) {
+                Some(key) => Ok(self.ask(request, key).await),
+                None => Ok(Admitted::free()),
+            }
+        })
+    }
+
+    fn states(&self, _: &Env) -> Vec<LinkState> {
+        let (entries, weight, hits, misses) = self.shared.lock().state();
+        let state = LinkState::new("").with("entries", entries as u64).with("bytes", weight as u64);
+        vec![state.with("hits", hits).with("misses", misses)]
+    }
+}

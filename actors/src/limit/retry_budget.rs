@@ -1,0 +1,102 @@
+//! So many second tries, and no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use skep_runtime::Env;
+use skep_runtime::effect::{Admitted, Admitting, Denied, Link, LinkState, Request, Stage};
+
+use super::bucket::Bucket;
+use super::keyed::Keyed;
+use super::scope::{By, Scope};
+
+/// So many tries a minute after a first one: where much fails, tries again would only make it worse. Beyond, an effect ends with its
+/// first failure, as refused by this.
+#[derive(Clone, Debug)]
+pub struct RetryBudget {
+    a_minute: u64,
+    scope: Scope,
+    shared: Arc<Mutex<Keyed<Bucket>>>,
+}
+
+impl RetryBudget {
+    const PERIOD: Duration = Duration::from_secs(60);
+
+    /// So many a minute; 0 for none at all.
+    #[must_use]
+    pub fn per_minute(tries: u64) -> Self {
+        Self { a_minute: tries, scope: Scope::default(), shared: Arc::default() }
+    }
+
+    /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
+    #[must_use]
+    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scope.of(kinds);
+        self
+    }
+
+    /// Which effects share it; all, by default.
+    #[must_use]
+    pub fn by(mut self, by: By) -> Self {
+        self.scope.by(by);
+        self
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// How long until there is one.
+    fn take(&self, key: &str, env: &Env) -> Result<(), Duration> {
+        if self.a_minute == 0 {
+            return Err(Self::PERIOD);
+        }
+        let now = env.shared_now();
+        let mut shared = self.shared.lock();
+        let is_new = |bucket: &mut Bucket| {
+            bucket.refill(now);
+            bucket.is_full()
+        };
+        let make = || Bucket::full(self.a_minute, Self::PERIOD, self.a_minute, now);
+        let bucket = shared.entry(key, is_new, make);
+        bucket.refill(now);
+        match bucket.wait(1) {
+            Duration::ZERO => {
+                bucket.take(1);
+                Ok(())
+            }
+            wait => Err(wait),
+        }
+    }
+}
+
+impl Link for RetryBudget {
+    fn name(&self) -> &str {
+        "retry_budget"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Breaker
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.scope.check()
+    }
+
+    fn admit<'a>(&'a self, request: &'a Request<'a>) -> Admitting<'a> {
+        let key = self.scope.key(request).filter(|_| request.number > 1);
+        let taken = key.map_or(Ok(()), |key| self.take(&key, request.env()));
+        let denied = |after| Denied::overloaded("it has failed, and too much is tried again already", after);
+        Box::pin(std::future::ready(taken.map(|()| Admitted::free()).map_err(denied)))
+    }
+
+    fn states(&self, env: &Env) -> Vec<LinkState> {
+        let now = env.shared_now();
+        let mut shared = self.shared.lock();
+        let states = shared.iter().map(|(key, bucket)| {
+            bucket.refill(now);
+            LinkState::new(key).with("tries_left", bucket.left())
+        });
+        states.collect()
+    }
+}
