@@ -50,9 +50,9 @@ fn tools() -> Toolset {
         Ok("removed")
     });
     Toolset::new()
-        .with(read.idempotent().tier(Tier::Reads).reaches(|note| Reach::path(note.path.to_string_lossy())))
-        .with(write.idempotent().reaches(|note| Reach::path(note.path.to_string_lossy())))
-        .with(remove.tier(Tier::Dangerous).reaches(|note| Reach::path(note.path.to_string_lossy())))
+        .with(read.idempotent().tier(Tier::Reads).reaches(|note| Reach::path(&note.path)))
+        .with(write.idempotent().reaches(|note| Reach::path(&note.path)))
+        .with(remove.tier(Tier::Dangerous).reaches(|note| Reach::path(&note.path)))
 }
 
 /// Asks on the terminal, or answers by default where there is none.
