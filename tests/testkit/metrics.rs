@@ -164,6 +164,7 @@ fn full() -> Metrics {
     let mut metrics = Metrics::default();
     let one = || BTreeMap::from([("x".to_owned(), 1)]);
     (metrics.agents, metrics.ended, metrics.refusals) = (one(), one(), one());
+    metrics.limits.insert("rate".to_owned(), one());
     metrics.failures.insert(skep::FailureClass::Bug, 1);
     metrics.tasks.insert(Outcome::Done, 1);
     metrics.effects.entry("grep".to_owned()).or_default().ended = one();

@@ -26,11 +26,11 @@ pub struct Metrics {
     pub restarts: u64,
     /// Incarnations that failed, by class.
     pub failures: BTreeMap<FailureClass, u64>,
-    /// Supervisors whose children failed more often than they bear.
+    /// Supervisors whose children failed more often than they allow.
     pub escalations: u64,
     /// Starts that failed.
     pub start_failures: u64,
-    /// Tasks that a mailbox took in.
+    /// Tasks accepted by a mailbox.
     pub accepted: u64,
     /// Tasks that came again after a crash or by the agent's wish.
     pub redelivered: u64,

@@ -17,19 +17,19 @@ impl Metrics {
     #[must_use]
     pub fn text(&self) -> String {
         let mut page = Page::default();
-        page.by("skep_agents", "gauge", "Agents that live, by state.", "state", &self.agents);
+        page.by("skep_agents", "gauge", "Living agents, by state.", "state", &self.agents);
         page.one("skep_agents_spawned_total", "counter", "Agents spawned.", self.spawned);
         page.by("skep_agents_ended_total", "counter", "Agents that ended for good.", "reason", &self.ended);
         page.one("skep_agent_restarts_total", "counter", "Starts after an agent's first.", self.restarts);
         let failures = self.failures.iter().map(|(class, count)| (class.name(), *count)).collect();
         page.by("skep_agent_failures_total", "counter", "Incarnations that failed.", "class", &failures);
-        let help = "Supervisors whose children failed more often than they bear.";
+        let help = "Supervisors whose children failed more often than they allow.";
         page.one("skep_agent_escalations_total", "counter", help, self.escalations);
         page.one("skep_agent_start_failures_total", "counter", "Starts that failed.", self.start_failures);
-        page.one("skep_tasks_accepted_total", "counter", "Tasks that a mailbox took in.", self.accepted);
-        page.one("skep_tasks_redelivered_total", "counter", "Tasks that came again.", self.redelivered);
+        page.one("skep_tasks_accepted_total", "counter", "Tasks accepted by a mailbox.", self.accepted);
+        page.one("skep_tasks_redelivered_total", "counter", "Tasks that were redelivered.", self.redelivered);
         let tasks = self.tasks.iter().map(|(outcome, count)| (outcome.to_string(), *count)).collect();
-        page.by("skep_tasks_total", "counter", "Tasks that are over.", "outcome", &tasks);
+        page.by("skep_tasks_total", "counter", "Tasks that have ended.", "outcome", &tasks);
         page.one("skep_tasks_queued", "gauge", "Tasks that wait for their turn.", self.queued);
         page.one(
             "skep_longest_queue",
@@ -52,7 +52,7 @@ impl Metrics {
         page.by(
             "skep_tokens_total",
             "counter",
-            "Tokens booked; cached ones are among the input.",
+            "Tokens booked; the input includes cached ones.",
             "direction",
             &tokens,
         );
@@ -67,7 +67,7 @@ impl Metrics {
     fn effects(&self, page: &mut Page) {
         let open = self.effects.iter().map(|(kind, effect)| (kind.as_str(), effect.open)).collect();
         page.by("skep_effects_open", "gauge", "Effects in flight.", "kind", &open);
-        page.head("skep_effects_total", "counter", "Effects that are over.");
+        page.head("skep_effects_total", "counter", "Effects that have ended.");
         for (kind, effect) in &self.effects {
             for (end, count) in &effect.ended {
                 page.sample("skep_effects_total", &[("kind", kind), ("end", end)], count);
@@ -82,18 +82,18 @@ impl Metrics {
         page.by(
             "skep_refusals_total",
             "counter",
-            "Effects refused, by the link that did.",
+            "Effects refused, by the link that refused.",
             "by",
             &self.refusals,
         );
-        page.head("skep_limit", "gauge", "How rates, permits, breakers and caches stand.");
+        page.head("skep_limit", "gauge", "Numbers of rates, permits, breakers and caches, summed over all keys.");
         for (link, numbers) in self.limits.iter().take(NAMES) {
             for (number, count) in numbers.iter().take(NAMES) {
                 page.sample("skep_limit", &[("link", link), ("number", number)], count);
             }
         }
         page.one("skep_overruns_total", "counter", "Effects billed above their worst case.", self.overruns);
-        page.head("skep_effect_seconds", "histogram", "Time of an effect from its admission on.");
+        page.head("skep_effect_seconds", "histogram", "Time of an effect since its admission.");
         for (kind, effect) in &self.effects {
             page.histogram("skep_effect_seconds", Some(("kind", kind)), &effect.time);
         }
