@@ -48,3 +48,26 @@ pub const BREAKER_OPEN: Duration = Duration::from_secs(30);
 pub const CACHE_WEIGHT: usize = 67_108_864;
 /// A cached result holds for so long: what somebody edits by hand is seen soon.
 pub const CACHE_TTL: Duration = Duration::from_secs(300);
+
+/// The start of an MCP server, up to its list of tools: `npx` and `uvx` download a package first.
+pub const MCP_START: Duration = Duration::from_secs(60);
+/// A server is restarted so often within [`MCP_PERIOD`]; one that ends more often is broken.
+pub const MCP_RESTARTS: u32 = 5;
+/// The window in which its restarts are counted.
+pub const MCP_PERIOD: Duration = Duration::from_secs(60);
+/// The pause before the first restart; each further pause is twice as long. Calls wait for the restart.
+pub const MCP_FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest such pause.
+pub const MCP_LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest message of a server: a large file as base64, and what rmcp accepts over HTTP.
+pub const MCP_MESSAGE: usize = 16_777_216;
+/// Bytes of a server's list of tools that are read.
+pub const MCP_LIST: usize = 33_554_432;
+/// The most bytes of one tool's name, description and schema: models read them with every call.
+pub const MCP_TOOL: usize = 65_536;
+/// The most tools of one server that are offered: providers accept 128, and a model chooses badly among many.
+pub const MCP_TOOLS: usize = 128;
+/// From a request over HTTP to the head of its answer. Each call has its own limit; this one ends requests that nobody waits for.
+pub const MCP_HTTP: Duration = Duration::from_secs(300);
+/// From the end of its input to its kill, in a stop: time for a server to save its state.
+pub const MCP_CLOSE: Duration = Duration::from_millis(500);

@@ -14,14 +14,23 @@
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
 //! | `tools` | files, search and git as effects: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
+//! | `mcp` | [`Mcp`]: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
 //! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
 
 #[cfg(feature = "agent")]
 pub mod agent;
 pub mod defaults;
 pub mod limit;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod model;
 pub mod permit;
+#[cfg(any(feature = "tools", feature = "mcp"))]
+#[cfg_attr(
+    not(feature = "tools"),
+    allow(dead_code, reason = "tools run programs to their end, servers do not")
+)]
+mod process;
 mod secret;
 mod telemetry;
 #[cfg(feature = "agent")]
@@ -33,6 +42,8 @@ mod wire;
 
 #[cfg(feature = "agent")]
 pub use agent::ModelAgent;
+#[cfg(feature = "mcp")]
+pub use mcp::Mcp;
 pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
 pub use secret::{NoSecret, Secret};
 #[cfg(feature = "tools")]

@@ -58,6 +58,14 @@ impl Secret {
     }
 }
 
+#[cfg(feature = "mcp")]
+impl Secret {
+    /// For the environment of a program that is begun.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(feature = "http")]
 impl Secret {
     pub(crate) fn value(&self) -> hyper::header::HeaderValue {

@@ -12,7 +12,6 @@ pub mod files;
 pub mod git;
 pub mod grep;
 pub mod price;
-mod process;
 mod wanted;
 
 use std::path::Path;

@@ -29,6 +29,7 @@ pub use self::chain::{
 pub(crate) use self::memory::Memory;
 use self::memory::Place;
 use crate::engine::turn::Turn;
+use crate::env::Env;
 use crate::error::{Advice, AgentError};
 use crate::event::What;
 use crate::id::AgentId;
@@ -304,6 +305,12 @@ impl Call {
     #[must_use]
     pub fn agent(&self) -> &AgentId {
         &self.booking.turn().seat.id
+    }
+
+    /// The environment: time and chance, for a call that waits for something of its own.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.booking.turn().seat.engine.env
     }
 
     /// Runs blocking work on a separate thread. If the effect is cancelled, the work still runs to its end, unobserved.

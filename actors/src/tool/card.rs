@@ -52,7 +52,7 @@ impl Card {
     }
 
     /// What is wrong with it.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
         const LONGEST: usize = 64;
         let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if self.name.is_empty() || self.name.len() > LONGEST || !self.name.bytes().all(is_named) {

@@ -18,7 +18,7 @@ use skep_runtime::Env;
 use skep_runtime::effect::Link;
 use thiserror::Error;
 
-use self::client::Clients;
+pub(crate) use self::client::Clients;
 use super::retry_after::retry_after;
 use super::{Bound, Protocol, Reading, refusal};
 use crate::defaults;

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::process::{Ended, Program, run};
 use super::Answer;
+use crate::process::{Ended, Program, run};
 
 /// What one command may print: a listing of a million files.
 const MOST: u64 = 256 << 20;

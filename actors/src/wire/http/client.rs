@@ -26,10 +26,11 @@ const RUNTIMES: usize = 8;
 const KEPT: Duration = Duration::from_secs(50);
 
 #[derive(Default)]
-pub(super) struct Clients(Mutex<VecDeque<(tokio::runtime::Id, Https)>>);
+pub(crate) struct Clients(Mutex<VecDeque<(tokio::runtime::Id, Https)>>);
 
 impl Clients {
-    fn here(&self, endpoint: &Endpoint) -> Result<Https, ModelError> {
+    /// The one that lives in this runtime.
+    pub(crate) fn here(&self, connect: Duration) -> Result<Https, ModelError> {
         let id = Handle::current().id();
         let known = |all: &VecDeque<(tokio::runtime::Id, Https)>| {
             all.iter().find(|(known, _)| *known == id).map(|(_, client)| client.clone())
@@ -38,7 +39,7 @@ impl Clients {
             return Ok(client);
         }
         // Reading the system's certificates takes a while, so it is done outside the lock.
-        let client = client(endpoint.timeouts.connect)?;
+        let client = client(connect)?;
         let mut all = self.0.lock();
         if let Some(client) = known(&all) {
             return Ok(client);
@@ -64,7 +65,7 @@ impl Clients {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().extend(endpoint.headers.clone());
         let limit = endpoint.timeouts.first_chunk;
-        match Env::at_most_outside(limit, self.here(endpoint)?.request(request)).await {
+        match Env::at_most_outside(limit, self.here(endpoint.timeouts.connect)?.request(request)).await {
             None => Err(ModelError::Silent(limit)),
             Some(Ok(answer)) => Ok(answer),
             // In words of ours: hyper's hold nothing of the request, and name what failed.

@@ -1,5 +1,8 @@
 //! The one file that begins processes, and reads the environment that they are given. Each has a process group of its own,
-//! which is killed when its future is dropped: a deadline or a stop leaves nothing running.
+//! which is killed when its future is dropped, or whoever holds it lets go: a deadline or a stop leaves nothing running.
+
+#[cfg(feature = "mcp")]
+mod serving;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,6 +11,9 @@ use std::process::Stdio;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, Command};
+
+#[cfg(feature = "mcp")]
+pub(crate) use self::serving::{Pipes, Running, Service};
 
 /// What is kept of what a process says on stderr.
 const LAST_WORDS: usize = 16 << 10;
@@ -77,6 +83,24 @@ pub(super) async fn run(program: Program<'_>) -> io::Result<Ended> {
     Ok(Ended { success: status.success(), stdout, complaint })
 }
 
+/// Begins a program that is written to and read from while it runs. It has the variables that it is given and, of our own, those that
+/// are let through.
+#[cfg(feature = "mcp")]
+pub(crate) fn begin(service: &Service) -> io::Result<(Running, Pipes)> {
+    let mut command = Command::new(&service.program);
+    command.args(&service.arguments).env_clear();
+    let is_let_through = |name: &OsStr| name.to_str().is_some_and(service.let_through);
+    command.envs(std::env::vars_os().filter(|(name, _)| is_let_through(name)));
+    command.envs(service.environment.iter().map(|(name, value)| (name, value)));
+    if let Some(folder) = &service.folder {
+        command.current_dir(folder);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    Running::of(command.spawn()?)
+}
+
 /// The end of what a process says, all of it read: a full pipe would stop it.
 async fn last_words(mut stderr: ChildStderr) -> io::Result<Vec<u8>> {
     let mut words = Vec::new();
@@ -90,15 +114,27 @@ async fn last_words(mut stderr: ChildStderr) -> io::Result<Vec<u8>> {
 
 struct Group(Child);
 
+impl Group {
+    fn kill(&mut self) {
+        // One that was waited for has no number any more, and what it had may be somebody else's.
+        #[cfg(unix)]
+        kill_group(self.0.id());
+        #[cfg(not(unix))]
+        self.0.start_kill().ok();
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
-        // One that was waited for has no id any more, and its number may be somebody else's.
-        #[cfg(unix)]
-        if let Some(group) =
-            self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
-        {
-            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
-        }
+        self.kill();
+    }
+}
+
+#[cfg(unix)]
+fn kill_group(number: Option<u32>) {
+    let group = number.and_then(|number| i32::try_from(number).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
     }
 }
 

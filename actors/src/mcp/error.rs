@@ -1,0 +1,43 @@
+//! Why there are no tools of a server.
+
+use thiserror::Error;
+
+/// Why there are no tools of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum McpError {
+    /// Nobody has spawned it.
+    #[error("the server has not been started; spawn its `spec` first")]
+    NotStarted,
+    /// A pattern of the table cannot be read.
+    #[error("{0:?} is no pattern; give a tool's name, or a prefix followed by `*`")]
+    Pattern(String),
+    /// A pattern of `only` matches none of its tools.
+    #[error("the server {server} has no tool {pattern:?}; it has {has}")]
+    NoSuchTool {
+        /// The server's name.
+        server: String,
+        /// The pattern.
+        pattern: String,
+        /// What it has, a few of them.
+        has: String,
+    },
+    /// There are more tools than a model can be told.
+    #[error("the server {server} lists more than {most} tools; name those that you want with `only`")]
+    TooMany {
+        /// The server's name.
+        server: String,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A tool cannot be offered to a model.
+    #[error("the tool {name:?} of the server {server} cannot be offered: {why}; leave it out with `without`")]
+    Bad {
+        /// The server's name.
+        server: String,
+        /// The tool's.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}

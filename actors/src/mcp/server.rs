@@ -1,0 +1,289 @@
+//! The agent that is a server: its process and its connection, for as long as an incarnation lives.
+//!
+//! ```text
+//! start ── process ── handshake ── list ──▶ door open ──▶ attends to it ──▶ its end is the incarnation's
+//!                                                              ▲    │
+//!                                     list again ◀── list_changed ──┘
+//! ```
+//!
+//! # Invariants
+//! 1. The process is a holding: however the incarnation ends, its whole group is killed then.
+//! 2. No handshake and no list takes longer than the start may.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use rmcp::ServiceExt as _;
+use rmcp::handler::client::ClientHandler;
+use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
+use rmcp::service::{
+    ClientInitializeError, NotificationContext, Peer, QuitReason, RoleClient, RunningService,
+};
+use rmcp::transport::IntoTransport;
+use skep_runtime::{Agent, AgentError, Context, Env, Exit, FailureClass, StopContext};
+use tokio::sync::Notify;
+
+use super::ask;
+use super::door::{Door, Opened};
+#[cfg(feature = "http")]
+use super::http::Http;
+use super::listed::Listed;
+use super::stdio::{Process, Stdio};
+use super::words::brief;
+use crate::defaults;
+use crate::process::Service;
+
+/// A server that floods us with changes is heard so often.
+const BETWEEN_LISTS: Duration = Duration::from_secs(1);
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    Stdio(Stdio),
+    #[cfg(feature = "http")]
+    Http(Http),
+}
+
+impl Way {
+    pub(super) fn service(&mut self) -> Option<&mut Service> {
+        match self {
+            Self::Stdio(stdio) => Some(&mut stdio.0),
+            #[cfg(feature = "http")]
+            Self::Http(_) => None,
+        }
+    }
+
+    /// What makes it another server, without the values of its environment: some are keys.
+    pub(super) fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// The agent of an MCP server; [`Mcp::spec`](super::Mcp::spec) makes it. Its answer is the list of its tools' names.
+pub struct McpServer {
+    door: Arc<Door>,
+    name: String,
+    way: Way,
+    within: Duration,
+    close: Option<(Arc<Close>, Env)>,
+}
+
+/// How a stop is told to the connection.
+#[derive(Default)]
+struct Close {
+    asked: Notify,
+    done: Notify,
+}
+
+/// What is told to the server of us, and what we hear of it.
+#[derive(Clone, Default)]
+struct Client {
+    changed: Arc<Notify>,
+}
+
+impl ClientHandler for Client {
+    fn get_info(&self) -> ClientConfig {
+        let skep = Implementation::new("skep", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), skep)
+    }
+
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.changed.notify_one();
+    }
+}
+
+type Session = RunningService<RoleClient, Client>;
+
+/// A connection after its handshake.
+struct Connected {
+    service: Session,
+    listed: Listed,
+}
+
+impl McpServer {
+    pub(super) fn new(door: Arc<Door>, name: String, way: Way, within: Duration) -> Self {
+        Self { door, name, way, within, close: None }
+    }
+}
+
+impl Agent for McpServer {
+    type Task = ();
+    /// The names of its tools, as it says them.
+    type Output = Vec<String>;
+
+    async fn start(&mut self, cx: &Context) -> Result<(), AgentError> {
+        let serves = self.door.named(&self.name);
+        if serves != self.name {
+            return Err(failed(format!(
+                "this `Mcp` is the server {serves} already; make another for {}",
+                self.name
+            )));
+        }
+        let client = Client::default();
+        let changed = Arc::clone(&client.changed);
+        let within = self.within;
+        let (mut process, connecting) = match &self.way {
+            Way::Stdio(stdio) => {
+                let (process, pipe) = stdio.begin(cx).await.map_err(failed)?;
+                (Watched(Some(process)), connect(client, || pipe).boxed())
+            }
+            #[cfg(feature = "http")]
+            Way::Http(http) => {
+                let http = http.clone();
+                (Watched(None), connect(client, || http.transport()).boxed())
+            }
+        };
+        let connecting = cx.env().outside(Env::at_most_outside(within, connecting));
+        let connected = tokio::select! {
+            biased;
+            connected = connecting => connected,
+            why = process.ended() => return Err(failed(why)),
+        };
+        let Connected { service, listed } = match connected {
+            Some(Ok(connected)) => connected,
+            Some(Err(why)) => return Err(failed(process.failed(why).await)),
+            None => return Err(failed(process.given_up(format!("it is not ready within {within:?}")).await)),
+        };
+        let opened = self.door.open(service.peer().clone(), listed);
+        let (close, env) = (Arc::new(Close::default()), cx.env().clone());
+        self.close = Some((Arc::clone(&close), env.clone()));
+        cx.attend("mcp connection", async move {
+            let mut attended = Attended { opened, service: Some(service), changed, within, env };
+            let why = tokio::select! {
+                biased;
+                () = close.asked.notified() => {
+                    // The connection was closed by the drop of the branch below, and with it the input of the process.
+                    if process.0.is_some() {
+                        process.ended().await;
+                    }
+                    close.done.notify_one();
+                    std::future::pending().await
+                }
+                why = process.ended() => why,
+                why = attended.closed() => process.failed(why).await,
+            };
+            attended.opened.because(&why);
+            Exit::failed(FailureClass::Failed, why)
+        });
+        Ok(())
+    }
+
+    /// Closes the connection, and gives the process a moment to end by itself.
+    async fn stop(&mut self, _: &StopContext) -> Result<(), AgentError> {
+        if let Some((close, env)) = self.close.take() {
+            close.asked.notify_one();
+            let done = async move { Env::at_most_outside(defaults::MCP_CLOSE, close.done.notified()).await };
+            env.outside(done).await;
+        }
+        Ok(())
+    }
+
+    async fn handle(&mut self, (): &(), _: &Context) -> Result<Vec<String>, AgentError> {
+        let listed = self.door.listed();
+        let tools = listed.iter().flat_map(|listed| &listed.tools);
+        Ok(tools.map(|tool| tool.name.clone()).collect())
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> AgentError {
+    AgentError::new(FailureClass::Start, why.to_string())
+}
+
+/// The process behind a connection, if there is one.
+struct Watched(Option<Process>);
+
+impl Watched {
+    async fn ended(&mut self) -> String {
+        match &mut self.0 {
+            Some(process) => process.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn failed(&mut self, why: String) -> String {
+        match &mut self.0 {
+            Some(process) => process.failed(why).await,
+            None => why,
+        }
+    }
+
+    async fn given_up(&mut self, why: String) -> String {
+        match &mut self.0 {
+            Some(process) => process.given_up(why).await,
+            None => why,
+        }
+    }
+}
+
+/// The handshake and the first list, where the connection is going to live.
+async fn connect<T, E, A>(client: Client, transport: impl FnOnce() -> T + Send) -> Result<Connected, String>
+where
+    T: IntoTransport<RoleClient, E, A>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let service = client.serve(transport()).await.map_err(|error| refused(&error))?;
+    let listed = ask::list(service.peer()).await?;
+    Ok(Connected { service, listed })
+}
+
+/// Why there was no handshake, without what the server sent: it may be long.
+fn refused(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::ConnectionClosed(_) => {
+            "it closed the connection before it was ready".to_owned()
+        }
+        #[cfg(feature = "http")]
+        error if error.is_authorization_required() => {
+            "it does not know the key, or was given none: status 401".to_owned()
+        }
+        // The transport's name says nothing to anybody.
+        ClientInitializeError::TransportError { error, .. } => {
+            format!("it cannot be asked: {}", brief(&error.error.to_string()))
+        }
+        ClientInitializeError::JsonRpcError(error) => {
+            format!("it refused the handshake: {}", brief(&error.message))
+        }
+        other => format!("the handshake failed: {}", brief(&other.to_string())),
+    }
+}
+
+/// A connection while its incarnation lives.
+struct Attended {
+    opened: Opened,
+    service: Option<Session>,
+    changed: Arc<Notify>,
+    within: Duration,
+    env: Env,
+}
+
+impl Attended {
+    /// Waits for the end of the connection, and reads the list again when the server says that it has changed.
+    async fn closed(&mut self) -> String {
+        let Some(service) = self.service.take() else { return "it was closed".to_owned() };
+        let peer = service.peer().clone();
+        let closed = service.waiting();
+        tokio::pin!(closed);
+        loop {
+            tokio::select! {
+                biased;
+                quit = &mut closed => return match quit {
+                    Ok(QuitReason::JoinError(_)) | Err(_) => "the connection broke by a panic".to_owned(),
+                    Ok(_) => "it closed the connection".to_owned(),
+                },
+                () = self.relisted(&peer) => {}
+            }
+        }
+    }
+
+    async fn relisted(&self, peer: &Peer<RoleClient>) {
+        self.changed.notified().await;
+        let (peer, within) = (peer.clone(), self.within);
+        let listing = Env::at_most_outside(within, async move { ask::list(&peer).await });
+        // A list that cannot be read leaves the one before.
+        if let Some(Ok(listed)) = self.env.outside(listing).await {
+            self.opened.relist(listed);
+        }
+        self.env.sleep_until(self.env.now() + BETWEEN_LISTS).await;
+    }
+}
