@@ -32,6 +32,18 @@ pub const HTTP_IDLE: Duration = Duration::from_secs(60);
 
 /// The model reads so much of a tool's output: some 16,000 tokens.
 pub const TOOL_OUTPUT: usize = 65_536;
+/// The largest file that a model's tool reads or writes whole: more is no source text.
+pub const TOOL_FILE: u64 = 16_777_216;
+/// A model reads so many lines of a file at once: most files are shorter.
+pub const TOOL_LINES: usize = 2_000;
+/// A listing names so many files: some 8,000 tokens.
+pub const TOOL_LISTED: usize = 500;
+/// A search gives so many matches: whoever needs more needs another pattern.
+pub const TOOL_MATCHES: usize = 200;
+/// A log has so many commits: a screen of them.
+pub const TOOL_COMMITS: usize = 20;
+/// How long a command may run: a build or the tests of a crate.
+pub const COMMAND_WITHIN: Duration = Duration::from_secs(120);
 /// A model agent calls its model so often for one task: most tasks take under ten.
 pub const AGENT_TURNS: u32 = 20;
 /// An answer of another type than was asked for is asked for once more: a second time rarely helps.

@@ -12,7 +12,7 @@
 //! | feature | what it brings | on by default |
 //! |---|---|---|
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
-//! | `tools` | files, search and git as effects: two dozen crates | yes |
+//! | `tools` | files, search and git as effects; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `mcp` | [`Mcp`]: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
 //! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
@@ -28,7 +28,7 @@ pub mod permit;
 #[cfg(any(feature = "tools", feature = "mcp"))]
 #[cfg_attr(
     not(feature = "tools"),
-    allow(dead_code, reason = "tools run programs to their end, servers do not")
+    allow(dead_code, unused_imports, reason = "tools run programs to their end, servers do not")
 )]
 mod process;
 mod secret;

@@ -1,86 +1,138 @@
 //! The one file that begins processes, and reads the environment that they are given. Each has a process group of its own,
-//! which is killed when its future is dropped, or whoever holds it lets go: a deadline or a stop leaves nothing running.
+//! which is killed when its future is dropped, when whoever holds it lets go, and when the process itself has ended: a deadline or a
+//! stop leaves nothing running, nor does a process leave others behind.
 
+mod leash;
+mod printed;
 #[cfg(feature = "mcp")]
 mod serving;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStderr, Command};
+use skep_runtime::Env;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
 
+use self::leash::Group;
+pub(crate) use self::leash::Leash;
+pub(crate) use self::printed::{Keep, Printed};
 #[cfg(feature = "mcp")]
 pub(crate) use self::serving::{Pipes, Running, Service};
+use self::watch::Watch;
 
-/// What is kept of what a process says on stderr.
-const LAST_WORDS: usize = 16 << 10;
+/// What is left in the pipes of a process that has ended is read for so long: it is there, unless somebody else holds them open.
+const REST: Duration = Duration::from_secs(5);
 
-/// What a process printed, and how it ended.
-pub(super) struct Ended {
-    pub(super) success: bool,
-    pub(super) stdout: Vec<u8>,
-    /// Its last words on stderr, one line.
-    pub(super) complaint: String,
+/// How a process ended, and what it printed.
+pub(crate) struct Ended {
+    /// None if it was killed since its time was over.
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) stdout: Printed,
+    pub(crate) stderr: Printed,
+    /// Something that it has begun, and that left its group, holds its output open.
+    #[cfg_attr(not(feature = "agent"), expect(dead_code, reason = "only commands say so"))]
+    pub(crate) is_held_open: bool,
+}
+
+impl Ended {
+    pub(crate) fn success(&self) -> bool {
+        self.status.is_some_and(|status| status.success())
+    }
 }
 
 /// A process to be: the program, its arguments and what is written to it.
-pub(super) struct Program<'p> {
-    pub(super) name: &'p str,
-    pub(super) arguments: Vec<&'p OsStr>,
-    pub(super) folder: &'p Path,
+pub(crate) struct Program<'p> {
+    pub(crate) name: &'p OsStr,
+    pub(crate) arguments: Vec<&'p OsStr>,
+    pub(crate) folder: &'p Path,
     /// Variables that it is given besides our own.
-    pub(super) environment: Vec<(OsString, OsString)>,
-    /// Which of our own it is not given.
-    pub(super) withheld: fn(&str) -> bool,
-    pub(super) input: Vec<u8>,
-    /// What it may print; more ends it.
-    pub(super) most: u64,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Which of our own it is not given; one whose name is no Unicode never is.
+    pub(crate) withheld: &'p (dyn Fn(&str) -> bool + Sync),
+    pub(crate) input: Vec<u8>,
+    pub(crate) stdout: Keep,
+    pub(crate) stderr: Keep,
+    /// It is killed when it has run for so long.
+    pub(crate) within: Option<Duration>,
+    /// Its group is killed also when our own process is killed, where there is a shell.
+    pub(crate) is_watched: bool,
 }
 
-/// Runs a program to its end.
+/// Runs a program to its end, with all that it begins.
 ///
-/// Dropping the future kills the process with its whole group.
-pub(super) async fn run(program: Program<'_>) -> io::Result<Ended> {
+/// Dropping the future kills the process with its whole group, and so does letting go of what the leash is held by.
+pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended> {
     let mut command = Command::new(program.name);
     command.args(&program.arguments).current_dir(program.folder);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(program.withheld)) {
+    let is_withheld = |name: &OsString| name.to_str().is_none_or(program.withheld);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_withheld(name)) {
         command.env_remove(name);
     }
     command.envs(program.environment);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let mut group = Group(command.spawn()?);
-    let child = &mut group.0;
+    // Begun first, so that there is no moment in which nobody watches.
+    let mut watch = if program.is_watched { watch() } else { None };
+    let mut group = Group::of(command.spawn()?, leash)?;
+    if let Some(watch) = &mut watch {
+        watch.over(group.child.id()).await;
+    }
+    let child = &mut group.child;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
         return Err(io::Error::other("a process has its pipes"));
     };
+    let input = program.input;
     let write = async move {
         // One that ends early reads no further, which is its own affair.
-        stdin.write_all(&program.input).await.ok();
+        stdin.write_all(&input).await.ok();
         Ok(())
     };
-    let read = async move {
-        let mut printed = Vec::new();
-        stdout.take(program.most.saturating_add(1)).read_to_end(&mut printed).await?;
-        match printed.len() as u64 <= program.most {
-            true => Ok(printed),
-            false => {
-                let why = format!("{} printed more than {} bytes", program.name, program.most);
-                Err(io::Error::other(why))
+    let (mut out, mut err) = (Printed::new(program.stdout), Printed::new(program.stderr));
+    let name = program.name.to_string_lossy();
+    let running = async {
+        // The first error ends it, with the process: one that has too much to say would wait for its reader without end.
+        let pipes =
+            async { tokio::try_join!(write, read(stdout, &mut out, &name), read(stderr, &mut err, &name)) };
+        let mut pipes = std::pin::pin!(pipes);
+        tokio::select! {
+            biased;
+            read = &mut pipes => {
+                read?;
+                let status = group.ends().await?;
+                Ok((status, false))
+            }
+            status = group.ends() => {
+                let status = status?;
+                match Env::at_most_outside(REST, pipes).await {
+                    Some(read) => read.map(|_| (status, false)),
+                    None => Ok((status, true)),
+                }
             }
         }
     };
-    // The first error ends it, with the process: one that has too much to say would wait for its reader without end.
-    let ((), stdout, words) = tokio::try_join!(write, read, last_words(stderr))?;
-    let status = group.0.wait().await?;
-    let words = String::from_utf8_lossy(&words);
-    let complaint = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("").to_owned();
-    Ok(Ended { success: status.success(), stdout, complaint })
+    let ended: Option<io::Result<_>> = match program.within {
+        Some(limit) => Env::at_most_outside(limit, running).await,
+        None => Some(running.await),
+    };
+    let (status, is_held_open) = match ended {
+        Some(ended) => {
+            let (status, is_held_open) = ended?;
+            (Some(status), is_held_open)
+        }
+        None => {
+            group.kill();
+            Env::at_most_outside(REST, group.ends()).await;
+            (None, false)
+        }
+    };
+    Ok(Ended { status, stdout: out, stderr: err, is_held_open })
 }
 
 /// Begins a program that is written to and read from while it runs. It has the variables that it is given and, of our own, those that
@@ -101,99 +153,40 @@ pub(crate) fn begin(service: &Service) -> io::Result<(Running, Pipes)> {
     Running::of(command.spawn()?)
 }
 
-/// The end of what a process says, all of it read: a full pipe would stop it.
-async fn last_words(mut stderr: ChildStderr) -> io::Result<Vec<u8>> {
-    let mut words = Vec::new();
-    while stderr.read_buf(&mut words).await? > 0 {
-        if words.len() > 2 * LAST_WORDS {
-            words.drain(..words.len() - LAST_WORDS);
+/// A watch, over nothing yet; none where there is no shell.
+#[cfg(unix)]
+fn watch() -> Option<Watch> {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", watch::SCRIPT]).current_dir("/").env_clear().kill_on_drop(true).process_group(0);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().ok().and_then(Watch::by)
+}
+
+#[cfg(not(unix))]
+fn watch() -> Option<Watch> {
+    None
+}
+
+/// Where our programs are found, without what is relative: in a folder that a model writes to that would be its own programs.
+#[cfg(feature = "agent")]
+pub(crate) fn absolute_path() -> Option<OsString> {
+    let (_, path) = std::env::vars_os().find(|(name, _)| name == "PATH")?;
+    std::env::join_paths(std::env::split_paths(&path).filter(|folder| folder.is_absolute())).ok()
+}
+
+/// Reads all that is printed, also what is not kept: a full pipe would stop the process.
+async fn read(mut pipe: impl AsyncRead + Unpin, printed: &mut Printed, name: &str) -> io::Result<()> {
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        match pipe.read(&mut buffer).await? {
+            0 => return Ok(()),
+            read => printed
+                .take(&buffer[..read])
+                .map_err(|most| io::Error::other(format!("{name} printed more than {most} bytes")))?,
         }
-    }
-    Ok(words)
-}
-
-struct Group(Child);
-
-impl Group {
-    fn kill(&mut self) {
-        // One that was waited for has no number any more, and what it had may be somebody else's.
-        #[cfg(unix)]
-        kill_group(self.0.id());
-        #[cfg(not(unix))]
-        self.0.start_kill().ok();
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 
 #[cfg(unix)]
-fn kill_group(number: Option<u32>) {
-    let group = number.and_then(|number| i32::try_from(number).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    #![allow(clippy::disallowed_methods, reason = "what stands around a process in a test is no part of it")]
-
-    use super::*;
-    use std::io::Read as _;
-    use std::time::Duration;
-
-    fn shell(script: &str) -> Program<'_> {
-        let arguments = vec![OsStr::new("-c"), OsStr::new(script)];
-        Program {
-            name: "sh",
-            arguments,
-            folder: Path::new("."),
-            environment: vec![("SAID".into(), "yes".into())],
-            withheld: |name| name == "HOME",
-            input: b"words".to_vec(),
-            most: 100,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_a_process_prints_and_how_it_ends_is_told() {
-        let ended = run(shell("cat; echo no >&2; exit 3")).await.unwrap();
-        assert_eq!((ended.success, ended.stdout.as_slice(), &*ended.complaint), (false, &b"words"[..], "no"));
-        assert!(run(shell("head -c 1000 /dev/zero")).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn one_that_prints_without_end_is_ended_and_one_that_complains_without_end_is_heard() {
-        let error = run(shell("yes")).await.err().expect("it prints too much");
-        assert!(error.to_string().contains("more than 100 bytes"), "{error}");
-        let ended = run(shell("head -c 1000000 /dev/zero >&2; echo; echo last >&2; exit 1")).await.unwrap();
-        assert_eq!(ended.complaint.trim_start_matches('\0'), "last");
-    }
-
-    #[tokio::test]
-    async fn variables_are_given_and_withheld() {
-        let ended = run(shell("echo ${HOME-none} $SAID ${PATH:+path}")).await.unwrap();
-        assert_eq!(ended.stdout, b"none yes path\n");
-    }
-
-    #[tokio::test]
-    async fn a_dropped_process_is_killed_with_what_it_has_begun() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        // What it has begun holds the pipe open for as long as it lives.
-        let script = format!("(exec 3>{}; sleep 100) & wait", pipe.display());
-        let opened = tokio::task::spawn_blocking(|| std::fs::File::open(pipe));
-        let mut held = tokio::select! {
-            _ = run(shell(&script)) => panic!("it waits for what it has begun"),
-            held = opened => held.unwrap().unwrap(),
-        };
-        let closed = tokio::task::spawn_blocking(move || held.read_to_end(&mut Vec::new()));
-        let closed = tokio::time::timeout(Duration::from_secs(60), closed).await;
-        assert_eq!(closed.expect("the grandchild lives on").unwrap().unwrap(), 0);
-    }
-}
+#[cfg(test)]
+mod tests;

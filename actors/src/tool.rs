@@ -23,9 +23,11 @@
 //! # Invariants
 //! 1. What the model can mend is an output that says so; an error ends the turn.
 //! 2. What a call reaches is known before it runs, from its parsed input; a tool that does not say is taken to reach anything.
+//! 3. A tool whose reach depends on the world (a path with symlinks) is a [`PlannedTool`]: it looks once, and goes by what it said.
 
 mod card;
 mod function;
+mod planned;
 mod schema;
 mod set;
 
@@ -42,6 +44,7 @@ use skep_runtime::{AgentError, Call, Reach};
 
 pub use self::card::Card;
 pub use self::function::{FnTool, tool};
+pub use self::planned::PlannedTool;
 pub use self::schema::{Misfit, fits, schema_of};
 pub use self::set::{BadTool, Toolset};
 
@@ -168,18 +171,22 @@ impl<T: Tool> Typed<T> {
         Self { tool, schema: schema_of::<T::Input>() }
     }
 
-    /// Reads the arguments as a model wrote them.
     fn parse(&self, arguments: &str) -> Result<T::Input, ToolError> {
-        let text = if arguments.trim().is_empty() { "{}" } else { arguments };
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            ToolError::said(format!("the arguments are not JSON: {}", one_line(&error.to_string())))
-        })?;
-        if let Err(misfit) = fits(&value, &self.schema) {
-            return Err(ToolError::said(format!("the arguments are not what it takes: {misfit}")));
-        }
-        serde_json::from_value(value)
-            .map_err(|error| ToolError::said(format!("the arguments are not what it takes: {error}")))
+        read_input(arguments, &self.schema)
     }
+}
+
+/// Reads the arguments as a model wrote them.
+fn read_input<I: DeserializeOwned>(arguments: &str, schema: &Value) -> Result<I, ToolError> {
+    let text = if arguments.trim().is_empty() { "{}" } else { arguments };
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        ToolError::said(format!("the arguments are not JSON: {}", one_line(&error.to_string())))
+    })?;
+    if let Err(misfit) = fits(&value, schema) {
+        return Err(ToolError::said(format!("the arguments are not what it takes: {misfit}")));
+    }
+    serde_json::from_value(value)
+        .map_err(|error| ToolError::said(format!("the arguments are not what it takes: {error}")))
 }
 
 impl<T: Tool> AnyTool for Typed<T> {

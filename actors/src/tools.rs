@@ -1,18 +1,23 @@
 //! Tools by way of a context, and the terms on which they are called.
 //!
 //! # Invariants
-//! 1. A tool's work is an effect: nothing here touches the world outside of one.
+//! 1. A tool's work is an effect: nothing here touches the world outside of one. To say what it reaches, a model's tool reads the names in
+//!    its path before that, and nothing else.
 //! 2. What a tool could not do to a file or a repository is its result, as a value. An error means that the tool did not
 //!    run: refused, cancelled, out of time in every try.
 //! 3. What a tool was given as its folder it does not leave, and it waits for nobody: see `files` and `git`. What is cut short
 //!    ends on its thread as soon as it looks up.
 
 mod beneath;
+#[cfg(all(feature = "agent", feature = "http"))]
+mod fetch;
 pub mod files;
 pub mod git;
 pub mod grep;
 pub mod price;
 mod wanted;
+#[cfg(feature = "agent")]
+mod workspace;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,11 +26,15 @@ use std::time::Duration;
 use serde::Serialize;
 use skep_runtime::{Call, Context, EffectError, Message, Retry, Tried, Usage};
 
+#[cfg(all(feature = "agent", feature = "http"))]
+pub use self::fetch::Fetch;
 use self::files::Files;
 use self::git::Git;
 use self::grep::Grep;
 use self::price::Price;
 use self::wanted::{Waiter, Wanted};
+#[cfg(feature = "agent")]
+pub use self::workspace::{BadWorkspace, Commands, Workspace};
 use crate::defaults;
 
 /// Gives a context its tools.

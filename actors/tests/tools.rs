@@ -5,12 +5,27 @@
 #[cfg(unix)]
 #[path = "tools/beneath.rs"]
 mod beneath;
+#[cfg(all(unix, feature = "agent"))]
+#[path = "tools/commands.rs"]
+mod commands;
+#[cfg(all(unix, feature = "agent"))]
+#[path = "tools/desk.rs"]
+mod desk;
+#[cfg(all(unix, feature = "agent", feature = "http"))]
+#[path = "tools/fetched.rs"]
+mod fetched;
 #[cfg(unix)]
 #[path = "tools/hand.rs"]
 mod hand;
 #[cfg(unix)]
 #[path = "tools/hostile.rs"]
 mod hostile;
+#[cfg(all(unix, feature = "agent"))]
+#[path = "tools/offered.rs"]
+mod offered;
+#[cfg(all(unix, feature = "agent"))]
+#[path = "tools/paths.rs"]
+mod paths;
 #[cfg(target_os = "linux")]
 #[path = "tools/races.rs"]
 mod races;

@@ -42,8 +42,8 @@ use crate::text::OneLine;
 /// A pattern for kinds is a kind, or ends in `*` for all kinds with that beginning; `*` alone is every kind. In patterns for
 /// targets, `*` matches any characters (in paths: within one folder), and `**` matches anything; `/repo/**` matches `/repo` too.
 ///
-/// A ceiling that limits any targets lets no effect pass that does not state its reach
-/// ([`Effect::on`](crate::Effect::on)).
+/// A ceiling that limits any targets lets no effect pass that does not state its reach ([`Effect::on`](crate::Effect::on)), and no
+/// command that it does not list: a program can open any path and call any host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ceiling {
@@ -168,12 +168,16 @@ impl Ceiling {
             Target::Path(path) => self.paths.as_ref().is_none_or(|patterns| {
                 patterns.iter().any(|pattern| Pattern::of_paths(pattern).covers(path.as_bytes()))
             }),
+            Target::Tree(folder) => self.paths.as_ref().is_none_or(|patterns| {
+                patterns.iter().any(|pattern| Pattern::of_paths(pattern).covers_tree(folder))
+            }),
             Target::Host(host) => named(&self.hosts, host),
             Target::Model(name) => named(&self.models, name),
+            // Some of the rest is bounded, and a program keeps to none of it.
             Target::Command(words) => self
                 .commands
                 .as_ref()
-                .is_none_or(|patterns| patterns.iter().any(|pattern| covers_words(pattern, words))),
+                .is_some_and(|patterns| patterns.iter().any(|pattern| covers_words(pattern, words))),
         }
     }
 
@@ -420,6 +424,13 @@ mod tests {
         assert!(matches!(beyond(Reach::command(["git", "push"])), Some(Beyond::Target(_))));
         assert_eq!(beyond(Reach::NOTHING), None);
         assert_eq!(Ceiling::new().covers("any", &Reach::Unknown), Ok(()));
+        let paths = Ceiling::new().paths(["/**"]);
+        assert!(
+            paths.covers("any", &Reach::command(["cat", "/etc/passwd"])).is_err(),
+            "commands keep to no path"
+        );
+        assert!(ceiling.covers("any", &Reach::tree("/repo/src")).is_ok());
+        assert!(Ceiling::new().paths(["/repo", "/repo/*"]).covers("any", &Reach::tree("/repo")).is_err());
         let none = Ceiling::new().models([""; 0]);
         assert!(none.covers("model", &Reach::model("gpt")).is_err(), "none at all");
         assert_eq!(Ceiling::new().never(["any"]).covers("any", &Reach::NOTHING), Err(Beyond::Kind));

@@ -32,6 +32,8 @@ use crate::engine::turn::Turn;
 use crate::env::Env;
 use crate::error::{Advice, AgentError};
 use crate::event::What;
+pub use crate::holding::CallHolding;
+use crate::holding::Holding;
 use crate::id::AgentId;
 use crate::money::NanoUsd;
 use crate::naming;
@@ -311,6 +313,20 @@ impl Call {
     #[must_use]
     pub fn env(&self) -> &Env {
         &self.booking.turn().seat.engine.env
+    }
+
+    /// Keeps a value, such as a process or a lock file, until the returned guard is dropped, or until the incarnation ends, however it
+    /// ends. So the value is dropped even where the call's own future cannot be. If a stop cuts the call, its receipt names the
+    /// holding. Once the turn is over nothing is kept: the value is dropped at once.
+    pub fn hold(&self, name: &str, value: impl Send + 'static) -> CallHolding {
+        let turn = self.booking.turn();
+        let gate = turn.seat.gate.lock();
+        if turn.is_open() {
+            return CallHolding::new(turn, turn.seat.hold(&naming::shown(name), Box::new(value)));
+        }
+        drop(gate);
+        drop(value);
+        CallHolding::new(turn, Holding::of_nothing(&turn.seat))
     }
 
     /// Runs blocking work on a separate thread. If the effect is cancelled, the work still runs to its end, unobserved.

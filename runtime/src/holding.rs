@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::census::{Counted, Living};
 use crate::engine::seat::Seat;
+use crate::engine::turn::{Cancel, Turn};
 use crate::event::What;
 use crate::place::Left;
 use crate::theirs::Theirs;
@@ -48,6 +49,28 @@ impl Holding {
         if let Some(held) = taken {
             self.seat.note(What::HoldingReleased { holding: held.number });
             held.value.let_go();
+        }
+    }
+}
+
+/// Something that a call of an effect holds: a process, a lock. It is released when this is dropped, but where a stop cuts the call:
+/// there the incarnation has it to its end, so that the stop's receipt names it. See [`Call::hold`](crate::Call::hold).
+#[must_use = "it is released when this is dropped"]
+pub struct CallHolding {
+    turn: Arc<Turn>,
+    holding: Holding,
+}
+
+impl CallHolding {
+    pub(crate) fn new(turn: &Arc<Turn>, holding: Holding) -> Self {
+        Self { turn: Arc::clone(turn), holding }
+    }
+}
+
+impl Drop for CallHolding {
+    fn drop(&mut self) {
+        if self.turn.cancelled() != Some(Cancel::Stop) {
+            self.holding.release();
         }
     }
 }

@@ -18,6 +18,9 @@ use crate::text::one_line;
 pub enum Target {
     /// A file or a folder: absolute, without `.` and `..`, with symlinks resolved.
     Path(String),
+    /// A folder and everything below it, written like a path: for a search, or a listing. A rule that allows must cover all of it; a
+    /// rule that denies or asks applies if it covers any part of it.
+    Tree(String),
     /// A host in lower case, with its port unless that is the scheme's default: `example.com`, `localhost:8080`.
     Host(String),
     /// A model, by the name that its provider uses.
@@ -54,14 +57,14 @@ impl Target {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Path(text) | Self::Host(text) | Self::Model(text) => text.len(),
+            Self::Path(text) | Self::Tree(text) | Self::Host(text) | Self::Model(text) => text.len(),
             Self::Command(words) => words.iter().map(|word| word.len() + 1).sum(),
         }
     }
 
     fn is_written_well(&self) -> bool {
         match self {
-            Self::Path(path) => is_plain(Path::new(path)),
+            Self::Path(path) | Self::Tree(path) => is_plain(Path::new(path)),
             Self::Host(host) => {
                 !host.is_empty() && !host.chars().any(|c| c.is_uppercase() || c.is_whitespace())
             }
@@ -87,6 +90,13 @@ impl Reach {
     #[must_use]
     pub fn path(path: impl AsRef<Path>) -> Self {
         path.as_ref().to_str().map_or(Self::Unknown, |path| Self::Only(vec![Target::Path(path.to_owned())]))
+    }
+
+    /// A folder and all that is below it. One whose name is no Unicode is unknown.
+    #[must_use]
+    pub fn tree(folder: impl AsRef<Path>) -> Self {
+        let folder = folder.as_ref().to_str();
+        folder.map_or(Self::Unknown, |folder| Self::Only(vec![Target::Tree(folder.to_owned())]))
     }
 
     /// A host.
@@ -129,6 +139,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => write!(f, "path {}", one_line(path)),
+            Self::Tree(path) => write!(f, "all below {}", one_line(path)),
             Self::Host(host) => write!(f, "host {}", one_line(host)),
             Self::Model(name) => write!(f, "model {}", one_line(name)),
             Self::Command(words) => write!(f, "command {}", one_line(&words.join(" "))),
@@ -153,10 +164,10 @@ mod tests {
     #[test]
     fn what_is_not_written_canonically_is_unknown() {
         for path in ["/", "/a", "/a/b.c", "/a/...", "/a b"] {
-            assert!(Reach::path(path).targets().is_some(), "{path}");
+            assert!(Reach::path(path).targets().is_some() && Reach::tree(path).targets().is_some(), "{path}");
         }
         for path in ["", "a", "./a", "/a/../b", "/..", "/a/./b", "/a//b", "/a/"] {
-            assert!(Reach::path(path).targets().is_none(), "{path}");
+            assert!(Reach::path(path).targets().is_none() && Reach::tree(path).targets().is_none(), "{path}");
         }
         assert!(Reach::host("Example.com").targets().is_none() && Reach::host("").targets().is_none());
         assert!(Reach::host("[::1]:80").targets().is_some());
@@ -177,11 +188,12 @@ mod tests {
     fn it_is_said_on_one_line() {
         let all = Reach::Only(vec![
             Target::Path("/a\nb".into()),
+            Target::Tree("/c".into()),
             Target::Host("h".into()),
             Target::Model("m".into()),
             Target::Command(vec!["git".into(), "log".into()]),
         ]);
-        assert_eq!(all.to_string(), "path /a\\nb, host h, model m, command git log");
+        assert_eq!(all.to_string(), "path /a\\nb, all below /c, host h, model m, command git log");
         assert_eq!(
             (Reach::NOTHING.to_string(), Reach::Unknown.to_string().lines().count()),
             ("nothing".into(), 1)

@@ -13,4 +13,5 @@ mod pause;
 mod permits;
 mod rights;
 mod sharing;
+mod tools;
 mod windows;

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use skep::{Agent, AgentError, AgentSpec, Context, End, Left, Shutdown, Stop, StopReceipt, Swarm};
+use skep::{
+    Agent, AgentError, AgentSpec, Call, Context, End, Left, Shutdown, Stop, StopReceipt, Swarm, What,
+};
 use tokio::sync::oneshot;
 
 /// Where something blocks its thread until the test lets it go.
@@ -224,6 +226,54 @@ fn blocking_work_that_goes_on_when_its_turn_was_cut_is_named() {
             assert_eq!(left(&receipt), expected);
             assert_eq!(receipt.nothing_left(), !is_named);
             assert_eq!(receipt.rows()[0].end, End::Clean, "the turn came back and its hook ran");
+        }
+    });
+}
+
+/// Makes a call that holds something, and ends or not.
+struct Caller(Alive);
+
+impl Agent for Caller {
+    type Task = bool;
+    type Output = ();
+
+    async fn handle(&mut self, ends: &bool, cx: &Context) -> Result<(), AgentError> {
+        let (alive, ends) = (&self.0, *ends);
+        let call = |call: Call| async move {
+            let _held = call.hold("process", alive.one());
+            if !ends {
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        };
+        Ok(cx.effect("run", ()).free().run(call).await?)
+    }
+}
+
+#[test]
+fn what_a_call_holds_is_released_with_it_and_named_by_the_stop_that_cuts_it() {
+    on_threads(async {
+        for stop in [Stop::default(), Stop::brutally()] {
+            let (swarm, alive) = (Swarm::builder("s").start().await.unwrap(), Alive::default());
+            let its = alive.clone();
+            let caller = swarm.spawn(AgentSpec::new("caller", move || Caller(its.clone()))).await.unwrap();
+            let taken = || {
+                let events = swarm.events_so_far();
+                events.iter().filter(|event| matches!(event.what, What::HoldingTaken { .. })).count()
+            };
+            caller.ask(true).await.unwrap();
+            assert_eq!((taken(), alive.count()), (1, 0), "a call that has ended holds nothing");
+            let interrupted = tokio::spawn(caller.ask(false));
+            crate::until("it holds something", || taken() == 2);
+            assert_eq!(caller.interrupt(), skep::control::Interrupted::Turn);
+            assert!(interrupted.await.unwrap().is_err());
+            assert_eq!(alive.count(), 0, "nor does one that was cut while its agent lives on");
+            let stopped = tokio::spawn(caller.ask(false));
+            crate::until("it holds something again", || taken() == 3);
+            let receipt = swarm.stop(stop).await;
+            assert!(stopped.await.unwrap().is_err());
+            assert_eq!((&receipt.rows()[0].holdings[..], alive.count()), (&["process".to_owned()][..], 0));
+            assert!(receipt.nothing_left(), "{receipt}");
         }
     });
 }

@@ -73,7 +73,7 @@ fn fits_targets(rule: &Rule, reach: &Reach) -> bool {
         (None, Then::Allow) => false,
         (None, _) => true,
         (Some(targets), Then::Allow) => !targets.is_empty() && targets.iter().all(|target| on.covers(target)),
-        (Some(targets), _) => targets.iter().any(|target| on.covers(target)),
+        (Some(targets), _) => targets.iter().any(|target| on.touches(target)),
     }
 }
 
@@ -144,6 +144,18 @@ mod tests {
             decide(&all().rule(src().allow()), Mode::Ask, &asking("files.read", &tricks, false)),
             Then::Ask
         );
+    }
+
+    #[test]
+    fn a_search_below_a_folder_is_denied_for_what_is_denied_in_it_and_allowed_where_all_of_it_is() {
+        let repo = Reach::tree("/repo");
+        let grep = asking("grep", &repo, false);
+        let secret = Rule::kind("*").path("/repo/secret/**").deny();
+        assert_eq!(decide(&all().rule(secret), Mode::Everything, &grep), Then::Deny);
+        let src = Rule::kind("*").path("/repo/src/**").allow();
+        assert_eq!(decide(&all().rule(src), Mode::Ask, &grep), Then::Ask);
+        let whole = Rule::kind("*").path("/repo/**").allow();
+        assert_eq!(decide(&all().rule(whole), Mode::Ask, &grep), Then::Allow);
     }
 
     #[test]

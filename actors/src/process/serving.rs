@@ -12,7 +12,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-use super::Group;
+#[cfg(unix)]
+use super::leash::kill_group;
 
 /// A process to be.
 #[derive(Clone)]
@@ -45,6 +46,24 @@ pub(crate) struct Pipes {
     pub(crate) stdin: ChildStdin,
     pub(crate) stdout: ChildStdout,
     pub(crate) stderr: ChildStderr,
+}
+
+struct Group(Child);
+
+impl Group {
+    fn kill(&mut self) {
+        // One that was waited for has no number any more, and what it had may be somebody else's.
+        #[cfg(unix)]
+        kill_group(self.0.id());
+        #[cfg(not(unix))]
+        self.0.start_kill().ok();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// One that runs. It is killed with its whole group by [`Running::kill`], and when the last clone is dropped.
@@ -80,7 +99,7 @@ impl Running {
             if polled.is_ready() {
                 // Its number is a group's for as long as somebody is in that, and numbers go round in a circle: within these few
                 // instructions it becomes nobody else's.
-                super::kill_group(number);
+                kill_group(number);
             }
             polled
         })

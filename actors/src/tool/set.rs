@@ -8,7 +8,8 @@ use serde_json::Value;
 use skep_runtime::{Context, EffectError, Tried, Usage};
 use thiserror::Error;
 
-use super::{AnyTool, Output, Prepared, Tool, ToolError, Typed};
+use super::planned::Planned;
+use super::{AnyTool, Output, PlannedTool, Prepared, Tool, ToolError, Typed};
 use crate::{model, telemetry};
 
 /// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
@@ -41,6 +42,12 @@ impl Toolset {
         self.any(Arc::new(Typed::new(tool)))
     }
 
+    /// One more, which looks once what its input means and goes by that.
+    #[must_use]
+    pub fn planned(self, tool: impl PlannedTool) -> Self {
+        self.any(Arc::new(Planned::new(tool)))
+    }
+
     /// One more, whatever its types.
     #[must_use]
     pub fn any(mut self, tool: Arc<dyn AnyTool>) -> Self {
@@ -57,6 +64,13 @@ impl Toolset {
             Some(why) => drop(self.bad.get_or_insert(BadTool { name, why })),
             None => drop(self.tools.insert(name, tool)),
         }
+        self
+    }
+
+    /// These, and one that cannot be offered, and why.
+    #[cfg(feature = "tools")]
+    pub(crate) fn without(mut self, name: &str, why: &'static str) -> Self {
+        self.bad = self.bad.or_else(|| Some(BadTool { name: name.to_owned(), why }));
         self
     }
 

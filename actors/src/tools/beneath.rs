@@ -5,7 +5,12 @@
 //!    resolved: the handle resolves it, never the process. `..` and symlinks lead about inside and no further.
 //! 2. Only a regular file is read, and what it is, is asked of the handle that is read. It cannot be swapped in between.
 //! 3. Opening waits for nobody: a pipe without a writer is opened and turned down.
-//! 4. What the kernel makes up (`/proc`, `/sys`) is no regular file, though it says it is: reading it may wait without end.
+//! 4. A path that was resolved before is opened as it is ([`Beneath::still`]): no part of it may have become a symlink since, so that
+//!    what was said of it is true of what is opened.
+//! 5. What the kernel makes up (`/proc`, `/sys`) is no regular file, though it says it is: reading it may wait without end.
+
+#[cfg(feature = "agent")]
+mod still;
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,6 +18,8 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
+#[cfg(feature = "agent")]
+pub(super) use self::still::{Last, Way, file_in};
 use super::wanted::Wanted;
 
 /// A folder, by its handle.
@@ -30,6 +37,12 @@ impl Beneath {
     /// Opens the folder. Its own path is the caller's word: symlinks in it are followed.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(root, ambient_authority()).and_then(real).map(Self)
+    }
+
+    /// One that is open.
+    #[cfg(feature = "agent")]
+    pub(super) const fn of(dir: Dir) -> Self {
+        Self(dir)
     }
 
     /// A folder below it; itself by an empty path.
@@ -65,7 +78,11 @@ pub(super) fn regular(folder: &Dir, path: &str) -> io::Result<Regular> {
     if !folder.metadata(path).map_err(in_words)?.is_file() {
         return Err(not_regular());
     }
-    let file = folder.open_with(path, &at_once()).map_err(in_words)?;
+    opened(folder.open_with(path, &at_once()).map_err(in_words)?)
+}
+
+/// What was opened, if it is a regular file of somebody's.
+fn opened(file: File) -> io::Result<Regular> {
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(not_regular());

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use skep_runtime::EffectError;
 
 pub use self::walk::{Entry, Listing, Passed};
-use super::beneath::Beneath;
+#[cfg(feature = "agent")]
+pub(super) use self::walk::{is_control, walk_below};
+use super::beneath::{Beneath, Regular};
 use super::wanted::Wanted;
 use super::{Toolbox, price};
 
@@ -109,13 +111,18 @@ fn read(root: &Path, path: &str, most: u64, wanted: &Wanted) -> (Content, u64) {
         Ok(file) => file,
         Err(error) => return unreadable(error),
     };
+    content(file, most, wanted)
+}
+
+/// The content of a file that is open, and how many bytes were read for it.
+pub(super) fn content(file: Regular, most: u64, wanted: &Wanted) -> (Content, u64) {
     if file.size > most {
         return (Content::TooLarge(file.size), 0);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0));
     // It may grow while it is read.
     match file.reader(most.saturating_add(1), wanted).read_to_end(&mut bytes) {
-        Err(error) => unreadable(error),
+        Err(error) => (Content::Unreadable(error.to_string()), 0),
         Ok(read) if read as u64 > most => (Content::TooLarge(read as u64), read as u64),
         Ok(read) => (Content::of(bytes), read as u64),
     }

@@ -6,8 +6,11 @@
 
 mod answers;
 mod question;
+#[cfg(feature = "agent")]
+mod told;
 mod touched;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use self::question::{Asked, Question};
 pub use self::touched::{Edit, Touched};
 use super::files::{Content, Entry};
 use super::{Toolbox, price};
+use crate::process::Leash;
 
 /// What a command is reserved for, and billed for at most, where nobody knows before what it prints.
 const USUAL: u64 = 256 << 10;
@@ -26,8 +30,18 @@ const USUAL: u64 = 256 << 10;
 /// The repository around one folder.
 #[derive(Clone, Debug)]
 pub struct Git<'c> {
-    tools: Toolbox<'c>,
+    by: By<'c>,
     folder: PathBuf,
+}
+
+/// How git is asked.
+#[derive(Clone)]
+enum By<'c> {
+    /// Each question is an effect.
+    Effects(Toolbox<'c>),
+    /// All of them are part of this call.
+    #[cfg(feature = "agent")]
+    Call(Call),
 }
 
 /// Whether there is a repository.
@@ -47,7 +61,7 @@ pub type Answer<T> = Result<T, String>;
 
 impl<'c> Git<'c> {
     pub(super) fn new(tools: Toolbox<'c>, folder: &Path) -> Self {
-        Self { tools, folder: folder.to_owned() }
+        Self { by: By::Effects(tools), folder: folder.to_owned() }
     }
 
     /// Whether the folder lies in a work tree. Which one is the folder's affair alone: `GIT_DIR` and its like are not
@@ -223,22 +237,52 @@ impl<'c> Git<'c> {
         input: Vec<u8>,
         most: u64,
     ) -> Result<Asked, EffectError> {
-        let question = Arc::new(Question {
-            folder: self.folder.clone(),
-            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-            settings,
-            input,
-        });
+        let question = Arc::new(self.question(arguments, settings, input));
+        let tools = match &self.by {
+            By::Effects(tools) => tools,
+            #[cfg(feature = "agent")]
+            By::Call(call) => return Ok(asked(call, question).await),
+        };
         let call = move |call: Call| {
             let question = Arc::clone(&question);
             async move {
-                let asked = call.outside(async move { question.ask().await }).await;
+                let asked = asked(&call, question).await;
                 let printed = if let Asked::Answered(printed) = &asked { printed.len() as u64 } else { 0 };
                 call.used(price::GIT.of(printed.min(most)));
                 Tried::Ok(asked)
             }
         };
-        self.tools.tried("git", arguments, price::GIT.of(most), call).await
+        tools.tried("git", arguments, price::GIT.of(most), call).await
+    }
+
+    fn question(
+        &self,
+        arguments: &[&str],
+        settings: Vec<(String, &'static str)>,
+        input: Vec<u8>,
+    ) -> Question {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Question { folder: self.folder.clone(), arguments, settings, input, most: None }
+    }
+}
+
+/// Asks git in a call, whose agent holds the process.
+async fn asked(call: &Call, question: Arc<Question>) -> Asked {
+    let leash = Leash::default();
+    let held = call.hold("git", leash.held());
+    let asked = call.outside(async move { question.ask(leash).await }).await;
+    drop(held);
+    asked
+}
+
+/// Without the call, which shows nothing.
+impl fmt::Debug for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            By::Effects(tools) => f.debug_tuple("Effects").field(tools).finish(),
+            #[cfg(feature = "agent")]
+            By::Call(_) => f.write_str("Call"),
+        }
     }
 }
 

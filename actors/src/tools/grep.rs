@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use grep_matcher::Matcher as _;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
-use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkMatch};
 use serde::{Deserialize, Serialize};
 use skep_runtime::EffectError;
 
-use super::beneath::Beneath;
+use super::beneath::{Beneath, Regular};
 use super::wanted::Wanted;
 use super::{Toolbox, price};
 
@@ -76,47 +76,103 @@ impl<'c> Grep<'c> {
 }
 
 fn search(pattern: &str, root: &Path, path: &str, most: usize, wanted: &Wanted) -> Searched {
-    let matcher = match RegexMatcherBuilder::new().line_terminator(Some(b'\n')).build(pattern) {
+    let matcher = match matcher(pattern, false) {
         Ok(matcher) => matcher,
-        Err(error) => return Searched::BadPattern(error.to_string()),
+        Err(why) => return Searched::BadPattern(why),
     };
     let file = match Beneath::open(root).and_then(|beneath| beneath.file(path)) {
         Ok(file) => file,
         Err(error) => return Searched::Unreadable(error.to_string()),
     };
+    match look(&matcher, file, 0, most, wanted) {
+        Ok(seen) => Searched::Lines(
+            seen.lines.into_iter().map(|line| Match { line: line.number, text: line.text }).collect(),
+        ),
+        Err(error) => Searched::Unreadable(error.to_string()),
+    }
+}
+
+/// A pattern that has been read, or what is wrong with it.
+pub(super) fn matcher(pattern: &str, ignores_case: bool) -> Result<RegexMatcher, String> {
+    let mut builder = RegexMatcherBuilder::new();
+    builder.line_terminator(Some(b'\n')).case_insensitive(ignores_case);
+    builder.build(pattern).map_err(|error| error.to_string())
+}
+
+/// What was seen of one file.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) lines: Vec<Line>,
+    pub(super) matches: usize,
+    /// It is no text beyond some NUL, where the search ended.
+    pub(super) is_binary: bool,
+}
+
+/// A line that matches, or stands near one that does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) text: String,
+    pub(super) is_match: bool,
+}
+
+/// Looks for the first `most` lines that match, with so many around each.
+pub(super) fn look(
+    matcher: &RegexMatcher,
+    file: Regular,
+    around: usize,
+    most: usize,
+    wanted: &Wanted,
+) -> std::io::Result<Seen> {
     if most == 0 {
-        return Searched::Lines(Vec::new());
+        return Ok(Seen::default());
     }
     let size = file.size;
     let mut searcher = SearcherBuilder::new()
         .line_number(true)
+        .before_context(around)
+        .after_context(around)
         .heap_limit(Some(LONGEST_LINE))
         .binary_detection(BinaryDetection::quit(0))
         .build();
-    let mut lines = Lines { matcher: &matcher, most, found: Vec::new() };
-    match searcher.search_reader(&matcher, file.reader(size, wanted), &mut lines) {
-        Ok(()) => Searched::Lines(lines.found),
-        Err(error) => Searched::Unreadable(error.to_string()),
-    }
+    let mut lines = Lines { matcher, most, seen: Seen::default() };
+    searcher.search_reader(matcher, file.reader(size, wanted), &mut lines)?;
+    Ok(lines.seen)
 }
 
 struct Lines<'m> {
     matcher: &'m RegexMatcher,
     most: usize,
-    found: Vec<Match>,
+    seen: Seen,
+}
+
+impl Lines<'_> {
+    fn keep(&mut self, number: Option<u64>, line: &[u8], is_match: bool) {
+        let found = if is_match { self.matcher.find(line).ok().flatten() } else { None };
+        let start = found.map_or(0, |found| found.start()).saturating_sub(SHOWN / 4);
+        let end = (start + SHOWN).min(line.len());
+        let text = String::from_utf8_lossy(&line[start..end]).trim_end().to_owned();
+        self.seen.lines.push(Line { number: number.unwrap_or(0), text, is_match });
+    }
 }
 
 impl Sink for Lines<'_> {
     type Error = std::io::Error;
 
     fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, Self::Error> {
-        let line = found.bytes();
-        let at = self.matcher.find(line).ok().flatten().map_or(0, |found| found.start());
-        let start = at.saturating_sub(SHOWN / 4);
-        let end = (start + SHOWN).min(line.len());
-        let text = String::from_utf8_lossy(&line[start..end]).trim_end().to_owned();
-        self.found.push(Match { line: found.line_number().unwrap_or(0), text });
-        Ok(self.found.len() < self.most)
+        self.keep(found.line_number(), found.bytes(), true);
+        self.seen.matches += 1;
+        Ok(self.seen.matches < self.most)
+    }
+
+    fn context(&mut self, _: &Searcher, near: &SinkContext<'_>) -> Result<bool, Self::Error> {
+        self.keep(near.line_number(), near.bytes(), false);
+        Ok(true)
+    }
+
+    fn binary_data(&mut self, _: &Searcher, _: u64) -> Result<bool, Self::Error> {
+        self.seen.is_binary = true;
+        Ok(true)
     }
 }
 

@@ -3,7 +3,7 @@
 //! One request a call, answered by a stream of events, or whole by servers that do not stream. Connections are kept and used again.
 //! Dropping the stream closes its connection, so that the provider stops.
 
-mod client;
+pub(crate) mod client;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,12 +11,12 @@ use skep_actors::tools::git::Repository;
 use crate::hand::{Found, Job, Rig};
 
 /// A repository with one commit: `a`, `sub/b`, and whatever else is written before it.
-struct Planted {
+pub(crate) struct Planted {
     folder: tempfile::TempDir,
 }
 
 impl Planted {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let planted = Self { folder: tempfile::tempdir().unwrap() };
         planted.git(&["init", "-q", "-b", "main"]);
         planted.write(&[("a", "one"), ("sub/b", "two")]);
@@ -26,11 +26,11 @@ impl Planted {
         planted
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("repository")
     }
 
-    fn write(&self, files: &[(&str, &str)]) {
+    pub(crate) fn write(&self, files: &[(&str, &str)]) {
         for (path, text) in files {
             let path = self.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -38,12 +38,12 @@ impl Planted {
         }
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git(&self.path(), arguments)
     }
 
     /// A command that leaves a mark.
-    fn trap(&self) -> String {
+    pub(crate) fn trap(&self) -> String {
         let path = self.folder.path().join("trap");
         let script = format!("#!/bin/sh\ntouch '{}'\ncat\n", self.mark().display());
         fs::write(&path, script).unwrap();
@@ -51,7 +51,7 @@ impl Planted {
         path.display().to_string()
     }
 
-    fn mark(&self) -> PathBuf {
+    pub(crate) fn mark(&self) -> PathBuf {
         self.folder.path().join("mark")
     }
 }

@@ -16,14 +16,14 @@ use crate::hand::Rig;
 const ROUNDS: usize = 400;
 
 /// Swaps what a path is, round and round, until it is dropped.
-struct Swapping {
+pub(crate) struct Swapping {
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Swapping {
     /// `at` is swapped with each of the others in turn; all are there and stay there under a name or the other.
-    fn begin(at: &Path, with: &[&Path]) -> Self {
+    pub(crate) fn begin(at: &Path, with: &[&Path]) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, at) = (Arc::clone(&is_over), at.to_owned());
         let with: Vec<_> = with.iter().map(|path| (*path).to_owned()).collect();

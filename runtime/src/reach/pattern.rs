@@ -21,7 +21,8 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// Whether a target is one of them. One that is not written canonically is of no pattern.
+    /// Whether a target is one of them; a folder and all below it, if all of that is. One that is not written canonically is of no
+    /// pattern.
     #[must_use]
     pub fn covers(&self, target: &Target) -> bool {
         let named = |pattern: &str, name: &str| Pattern::of_names(pattern).covers(name.as_bytes());
@@ -30,12 +31,25 @@ impl Targets {
                 (Self::Path(pattern), Target::Path(path)) => {
                     Pattern::of_paths(pattern).covers(path.as_bytes())
                 }
+                (Self::Path(pattern), Target::Tree(folder)) => Pattern::of_paths(pattern).covers_tree(folder),
                 (Self::Host(pattern), Target::Host(name)) | (Self::Model(pattern), Target::Model(name)) => {
                     named(pattern, name)
                 }
                 (Self::Command(patterns), Target::Command(words)) => covers_words(patterns, words),
                 _ => false,
             }
+    }
+
+    /// Whether a target has a part that is one of them: a folder and all below it, if any of that may be. For the others this is
+    /// [`Targets::covers`].
+    #[must_use]
+    pub fn touches(&self, target: &Target) -> bool {
+        match (self, target) {
+            (Self::Path(pattern), Target::Tree(folder)) => {
+                target.is_canonical() && Pattern::of_paths(pattern).touches_tree(folder)
+            }
+            _ => self.covers(target),
+        }
     }
 
     /// Whether it can match something.
@@ -122,6 +136,25 @@ impl<'p> Pattern<'p> {
         });
         is_folder || covers(parts(self.text), self.separator, text)
     }
+
+    /// Whether it covers a folder and whatever may be below it. It says no where it takes more than one look to see that it does.
+    pub(crate) fn covers_tree(&self, folder: &str) -> bool {
+        let parts: Vec<_> = parts(self.text).collect();
+        let Some((Part::All, head)) = parts.split_last() else { return false };
+        // What begins so is covered by the last `**`, however it goes on.
+        let begins = any_after(head.iter().copied(), self.separator, below(folder).as_bytes(), |covered| {
+            covered.contains(&true)
+        });
+        begins.last && self.covers(folder.as_bytes())
+    }
+
+    /// Whether it may cover a folder or something below it.
+    pub(crate) fn touches_tree(&self, folder: &str) -> bool {
+        let goes_on = any_after(parts(self.text), self.separator, below(folder).as_bytes(), |covered| {
+            covered.last() == Some(&true)
+        });
+        goes_on.ever || self.covers(folder.as_bytes())
+    }
 }
 
 /// Words against a pattern for each; `**` as the last stands for any more of them.
@@ -152,10 +185,33 @@ fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
     })
 }
 
-/// Which prefixes of the text are covered, after each part of the pattern: as many steps as both are long, whatever is in them.
+/// A folder's path with what every path below it goes on with.
+fn below(folder: &str) -> String {
+    if folder.ends_with('/') { folder.to_owned() } else { format!("{folder}/") }
+}
+
 fn covers(parts: impl Iterator<Item = Part>, separator: Option<u8>, text: &[u8]) -> bool {
+    any_after(parts, separator, text, |covered| covered.last() == Some(&true)).last
+}
+
+/// Whether something holds after some part of the pattern, and whether after its last.
+struct Held {
+    ever: bool,
+    last: bool,
+}
+
+/// Looks at which prefixes of the text are covered, before the first part of the pattern and after each: as many steps as both are
+/// long, whatever is in them.
+fn any_after(
+    parts: impl Iterator<Item = Part>,
+    separator: Option<u8>,
+    text: &[u8],
+    holds: impl Fn(&[bool]) -> bool,
+) -> Held {
     let mut covered = vec![false; text.len() + 1];
     covered[0] = true;
+    let mut last = holds(&covered);
+    let mut ever = last;
     for part in parts {
         match part {
             Part::Byte(wanted) => {
@@ -171,8 +227,10 @@ fn covers(parts: impl Iterator<Item = Part>, separator: Option<u8>, text: &[u8])
                 }
             }
         }
+        last = holds(&covered);
+        ever |= last;
     }
-    covered[text.len()]
+    Held { ever, last }
 }
 
 #[cfg(test)]
@@ -243,8 +301,56 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_folder_with_all_below_it_is_covered_whole_or_touched_in_part() {
+        let tree = |pattern: &str, folder: &str| {
+            let (on, target) = (Targets::Path(pattern.into()), Target::Tree(folder.into()));
+            (on.covers(&target), on.touches(&target))
+        };
+        for (pattern, folder) in
+            [("/repo/**", "/repo"), ("/repo/**", "/repo/src"), ("/**", "/"), ("/r**", "/repo")]
+        {
+            assert_eq!(tree(pattern, folder), (true, true), "{pattern} {folder}");
+        }
+        for (pattern, folder) in [
+            ("/repo", "/repo"),
+            ("/repo/*", "/repo"),
+            ("/repo/*", "/repo/a"),
+            ("/repo/src/**", "/repo"),
+            ("/repo/a.rs", "/repo"),
+            ("/repo/**/*.rs", "/repo/src"),
+            ("/repo/s*/x", "/repo/src"),
+            ("/a", "/"),
+        ] {
+            assert_eq!(tree(pattern, folder), (false, true), "{pattern} {folder}");
+        }
+        for (pattern, folder) in [("/repo/src/**", "/repo/s"), ("/repo/*", "/repository"), ("/a/*", "/a/b/c")]
+        {
+            assert_eq!(tree(pattern, folder), (false, false), "{pattern} {folder}");
+        }
+        assert!(!Targets::Host("*".into()).touches(&Target::Tree("/".into())));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn what_covers_a_folder_covers_each_path_in_it_and_what_covers_one_touches_it(
+            pattern in "(/[ab*]{1,2}){1,3}(/\\*\\*)?",
+            folder in "(/[ab]{1,2}){0,2}",
+            rest in proptest::collection::vec("[ab]{1,2}", 0..3),
+        ) {
+            let folder = if folder.is_empty() { "/".to_owned() } else { folder };
+            let inside = rest.iter().fold(folder.clone(), |path, name| format!("{}{name}", below(&path)));
+            let (on, tree) = (Targets::Path(pattern.clone()), Target::Tree(folder.clone()));
+            if on.covers(&tree) {
+                prop_assert!(path(&pattern, &inside), "{pattern} {folder} {inside}");
+                prop_assert!(on.touches(&tree));
+            }
+            if path(&pattern, &inside) {
+                prop_assert!(on.touches(&tree), "{pattern} {folder} {inside}");
+            }
+        }
+
         #[test]
         fn a_pattern_covers_what_some_split_of_the_text_fits(pattern in "[ab/*]{0,8}", text in "[ab/]{0,8}") {
             for separator in [None, Some(b'/')] {

@@ -39,6 +39,16 @@ pub struct Listing {
     pub symlinks: u64,
 }
 
+/// Whether a name is that of a folder that version control keeps for itself, on whatever file system: some do not tell case apart, or
+/// leave out what is not seen.
+pub(in crate::tools) fn is_control(name: &str) -> bool {
+    // What HFS+ leaves out of names, and what Windows leaves out at their ends.
+    let is_unseen = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    let seen = seen.split(':').next().unwrap_or_default().trim_end_matches([' ', '.']).to_ascii_lowercase();
+    CONTROL.contains(&seen.as_str()) || seen == "git~1"
+}
+
 /// Folders that version control keeps for itself.
 const CONTROL: [&str; 5] = [".git", ".hg", ".svn", ".jj", ".pijul"];
 
@@ -46,8 +56,20 @@ const CONTROL: [&str; 5] = [".git", ".hg", ".svn", ".jj", ".pijul"];
 const MOST: usize = 1_000_000;
 
 pub(super) fn walk(root: &Path, wanted: &Wanted) -> Listing {
+    match Beneath::open(root) {
+        Ok(beneath) => walk_below(&beneath, root, wanted),
+        Err(error) => {
+            let mut listing = Listing::default();
+            listing.pass("", error.to_string());
+            listing
+        }
+    }
+}
+
+/// The same of a folder that is open; its path says where ignore files above it are.
+pub(in crate::tools) fn walk_below(beneath: &Beneath, root: &Path, wanted: &Wanted) -> Listing {
     let mut listing = Listing::default();
-    if let Err(error) = listing.below(root, wanted) {
+    if let Err(error) = listing.below(beneath, root, wanted) {
         listing.pass("", error.to_string());
     }
     listing.files.sort();
@@ -62,12 +84,11 @@ struct Folder {
 }
 
 impl Listing {
-    fn below(&mut self, root: &Path, wanted: &Wanted) -> std::io::Result<()> {
-        let beneath = Beneath::open(root)?;
+    fn below(&mut self, beneath: &Beneath, root: &Path, wanted: &Wanted) -> std::io::Result<()> {
         let top = beneath.folder("")?;
         let rules = Rules::above(root, wanted).within(&top, wanted, &mut self.passed);
         let mut folders = Vec::new();
-        self.folder(&beneath, "", &top, &rules, &mut folders);
+        self.folder(beneath, "", &top, &rules, &mut folders);
         // One handle at a time is open, however deep it goes.
         while let Some(Folder { path, around }) = folders.pop() {
             if !wanted.still() {
@@ -80,7 +101,7 @@ impl Listing {
             match beneath.folder(&path) {
                 Ok(dir) => {
                     let rules = around.within(&dir, &path, wanted, &mut self.passed);
-                    self.folder(&beneath, &path, &dir, &rules, &mut folders);
+                    self.folder(beneath, &path, &dir, &rules, &mut folders);
                 }
                 Err(error) => self.pass(&path, format!("cannot be listed: {error}")),
             }
@@ -192,6 +213,18 @@ mod tests {
         let listing = list(folder.path());
         assert_eq!(paths(&listing), [".github/workflows/ci.yml", ".gitignore", "src/a.rs"]);
         assert_eq!(listing.files[2].bytes, 3);
+    }
+
+    #[test]
+    fn version_control_is_known_by_whatever_name_a_file_system_takes_for_it() {
+        for name in
+            [".git", ".GIT", ".Git ", ".git.", ".g\u{200c}it", "GIT~1", ".git::$INDEX_ALLOCATION", ".hg"]
+        {
+            assert!(is_control(name), "{name:?}");
+        }
+        for name in [".github", ".gitignore", "git", "a.git", ".", ""] {
+            assert!(!is_control(name), "{name:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Answer;
-use crate::process::{Ended, Program, run};
+use crate::process::{Keep, Leash, Program, run};
 
 /// What one command may print: a listing of a million files.
 const MOST: u64 = 256 << 20;
@@ -49,13 +49,19 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 const HANDED_ON: [&str; 4] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"];
 
+/// What is kept of git's complaints.
+const LAST_WORDS: usize = 16 << 10;
+
 /// One command.
+#[derive(Default)]
 pub(super) struct Question {
     pub(super) folder: PathBuf,
     pub(super) arguments: Vec<String>,
     /// Settings for this command alone.
     pub(super) settings: Vec<(String, &'static str)>,
     pub(super) input: Vec<u8>,
+    /// All of the answer is wanted, or only so many bytes of it: then it says how many were cut.
+    pub(super) most: Option<usize>,
 }
 
 /// How a command went.
@@ -76,20 +82,29 @@ impl Asked {
 }
 
 impl Question {
-    pub(super) async fn ask(&self) -> Asked {
+    /// Asks it; the process is killed when what the leash is held by is let go of.
+    pub(super) async fn ask(&self, leash: Leash) -> Asked {
         let arguments = SETTINGS.into_iter().chain(self.arguments.iter().map(String::as_str));
         let program = Program {
-            name: "git",
+            name: OsStr::new("git"),
             arguments: arguments.map(OsStr::new).collect(),
             folder: &self.folder,
             environment: self.environment(),
-            withheld: |name| name.starts_with("GIT_") && !HANDED_ON.contains(&name),
+            withheld: &|name| name.starts_with("GIT_") && !HANDED_ON.contains(&name),
             input: self.input.clone(),
-            most: MOST,
+            stdout: self.most.map_or(Keep::All(MOST), |most| Keep::Ends(most, 0)),
+            stderr: Keep::Ends(0, LAST_WORDS),
+            within: None,
+            // It ends by itself: its answer has no reader any more.
+            is_watched: false,
         };
-        match run(program).await {
-            Ok(Ended { success: true, stdout, .. }) => Asked::Answered(stdout),
-            Ok(Ended { complaint, .. }) => {
+        match run(program, leash).await {
+            Ok(ended) if ended.success() && self.most.is_some() => {
+                Asked::Answered(ended.stdout.text().into_bytes())
+            }
+            Ok(ended) if ended.success() => Asked::Answered(ended.stdout.into_bytes()),
+            Ok(ended) => {
+                let complaint = ended.stderr.last_line();
                 Asked::Complained(complaint.strip_prefix("fatal: ").unwrap_or(&complaint).to_owned())
             }
             // The system says the same of a folder to run it in that is not there.

@@ -9,6 +9,7 @@ use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use skep_runtime::Env;
@@ -75,23 +76,26 @@ impl Clients {
     }
 }
 
-fn client(connect: Duration) -> Result<Https, ModelError> {
-    let mut http = HttpConnector::new();
+/// What connects, with TLS where a URL says so, to the addresses that a resolver gives.
+pub(crate) fn https<R>(resolver: R, connect: Duration) -> Result<HttpsConnector<HttpConnector<R>>, String> {
+    let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(connect));
-    let https = HttpsConnectorBuilder::new()
+    let builder = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .map_err(|error| ModelError::Unreachable(format!("the system has no certificates: {error}")))?
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http);
+        .map_err(|error| format!("the system has no certificates: {error}"))?;
+    Ok(builder.https_or_http().enable_http1().wrap_connector(http))
+}
+
+fn client(connect: Duration) -> Result<Https, ModelError> {
+    let https = https(GaiResolver::new(), connect).map_err(ModelError::Unreachable)?;
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).pool_idle_timeout(KEPT);
     Ok(builder.build(https))
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(error.source(), |error| error.source());
     let all: Vec<_> = chain.map(ToString::to_string).collect();
     if all.is_empty() { error.to_string() } else { all.join(": ") }

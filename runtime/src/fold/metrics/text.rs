@@ -86,7 +86,11 @@ impl Metrics {
             "by",
             &self.refusals,
         );
-        page.head("skep_limit", "gauge", "Numbers of rates, permits, breakers and caches, summed over all keys.");
+        page.head(
+            "skep_limit",
+            "gauge",
+            "Numbers of rates, permits, breakers and caches, summed over all keys.",
+        );
         for (link, numbers) in self.limits.iter().take(NAMES) {
             for (number, count) in numbers.iter().take(NAMES) {
                 page.sample("skep_limit", &[("link", link), ("number", number)], count);

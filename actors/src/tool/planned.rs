@@ -1,0 +1,78 @@
+//! A tool that looks once what its input means, says so, and goes by that alone.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use skep_runtime::{Call, Reach};
+
+use super::{AnyTool, Card, Prepared, ToolError, read_input, schema_of, shown};
+
+/// Something that a model may call, whose reach has to be looked up: a path may hold symlinks, a name may have moved. It plans first, and
+/// every try carries out that plan: between what was permitted and what is done nothing can be put.
+///
+/// [`Toolset::planned`](super::Toolset::planned) takes it. The built-in tools for files are such tools.
+pub trait PlannedTool: Send + Sync + 'static {
+    /// What it takes; its schema is what the model is told.
+    type Input: DeserializeOwned + JsonSchema + Send + 'static;
+    /// What it will do, with everything looked up.
+    type Plan: Send + Sync + 'static;
+    /// What it gives.
+    type Output: Serialize + Send;
+
+    /// What it is.
+    fn card(&self) -> &Card;
+
+    /// What a call with this input is done to, and how. It changes nothing and does not wait: nobody has permitted anything yet.
+    ///
+    /// # Errors
+    /// [`ToolError::Said`] if there is no such thing.
+    fn plan(&self, input: Self::Input) -> Result<(Reach, Self::Plan), ToolError>;
+
+    /// Does it, once a try.
+    ///
+    /// # Errors
+    /// [`ToolError`] says whether the model is told, or it is tried again.
+    fn carry_out(
+        &self,
+        plan: Arc<Self::Plan>,
+        call: Call,
+    ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
+}
+
+/// One with its types left out.
+pub(super) struct Planned<T> {
+    tool: Arc<T>,
+    schema: Value,
+}
+
+impl<T: PlannedTool> Planned<T> {
+    pub(super) fn new(tool: T) -> Self {
+        Self { tool: Arc::new(tool), schema: schema_of::<T::Input>() }
+    }
+}
+
+impl<T: PlannedTool> AnyTool for Planned<T> {
+    fn card(&self) -> &Card {
+        self.tool.card()
+    }
+
+    fn schema(&self) -> Value {
+        self.schema.clone()
+    }
+
+    fn prepare(self: Arc<Self>, arguments: &str) -> Result<Prepared, ToolError> {
+        let (reach, plan) = self.tool.plan(read_input(arguments, &self.schema)?)?;
+        let (tool, plan) = (Arc::clone(&self.tool), Arc::new(plan));
+        Ok(Prepared::new(reach, move |call| {
+            let (tool, plan) = (Arc::clone(&tool), Arc::clone(&plan));
+            async move {
+                let output = tool.carry_out(plan, call).await?;
+                Ok(shown(&output, tool.card().most_output))
+            }
+        }))
+    }
+}

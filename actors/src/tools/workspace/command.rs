@@ -1,0 +1,421 @@
+//! `command`: a program with its arguments, in a folder of the workspace; and `shell`, where that is wanted.
+//!
+//! # Invariants
+//! 1. No shell reads an argument, unless the embedder offers a shell.
+//! 2. A command has of our environment what is on a list, and keys are not on it.
+//! 3. It runs in a process group of its own, which its agent holds, and which is killed whole: when its time is over, when its turn is
+//!    cut, when its agent ends, when it has ended itself, and when our own process is killed.
+//! 4. Of what it prints both ends are kept, and what was cut is said.
+//!
+//! It runs as the user that we run as, so it can do what that user can, wherever its folder is: read other files, the environment of our
+//! own process among them, and begin something that leaves its group. Who does not want that runs all of it in a container.
+
+mod told;
+
+use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use skep_runtime::effect::Tier;
+use skep_runtime::text::one_line;
+use skep_runtime::{Call, Reach, Repeat, Target, Targets};
+
+use super::{Place, about, aside};
+use crate::defaults;
+use crate::process::{Ended, Keep, Leash, Program, absolute_path, run};
+use crate::tool::{Card, PlannedTool, ToolError};
+use crate::tools::beneath::{Last, Way};
+
+/// What a command has of our environment: where programs, the user's own folder and temporary files are, and the language.
+const HANDED_ON: [&str; 14] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    // Without these nothing runs on Windows.
+    "SYSTEMROOT",
+    "PATHEXT",
+];
+
+/// Programs that are told in one argument what to run.
+const SHELLS: [&str; 14] = [
+    "sh",
+    "bash",
+    "dash",
+    "ash",
+    "zsh",
+    "ksh",
+    "mksh",
+    "csh",
+    "tcsh",
+    "fish",
+    "busybox",
+    "cmd",
+    "powershell",
+    "pwsh",
+];
+
+/// What is kept of the output and of the errors: the beginning and the end, together somewhat less than a model reads.
+const STDOUT: Keep = Keep::Ends(12 << 10, 32 << 10);
+const STDERR: Keep = Keep::Ends(4 << 10, 12 << 10);
+
+/// From the end of a command's time to the end of its effect: enough to kill it, and to say what it printed.
+const TO_KILL: Duration = Duration::from_secs(10);
+
+/// Which commands a model may run, and how.
+///
+/// ```
+/// use std::time::Duration;
+/// use skep_actors::tools::Commands;
+///
+/// let commands = Commands::only([vec!["cargo", "test", "**"], vec!["cargo", "check"]])
+///     .env_from("CARGO_HOME")
+///     .env("RUST_BACKTRACE", "1")
+///     .within(Duration::from_secs(600));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Commands {
+    only: Option<Vec<Vec<String>>>,
+    handed_on: Vec<String>,
+    set: Vec<(String, String)>,
+    within: Duration,
+    has_shell: bool,
+}
+
+impl Commands {
+    fn new(only: Option<Vec<Vec<String>>>) -> Self {
+        let handed_on = HANDED_ON.map(str::to_owned).to_vec();
+        Self { only, handed_on, set: Vec::new(), within: defaults::COMMAND_WITHIN, has_shell: false }
+    }
+
+    /// These and no others, by a pattern for each word, as a ceiling has them: `*` for any run of characters, and `**` as the last word
+    /// for whatever words follow. A pattern bounds what is run, not what that does: `["git", "log", "**"]` covers
+    /// `git log --output=x`, which writes.
+    pub fn only<W: Into<String>>(patterns: impl IntoIterator<Item = impl IntoIterator<Item = W>>) -> Self {
+        let all = patterns.into_iter().map(|words| words.into_iter().map(Into::into).collect());
+        Self::new(Some(all.collect()))
+    }
+
+    /// Whatever the ceilings and permissions allow; no shell.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::new(None)
+    }
+
+    /// One more variable of our environment that commands have. None that is a key is handed on by itself, so a key is a word of
+    /// yours.
+    #[must_use]
+    pub fn env_from(mut self, name: impl Into<String>) -> Self {
+        self.handed_on.push(name.into());
+        self
+    }
+
+    /// A variable that commands have, with this value.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long a command may run; 120 s by default. A model may ask for less.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// Offers a `shell` besides, which runs whatever script it is given by `sh -c`. Its reach is the command `sh -c SCRIPT`.
+    #[must_use]
+    pub const fn shell(mut self) -> Self {
+        self.has_shell = true;
+        self
+    }
+
+    /// Whether they have a shell.
+    pub(super) const fn has_shell(&self) -> bool {
+        self.has_shell
+    }
+
+    /// What is wrong with them: a pattern that can match nothing.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let has_program = |words: &Vec<String>| words.first().is_some_and(|program| !program.is_empty());
+        let is_good = self.only.iter().flatten().all(has_program);
+        if is_good {
+            Ok(())
+        } else {
+            Err("a pattern of its commands has no program; give at least its first word")
+        }
+    }
+
+    /// Why these words are none of them.
+    fn refuse(&self, argv: &[String]) -> Result<(), String> {
+        let target = Target::Command(argv.to_vec());
+        if argv.iter().any(|word| word.contains('\0')) {
+            return Err("a command has no NUL in it".to_owned());
+        }
+        if !target.is_canonical() {
+            return Err("a command has a program, and at most 4,096 bytes; give what is longer as its input"
+                .to_owned());
+        }
+        let Some(only) = &self.only else {
+            let program = argv[0].rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+            let program = program.strip_suffix(".exe").unwrap_or(&program);
+            return match SHELLS.contains(&program) {
+                true => Err("no shell is run here; give the program itself and its arguments".to_owned()),
+                false => Ok(()),
+            };
+        };
+        if only.iter().any(|words| Targets::Command(words.clone()).covers(&target)) {
+            return Ok(());
+        }
+        let all: Vec<_> = only.iter().map(|words| words.join(" ")).collect();
+        Err(format!("you may not run that; you may run: {}", one_line(&all.join(", "))))
+    }
+}
+
+/// What `command` takes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    /// The program and its arguments, each a word of its own, such as `["cargo", "test", "--lib"]`. No shell reads them.
+    #[schemars(length(min = 1))]
+    argv: Vec<String>,
+    /// The folder to run it in, relative to the root; the root if not given.
+    folder: Option<String>,
+    /// What it reads from its standard input; nothing if not given.
+    input: Option<String>,
+    /// It is killed after so many seconds.
+    #[schemars(range(min = 1))]
+    seconds: Option<u64>,
+}
+
+/// What `shell` takes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Script {
+    /// What `sh -c` is to run.
+    script: String,
+    /// The folder to run it in, relative to the root; the root if not given.
+    folder: Option<String>,
+    /// It is killed after so many seconds.
+    #[schemars(range(min = 1))]
+    seconds: Option<u64>,
+}
+
+/// What will be run.
+pub(super) struct Plan {
+    argv: Vec<String>,
+    way: Way,
+    input: Vec<u8>,
+    within: Duration,
+}
+
+/// What both have in common.
+struct Runs {
+    card: Card,
+    place: Arc<Place>,
+    commands: Commands,
+}
+
+impl Runs {
+    fn new(place: Arc<Place>, commands: Commands, name: &str, about: &str) -> Self {
+        let card = Card {
+            kind: "command".to_owned(),
+            repeat: Repeat::Once,
+            tier: Tier::Dangerous,
+            within: commands.within.saturating_add(TO_KILL),
+            ..Card::new(name, about)
+        };
+        Self { card, place, commands }
+    }
+
+    fn plan(
+        &self,
+        argv: Vec<String>,
+        folder: Option<String>,
+        input: Option<String>,
+        seconds: Option<u64>,
+    ) -> Result<(Reach, Plan), ToolError> {
+        let given = folder.unwrap_or_default();
+        let way = self.place.way(&given, Last::Followed)?;
+        if !self.place.beneath.is_folder(&way).map_err(|error| about(&given, &error))? {
+            return Err(about(&given, &"it is no folder"));
+        }
+        let most = self.commands.within;
+        let within = seconds.map_or(most, |seconds| Duration::from_secs(seconds).min(most));
+        let reach = Reach::command(&argv);
+        Ok((reach, Plan { argv, way, input: input.unwrap_or_default().into_bytes(), within }))
+    }
+
+    /// Runs it, held by its agent.
+    async fn run(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
+        let leash = Leash::default();
+        let program = plan.argv[0].rsplit('/').next().unwrap_or_default();
+        let held = call.hold(&format!("process {}", one_line(program)), leash.held());
+        let (place, its) = (Arc::clone(&self.place), Arc::clone(&plan));
+        let dir = aside(&call, move |_| place.beneath.still_folder(its.way.names())).await?;
+        let (commands, its) = (self.commands.clone(), Arc::clone(&plan));
+        let path = self.place.path(plan.way.names());
+        let ended = call.outside(async move { begin(&commands, &its, &dir, &path, leash).await }).await;
+        drop(held);
+        match ended {
+            Ok(ended) => Ok(told::told(&ended, plan.within)),
+            Err(error) => Err(about(&plan.argv[0], &error)),
+        }
+    }
+}
+
+async fn begin(
+    commands: &Commands,
+    plan: &Plan,
+    dir: &cap_std::fs::Dir,
+    path: &std::path::Path,
+    leash: Leash,
+) -> std::io::Result<Ended> {
+    let mut environment: Vec<(OsString, OsString)> = vec![("PWD".into(), path.into())];
+    environment.extend(absolute_path().map(|path| ("PATH".into(), path)));
+    environment.extend(commands.set.iter().map(|(name, value)| (name.into(), value.into())));
+    let program = Program {
+        name: OsStr::new(&plan.argv[0]),
+        arguments: plan.argv[1..].iter().map(OsStr::new).collect(),
+        folder: &by_handle(dir, path),
+        environment,
+        withheld: &|name| !commands.handed_on.iter().any(|handed_on| handed_on == name),
+        input: plan.input.clone(),
+        stdout: STDOUT,
+        stderr: STDERR,
+        within: Some(plan.within),
+        is_watched: true,
+    };
+    run(program, leash).await
+}
+
+/// The folder by its handle, which is not another by now.
+#[cfg(target_os = "linux")]
+fn by_handle(dir: &cap_std::fs::Dir, _: &std::path::Path) -> std::path::PathBuf {
+    use std::os::fd::AsRawFd as _;
+    format!("/proc/self/fd/{}", dir.as_raw_fd()).into()
+}
+
+/// By its path, where there is no name for a handle: one that is swapped for a symlink right then leads elsewhere.
+#[cfg(not(target_os = "linux"))]
+fn by_handle(_: &cap_std::fs::Dir, path: &std::path::Path) -> std::path::PathBuf {
+    path.to_owned()
+}
+
+/// Runs a program with its arguments.
+pub(super) struct Argv(Runs);
+
+impl Argv {
+    pub(super) fn new(place: Arc<Place>, commands: Commands) -> Self {
+        let about = "Runs a program with its arguments and gives what it prints. There is no shell: no pipes, no variables, no `&&`.";
+        Self(Runs::new(place, commands, "command", about))
+    }
+}
+
+impl PlannedTool for Argv {
+    type Input = Input;
+    type Plan = Plan;
+    type Output = String;
+
+    fn card(&self) -> &Card {
+        &self.0.card
+    }
+
+    fn plan(&self, input: Input) -> Result<(Reach, Plan), ToolError> {
+        self.0.commands.refuse(&input.argv).map_err(ToolError::Said)?;
+        self.0.plan(input.argv, input.folder, input.input, input.seconds)
+    }
+
+    async fn carry_out(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
+        self.0.run(plan, call).await
+    }
+}
+
+/// Runs a script.
+pub(super) struct Shell(Runs);
+
+impl Shell {
+    pub(super) fn new(place: Arc<Place>, commands: Commands) -> Self {
+        Self(Runs::new(place, commands, "shell", "Runs a script by `sh -c` and gives what it prints."))
+    }
+}
+
+impl PlannedTool for Shell {
+    type Input = Script;
+    type Plan = Plan;
+    type Output = String;
+
+    fn card(&self) -> &Card {
+        &self.0.card
+    }
+
+    fn plan(&self, input: Script) -> Result<(Reach, Plan), ToolError> {
+        if input.script.contains('\0') {
+            return Err(ToolError::said("a script has no NUL in it"));
+        }
+        let argv = ["sh".to_owned(), "-c".to_owned(), input.script].to_vec();
+        self.0.plan(argv, input.folder, None, input.seconds)
+    }
+
+    async fn carry_out(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
+        self.0.run(plan, call).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(commands: &Commands, argv: &[&str]) -> Option<String> {
+        commands.refuse(&argv.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).err()
+    }
+
+    #[test]
+    fn only_what_is_listed_is_run_word_by_word() {
+        let commands = Commands::only([vec!["cargo", "test", "**"], vec!["ls"]]);
+        for argv in [&["cargo", "test"][..], &["cargo", "test", "-p", "a b"], &["ls"]] {
+            assert_eq!(refused(&commands, argv), None, "{argv:?}");
+        }
+        for argv in [
+            &["cargo", "test; rm -rf /"][..],
+            &["cargo"],
+            &["ls", "-l"],
+            &["/tmp/cargo", "test"],
+            &["./ls"],
+            &["cargo\0", "test"],
+            &[""],
+            &[],
+        ] {
+            assert!(refused(&commands, argv).is_some(), "{argv:?}");
+        }
+        let said = refused(&commands, &["rm"]).unwrap();
+        assert!(said.contains("cargo test **, ls"), "{said}");
+        assert!(Commands::only([[""; 0]]).check().is_err() && commands.check().is_ok());
+        assert!(refused(&Commands::only([[""; 0]; 0]), &["ls"]).is_some(), "none at all");
+    }
+
+    #[test]
+    fn whatever_is_run_is_no_shell_until_one_is_offered() {
+        for argv in [&["sh", "-c", "id"][..], &["/bin/bash"], &["BASH.EXE"], &["pwsh", "-c"]] {
+            assert!(refused(&Commands::any(), argv).is_some(), "{argv:?}");
+        }
+        assert_eq!(refused(&Commands::any(), &["shred", "x"]), None);
+        assert_eq!(
+            refused(&Commands::only([["bash", "**"]]), &["bash", "x.sh"]),
+            None,
+            "whoever lists it wants it"
+        );
+        assert!(refused(&Commands::any(), &["echo", &"x".repeat(5_000)]).unwrap().contains("4,096"));
+    }
+}

@@ -1,0 +1,202 @@
+//! `grep`: the lines below a folder that match.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use grep_regex::RegexMatcher;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use skep_runtime::text::one_line;
+use skep_runtime::{Call, Reach};
+
+use super::globs::Globs;
+use super::page::{Page, count};
+use super::{Place, about, aside, reads};
+use crate::defaults;
+use crate::tool::{Card, PlannedTool, ToolError};
+use crate::tools::beneath::{Last, Way};
+use crate::tools::files::walk_below;
+use crate::tools::grep::{Seen, look, matcher};
+use crate::tools::wanted::Wanted;
+
+/// What it takes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    /// A regular expression, as Rust's `regex` has them.
+    pattern: String,
+    /// The folder or the file to search, relative to the root; all of the root if none is given.
+    path: Option<String>,
+    /// Only files that match, such as `*.rs` in any folder, or `src/**/*.rs`.
+    glob: Option<String>,
+    /// So many lines around each match; none if not given.
+    #[schemars(range(max = 20))]
+    context: Option<usize>,
+    /// Whether upper and lower case are the same; they are not if not given.
+    ignore_case: Option<bool>,
+    /// So many matches at most; 200 if not given.
+    #[schemars(range(min = 1))]
+    most: Option<usize>,
+}
+
+/// What it will do.
+pub(super) struct Plan {
+    given: String,
+    way: Way,
+    path: PathBuf,
+    is_folder: bool,
+    globs: Globs,
+    matcher: RegexMatcher,
+    around: usize,
+    most: usize,
+}
+
+pub(super) struct Grep {
+    card: Card,
+    place: Arc<Place>,
+}
+
+impl Grep {
+    pub(super) fn new(place: Arc<Place>) -> Self {
+        let about = "Finds the lines of text files that match a regular expression, in one file or in all below a folder but those that git ignores.";
+        Self { card: reads("grep", "grep", about), place }
+    }
+}
+
+impl PlannedTool for Grep {
+    type Input = Input;
+    type Plan = Plan;
+    type Output = String;
+
+    fn card(&self) -> &Card {
+        &self.card
+    }
+
+    fn plan(&self, input: Input) -> Result<(Reach, Plan), ToolError> {
+        let given = input.path.unwrap_or_default();
+        let matcher = matcher(&input.pattern, input.ignore_case.unwrap_or(false))
+            .map_err(|why| ToolError::said(format!("the pattern cannot be read: {why}")))?;
+        let way = self.place.way(&given, Last::Followed)?;
+        let path = self.place.path(way.names());
+        let is_folder = self.place.beneath.is_folder(&way).map_err(|error| about(&given, &error))?;
+        let reach = if is_folder { Reach::tree(&path) } else { Reach::path(&path) };
+        let plan = Plan {
+            given,
+            way,
+            path,
+            is_folder,
+            globs: Globs::read(input.glob.as_deref())?,
+            matcher,
+            around: input.context.unwrap_or(0),
+            most: input.most.unwrap_or(defaults::TOOL_MATCHES),
+        };
+        Ok((reach, plan))
+    }
+
+    async fn carry_out(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
+        let (place, most_output) = (Arc::clone(&self.place), self.card.most_output);
+        aside(&call, move |wanted| {
+            let mut found = Found { page: Page::new(most_output), ..Found::default() };
+            found.search(&place, &plan, wanted).map_err(|error| about(&plan.given, &error))?;
+            Ok(found.told(&plan))
+        })
+        .await
+    }
+}
+
+/// What has been found so far.
+struct Found {
+    page: Page,
+    matches: usize,
+    files: usize,
+    /// Files that were looked at and are no text, or no text to their end.
+    binary: usize,
+    unreadable: usize,
+    /// Files that there was no need to look at, since there were enough matches.
+    skipped: usize,
+    /// What could not be listed, symlinks among it.
+    unlisted: usize,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        let page = Page::new(0);
+        Self { page, matches: 0, files: 0, binary: 0, unreadable: 0, skipped: 0, unlisted: 0 }
+    }
+}
+
+impl Found {
+    fn search(&mut self, place: &Place, plan: &Plan, wanted: &Wanted) -> std::io::Result<()> {
+        if !plan.is_folder {
+            let file = place.beneath.still_file(&plan.way)?;
+            let seen = look(&plan.matcher, file, plan.around, plan.most, wanted)?;
+            self.take(&plan.way.text(), &seen);
+            return Ok(());
+        }
+        let below = place.below(&plan.way)?;
+        let listing = walk_below(&below, &plan.path, wanted);
+        self.unlisted = listing.passed.len() + usize::try_from(listing.symlinks).unwrap_or(usize::MAX);
+        let folder = plan.way.text();
+        let slash = if folder.is_empty() { "" } else { "/" };
+        for entry in listing.files.iter().filter(|file| plan.globs.take(&file.path)) {
+            if self.is_enough(plan) {
+                self.skipped += 1;
+                continue;
+            }
+            let left = plan.most - self.matches;
+            let looked =
+                below.file(&entry.path).and_then(|file| look(&plan.matcher, file, plan.around, left, wanted));
+            match looked {
+                Ok(seen) => self.take(&format!("{folder}{slash}{}", entry.path), &seen),
+                Err(_) => self.unreadable += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn is_enough(&self, plan: &Plan) -> bool {
+        self.matches >= plan.most || self.page.is_full()
+    }
+
+    /// Lines as ripgrep shows them: `12:` for one that matches, `11-` for one near it, `--` where some are left out.
+    fn take(&mut self, path: &str, seen: &Seen) {
+        self.binary += usize::from(seen.is_binary);
+        let Some(first) = seen.lines.first() else { return };
+        self.files += 1;
+        self.page.line(&one_line(path));
+        let mut next = first.number;
+        for line in &seen.lines {
+            let has_gap = line.number > next && seen.lines.iter().any(|line| !line.is_match);
+            if has_gap {
+                self.page.line("--");
+            }
+            next = line.number + 1;
+            let mark = if line.is_match { ':' } else { '-' };
+            let had_room = self.page.line(&format!("{}{mark} {}", line.number, line.text));
+            self.matches += usize::from(line.is_match && had_room);
+        }
+    }
+
+    fn told(mut self, plan: &Plan) -> String {
+        let (matches, files) =
+            (count(self.matches, "match").replace("matchs", "matches"), count(self.files, "file"));
+        match self.matches {
+            0 => self.page.remark("no match"),
+            _ if self.is_enough(plan) => {
+                self.page
+                    .remark(&format!("the first {matches}; there may be more: ask for more, or narrow it"));
+            }
+            _ => self.page.remark(&format!("{matches} in {files}")),
+        }
+        let left_out = [
+            (self.skipped, "not searched, since these were enough"),
+            (self.binary, "no text, or not to the end"),
+            (self.unreadable, "could not be read"),
+            (self.unlisted, "not searched: symlinks, and what cannot be listed"),
+        ];
+        for (number, why) in left_out.into_iter().filter(|(number, _)| *number > 0) {
+            self.page.remark(&format!("{}: {why}", count(number, "file")));
+        }
+        self.page.text()
+    }
+}
