@@ -72,15 +72,31 @@ async fn a_model_that_the_provider_does_not_have_is_refused_and_a_wrong_path_too
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_date_to_come_again_at_is_held_against_the_answers_own_date() -> TestResult {
+    let after = "retry-after: Mon, 30 Nov 2026 12:00:30 GMT\r\n";
+    let dated = "date: Mon, 30 Nov 2026 12:00:00 GMT\r\n";
+    let times =
+        [([after, dated].concat(), Duration::from_secs(30)), (after.to_owned(), Duration::from_secs(1))];
+    for (headers, pause) in times {
+        let answer = format!("HTTP/1.1 429 Slow\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n");
+        let addr = super::odd::serves(vec![answer.into_bytes()]);
+        let model = super::rig::endpoint(addr, super::rig::Speaks::OpenAi).model("m").prices(prices());
+        let error = fails(Models::new().with("m", model), "m", 1).await?;
+        assert_eq!(error.advice(), Advice::After(pause), "{headers}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_at_the_other_end_is_unreachable_and_may_be_tried_again() -> TestResult {
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let endpoint = super::rig::endpoint(free, super::rig::Speaks::OpenAi);
-    let error = fails(Models::new().with("m", endpoint.model("m")), "m", 1).await?;
+    let error = fails(Models::new().with("m", endpoint.model("m").prices(prices())), "m", 1).await?;
     assert!(error.to_string().contains("could not be reached") && error.advice() == Advice::Now, "{error}");
     // No TLS is spoken there.
     let serving = Serving::of(Models::new());
     let endpoint = Endpoint::openai(&format!("https://{}/v1", serving.addr))?;
-    let error = fails(Models::new().with("m", endpoint.model("m")), "m", 1).await?;
+    let error = fails(Models::new().with("m", endpoint.model("m").prices(prices())), "m", 1).await?;
     assert!(error.to_string().contains("could not be reached"), "{error}");
     Ok(())
 }

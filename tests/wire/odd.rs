@@ -11,7 +11,7 @@ use skep::testkit::{Lab, TestResult};
 use super::rig::{Asker, Speaks, endpoint, prices};
 
 /// Answers each connection once, with these bytes in these pieces, and hangs up.
-fn serves(pieces: Vec<Vec<u8>>) -> SocketAddr {
+pub(crate) fn serves(pieces: Vec<Vec<u8>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
