@@ -17,6 +17,7 @@ mod outcomes;
 mod parts;
 mod priced;
 mod questions;
+mod recorded;
 mod resume;
 mod routes;
 mod thinks;

@@ -7,5 +7,6 @@ mod contract;
 mod failures;
 mod odd;
 mod proxy;
+mod recorded;
 mod rig;
 mod same;

@@ -147,9 +147,11 @@ impl Tape {
         let next = reel.answers.lock().pop_front();
         next.ok_or_else(|| {
             let Reel { line, count, .. } = reel;
-            let all =
-                if *count == 1 { "its one answer".to_owned() } else { format!("all its {count} answers") };
-            ModelError::Unrecorded(format!("the request is that of line {line}, and {all} were given before"))
+            let all = match count {
+                1 => "its one answer was".to_owned(),
+                count => format!("all its {count} answers were"),
+            };
+            ModelError::Unrecorded(format!("the request is that of line {line}, and {all} given before"))
         })
     }
 

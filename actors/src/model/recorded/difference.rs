@@ -23,11 +23,27 @@ type Leaves<'v> = BTreeMap<Vec<Step>, &'v Value>;
 /// The one of several that has most in common with what is asked; of those that have as much, the first.
 pub(super) fn nearest<'r>(asked: &Value, recorded: impl Iterator<Item = &'r Value>) -> Option<usize> {
     let asked = leaves(asked);
-    let likeness = |recorded: &Value| {
-        leaves(recorded).iter().filter(|(place, value)| asked.get(*place) == Some(value)).count()
+    let likeness = |recorded: &Value| -> u64 {
+        leaves(recorded).iter().filter_map(|(place, value)| Some(alike(asked.get(place)?, value))).sum()
     };
     let all = recorded.enumerate().map(|(at, recorded)| (at, likeness(recorded)));
     all.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
+}
+
+/// How much two values at one place have in common, in thousandths: of texts, where they begin and end alike.
+fn alike(one: &Value, other: &Value) -> u64 {
+    if one == other {
+        return 1_000;
+    }
+    let (Value::String(one), Value::String(other)) = (one, other) else { return 0 };
+    let count =
+        |pairs: &mut dyn Iterator<Item = (u8, u8)>| pairs.take_while(|(one, other)| one == other).count();
+    let begin = count(&mut one.bytes().zip(other.bytes()));
+    let (one_rest, other_rest) = (&one.as_bytes()[begin..], &other.as_bytes()[begin..]);
+    let end = count(&mut one_rest.iter().rev().copied().zip(other_rest.iter().rev().copied()));
+    let (same, longest) = ((begin + end) as u64, one.len().max(other.len()).max(1) as u64);
+    // No text that differs is as good as one that does not.
+    (same * 1_000 / longest).min(999)
 }
 
 /// The first thing in which a request differs from a recorded one; none if they are equal.
@@ -127,7 +143,13 @@ mod tests {
         let recorded =
             [request("A coat in Oslo?", 9), request("Is a hat needed in Rome, or are the evenings warm?", 9)];
         let asked = request("Is a hat needed in Paris, where my secret is kept?", 9);
-        assert_eq!(nearest(&asked, recorded.iter()), Some(0), "they have as much in common: the first");
+        assert_eq!(nearest(&asked, recorded.iter()), Some(1), "the texts begin alike");
+        let neither = request("Why?", 9);
+        assert_eq!(
+            nearest(&neither, [&recorded[1], &recorded[1]].into_iter()),
+            Some(0),
+            "of equals the first"
+        );
         let other = json!({ "max_output_tokens": 1, "messages": [], "tools": [] });
         assert_eq!(nearest(&asked, [&other, &recorded[1]].into_iter()), Some(1));
         let difference = first(&asked, &recorded[1]).unwrap();
