@@ -17,9 +17,11 @@ mod difference;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use skep_runtime::Env;
+use skep_runtime::effect::Link;
 
 pub use self::cassette::BadCassette;
 use self::cassette::{Answered, Head, Pen, Tape};
@@ -39,7 +41,8 @@ use super::{Chunk, Chunks, Model, ModelError, Prices, Request};
 /// # }
 /// ```
 ///
-/// A replay bills what the recording billed: usage, prices and the provider's name for the model come with it. It gives the chunks at once,
+/// A replay bills what the recording billed: usage, the model's own prices and the provider's name for it come with it. Prices of a swarm's
+/// table do not: a replay looks them up as the recording did. It gives the chunks at once,
 /// without the pauses that were between them.
 #[derive(Clone)]
 pub struct Recorded(Source);
@@ -107,6 +110,35 @@ impl Model for Recorded {
         match &self.0 {
             Source::Tape(_) => request.tokens_at_most(),
             Source::Live(model, _) => model.input_at_most(request),
+        }
+    }
+
+    fn provider(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Tape(tape) => tape.head().provider.as_deref(),
+            Source::Live(model, _) => model.provider(),
+        }
+    }
+
+    /// Those of the model that is recorded; a replay has none.
+    fn limits(&self) -> Vec<Arc<dyn Link>> {
+        match &self.0 {
+            Source::Tape(_) => Vec::new(),
+            Source::Live(model, _) => model.limits(),
+        }
+    }
+
+    fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
+        match &self.0 {
+            Source::Tape(_) => Duration::ZERO,
+            Source::Live(model, _) => model.shut_for(tokens, env),
+        }
+    }
+
+    fn window(&self) -> Option<u64> {
+        match &self.0 {
+            Source::Tape(tape) => tape.head().window,
+            Source::Live(model, _) => model.window(),
         }
     }
 

@@ -56,11 +56,17 @@ pub(super) struct Head {
     cassette: u32,
     pub(super) model: Option<String>,
     pub(super) prices: Option<Prices>,
+    #[serde(default)]
+    pub(super) provider: Option<String>,
+    #[serde(default)]
+    pub(super) window: Option<u64>,
 }
 
 impl Head {
     pub(super) fn of(model: &impl Model) -> Self {
-        Self { cassette: VERSION, model: model.name().map(str::to_owned), prices: model.prices() }
+        let [name, provider] = [model.name(), model.provider()].map(|name| name.map(str::to_owned));
+        let (prices, window) = (model.prices(), model.window());
+        Self { cassette: VERSION, model: name, prices, provider, window }
     }
 }
 
@@ -242,7 +248,7 @@ fn written(line: &impl Serialize) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::End;
+    use crate::model::{End, Scripted};
 
     const HEAD: &str = r#"{"cassette":1,"model":"m","prices":null}"#;
 
@@ -295,8 +301,7 @@ mod tests {
     #[test]
     fn a_file_that_is_there_is_not_written_over_and_one_that_cannot_be_says_why() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, head) =
-            (folder.path().join("a.jsonl"), Head { cassette: VERSION, model: None, prices: None });
+        let (path, head) = (folder.path().join("a.jsonl"), Head::of(&Scripted::new()));
         drop(Pen::create(&path, &head).unwrap());
         let before = std::fs::read_to_string(&path).unwrap();
         assert!(matches!(Pen::create(&path, &head), Err(BadCassette::There { .. })));
