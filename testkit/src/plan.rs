@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn a_rule_says_what_it_does() {
         let rule = Point::effect("grep").of("security").nth(2).panics();
-        assert_eq!(rule.to_string(), "panic in the 2nd effect grep of security");
+        assert_eq!(rule.to_string(), "a panic in the 2nd effect grep of security");
         let rule = Point::turn().of("*").slows(Duration::from_millis(200)).times(1);
-        assert_eq!(rule.to_string(), "slow down by 200ms before each turn of any agent, once");
+        assert_eq!(rule.to_string(), "a slowdown of 200ms before each turn of any agent, once");
     }
 
     #[test]

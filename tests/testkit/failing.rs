@@ -168,7 +168,7 @@ fn what_fails_without_any_fault_needs_none_and_what_never_fired_is_named_alone()
         lab.try_end(swarm).await.map(drop)
     };
     let found = examine("idle", 1, idle).unwrap_err();
-    assert_eq!(found.plan.describe(), ["panic at each step a of any agent, once"]);
+    assert_eq!(found.plan.describe(), ["a panic at each step a of any agent, once"]);
 }
 
 async fn lab_ends(swarm: skep::Swarm) {
@@ -254,7 +254,7 @@ fn a_shrunk_plan_has_no_number_that_a_smaller_one_could_stand_for() {
     let no = || AgentError::message("no paper");
     let print = |nth| Point::effect("print").of("clerk").nth(nth).fails(no());
     let any = |charged: &[u64]| !charged.is_empty();
-    let second = [r#"fail with "no paper" in the 2nd effect print of clerk"#];
+    let second = [r#"the error "no paper" in the 2nd effect print of clerk"#];
     for nth in [2, 3, 5] {
         assert_eq!(shrunk(&FaultPlan::default().rule(print(nth)), any), second);
     }
@@ -262,12 +262,12 @@ fn a_shrunk_plan_has_no_number_that_a_smaller_one_could_stand_for() {
     let file = |nth| Point::effect("file").of("clerk").nth(nth).fails(no());
     let both = |charged: &[u64]| charged.contains(&0);
     let plan = FaultPlan::default().rule(print(5)).rule(file(5));
-    let two = [second[0], r#"fail with "no paper" in the 2nd effect file of clerk"#];
+    let two = [second[0], r#"the error "no paper" in the 2nd effect file of clerk"#];
     assert_eq!(shrunk(&plan, both), two);
     // So often, and for so long.
     let slow = Point::effect("print").of("clerk").slows(ms(2_900)).times(3);
     let plan = shrunk(&FaultPlan::default().rule(slow), any);
-    assert_eq!(plan, ["slow down by 750ms in the 1st effect print of clerk"]);
+    assert_eq!(plan, ["a slowdown of 750ms in the 1st effect print of clerk"]);
 }
 
 #[test]

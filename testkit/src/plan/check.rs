@@ -156,7 +156,7 @@ mod tests {
     fn a_rule_that_makes_no_sense_is_named_with_its_field_and_what_would_fit() {
         assert_eq!(
             wrong(Point::effect("model").ignores()),
-            "rule 1 (\"have nothing to start in each effect model of any agent\"), `action`: `ignore` cannot be done at \
+            "rule 1 (\"nothing to start in each effect model of any agent\"), `action`: `ignore` cannot be done at \
              `effect`, only at start"
         );
         let second = Duration::from_secs(1);

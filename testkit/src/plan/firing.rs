@@ -224,7 +224,7 @@ mod tests {
         let firing = Firing::new(&plan, 0);
         let id = AgentId::root("lab");
         firing.at(&Site { agent: &id, name: "a", phase: Phase::Effect, detail: "model" });
-        assert_eq!(firing.idle(), ["never fired: panic in each effect grep of b"]);
+        assert_eq!(firing.idle(), ["never fired: a panic in each effect grep of b"]);
         assert_eq!(firing.hits()[0].to_string(), "effect model of a, 1 time");
     }
 }
