@@ -28,6 +28,7 @@
 //! 3. When a call is dropped, the server is told so.
 
 mod ask;
+mod calls;
 mod content;
 mod door;
 mod error;
@@ -141,7 +142,8 @@ impl Mcp {
         self
     }
 
-    /// The time limit for the start: process, handshake and list of tools together; 60 s by default.
+    /// The time limit for the start: process, handshake and list of tools together; 60 s by default. A server that gives no sign of life
+    /// for as long after a call was given up is restarted.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
         self.within = limit;

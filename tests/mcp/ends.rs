@@ -104,6 +104,21 @@ async fn a_server_that_closes_its_pipes_is_begun_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_is_restarted_after_a_call_was_given_up() {
+    let mcp = script("while read line; do :; done")
+        .card("*", |card| Card { within: Duration::from_millis(100), ..card })
+        .ready_within(Duration::from_secs(2));
+    let swarm = Swarm::builder("mcp").start().await.unwrap();
+    let own = swarm.spawn(mcp.spec("own").restart(Restart::Temporary)).await.unwrap();
+    let caller = swarm.spawn(Caller::spec("caller", &mcp.tools().await.unwrap())).await.unwrap();
+    let output = call(&caller, "echo", json!({})).await;
+    assert!(output.is_error && output.text.contains("took too long"), "{}", output.text);
+    let reason = own.ended().await;
+    assert!(format!("{reason:?}").contains("does not answer any more"), "{reason:?}");
+    drop(swarm.stop(Stop::default()).await);
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_waits_for_is_taken_back_at_the_server() {
     let mcp = server("good");
     let (swarm, caller) = swarm(&mcp).await;

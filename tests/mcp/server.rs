@@ -87,6 +87,7 @@ impl Server {
                     "capabilities": { "tools": { "listChanged": true } },
                     "serverInfo": { "name": "skep's own", "version": "1" },
                 }),
+                "ping" => json!({}),
                 "tools/list" if self.conduct == "endless" => json!({ "tools": [], "nextCursor": "again" }),
                 "tools/list" => json!({ "tools": self.tools }),
                 "tools/call" => match self.call(params["name"].as_str().unwrap(), &params["arguments"], id) {
@@ -103,6 +104,7 @@ impl Server {
         }
     }
 
+    #[allow(clippy::zombie_processes, reason = "what it leaves behind is what the test is about")]
     fn call(&mut self, tool: &str, arguments: &Value, id: &Value) -> Option<Value> {
         let content = match tool {
             "echo" => text(arguments["text"].as_str().unwrap()),

@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use rmcp::ServiceError;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CancelledNotification, CancelledNotificationParam, ClientRequest,
-    JsonObject, ListToolsRequest, PaginatedRequestParams, RequestId,
+    JsonObject, ListToolsRequest, PaginatedRequestParams, PingRequest, RequestId,
 };
 use rmcp::service::{Peer, PeerRequestOptions, RoleClient};
 use serde_json::Value;
@@ -36,6 +36,11 @@ pub(super) async fn call(
 ) -> Result<Value, ServiceError> {
     let params = CallToolRequestParams::new(name).with_arguments(arguments);
     ask(peer, ClientRequest::CallToolRequest(CallToolRequest::new(params))).await
+}
+
+/// Asks for a sign of life; whatever comes is one.
+pub(super) async fn ping(peer: &Peer<RoleClient>) {
+    ask(peer, ClientRequest::PingRequest(PingRequest::default())).await.ok();
 }
 
 /// Reads the list of tools, page by page.

@@ -11,6 +11,7 @@ use rmcp::service::{Peer, RoleClient};
 use skep_runtime::{Advice, AgentError, Call, FailureClass};
 use tokio::sync::watch;
 
+use super::calls::Calls;
 use super::listed::Listed;
 
 /// A caller is advised to come again after so long.
@@ -39,11 +40,12 @@ struct Now {
 pub(super) struct Door {
     name: OnceLock<String>,
     now: watch::Sender<Now>,
+    pub(super) calls: Arc<Calls>,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { name: OnceLock::new(), now: watch::Sender::new(Now::default()) }
+        Self { name: OnceLock::new(), now: watch::Sender::new(Now::default()), calls: Arc::default() }
     }
 }
 

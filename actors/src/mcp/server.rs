@@ -25,6 +25,7 @@ use skep_runtime::{Agent, AgentError, Context, Env, Exit, FailureClass, StopCont
 use tokio::sync::Notify;
 
 use super::ask;
+use super::calls::{Calls, Since};
 use super::door::{Door, Opened};
 #[cfg(feature = "http")]
 use super::http::Http;
@@ -34,8 +35,8 @@ use super::words::brief;
 use crate::defaults;
 use crate::process::Service;
 
-/// A server that floods us with changes is heard so often.
-const BETWEEN_LISTS: Duration = Duration::from_secs(1);
+/// Between two lists of a server that floods us with changes, and between two looks at one that may be busy.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 /// How a server is reached.
 #[derive(Clone, Debug)]
@@ -147,9 +148,10 @@ impl Agent for McpServer {
         };
         let opened = self.door.open(service.peer().clone(), listed);
         let (close, env) = (Arc::new(Close::default()), cx.env().clone());
+        let calls = Arc::clone(&self.door.calls);
         self.close = Some((Arc::clone(&close), env.clone()));
         cx.attend("mcp connection", async move {
-            let mut attended = Attended { opened, service: Some(service), changed, within, env };
+            let mut attended = Attended { opened, service: Some(service), changed, within, env, calls };
             let why = tokio::select! {
                 biased;
                 () = close.asked.notified() => {
@@ -255,6 +257,7 @@ struct Attended {
     changed: Arc<Notify>,
     within: Duration,
     env: Env,
+    calls: Arc<Calls>,
 }
 
 impl Attended {
@@ -272,6 +275,22 @@ impl Attended {
                     Ok(_) => "it closed the connection".to_owned(),
                 },
                 () = self.relisted(&peer) => {}
+                () = self.silent(&peer) => return "it does not answer any more".to_owned(),
+            }
+        }
+    }
+
+    /// Waits until it hangs: calls are given up, and it gives no sign of life.
+    async fn silent(&self, peer: &Peer<RoleClient>) {
+        loop {
+            let mark = self.calls.given_up().await;
+            while self.calls.since(mark) == Since::Busy {
+                self.env.sleep_until(self.env.now() + A_WHILE).await;
+            }
+            let peer = peer.clone();
+            let ping = Env::at_most_outside(self.within, async move { ask::ping(&peer).await });
+            if self.env.outside(ping).await.is_none() && self.calls.since(mark) == Since::Silent {
+                return;
             }
         }
     }
@@ -284,6 +303,6 @@ impl Attended {
         if let Some(Ok(listed)) = self.env.outside(listing).await {
             self.opened.relist(listed);
         }
-        self.env.sleep_until(self.env.now() + BETWEEN_LISTS).await;
+        self.env.sleep_until(self.env.now() + A_WHILE).await;
     }
 }

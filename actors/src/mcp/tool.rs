@@ -68,10 +68,14 @@ impl McpTool {
                 _ = given_up => None,
             }
         });
+        let waiting = self.door.calls.begin();
         tokio::select! {
             biased;
             answer = asking => match answer {
-                Some(answer) => Some(answer),
+                Some(answer) => {
+                    waiting.answered();
+                    Some(answer)
+                }
                 // The effect has its deadline, and says so itself.
                 None => std::future::pending().await,
             },
