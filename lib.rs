@@ -35,7 +35,7 @@ pub mod guide {
     #[doc = include_str!("docs/supervision.md")]
     pub mod supervision {}
 
-    #[cfg(feature = "agent")]
+    #[cfg(all(feature = "agent", feature = "tools"))]
     #[doc = include_str!("docs/tools-and-permissions.md")]
     pub mod tools_and_permissions {}
 }
