@@ -41,6 +41,7 @@ pub struct Listing {
 
 /// Whether a name is that of a folder that version control keeps for itself, on whatever file system: some do not tell case apart, or
 /// leave out what is not seen.
+#[cfg(any(feature = "agent", test))]
 pub(in crate::tools) fn is_control(name: &str) -> bool {
     // What HFS+ leaves out of names, and what Windows leaves out at their ends.
     let is_unseen = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
