@@ -32,6 +32,10 @@ pub mod guide {
     #[doc = include_str!("docs/models.md")]
     pub mod models {}
 
+    #[cfg(feature = "persona")]
+    #[doc = include_str!("docs/model-agents.md")]
+    pub mod model_agents {}
+
     #[doc = include_str!("docs/supervision.md")]
     pub mod supervision {}
 

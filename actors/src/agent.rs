@@ -16,18 +16,36 @@
 //! # Invariants
 //! 1. It makes at most so many calls of its model as it may ([`ModelAgent::max_turns`]), each with at most two more tries.
 //! 2. What the model got wrong is said to the model; what it cannot mend ends the turn.
+//! 3. Whatever is left out of a conversation that has become too long, the model never reads a result without its call.
 
+mod context;
+#[cfg(feature = "persona")]
+mod kit;
+#[cfg(feature = "persona")]
+mod order;
+#[cfg(feature = "persona")]
+pub(crate) mod persona;
 mod piece;
 mod structured;
+mod summary;
+mod tag;
 mod talk;
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use skep_runtime::{Agent, AgentError, AgentSpec, Ask, AskStream, Context, RestartMode};
+use skep_runtime::{Agent, AgentError, AgentSpec, Ask, AskStream, Budget, Ceiling, Context, RestartMode};
 
+pub use self::context::ContextPolicy;
+#[cfg(feature = "persona")]
+pub use self::kit::{Kit, KitError};
+#[cfg(feature = "persona")]
+pub use self::order::{Order, OrderError};
+#[cfg(feature = "persona")]
+pub use self::persona::{Persona, PersonaError, Personas};
 pub use self::piece::Piece;
 pub use self::structured::Structured;
 use self::talk::Talk;
@@ -75,6 +93,43 @@ struct Plan {
     max_output_tokens: u64,
     repairs: u32,
     settings: Vec<(String, Value)>,
+    context: Option<ContextPolicy>,
+    result_tag: bool,
+    bounds: Bounds,
+    desk: Option<Arc<dyn MakeTools>>,
+}
+
+/// What bounds the agent by its own description; a spec may say otherwise.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) budget: Option<Budget>,
+    pub(crate) ceiling: Option<Ceiling>,
+    pub(crate) grants: Option<Ceiling>,
+    pub(crate) max_children: Option<u32>,
+}
+
+/// Tools that are made anew for each task, because they have to remember something of it.
+pub(crate) trait MakeTools: fmt::Debug + Send + Sync {
+    /// Those of one task.
+    fn tools(&self) -> Toolset;
+
+    /// Whether they can be offered.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn check(&self) -> Result<(), String>;
+
+    /// What they are made of, for the agent's fingerprint.
+    fn made_of(&self) -> Value;
+}
+
+impl<O> fmt::Debug for ModelAgent<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelAgent")
+            .field("model", &self.plan.model)
+            .field("tools", &self.plan.tools)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<O> Clone for ModelAgent<O> {
@@ -95,6 +150,10 @@ impl ModelAgent {
             max_output_tokens: defaults::MODEL_OUTPUT,
             repairs: defaults::AGENT_REPAIRS,
             settings: Vec::new(),
+            context: None,
+            result_tag: false,
+            bounds: Bounds::default(),
+            desk: None,
         };
         Self { plan: Arc::new(plan), gives: PhantomData }
     }
@@ -103,6 +162,27 @@ impl ModelAgent {
 impl<O: Structured> ModelAgent<O> {
     fn plan(&mut self) -> &mut Plan {
         Arc::make_mut(&mut self.plan)
+    }
+
+    /// What bounds it.
+    #[cfg(feature = "persona")]
+    pub(crate) fn bounds(&mut self) -> &mut Bounds {
+        &mut self.plan().bounds
+    }
+
+    /// The same, told this after all else.
+    #[cfg(feature = "persona")]
+    pub(crate) fn also_told(mut self, text: &str) -> Self {
+        let told = self.plan().system.take().filter(|told| !told.is_empty());
+        self.plan().system = Some(told.map_or_else(|| text.to_owned(), |told| format!("{told}\n\n{text}")));
+        self
+    }
+
+    /// The same with tools that are made for each task.
+    #[cfg(feature = "persona")]
+    pub(crate) fn with_desk(mut self, desk: Arc<dyn MakeTools>) -> Self {
+        self.plan().desk = Some(desk);
+        self
     }
 
     /// What the model is told before all else.
@@ -156,6 +236,22 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
+    /// How it makes room when its conversation becomes long. Without one it reduces once, when its model says that the context is too
+    /// long.
+    #[must_use]
+    pub fn context(mut self, policy: ContextPolicy) -> Self {
+        self.plan().context = Some(policy);
+        self
+    }
+
+    /// Reads as its answer only what stands between the last `<result>` and `</result>`, so that the model may think aloud around it.
+    /// An answer without one is asked for again, as one of another type is. Not so by default.
+    #[must_use]
+    pub fn result_tag(mut self) -> Self {
+        self.plan().result_tag = true;
+        self
+    }
+
     /// Answers with a value of this type instead: the model is told its schema.
     #[must_use]
     pub fn output<T: Structured>(self) -> ModelAgent<T> {
@@ -166,15 +262,34 @@ impl<O: Structured> ModelAgent<O> {
     /// tools make another agent of it.
     #[must_use]
     pub fn spec(self, name: impl Into<String>) -> AgentSpec<Self> {
-        let Plan { model, system, tools, max_turns, max_output_tokens, repairs, settings } = &*self.plan;
+        let Plan { model, system, tools, max_turns, max_output_tokens, repairs, settings, .. } = &*self.plan;
+        let Plan { context, result_tag, bounds, desk, .. } = &*self.plan;
         let made_of = (model, system, tools.declared(), max_turns, max_output_tokens, repairs, settings);
+        let more = (context, result_tag, desk.as_ref().map(|desk| desk.made_of()));
         let (of, schema) = (std::any::type_name::<O>(), O::schema());
-        let fingerprint = (made_of, of, schema);
+        let fingerprint = (made_of, more, of, schema);
         let spec = AgentSpec::new(name, {
             let agent = self.clone();
             move || agent.clone()
         });
-        spec.restart_mode(RestartMode::Resume).fingerprint(&fingerprint)
+        bounds.on(spec.restart_mode(RestartMode::Resume).fingerprint(&fingerprint))
+    }
+}
+
+impl Bounds {
+    fn on<A: Agent>(&self, mut spec: AgentSpec<A>) -> AgentSpec<A> {
+        let Self { budget, ceiling, grants, max_children } = self.clone();
+        spec = budget.into_iter().fold(spec, AgentSpec::budget);
+        spec = ceiling.into_iter().fold(spec, AgentSpec::ceiling);
+        spec = grants.into_iter().fold(spec, AgentSpec::grants);
+        max_children.into_iter().fold(spec, AgentSpec::max_children)
+    }
+}
+
+impl Plan {
+    /// All that the model may call in one task.
+    fn tools_for_a_task(&self) -> Toolset {
+        self.desk.iter().fold(self.tools.clone(), |tools, desk| tools.and(desk.tools()))
     }
 }
 
@@ -183,18 +298,22 @@ impl<O: Structured> Agent for ModelAgent<O> {
     type Output = O;
 
     async fn start(&mut self, _: &Context) -> Result<(), AgentError> {
-        self.plan.tools.check().map_err(AgentError::failed)
+        if let Some(desk) = &self.plan.desk {
+            desk.check().map_err(AgentError::message)?;
+        }
+        self.plan.tools_for_a_task().check().map_err(AgentError::failed)
     }
 
     async fn handle(&mut self, prompt: &Prompt, cx: &Context) -> Result<O, AgentError> {
-        let Plan { system, tools, max_output_tokens, settings, .. } = &*self.plan;
+        let Plan { system, max_output_tokens, settings, .. } = &*self.plan;
+        let tools = self.plan.tools_for_a_task();
         let mut request = Request { messages: prompt.before.clone(), ..Request::new() };
         request.messages.push(Message::user(&prompt.text));
-        request.system = structured::told(system.as_deref(), O::schema().as_ref());
+        request.system = structured::told(system.as_deref(), O::schema().as_ref(), self.plan.result_tag);
         request.tools = tools.declared();
         request.max_output_tokens = Some(*max_output_tokens);
         request.settings.extend(settings.iter().cloned());
-        Talk::new(cx, &self.plan, request).answer().await
+        Talk::new(cx, &self.plan, &tools, request).answer().await
     }
 }
 

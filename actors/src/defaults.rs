@@ -50,6 +50,33 @@ pub const AGENT_TURNS: u32 = 20;
 pub const AGENT_REPAIRS: u32 = 1;
 /// After so many rounds of tool calls in a row of which each failed, a task does: the model goes round in circles.
 pub const AGENT_IN_VAIN: u32 = 3;
+/// From this share of its model's window on a model agent makes room, in thousandths: tokens are estimated, and an estimate is off by
+/// a fifth.
+pub const CONTEXT_AT_PERMILLE: u32 = 800;
+/// To this share it reduces then, in thousandths: half of the window is some calls' room.
+pub const CONTEXT_TO_PERMILLE: u32 = 500;
+/// Tokens of a summary of what is left out of a conversation: a page.
+pub const SUMMARY_OUTPUT: u64 = 1_024;
+
+/// Bytes of a persona's file: a long one has 20 thousand.
+pub const PERSONA_BYTES: usize = 65_536;
+/// Bytes of what an agent is told by its persona, with all values in their places: half a window of a small model.
+pub const PERSONA_TOLD: usize = 262_144;
+/// Personas in a folder: more are no folder of personas.
+pub const PERSONAS: usize = 1_000;
+/// Steps that a template may take: a loop over some thousand values.
+pub const PERSONA_FUEL: u64 = 100_000;
+
+/// Agents that an orchestrator has at once: what a model keeps in view, and fewer than a fan-out.
+pub const ORCHESTRATOR_ALIVE: u32 = 4;
+/// Agents that it makes in all for one task: each of the four has been replaced twice then.
+pub const ORCHESTRATOR_IN_ALL: u32 = 12;
+/// How long an agent may work on one command: a model agent's twenty calls take some minutes.
+pub const ORCHESTRATOR_COMMAND: Duration = Duration::from_secs(600);
+/// How long an agent that is deleted has to stop: the runtime's for a stop.
+pub const ORCHESTRATOR_STOP: Duration = Duration::from_secs(10);
+/// Events that its model reads of an agent: the latest, which tell what it is at.
+pub const ORCHESTRATOR_LOG: usize = 50;
 
 /// An approval is waited for so long: somebody may be at lunch.
 pub const APPROVAL: Duration = Duration::from_secs(3_600);

@@ -12,6 +12,7 @@
 //! | feature | what it brings | on by default |
 //! |---|---|---|
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
+//! | `persona` | [`Persona`]s from files, the [`Kit`] that makes agents of them, the [`Orchestrator`]: seven crates more | no |
 //! | `tools` | files, search and git as effects; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `mcp` | [`Mcp`]: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
@@ -24,6 +25,10 @@ pub mod limit;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod model;
+#[cfg(feature = "persona")]
+mod nearest;
+#[cfg(feature = "persona")]
+pub mod orchestrator;
 pub mod permit;
 #[cfg(any(feature = "tools", feature = "mcp"))]
 #[cfg_attr(
@@ -42,9 +47,13 @@ mod wire;
 
 #[cfg(feature = "agent")]
 pub use agent::ModelAgent;
+#[cfg(feature = "persona")]
+pub use agent::{Kit, Persona, Personas};
 #[cfg(feature = "mcp")]
 pub use mcp::Mcp;
 pub use model::{CallModel, Model, ModelError, Models, Reply, Request, Scripted, Simulated};
+#[cfg(feature = "persona")]
+pub use orchestrator::Orchestrator;
 pub use secret::{NoSecret, Secret};
 #[cfg(feature = "tools")]
 pub use tools::{Terms, Toolbox, Tools};

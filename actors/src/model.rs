@@ -53,6 +53,7 @@ pub use self::play::Answer;
 pub use self::price::{Price, UnknownPrice};
 pub use self::recorded::{BadCassette, Recorded};
 pub use self::reply::{BadArguments, Reply, ToolCall};
+pub(crate) use self::request::BYTES_A_TOKEN;
 pub use self::request::{Message, Request, Tool};
 pub use self::scripted::{Scripted, When};
 pub use self::simulated::Simulated;

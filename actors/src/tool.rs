@@ -40,7 +40,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skep_runtime::text::one_line;
-use skep_runtime::{AgentError, Call, Reach};
+use skep_runtime::{AgentError, Call, Context, EffectError, Reach};
 
 pub use self::card::Card;
 pub use self::function::{FnTool, tool};
@@ -137,12 +137,21 @@ pub trait AnyTool: Send + Sync + 'static {
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<Output, ToolError>> + Send>>;
+type InTurn = Pin<Box<dyn Future<Output = Result<Output, EffectError>> + Send>>;
 
 /// A call that is ready to be made.
 pub struct Prepared {
     /// What it is done to.
     pub reach: Reach,
-    run: Box<dyn Fn(Call) -> Running + Send + Sync>,
+    pub(crate) run: Run,
+}
+
+/// How a call is made.
+pub(crate) enum Run {
+    /// As one effect of the kind that the tool's card says, once a try.
+    Effect(Box<dyn Fn(Call) -> Running + Send + Sync>),
+    /// In the turn itself, which makes whatever effects it takes.
+    Turn(Box<dyn FnOnce(Context) -> InTurn + Send>),
 }
 
 impl Prepared {
@@ -152,11 +161,19 @@ impl Prepared {
         F: Fn(Call) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Output, ToolError>> + Send + 'static,
     {
-        Self { reach, run: Box::new(move |call| Box::pin(run(call))) }
+        Self { reach, run: Run::Effect(Box::new(move |call| Box::pin(run(call)))) }
     }
 
-    pub(crate) fn run(&self, call: Call) -> Running {
-        (self.run)(call)
+    /// One that needs the turn: it spawns, asks, or waits for longer than an effect should. It is no effect by itself, so whatever of it
+    /// touches the world it makes an effect of with the context that it is given, and an attempt after a crash makes the call anew.
+    ///
+    /// An [`EffectError`] is told to the model where it can be, and ends the turn where it cannot.
+    pub fn in_turn<F, Fut>(run: F) -> Self
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Output, EffectError>> + Send + 'static,
+    {
+        Self { reach: Reach::NOTHING, run: Run::Turn(Box::new(move |cx| Box::pin(run(cx)))) }
     }
 }
 
@@ -177,7 +194,7 @@ impl<T: Tool> Typed<T> {
 }
 
 /// Reads the arguments as a model wrote them.
-fn read_input<I: DeserializeOwned>(arguments: &str, schema: &Value) -> Result<I, ToolError> {
+pub(crate) fn read_input<I: DeserializeOwned>(arguments: &str, schema: &Value) -> Result<I, ToolError> {
     let text = if arguments.trim().is_empty() { "{}" } else { arguments };
     let value: Value = serde_json::from_str(text).map_err(|error| {
         ToolError::said(format!("the arguments are not JSON: {}", one_line(&error.to_string())))

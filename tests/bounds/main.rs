@@ -9,6 +9,7 @@ mod fails_closed;
 mod ledger;
 mod limits;
 mod links;
+mod orchestrated;
 mod pause;
 mod permits;
 mod rights;

@@ -13,6 +13,7 @@ mod journal;
 mod kept;
 mod memo;
 mod model;
+mod orchestrates;
 mod outcomes;
 mod parts;
 mod priced;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use skep::actors::agent::{Piece, StreamPieces as _};
+use skep::actors::agent::{ContextPolicy, Piece, StreamPieces as _};
 use skep::actors::model::{Answer, Message, Simulated};
 use skep::actors::tool::{ToolError, Toolset, tool};
-use skep::actors::{ModelAgent, Models, Scripted};
+use skep::actors::{ModelAgent, ModelError, Models, Request, Scripted};
 use skep::effect::Tier;
 use skep::testkit::{Lab, Point, TestResult};
 use skep::{AskError, Budget, Ceiling, Reach, SpawnError, Swarm};
@@ -279,6 +279,117 @@ async fn under_faults_it_leaves_nothing_and_every_promise_holds(lab: Lab) -> Tes
         drop(guide.ask("A coat?".into()).within(ms(60_000)).await);
     }
     drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+/// A model whose context is so long, in bytes of what is said.
+fn short_of_context(bytes: usize, script: Scripted) -> Scripted {
+    script
+        .when(move |request| {
+            request.messages.iter().map(|message| message.text().len()).sum::<usize>() > bytes
+        })
+        .fails(ModelError::ContextTooLong)
+}
+
+fn long_tool() -> Toolset {
+    let read = tool("read", "Reads.", |file: File, _| async move { Ok(file.path.repeat(1_000)) });
+    Toolset::new().with(read.pure())
+}
+
+fn reads(paths: &[&str]) -> Answer {
+    paths.iter().fold(Answer::new(), |answer, path| answer.calls("read", &json!({ "path": path })))
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn when_its_context_is_too_long_it_reduces_once_and_goes_on(lab: Lab) -> TestResult {
+    let script = Scripted::new().answers(reads(&["a"])).answers(reads(&["bc"])).says("It is abc.");
+    let model = short_of_context(2_500, script);
+    let swarm = started(&lab, &model).await;
+    let guide = ModelAgent::new("m").tools(long_tool());
+    let guide = swarm.spawn(guide.spec("guide")).await?;
+    assert_eq!(guide.ask("What is there?".into()).await?, "It is abc.");
+    let requests = model.requests();
+    assert_eq!(requests.len(), 4, "the third was too long");
+    let texts: Vec<_> = requests[3].messages.iter().map(Message::text).collect();
+    assert_eq!(texts[0], "What is there?");
+    assert!(texts.last().unwrap().starts_with("bcbc"), "{texts:?}");
+    assert!(texts.iter().all(|text| !text.starts_with("aaa")), "{texts:?}");
+    // One that cannot be shorter fails with what the model said.
+    let question = "x".repeat(3_000);
+    let Err(AskError::Failed(_, error)) = guide.ask(question.into()).await else { panic!("it is too long") };
+    assert!(error.to_string().contains("longer than the model's context"), "{error}");
+    drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_policy_prunes_before_the_window_is_full_and_every_call_keeps_its_result(lab: Lab) -> TestResult {
+    let script = Scripted::new().answers(reads(&["a"])).answers(reads(&["b"])).answers(reads(&["c"]));
+    let model = short_of_context(4_000, script.says("Enough."));
+    let swarm = started(&lab, &model).await;
+    // 900 tokens: from 720 on, to 450.
+    let guide = ModelAgent::new("m").tools(long_tool()).max_output_tokens(100);
+    let guide = swarm.spawn(guide.context(ContextPolicy::prune(900)).spec("guide")).await?;
+    assert_eq!(guide.ask("What is there?".into()).await?, "Enough.");
+    let requests = model.requests();
+    assert_eq!(requests.len(), 4, "none was too long");
+    let texts: Vec<_> = requests[3].messages.iter().map(Message::text).collect();
+    assert!(texts.contains(&"[this output of 1000 bytes was cut to make room]"), "{texts:?}");
+    assert!(texts.last().unwrap().starts_with("ccc"));
+    drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 40)]
+async fn what_is_left_out_is_summarised_by_one_call_which_a_crash_does_not_repeat(lab: Lab) -> TestResult {
+    let mut dice = lab.dice();
+    let lab = lab.fault(Point::effect("model").nth(dice.between(1, 6)).panics().may_rest());
+    let script =
+        (0..4).fold(Scripted::new(), |script, at| script.answers(reads(&[["a", "b", "c", "d"][at]])));
+    let is_summary = |request: &Request| request.last_said().contains("Result: aaa");
+    let model = script.says("Enough.").when(is_summary).says("It read a, which is long.");
+    let swarm = started(&lab, &model).await;
+    let guide = ModelAgent::new("m").tools(long_tool()).max_output_tokens(100);
+    let guide = swarm.spawn(guide.context(ContextPolicy::summarise(900)).spec("guide")).await?;
+    assert_eq!(guide.ask("What is there?".into()).await?, "Enough.");
+    let requests = model.requests();
+    let summaries = requests.iter().filter(|request| is_summary(request)).count();
+    assert_eq!(summaries, 1, "{:?}", requests.iter().map(|request| request.last_said()).collect::<Vec<_>>());
+    let last = requests.last().unwrap();
+    assert!(last.messages.iter().any(|message| message.text().contains("It read a, which is long.")));
+    assert_eq!(last.messages[0].text(), "What is there?");
+    assert_eq!(model.steps_left(), 0);
+    drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn with_a_result_tag_what_stands_outside_is_not_read(lab: Lab) -> TestResult {
+    let model = Scripted::lines([
+        "I think it is 7.",
+        "So: <result>7</result>. Ask again.",
+        "<result>{\"sound\": true, \"marks\": 7}</result>",
+        "No idea.",
+        "None.",
+    ]);
+    let swarm = started(&lab, &model).await;
+    let guide = ModelAgent::new("m").system("Be brief.").result_tag();
+    let text = swarm.spawn(guide.clone().spec("text")).await?;
+    assert_eq!(text.ask("What is it?".into()).await?, "7");
+    let requests = model.requests();
+    assert!(
+        requests[0].system.as_deref().is_some_and(|told| told.contains("between <result> and </result>"))
+    );
+    assert!(requests[1].last_said().contains("it has no <result>"), "{}", requests[1].last_said());
+    let verdict = swarm.spawn(guide.output::<Verdict>().spec("verdict")).await?;
+    assert_eq!(verdict.ask("Is it sound?".into()).await?, Verdict { sound: true, marks: 7 });
+    assert!(text.ask("And this?".into()).await.is_err(), "it was asked once more");
+    model.assert_used_up();
+    drop((text, verdict));
     lab.end(swarm).await;
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use skep_runtime::Message;
 use skep_runtime::text::one_line;
 
+use super::tag;
 use crate::tool::{fits, schema_of};
 
 /// What a model's answer can become. Every type with a JSON schema can: one whose schema is a string is the text itself, any
@@ -50,15 +51,14 @@ fn json_in(text: &str) -> &str {
 }
 
 /// What the model is told before all else: its own text, and how to answer.
-pub(super) fn told(system: Option<&str>, schema: Option<&Value>) -> Option<String> {
-    let how = schema.map(|schema| {
-        format!("Answer with JSON alone, without any other words, that fits this JSON schema:\n{schema}")
+pub(super) fn told(system: Option<&str>, schema: Option<&Value>, is_tagged: bool) -> Option<String> {
+    let form = schema.map(|schema| {
+        let alone = if is_tagged { "The answer is JSON alone" } else { "Answer with JSON alone" };
+        format!("{alone}, without any other words, that fits this JSON schema:\n{schema}")
     });
-    match (system, how) {
-        (Some(system), Some(how)) => Some(format!("{system}\n\n{how}")),
-        (Some(system), None) => Some(system.to_owned()),
-        (None, how) => how,
-    }
+    let tagged = is_tagged.then(|| tag::TOLD.to_owned());
+    let parts: Vec<String> = system.map(str::to_owned).into_iter().chain(tagged).chain(form).collect();
+    (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
 #[cfg(test)]
@@ -91,10 +91,10 @@ mod tests {
     fn a_text_is_itself_whatever_is_in_it() {
         assert_eq!(<String as Structured>::schema(), None);
         assert_eq!(<String as Structured>::read("```json\n{}\n```"), Ok("```json\n{}\n```".to_owned()));
-        assert_eq!(told(Some("Be brief."), None).as_deref(), Some("Be brief."));
+        assert_eq!(told(Some("Be brief."), None, false).as_deref(), Some("Be brief."));
         assert!(
-            told(Some("Be brief."), Some(&schema_of::<Answer>()))
-                .is_some_and(|told| told.contains("\"count\""))
+            told(Some("Be brief."), Some(&schema_of::<Answer>()), true)
+                .is_some_and(|told| told.contains("\"count\"") && told.contains("</result>"))
         );
     }
 }

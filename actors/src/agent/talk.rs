@@ -3,29 +3,47 @@
 use futures_util::future::join_all;
 use skep_runtime::{Advice, AgentError, Context, EffectError};
 
-use super::{Piece, Plan, Structured};
+use super::context::{self, Conversation};
+use super::{Piece, Plan, Structured, summary, tag};
 use crate::defaults;
-use crate::model::{CallModel as _, Chunk, End, Message, Reply, Request, ToolCall};
-use crate::tool::Output;
+use crate::model::{CallModel as _, Chunk, End, Message, ModelError, Reply, Request, ToolCall};
+use crate::tool::{Output, Toolset};
 
 pub(super) struct Talk<'c> {
     cx: &'c Context,
     plan: &'c Plan,
+    tools: &'c Toolset,
     request: Request,
+    /// Which of its messages is the task.
+    task: usize,
     repairs: u32,
     /// Rounds of calls in a row of which nothing came but errors.
     in_vain: u32,
     has_more_room: bool,
+    /// Whether it was reduced because its model had said that it was too long.
+    was_too_long: bool,
 }
 
 impl<'c> Talk<'c> {
-    pub(super) fn new(cx: &'c Context, plan: &'c Plan, request: Request) -> Self {
-        let repairs = plan.repairs;
-        Self { cx, plan, request, repairs, in_vain: 0, has_more_room: false }
+    /// A talk that begins with this request, whose last message is the task.
+    pub(super) fn new(cx: &'c Context, plan: &'c Plan, tools: &'c Toolset, request: Request) -> Self {
+        let (repairs, task) = (plan.repairs, request.messages.len().saturating_sub(1));
+        Self {
+            cx,
+            plan,
+            tools,
+            request,
+            task,
+            repairs,
+            in_vain: 0,
+            has_more_room: false,
+            was_too_long: false,
+        }
     }
 
     pub(super) async fn answer<O: Structured>(mut self) -> Result<O, AgentError> {
         for turn in 0..self.plan.max_turns {
+            self.make_room().await?;
             let reply = self.think().await?;
             if self.wants_more_room(&reply) {
                 continue;
@@ -35,7 +53,8 @@ impl<'c> Talk<'c> {
                 self.act(turn, &reply.tool_calls).await?;
                 continue;
             }
-            match O::read(&reply.text) {
+            let said = if self.plan.result_tag { tag::between(&reply.text) } else { Ok(reply.text.as_str()) };
+            match said.and_then(O::read) {
                 Ok(output) => return Ok(output),
                 Err(problem) if self.repairs > 0 => {
                     self.repairs -= 1;
@@ -53,12 +72,21 @@ impl<'c> Talk<'c> {
     }
 
     /// One call of the model, told to the asker as it comes. A stream that breaks off is begun anew, as another effect.
-    async fn think(&self) -> Result<Reply, AgentError> {
+    async fn think(&mut self) -> Result<Reply, AgentError> {
         let mut left = defaults::MODEL_TRIES;
         loop {
             left -= 1;
             match self.call().await {
                 Ok(reply) => return Ok(reply),
+                Err((error, _)) if self.may_be_shorter(&error) => {
+                    left += 1;
+                    self.was_too_long = true;
+                    let before = self.request.tokens_about();
+                    self.reduce(before / 2).await?;
+                    if self.request.tokens_about() >= before {
+                        return Err(error.into());
+                    }
+                }
                 Err((error, was_told)) => {
                     if left == 0 || !was_told || error.advice() == Advice::Never || self.cx.is_cancelled() {
                         return Err(error.into());
@@ -67,6 +95,33 @@ impl<'c> Talk<'c> {
                 }
             }
         }
+    }
+
+    /// Makes room where the conversation has become as long as it may.
+    async fn make_room(&mut self) -> Result<(), AgentError> {
+        match self.plan.context.as_ref().and_then(|policy| policy.too_long(&self.request)) {
+            Some(tokens) => self.reduce(tokens).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the model says that its context is too short, for the first time in this task.
+    fn may_be_shorter(&self, error: &EffectError) -> bool {
+        !self.was_too_long && ModelError::is_context_too_long(error)
+    }
+
+    /// Reduces the request to so many tokens, as far as it can be.
+    async fn reduce(&mut self, tokens: u64) -> Result<(), AgentError> {
+        let room = context::room(&self.request, tokens);
+        let messages = std::mem::take(&mut self.request.messages);
+        let mut talk = Conversation { messages, task: self.task };
+        if let Some(policy) = &self.plan.context
+            && let Some(by) = policy.summariser(&self.plan.model)
+        {
+            talk = summary::summarise(self.cx, by, policy.most_summarised(), talk, room).await?;
+        }
+        Conversation { messages: self.request.messages, task: self.task } = context::reduce(talk, room);
+        Ok(())
     }
 
     /// The error comes with whether something of the answer was told.
@@ -104,7 +159,7 @@ impl<'c> Talk<'c> {
 
     /// Calls tools side by side, each in a branch of its own: an attempt after a crash finds each result whoever was first.
     async fn act(&mut self, turn: u32, calls: &[ToolCall]) -> Result<(), AgentError> {
-        let (cx, tools) = (self.cx, &self.plan.tools);
+        let (cx, tools) = (self.cx, self.tools);
         let made = calls.iter().enumerate().map(|(number, call)| {
             cx.tell_asker(Piece::Tool { name: call.name.clone() });
             let cx = cx.branch(&format!("call-{turn}-{number}"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::text::{OneLine, one_line};
-use skep_runtime::{Advice, AgentError, FailureClass};
+use skep_runtime::{Advice, AgentError, EffectError, FailureClass};
 use thiserror::Error;
 
 use crate::defaults;
@@ -102,6 +102,13 @@ impl ModelError {
             | Self::NotRecorded(_)
             | Self::Unscripted(_) => Advice::Never,
         }
+    }
+
+    /// Whether this is what an effect failed with: the request is longer than the model's context. An effect's error is a value that
+    /// travels, so it is known by its words.
+    #[must_use]
+    pub fn is_context_too_long(error: &EffectError) -> bool {
+        matches!(error, EffectError::Failed { error, .. } if error.to_string().contains(&Self::ContextTooLong.to_string()))
     }
 
     /// Whether the provider bills the try: what it turned away at the door it does not.

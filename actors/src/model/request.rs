@@ -104,7 +104,7 @@ impl Message {
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let calls = match self {
             Self::Assistant { tool_calls, .. } => tool_calls.iter().map(ToolCall::bytes).sum(),
             Self::Tool { call, .. } => call.len(),
@@ -118,7 +118,7 @@ impl Message {
 const AROUND_EACH: usize = 32;
 const AROUND_ALL: usize = 64;
 /// How many bytes of text make a token, by and large.
-const BYTES_A_TOKEN: u64 = 4;
+pub(crate) const BYTES_A_TOKEN: u64 = 4;
 
 impl Request {
     /// An empty request.

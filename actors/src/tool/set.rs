@@ -1,15 +1,15 @@
 //! Tools by name: what an agent may offer to its model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
-use skep_runtime::{Context, EffectError, Tried, Usage};
+use skep_runtime::{Call, Context, EffectError, Reach, Tried, Usage};
 use thiserror::Error;
 
 use super::planned::Planned;
-use super::{AnyTool, Output, PlannedTool, Prepared, Tool, ToolError, Typed};
+use super::{AnyTool, Output, PlannedTool, Prepared, Run, Running, Tool, ToolError, Typed};
 use crate::{model, telemetry};
 
 /// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
@@ -89,6 +89,25 @@ impl Toolset {
         self.bad.clone().map_or(Ok(()), Err)
     }
 
+    /// Those of these names alone.
+    ///
+    /// # Errors
+    /// The first name that there is no tool of.
+    pub fn only<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
+        let mut only = Self { tools: BTreeMap::new(), bad: self.bad.clone() };
+        for name in names {
+            let tool = self.tools.get(name).ok_or(name)?;
+            only.tools.insert(name.to_owned(), Arc::clone(tool));
+        }
+        Ok(only)
+    }
+
+    /// The kinds of their effects, each once.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<String> {
+        self.tools.values().map(|tool| tool.card().kind.clone()).collect()
+    }
+
     /// Their names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
@@ -115,7 +134,13 @@ impl Toolset {
             Err(ToolError::Said(text)) => return Ok(Output::error(text)),
             Err(ToolError::Failed(error)) => return Ok(Output::error(error.to_string())),
         };
-        match effect(cx, tool.as_ref(), arguments, &prepared).await {
+        let made = match prepared {
+            Prepared { run: Run::Turn(run), .. } => run(cx.clone()).await,
+            Prepared { run: Run::Effect(run), reach } => {
+                effect(cx, tool.as_ref(), arguments, reach, &run).await
+            }
+        };
+        match made {
             Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error),
             Err(EffectError::BeyondCeiling { why, .. } | EffectError::NotGranted { why, .. }) => {
                 Ok(Output::error(format!("you may not do that: {why}")))
@@ -145,7 +170,8 @@ async fn effect(
     cx: &Context,
     tool: &dyn AnyTool,
     arguments: &str,
-    prepared: &Prepared,
+    reach: Reach,
+    run: &(dyn Fn(Call) -> Running + Send + Sync),
 ) -> Result<Output, EffectError> {
     let card = tool.card();
     // As a value, so that blanks and the order of fields make no other call of it.
@@ -153,7 +179,7 @@ async fn effect(
     let mut effect = cx
         .effect(card.kind.as_str(), &input)
         .subject(&card.name)
-        .on(prepared.reach.clone())
+        .on(reach)
         .tier(card.tier)
         .modifies(card.modifies)
         .repeat(card.repeat)
@@ -164,9 +190,9 @@ async fn effect(
         None => effect.unbounded(),
     };
     let most = card.worst_case.unwrap_or_default();
-    let called = |call: skep_runtime::Call| {
+    let called = |call: Call| {
         telemetry::tool(&card.name);
-        let running = prepared.run(call.clone());
+        let running = run(call.clone());
         async move {
             // One that says nothing of its cost has cost a call at most; what it says takes the place of that.
             call.used(Usage::calls(most.calls.min(1)));
