@@ -37,7 +37,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use skep_runtime::{Agent, AgentError, AgentSpec, Ask, AskStream, Budget, Ceiling, Context, RestartMode};
+use skep_runtime::{
+    Agent, AgentError, AgentSpec, Answer, Ask, AskStream, Budget, Ceiling, Context, Question, RestartMode,
+};
 
 pub use self::context::ContextPolicy;
 #[cfg(feature = "persona")]
@@ -50,8 +52,8 @@ pub use self::piece::Piece;
 pub use self::structured::Structured;
 use self::talk::Talk;
 use crate::defaults;
-use crate::model::{Message, Request};
-use crate::tool::{Tool, Toolset};
+use crate::model::{ContextCache, Message, Request};
+use crate::tool::{TakesUp, Tool, Toolset, take_up};
 
 /// What a model agent is asked: a text, and what was said before, if anything was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -97,6 +99,10 @@ struct Plan {
     result_tag: bool,
     bounds: Bounds,
     desk: Option<Arc<dyn MakeTools>>,
+    context_cache: Option<ContextCache>,
+    role: Option<String>,
+    hands_up: bool,
+    takes_up: bool,
 }
 
 /// What bounds the agent by its own description; a spec may say otherwise.
@@ -154,6 +160,10 @@ impl ModelAgent {
             result_tag: false,
             bounds: Bounds::default(),
             desk: None,
+            context_cache: None,
+            role: None,
+            hands_up: false,
+            takes_up: false,
         };
         Self { plan: Arc::new(plan), gives: PhantomData }
     }
@@ -244,6 +254,36 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
+    /// For how long the provider is to keep the context of its requests: see [`ContextCache`].
+    #[must_use]
+    pub fn context_cache(mut self, cache: ContextCache) -> Self {
+        self.plan().context_cache = Some(cache);
+        self
+    }
+
+    /// What it is, in a word, such as its persona's name: a label of metrics, so there should be few; `agent` unless told.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.plan().role = Some(role.into());
+        self
+    }
+
+    /// Hands calls of tools that it was not granted up to the agents above it: the first that [takes them up](Self::takes_up), has a
+    /// tool of that name and was granted it makes the call, under its own name and bill. What the ceiling of this agent forbids, nobody
+    /// does for it. Not so by default.
+    #[must_use]
+    pub fn hands_up(mut self) -> Self {
+        self.plan().hands_up = true;
+        self
+    }
+
+    /// Makes calls of its own tools that agents below it hand up. Not so by default.
+    #[must_use]
+    pub fn takes_up(mut self) -> Self {
+        self.plan().takes_up = true;
+        self
+    }
+
     /// Reads as its answer only what stands between the last `<result>` and `</result>`, so that the model may think aloud around it.
     /// An answer without one is asked for again, as one of another type is. Not so by default.
     #[must_use]
@@ -265,13 +305,16 @@ impl<O: Structured> ModelAgent<O> {
         let Plan { model, system, tools, max_turns, max_output_tokens, repairs, settings, .. } = &*self.plan;
         let Plan { context, result_tag, bounds, desk, .. } = &*self.plan;
         let made_of = (model, system, tools.declared(), max_turns, max_output_tokens, repairs, settings);
+        let Plan { context_cache, role, hands_up, takes_up, .. } = &*self.plan;
         let more = (context, result_tag, desk.as_ref().map(|desk| desk.made_of()));
+        let more = (more, context_cache, role, hands_up, takes_up);
         let (of, schema) = (std::any::type_name::<O>(), O::schema());
         let fingerprint = (made_of, more, of, schema);
         let spec = AgentSpec::new(name, {
             let agent = self.clone();
             move || agent.clone()
         });
+        let spec = if self.plan.takes_up { spec.resource(TakesUp(self.plan.tools.clone())) } else { spec };
         bounds.on(spec.restart_mode(RestartMode::Resume).fingerprint(&fingerprint))
     }
 }
@@ -289,7 +332,8 @@ impl Bounds {
 impl Plan {
     /// All that the model may call in one task.
     fn tools_for_a_task(&self) -> Toolset {
-        self.desk.iter().fold(self.tools.clone(), |tools, desk| tools.and(desk.tools()))
+        let tools = self.tools.clone().handing_up(self.hands_up);
+        self.desk.iter().fold(tools, |tools, desk| tools.and(desk.tools()))
     }
 }
 
@@ -304,11 +348,16 @@ impl<O: Structured> Agent for ModelAgent<O> {
         self.plan.tools_for_a_task().check().map_err(AgentError::failed)
     }
 
+    async fn on_question(question: Question, cx: Context) -> Result<Option<Answer>, AgentError> {
+        take_up(question, cx).await
+    }
+
     async fn handle(&mut self, prompt: &Prompt, cx: &Context) -> Result<O, AgentError> {
         let Plan { system, max_output_tokens, settings, .. } = &*self.plan;
         let tools = self.plan.tools_for_a_task();
         let mut request = Request { messages: prompt.before.clone(), ..Request::new() };
         request.messages.push(Message::user(&prompt.text));
+        request.context_cache = self.plan.context_cache;
         request.system = structured::told(system.as_deref(), O::schema().as_ref(), self.plan.result_tag);
         request.tools = tools.declared();
         request.max_output_tokens = Some(*max_output_tokens);

@@ -16,6 +16,7 @@
 //! | `tools` | files, search and git as effects; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `mcp` | [`Mcp`]: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
+//! | `metrics` | calls, tokens and money of models for the `metrics` facade, by role and model: three crates | no |
 //! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
 
 #[cfg(feature = "agent")]

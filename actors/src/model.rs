@@ -54,7 +54,7 @@ pub use self::price::{Price, UnknownPrice};
 pub use self::recorded::{BadCassette, Recorded};
 pub use self::reply::{BadArguments, Reply, ToolCall};
 pub(crate) use self::request::BYTES_A_TOKEN;
-pub use self::request::{Message, Request, Tool};
+pub use self::request::{ContextCache, Message, Request, Tool};
 pub use self::scripted::{Scripted, When};
 pub use self::simulated::Simulated;
 pub use self::streaming::Streaming;

@@ -27,6 +27,7 @@
 
 mod card;
 mod function;
+mod hand_up;
 mod planned;
 mod schema;
 mod set;
@@ -44,6 +45,7 @@ use skep_runtime::{AgentError, Call, Context, EffectError, Reach};
 
 pub use self::card::Card;
 pub use self::function::{FnTool, tool};
+pub(crate) use self::hand_up::{TakesUp, take_up};
 pub use self::planned::PlannedTool;
 pub use self::schema::{Misfit, fits, schema_of};
 pub use self::set::{BadTool, Toolset};

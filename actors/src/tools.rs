@@ -45,7 +45,7 @@ pub trait Tools {
 
 impl Tools for Context {
     fn tools(&self) -> Toolbox<'_> {
-        Toolbox { cx: self, terms: Terms::default() }
+        Toolbox { cx: self, terms: Terms::default(), is_free: false }
     }
 }
 
@@ -69,6 +69,7 @@ impl Default for Terms {
 pub struct Toolbox<'c> {
     cx: &'c Context,
     terms: Terms,
+    is_free: bool,
 }
 
 impl<'c> Toolbox<'c> {
@@ -77,6 +78,19 @@ impl<'c> Toolbox<'c> {
     pub const fn on(mut self, terms: Terms) -> Self {
         self.terms = terms;
         self
+    }
+
+    /// The same tools, each call of which costs a call and no money: for whoever pays for something else, and does not want simulated
+    /// prices in that bill.
+    #[must_use]
+    pub const fn free(mut self) -> Self {
+        self.is_free = true;
+        self
+    }
+
+    /// What a tool's call costs here.
+    const fn price(&self, price: Price) -> Price {
+        if self.is_free { Price::FREE } else { price }
     }
 
     /// Files below a folder.
@@ -131,7 +145,7 @@ impl<'c> Toolbox<'c> {
         W: Fn(&Wanted) -> Tried<(T, u64)> + Send + Sync + 'static,
     {
         let work = Arc::new(work);
-        let price = tool.1;
+        let price = self.price(tool.1);
         let call = move |call: Call| {
             let work = Arc::clone(&work);
             async move {

@@ -30,6 +30,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::effect::Tier;
 use crate::id::AgentId;
 use crate::reach::{
     Pattern, Reach, Target, check_command, check_host, check_model, check_path, covers_words,
@@ -59,12 +60,17 @@ pub struct Ceiling {
     models: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commands: Option<Vec<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<Tier>,
 }
 
 /// Why an effect is beyond a ceiling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Beyond {
+    /// It can do more harm than is allowed.
+    #[error("its tier, {}, is not allowed", .0.name())]
+    Tier(Tier),
     /// Effects of its kind are not allowed.
     #[error("its kind is not allowed")]
     Kind,
@@ -136,6 +142,21 @@ impl Ceiling {
     ) -> Self {
         self.commands = Some(patterns.into_iter().map(strings).collect());
         self
+    }
+
+    /// Of this tier at most: what can do more harm is not allowed, whatever its kind.
+    #[must_use]
+    pub const fn at_most(mut self, tier: Tier) -> Self {
+        self.tier = Some(tier);
+        self
+    }
+
+    /// Whether it allows effects that can do so much harm.
+    ///
+    /// # Errors
+    /// [`Beyond::Tier`].
+    pub fn covers_tier(&self, tier: Tier) -> Result<(), Beyond> {
+        if self.tier.is_none_or(|most| tier <= most) { Ok(()) } else { Err(Beyond::Tier(tier)) }
     }
 
     /// Whether it allows effects of this kind on these targets.
@@ -265,10 +286,12 @@ impl Rights {
     }
 
     /// What forbids an effect; the first limit in the order in which they came to be.
-    pub(crate) fn forbids(&self, kind: &str, reach: &Reach) -> Option<(&AgentId, Beyond)> {
+    pub(crate) fn forbids(&self, kind: &str, reach: &Reach, tier: Tier) -> Option<(&AgentId, Beyond)> {
         self.limits().iter().find_map(|limit| {
             let ceilings = limit.ceilings.read();
-            let beyond = ceilings.iter().find_map(|ceiling| ceiling.covers(kind, reach).err());
+            let forbids =
+                |ceiling: &Ceiling| ceiling.covers(kind, reach).and(ceiling.covers_tier(tier)).err();
+            let beyond = ceilings.iter().find_map(forbids);
             beyond.map(|beyond| (&limit.of, beyond))
         })
     }
@@ -399,7 +422,7 @@ mod tests {
             for (rights, whose) in &made {
                 for kind in &all {
                     let may = whose.iter().all(|limit| allowed[limit].contains(kind));
-                    let may_now = rights.forbids(kind, &Reach::Unknown).is_none();
+                    let may_now = rights.forbids(kind, &Reach::Unknown, Tier::Safe).is_none();
                     prop_assert_eq!(may_now, may, "{} {:?}", kind, rights);
                 }
                 prop_assert_eq!(rights.limits().len(), whose.len());
@@ -434,6 +457,19 @@ mod tests {
         let none = Ceiling::new().models([""; 0]);
         assert!(none.covers("model", &Reach::model("gpt")).is_err(), "none at all");
         assert_eq!(Ceiling::new().never(["any"]).covers("any", &Reach::NOTHING), Err(Beyond::Kind));
+    }
+
+    #[test]
+    fn what_can_do_more_harm_than_a_tier_is_beyond_it_whatever_its_kind() {
+        let ceiling = Ceiling::only(["files.*"]).at_most(Tier::Reads);
+        let rights = Rights::default().under(&AgentId::root("s"), Some(&ceiling));
+        let why = |kind, tier| rights.forbids(kind, &Reach::NOTHING, tier).map(|(_, why)| why);
+        assert_eq!(why("files.read", Tier::Reads), None);
+        assert_eq!(why("files.write", Tier::Writes), Some(Beyond::Tier(Tier::Writes)));
+        assert_eq!(why("command", Tier::Dangerous), Some(Beyond::Kind));
+        let text = serde_json::to_string(&ceiling).unwrap();
+        assert_eq!(text, r#"{"only":["files.*"],"tier":"reads"}"#);
+        assert_eq!(serde_json::from_str::<Ceiling>(&text).unwrap(), ceiling);
     }
 
     #[test]

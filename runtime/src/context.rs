@@ -12,7 +12,7 @@ use crate::ask::{Ask, At};
 use crate::branch::below;
 use crate::children::Children;
 use crate::control::Control;
-use crate::effect::{Effect, Memory};
+use crate::effect::{Effect, Memory, Tier};
 use crate::engine::points;
 use crate::engine::spawn::{Naming, Place, spawn};
 use crate::engine::turn::{Cancel, Turn};
@@ -137,7 +137,9 @@ impl Context {
     /// [`EffectError::NotGranted`](crate::EffectError::NotGranted).
     #[must_use]
     pub fn may(&self, kind: &str, on: &Reach) -> bool {
-        [&self.turn.rights, &self.turn.seat.grants].iter().all(|rights| rights.forbids(kind, on).is_none())
+        [&self.turn.rights, &self.turn.seat.grants]
+            .iter()
+            .all(|rights| rights.forbids(kind, on, Tier::Safe).is_none())
     }
 
     /// Spawns a child of the task, which ends when the task has its outcome. In a start, it spawns a child of the agent.

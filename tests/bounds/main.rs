@@ -6,9 +6,11 @@ use forest::{self};
 
 mod extremes;
 mod fails_closed;
+mod handed_up;
 mod ledger;
 mod limits;
 mod links;
+mod models;
 mod orchestrated;
 mod pause;
 mod permits;

@@ -6,7 +6,7 @@ use skep_runtime::{Advice, AgentError, Context, EffectError};
 use super::context::{self, Conversation};
 use super::{Piece, Plan, Structured, summary, tag};
 use crate::defaults;
-use crate::model::{CallModel as _, Chunk, End, Message, ModelError, Reply, Request, ToolCall};
+use crate::model::{CallModel as _, Chunk, End, Message, ModelCall, ModelError, Reply, Request, ToolCall};
 use crate::tool::{Output, Toolset};
 
 pub(super) struct Talk<'c> {
@@ -124,9 +124,17 @@ impl<'c> Talk<'c> {
         Ok(())
     }
 
+    fn model(&self) -> ModelCall<'_> {
+        let call = self.cx.model(&self.plan.model);
+        match &self.plan.role {
+            Some(role) => call.role(role),
+            None => call,
+        }
+    }
+
     /// The error comes with whether something of the answer was told.
     async fn call(&self) -> Result<Reply, (EffectError, bool)> {
-        let mut stream = self.cx.model(&self.plan.model).stream(self.request.clone());
+        let mut stream = self.model().stream(self.request.clone());
         let mut was_told = false;
         while let Some(chunk) = stream.next().await {
             if let Chunk::Text(text) = chunk.map_err(|error| (error, was_told))? {

@@ -19,6 +19,9 @@ use crate::{defaults, telemetry};
 /// The kind of the effect.
 pub(super) const KIND: &str = "model";
 
+/// For whom a call is that says nothing of it.
+const ROLE: &str = "agent";
+
 /// Gives a context its models.
 pub trait CallModel {
     /// The model of a name, from the swarm's [`Models`].
@@ -37,6 +40,7 @@ impl CallModel for Context {
             silence: defaults::MODEL_SILENCE,
             tries: defaults::MODEL_TRIES,
             shows_content: models.shows_content(),
+            role: ROLE.to_owned(),
         };
         ModelCall { cx: self, plan }
     }
@@ -51,6 +55,7 @@ pub(super) struct Plan {
     silence: Duration,
     pub(super) tries: u32,
     shows_content: bool,
+    role: String,
 }
 
 /// A call of a model before it is made.
@@ -88,6 +93,12 @@ impl ModelCall<'_> {
     /// How it samples, by the provider's own name for it: `("temperature", 0.2)`.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.plan.request = self.plan.request.setting(name, value);
+        self
+    }
+
+    /// For whom it is, in a word, such as a persona's name: a label of metrics, so there should be few; `agent` unless told.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.plan.role = role.into();
         self
     }
 
@@ -170,7 +181,8 @@ impl Plan {
         candidate: &Candidate,
         within: Duration,
     ) -> (Effect, Arc<Asked>) {
-        let (model, price) = (Arc::clone(candidate.model()), candidate.price);
+        let model = Arc::clone(candidate.model());
+        let price = candidate.price.keeping(self.request.context_cache);
         let (input, output) = self.tokens_at_most(&*model);
         let (worst, effect) = (price.worst_case(input, output), cx.effect(KIND, self.input()));
         let effect = match price {
@@ -195,6 +207,7 @@ impl Plan {
             env: cx.env().clone(),
             silence: self.silence,
             shows_content: self.shows_content,
+            role: self.role.clone(),
             said: Mutex::default(),
         };
         (effect, Arc::new(asked))
@@ -210,6 +223,7 @@ pub(super) struct Asked {
     env: Env,
     silence: Duration,
     shows_content: bool,
+    role: String,
     /// What the last try failed with.
     said: Mutex<Option<ModelError>>,
 }
@@ -238,6 +252,7 @@ impl Asked {
         }
         let (price, about) = (self.price, self.request.tokens_about());
         let mut assembly = Assembly::default();
+        let began = self.env.now();
         telemetry::chat(self.model.provider(), &self.name, &self.request, self.shows_content);
         match self.read(&call, &mut assembly, hand.as_deref()).await {
             Ok(end) => {
@@ -246,6 +261,7 @@ impl Asked {
                     call.used(reply.usage);
                 }
                 telemetry::answered(&reply, self.shows_content);
+                telemetry::count(&self.role, &self.name, Some(&reply.usage), self.env.now().since(began));
                 Ok(reply)
             }
             Err(error) => {
@@ -254,6 +270,7 @@ impl Asked {
                 } else {
                     call.used(Usage::calls(1));
                 }
+                telemetry::count(&self.role, &self.name, None, self.env.now().since(began));
                 Err(self.failed(error, hand.as_deref()))
             }
         }

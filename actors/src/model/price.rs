@@ -1,9 +1,9 @@
 //! What a model costs, as far as that is known: one of unknown price must not pass as free.
 
 use serde::{Deserialize, Serialize};
-use skep_runtime::Usage;
+use skep_runtime::{PicoUsd, Usage};
 
-use super::{Prices, Tokens};
+use super::{ContextCache, Prices, Tokens};
 
 /// What a call of a model is reckoned with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,18 @@ impl Price {
     #[must_use]
     pub fn worst_case(&self, input: u64, output: u64) -> Usage {
         self.prices().worst_case(input, output)
+    }
+
+    /// The same for a request whose context is to be kept so long.
+    #[must_use]
+    pub fn keeping(self, cache: Option<ContextCache>) -> Self {
+        match (self, cache) {
+            // As Anthropic's price list says: the table's own price is that of five minutes.
+            (Self::Known(prices), Some(ContextCache::Hour)) => {
+                Self::Known(prices.cache_written(PicoUsd(prices.input.0.saturating_mul(2))))
+            }
+            (price, _) => price,
+        }
     }
 
     /// Whether the money of a call is known.

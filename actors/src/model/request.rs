@@ -28,6 +28,21 @@ pub struct Request {
     pub max_output_tokens: Option<u64>,
     /// How it samples, by the provider's own names: `temperature`, `top_p`, `seed`, `stop`.
     pub settings: BTreeMap<String, Value>,
+    /// For how long the provider is to keep what it has read, for requests that begin in the same way. Not at all, unless told or
+    /// unless it does so by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_cache: Option<ContextCache>,
+}
+
+/// For how long a provider keeps the context of a request. Each use begins the time anew. Anthropic's models do as they are told;
+/// OpenAI's keep contexts by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextCache {
+    /// What is put there costs as the model's price list says.
+    FiveMinutes,
+    /// What is put there costs twice as much as what is sent.
+    Hour,
 }
 
 /// A message of the conversation.
@@ -134,6 +149,13 @@ impl Request {
         self
     }
 
+    /// For how long the provider is to keep what it has read.
+    #[must_use]
+    pub const fn context_cache(mut self, cache: ContextCache) -> Self {
+        self.context_cache = Some(cache);
+        self
+    }
+
     /// One more message.
     #[must_use]
     pub fn message(mut self, message: Message) -> Self {
@@ -170,6 +192,7 @@ impl Request {
         self.tools.extend(other.tools);
         self.max_output_tokens = other.max_output_tokens.or(self.max_output_tokens);
         self.settings.extend(other.settings);
+        self.context_cache = other.context_cache.or(self.context_cache);
         self
     }
 

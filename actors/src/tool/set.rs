@@ -8,6 +8,7 @@ use serde_json::Value;
 use skep_runtime::{Call, Context, EffectError, Reach, Tried, Usage};
 use thiserror::Error;
 
+use super::hand_up::hand_up;
 use super::planned::Planned;
 use super::{AnyTool, Output, PlannedTool, Prepared, Run, Running, Tool, ToolError, Typed};
 use crate::{model, telemetry};
@@ -17,6 +18,7 @@ use crate::{model, telemetry};
 pub struct Toolset {
     tools: BTreeMap<String, Arc<dyn AnyTool>>,
     bad: Option<BadTool>,
+    hands_up: bool,
 }
 
 /// A tool that cannot be offered.
@@ -74,6 +76,12 @@ impl Toolset {
         self
     }
 
+    /// A call that its agent was not granted goes up, and an agent above it makes it.
+    pub(crate) const fn handing_up(mut self, hands_up: bool) -> Self {
+        self.hands_up = hands_up;
+        self
+    }
+
     /// These and those.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -94,7 +102,7 @@ impl Toolset {
     /// # Errors
     /// The first name that there is no tool of.
     pub fn only<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
-        let mut only = Self { tools: BTreeMap::new(), bad: self.bad.clone() };
+        let mut only = Self { tools: BTreeMap::new(), bad: self.bad.clone(), hands_up: self.hands_up };
         for name in names {
             let tool = self.tools.get(name).ok_or(name)?;
             only.tools.insert(name.to_owned(), Arc::clone(tool));
@@ -128,18 +136,43 @@ impl Toolset {
     /// # Errors
     /// [`EffectError`] that ends the turn: over budget, or cancelled with it.
     pub async fn call(&self, cx: &Context, name: &str, arguments: &str) -> Result<Output, EffectError> {
+        match self.make(cx, name, arguments).await {
+            Err(EffectError::NotGranted { why, .. }) if self.hands_up => {
+                Ok(hand_up(cx, name, arguments, &why.to_string()).await)
+            }
+            made => Self::told(made),
+        }
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// Whatever its effect has.
+    pub(super) async fn make(
+        &self,
+        cx: &Context,
+        name: &str,
+        arguments: &str,
+    ) -> Result<Output, EffectError> {
         let Some(tool) = self.tools.get(name) else { return Ok(Output::error(self.unknown(name))) };
         let prepared = match Arc::clone(tool).prepare(arguments) {
             Ok(prepared) => prepared,
             Err(ToolError::Said(text)) => return Ok(Output::error(text)),
             Err(ToolError::Failed(error)) => return Ok(Output::error(error.to_string())),
         };
-        let made = match prepared {
+        match prepared {
             Prepared { run: Run::Turn(run), .. } => run(cx.clone()).await,
             Prepared { run: Run::Effect(run), reach } => {
                 effect(cx, tool.as_ref(), arguments, reach, &run).await
             }
-        };
+        }
+    }
+
+    /// What the model can be told of a call.
+    ///
+    /// # Errors
+    /// [`EffectError`] that ends the turn: over budget, or cancelled with it.
+    pub(super) fn told(made: Result<Output, EffectError>) -> Result<Output, EffectError> {
         match made {
             Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error),
             Err(EffectError::BeyondCeiling { why, .. } | EffectError::NotGranted { why, .. }) => {

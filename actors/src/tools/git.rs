@@ -243,16 +243,17 @@ impl<'c> Git<'c> {
             #[cfg(feature = "agent")]
             By::Call(call) => return Ok(asked(call, question).await),
         };
+        let price = tools.price(price::GIT);
         let call = move |call: Call| {
             let question = Arc::clone(&question);
             async move {
                 let asked = asked(&call, question).await;
                 let printed = if let Asked::Answered(printed) = &asked { printed.len() as u64 } else { 0 };
-                call.used(price::GIT.of(printed.min(most)));
+                call.used(price.of(printed.min(most)));
                 Tried::Ok(asked)
             }
         };
-        tools.tried("git", arguments, price::GIT.of(most), call).await
+        tools.tried("git", arguments, price.of(most), call).await
     }
 
     fn question(

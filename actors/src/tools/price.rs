@@ -22,6 +22,9 @@ pub const GREP: Price = Price { call: PicoUsd(1_000_000), kib: PicoUsd(50_000) }
 pub const GIT: Price = Price { call: PicoUsd(5_000_000), kib: PicoUsd(200_000) };
 
 impl Price {
+    /// No money.
+    pub const FREE: Self = Self { call: PicoUsd(0), kib: PicoUsd(0) };
+
     /// What one call that went through so many bytes has used.
     #[must_use]
     pub fn of(self, bytes: u64) -> Usage {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::refusal::ProviderError;
 use super::{count, odd, text};
-use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, ToolPiece};
+use crate::model::{Chunk, ContextCache, End, Message, ModelError, Request, Tokens, ToolPiece};
 
 /// What is sent. The results of tools are the user's to say there, and all of one answer's are one message.
 pub(super) fn body(model: &str, request: &Request) -> Value {
@@ -35,12 +35,33 @@ pub(super) fn body(model: &str, request: &Request) -> Value {
         let tool = |tool: &crate::model::Tool| json!({ "name": tool.name, "description": tool.description, "input_schema": tool.schema });
         body["tools"] = request.tools.iter().map(tool).collect();
     }
+    if let Some(cache) = request.context_cache {
+        keep(&mut body, cache);
+    }
     for (name, value) in &request.settings {
         // OpenAI's word for it.
         let name = if name == "stop" { "stop_sequences" } else { name };
         body[name] = value.clone();
     }
     body
+}
+
+/// Marks the end of what is to be kept: of all before the conversation, and of the conversation so far.
+fn keep(body: &mut Value, cache: ContextCache) {
+    let ttl = match cache {
+        ContextCache::FiveMinutes => "5m",
+        ContextCache::Hour => "1h",
+    };
+    let mark = json!({ "type": "ephemeral", "ttl": ttl });
+    if let Some(text) = body["system"].as_str() {
+        body["system"] = json!([{ "type": "text", "text": text, "cache_control": mark }]);
+    } else if let Some(tool) = body["tools"].as_array_mut().and_then(|tools| tools.last_mut()) {
+        tool["cache_control"] = mark.clone();
+    }
+    let last = body["messages"].as_array_mut().and_then(|messages| messages.last_mut());
+    if let Some(part) = last.and_then(|last| last["content"].as_array_mut()?.last_mut()) {
+        part["cache_control"] = mark;
+    }
 }
 
 fn parts(message: &Message) -> (&'static str, Vec<Value>) {

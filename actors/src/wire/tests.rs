@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{End, Message, Tokens, Tool, ToolCall, ToolPiece};
+use skep_runtime::PicoUsd;
+
+use crate::model::{ContextCache, End, Message, Price, Prices, Tokens, Tool, ToolCall, ToolPiece};
 
 fn request() -> Request {
     let call =
@@ -226,4 +228,27 @@ proptest! {
             prop_assert_eq!(whole.1, cut.1);
         }
     }
+}
+
+#[test]
+fn what_is_to_be_kept_is_marked_at_its_two_ends_and_nothing_else_is() {
+    let request = Request::from("Why?")
+        .system("Be brief.")
+        .message(Message::assistant("Because."))
+        .message(Message::user("And?"));
+    let plain = Protocol::Anthropic.body("m", &request, Bound::MaxTokens);
+    let kept =
+        Protocol::Anthropic.body("m", &request.clone().context_cache(ContextCache::Hour), Bound::MaxTokens);
+    let mark = json!({ "type": "ephemeral", "ttl": "1h" });
+    assert_eq!(kept["system"], json!([{ "type": "text", "text": "Be brief.", "cache_control": mark }]));
+    assert_eq!(kept["messages"][2]["content"][0]["cache_control"], mark);
+    assert_eq!(kept["messages"][0], plain["messages"][0]);
+    assert_eq!(plain.to_string().matches("cache_control").count(), 0);
+    assert_eq!(kept.to_string().matches("cache_control").count(), 2);
+    let price = Price::Known(Prices::per_million("3", "15").unwrap());
+    let Price::Known(hour) = price.keeping(Some(ContextCache::Hour)) else { panic!("it is known") };
+    assert_eq!(
+        (hour.cache_written, price.keeping(Some(ContextCache::FiveMinutes))),
+        (PicoUsd(6_000_000), price)
+    );
 }

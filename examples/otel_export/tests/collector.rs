@@ -124,15 +124,15 @@ fn one_request_arrives_at_the_collector_as_one_trace() {
     let mut paths: Vec<_> = all.iter().filter(|span| span.trace == request.trace).map(path).collect();
     paths.sort();
     let wanted = [
-        "effect < turn < request",
-        "effect < turn < turn < request",
+        "effect < invoke_agent lead < request",
+        "effect < invoke_agent reviewer < invoke_agent lead < request",
+        "invoke_agent lead < request",
+        "invoke_agent reviewer < invoke_agent lead < request",
+        "invoke_agent reviewer < invoke_agent lead < request",
         "request",
-        "turn < request",
-        "turn < turn < request",
-        "turn < turn < request",
     ];
     assert_eq!(paths, wanted, "{told}");
-    let turns: Vec<_> = all.iter().filter(|span| span.name == "turn").collect();
+    let turns: Vec<_> = all.iter().filter(|span| span.name.starts_with("invoke_agent ")).collect();
     let names: Vec<_> =
         turns.iter().map(|turn| (turn.attribute("name"), turn.attribute("outcome"))).collect();
     let has = |name: &str, outcome: &str| names.contains(&(name.to_owned(), outcome.to_owned()));

@@ -59,7 +59,7 @@ impl Effect {
 
     fn beyond(&self) -> Option<BeyondLimit> {
         let forbids = |rights: &Rights, is_grant| {
-            let (of, why) = rights.forbids(&self.kind, &self.reach)?;
+            let (of, why) = rights.forbids(&self.kind, &self.reach, self.tier)?;
             Some(BeyondLimit { of: of.clone(), why, is_grant })
         };
         forbids(&self.turn.rights, false).or_else(|| forbids(&self.turn.seat.grants, true))

@@ -63,6 +63,19 @@ pub enum Tier {
     Dangerous,
 }
 
+impl Tier {
+    /// Its word, as events and settings write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Reads => "reads",
+            Self::Writes => "writes",
+            Self::Dangerous => "dangerous",
+        }
+    }
+}
+
 /// An effect that wants to pass.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {

@@ -372,7 +372,8 @@ impl Effect {
             booking.add(passed.spike);
         }
         booking.begin_call(number);
-        let call = call(Call { booking: Arc::clone(booking), number, deadline });
+        // Boxed: whatever a call holds across its awaits, an unoptimised build would lay on the stack once for each layer above it.
+        let call = Box::pin(call(Call { booking: Arc::clone(booking), number, deadline }));
         points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }
 

@@ -61,7 +61,9 @@ fn what_is_wrong_is_named_with_its_line_and_the_nearest_name() {
         said("+++\nmodel = \"a\"\nmax_turns = 0\n+++\n"),
         "p.md:3: max_turns: it is 0; give at least 1"
     );
-    assert!(said("+++\n\nbudget = \"cheap\"\n+++\n").starts_with("p.md:3: budget: \"cheap\" is not an amount"));
+    assert!(
+        said("+++\n\nbudget = \"cheap\"\n+++\n").starts_with("p.md:3: budget: \"cheap\" is not an amount")
+    );
     assert!(said("+++\ngrants = { paths = [\"repo\"] }\n+++\n").starts_with("p.md:2: grants: paths: "));
     assert!(said("+++\nchildren = { alive = 1, in_all = 2 }\n+++\n").contains("say in `may_create` which"));
     assert!(said("+++\nmodel = \n+++\n").starts_with("p.md:2: "));

@@ -1,0 +1,54 @@
+//! A call that an agent was not granted, made by an agent above it.
+//!
+//! The call goes up as a question. Whoever above takes calls up, has a tool of that name and was granted it makes it, under its own name and
+//! bill. The ceilings of whoever asks bind it there too: what an agent's ceiling forbids, nobody does for it.
+
+use serde::{Deserialize, Serialize};
+use skep_runtime::{AgentError, Answer, Context, EffectError, Question};
+
+use super::{Output, Toolset};
+
+/// What the question is about.
+const ABOUT: &str = "skep.tool";
+
+/// The call that goes up.
+#[derive(Debug, Serialize, Deserialize)]
+struct HandedUp {
+    name: String,
+    arguments: String,
+}
+
+/// What an agent does for those below it: a resource of its spec.
+#[derive(Clone, Debug)]
+pub(crate) struct TakesUp(pub(crate) Toolset);
+
+/// Hands a call up. `why` is what its own agent was not granted.
+pub(super) async fn hand_up(cx: &Context, name: &str, arguments: &str, why: &str) -> Output {
+    let handed = HandedUp { name: name.to_owned(), arguments: arguments.to_owned() };
+    let question = match Question::about(ABOUT).with(handed) {
+        Ok(question) => question,
+        Err(error) => return Output::error(error.to_string()),
+    };
+    let refused = |more: String| Output::error(format!("you may not do that: {why}; {more}"));
+    match cx.ask_parent(question).await {
+        Ok(answer) => answer.read().unwrap_or_else(|error| refused(error.to_string())),
+        Err(error) => refused(format!("nobody above you did it: {error}")),
+    }
+}
+
+/// Makes a call that was handed up, where it may be made; else it goes further up.
+pub(crate) async fn take_up(question: Question, cx: Context) -> Result<Option<Answer>, AgentError> {
+    if question.topic() != ABOUT {
+        return Ok(None);
+    }
+    let Some(takes) = cx.get::<TakesUp>() else { return Ok(None) };
+    let HandedUp { name, arguments } = question.read()?;
+    if !takes.0.names().any(|known| known == name) {
+        return Ok(None);
+    }
+    match takes.0.make(&cx, &name, &arguments).await {
+        Err(EffectError::BeyondCeiling { .. } | EffectError::NotGranted { .. }) => Ok(None),
+        Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error.into()),
+        made => Ok(Some(Answer::of(Toolset::told(made)?)?)),
+    }
+}
