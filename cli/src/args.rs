@@ -10,6 +10,8 @@ use skep_testkit::Preset;
 
 use crate::lab::Example;
 use crate::review::Severity;
+#[cfg(feature = "http")]
+use crate::review::mind::Choice;
 
 /// Swarms of supervised agents that stop, bill and recover exactly.
 #[derive(Debug, Parser)]
@@ -173,6 +175,34 @@ pub(crate) struct Review {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) within: Option<Duration>,
 
+    /// Give the reviewers a model, as openai:NAME or anthropic:NAME
+    ///
+    /// The key is read from OPENAI_API_KEY or ANTHROPIC_API_KEY. The sources are sent to the model. Prices are real then, and
+    /// --budget is a real limit.
+    #[cfg(feature = "http")]
+    #[arg(long, value_name = "PROVIDER:NAME")]
+    pub(crate) model: Option<Choice>,
+
+    /// A cheaper model for performance and style; security and tests keep --model
+    #[cfg(feature = "http")]
+    #[arg(long, value_name = "PROVIDER:NAME", requires = "model")]
+    pub(crate) fast_model: Option<Choice>,
+
+    /// Where the models are, if not at their provider, such as http://localhost:4141/v1; a key is not needed there
+    #[cfg(feature = "http")]
+    #[arg(long, value_name = "URL", requires = "model")]
+    pub(crate) base_url: Option<String>,
+
+    /// What models cost that skep does not know: dollars for a million tokens sent and written, such as 1.25/10.00, or 0/0
+    #[cfg(feature = "http")]
+    #[arg(long, value_name = "INPUT/OUTPUT", requires = "model", value_parser = price)]
+    pub(crate) price: Option<(String, String)>,
+
+    /// Say what a review with --model would take, and do not begin it
+    #[cfg(feature = "http")]
+    #[arg(long, requires = "model")]
+    pub(crate) estimate: bool,
+
     /// Show the live tree of agents while they work
     #[arg(long)]
     pub(crate) watch: bool,
@@ -192,6 +222,12 @@ pub(crate) struct Review {
     /// Write all findings of this review to a baseline file
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
+}
+
+#[cfg(feature = "http")]
+fn price(text: &str) -> Result<(String, String), String> {
+    let (input, output) = text.split_once('/').ok_or("write it like 1.25/10.00")?;
+    Ok((input.trim().to_owned(), output.trim().to_owned()))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

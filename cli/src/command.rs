@@ -12,6 +12,8 @@ use skep_runtime::NanoUsd;
 
 use crate::args::{self, Command, Format, Skep};
 use crate::lab;
+#[cfg(feature = "http")]
+use crate::review::mind::Minds;
 use crate::review::report::text::{Layout, Paint};
 use crate::review::report::{json, markdown, sarif, text};
 use crate::review::swarm::{Ending, Order, Review, ReviewError};
@@ -78,6 +80,8 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     let watch = options.watch;
     let mut signals = Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let (order, desk) = prepare(options)?;
+    #[cfg(feature = "http")]
+    let only_estimates = order.only_survey;
     let review = Review::start(order).await.map_err(|error| error.to_string())?;
     let env = review.env();
     let mut view = View::of(review.events(), env.clone(), watch);
@@ -90,6 +94,14 @@ async fn review(options: args::Review) -> Result<ExitCode, String> {
     if let Some(signal) = signal {
         // Nobody may be there to read it.
         writeln!(io::stderr(), "skep review: {}: stopping; press again to end at once", signal.word()).ok();
+    }
+    #[cfg(feature = "http")]
+    if only_estimates && signal.is_none() {
+        let estimate = review.estimate(ending).await.map_err(|error| error.to_string())?;
+        if let Some(estimate) = estimate {
+            print(&estimate.to_string())?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
     let finished = async {
         let report = review.end(ending).await.map_err(|error: ReviewError| error.to_string())?;
@@ -151,6 +163,10 @@ fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
             may_write(option, path)?;
         }
     }
+    #[cfg(feature = "http")]
+    let (minds, only_survey) = (minds(&options)?, options.estimate);
+    #[cfg(not(feature = "http"))]
+    let only_survey = false;
     let order = Order {
         root,
         only,
@@ -162,6 +178,9 @@ fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
         budget: options.budget.unwrap_or(BUDGET),
         within: options.within,
         chaos: options.chaos,
+        #[cfg(feature = "http")]
+        minds,
+        only_survey,
     };
     let baseline = baseline.transpose()?;
     let desk = Desk {
@@ -174,6 +193,15 @@ fn prepare(options: args::Review) -> Result<(Order, Desk), String> {
         at_most: options.at_most,
     };
     Ok((order, desk))
+}
+
+/// The models that were asked for.
+#[cfg(feature = "http")]
+fn minds(options: &args::Review) -> Result<Option<Arc<Minds>>, String> {
+    let Some(model) = &options.model else { return Ok(None) };
+    let price = options.price.as_ref().map(|(input, output)| (input.as_str(), output.as_str()));
+    let minds = Minds::new(model, options.fast_model.as_ref(), options.base_url.as_deref(), price)?;
+    Ok(Some(Arc::new(minds)))
 }
 
 /// The folder around a file, and the file in it.

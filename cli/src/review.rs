@@ -24,6 +24,8 @@ pub mod coverage;
 pub mod finding;
 #[cfg(test)]
 mod fuzz;
+#[cfg(feature = "http")]
+pub mod mind;
 pub mod report;
 pub mod rules;
 pub mod select;

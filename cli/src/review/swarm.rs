@@ -25,6 +25,8 @@ mod specialist;
 mod survey;
 mod sweep;
 mod tally;
+#[cfg(feature = "http")]
+mod thinker;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -40,6 +42,8 @@ use skep_testkit::{Chaos, FaultPlan, Firing};
 use self::chronicle::Chronicle;
 use self::lead::Lead;
 use self::tally::Tally;
+#[cfg(feature = "http")]
+use crate::review::mind::{Estimate, Minds, estimate};
 use crate::review::{Category, Config, Listed, Report};
 
 /// The name of the custom event with which a specialist says how far it is: `reached` files of its own.
@@ -50,6 +54,9 @@ pub const PLAN_EVENT: &str = "review.plan";
 
 /// How long a specialist may take for all of its batches.
 pub const SPECIALIST: Duration = Duration::from_secs(120);
+
+/// The same where models think: each of their parts may take minutes.
+const THINKING: Duration = Duration::from_secs(1_800);
 
 /// How long the stop at the end may take: longer than any effect of a specialist.
 const STOP: Duration = Duration::from_secs(5);
@@ -62,6 +69,9 @@ const READ: Duration = Duration::from_millis(50);
 
 /// All that a review may do: it reads, and writes nothing.
 const READS: [&str; 5] = ["files.list", "files.read", "git", "grep", "structure.search"];
+
+/// What its models may do besides: be asked, and look up rules.
+const THINKS: [&str; 2] = ["model", "tool.rules"];
 
 /// Effects that a task surely has, in the plan of a chaos: what is planned beyond a small review's end never comes.
 const EFFECTS: u64 = 8;
@@ -90,8 +100,33 @@ pub struct Order {
     pub budget: NanoUsd,
     /// When it has to be over.
     pub within: Option<Duration>,
+    /// The models of the specialists' minds; without, rules alone judge.
+    #[cfg(feature = "http")]
+    pub minds: Option<Arc<Minds>>,
+    /// Only what there is to do is found out.
+    pub only_survey: bool,
     /// The seed of what is done to the specialists.
     pub chaos: Option<u64>,
+}
+
+impl Order {
+    /// Whether models think.
+    const fn thinks(&self) -> bool {
+        #[cfg(feature = "http")]
+        return self.minds.is_some();
+        #[cfg(not(feature = "http"))]
+        false
+    }
+
+    /// How long a specialist may take for all of its batches.
+    const fn patience(&self) -> Duration {
+        if self.thinks() { THINKING } else { SPECIALIST }
+    }
+
+    fn ceiling(&self) -> Ceiling {
+        let thinks = THINKS.into_iter().filter(|_| self.thinks());
+        Ceiling::only(READS.into_iter().chain(thinks))
+    }
 }
 
 /// Why a review has no report.
@@ -138,17 +173,21 @@ impl Review {
         let order = Arc::new(order);
         let tally = Arc::new(Tally::default());
         let faults = order.chaos.map(|seed| Arc::new(Firing::new(&plan(seed), seed)) as Arc<_>);
-        let swarm = Swarm::builder("review")
+        let builder = Swarm::builder("review")
             .budget(Budget::new().money(order.budget))
             .env(Env::real_with(faults))
-            .keep(Keep::Last(KEPT))
-            .start()
-            .await?;
+            .keep(Keep::Last(KEPT));
+        #[cfg(feature = "http")]
+        let builder = match &order.minds {
+            Some(minds) => builder.resource(minds.models()),
+            None => builder,
+        };
+        let swarm = builder.start().await?;
         let (given, results) = (Arc::clone(&order), Arc::clone(&tally));
         let lead = AgentSpec::new("review", move || Lead::new(Arc::clone(&given), Arc::clone(&results)))
             // Its children come and go with faults; its own end is the review's.
             .restart(Restart::Temporary)
-            .ceiling(Ceiling::only(READS))
+            .ceiling(order.ceiling())
             .intensity(RESTARTS, Duration::from_secs(10));
         let lead = swarm.spawn(lead).await?;
         Ok(Self { chronicle: Chronicle::of(&swarm), swarm, lead, tally, order })
@@ -187,7 +226,7 @@ impl Review {
 
     async fn work(&self) -> Ending {
         // The specialists have deadlines of their own, and the survey its effects'.
-        let within = self.order.within.unwrap_or(SPECIALIST * 2);
+        let within = self.order.within.unwrap_or(self.order.patience() * 2);
         let over =
             || Ending::Cut(format!("the time limit of {} was reached", humantime::format_duration(within)));
         // No time at all is time that is over, whatever an ask makes of it.
@@ -202,6 +241,25 @@ impl Review {
                 error => error.to_string(),
             }),
             Err(error) => Ending::Cut(error.to_string()),
+        }
+    }
+
+    /// Stops the swarm, and says what the review would take. Nothing was asked of a model.
+    ///
+    /// # Errors
+    /// [`ReviewError::Survey`] if nobody could find out what there is to do.
+    #[cfg(feature = "http")]
+    pub async fn estimate(self, ending: Ending) -> Result<Option<Estimate>, ReviewError> {
+        // Nothing was begun that could be left.
+        drop(self.swarm.stop(Stop::within(STOP)).await);
+        match (ending, self.tally.survey(), &self.order.minds) {
+            (Ending::NotBegun(why) | Ending::Cut(why), ..) => Err(ReviewError::Survey(why)),
+            (Ending::Done, Some(survey), Some(minds)) => {
+                let sizes = |batch: &Vec<Listed>| batch.iter().map(|file| file.bytes).collect();
+                let batches: Vec<Vec<u64>> = survey.batches.iter().map(sizes).collect();
+                Ok(Some(estimate(&batches, minds, self.order.budget)))
+            }
+            (Ending::Done, ..) => Ok(None),
         }
     }
 

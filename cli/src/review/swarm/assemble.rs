@@ -14,6 +14,16 @@ use crate::review::{Category, Finding, Note, Report, RuleSet, merge, untested_ch
 
 const PRICES: &str = "Prices are simulated: no model was called and nothing was charged.";
 
+/// Where the prices come from.
+fn prices(review: &Review) -> String {
+    #[cfg(feature = "http")]
+    if let Some(minds) = &review.order.minds {
+        return format!("The models {} are billed at their prices; tools cost nothing.", minds.names());
+    }
+    let _ = review;
+    PRICES.to_owned()
+}
+
 /// The report. `cut` says what ended the work before its time, if something did.
 pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) -> Report {
     let told = review.chronicle.told();
@@ -61,9 +71,13 @@ pub(super) fn report(review: &Review, cut: Option<&str>, receipt: &StopReceipt) 
         reviewers,
         languages: judged(&written, rules, &review.order.config),
         notes: notes.into_iter().collect(),
-        needs_model: if files > 0 { rules.needs_model().to_vec() } else { Vec::new() },
+        needs_model: if files > 0 && !review.order.thinks() {
+            rules.needs_model().to_vec()
+        } else {
+            Vec::new()
+        },
         cost,
-        prices: PRICES.to_owned(),
+        prices: prices(review),
         chaos,
         receipt: receipt.to_string(),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),

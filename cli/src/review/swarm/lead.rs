@@ -10,7 +10,9 @@ use super::shelf::Shelf;
 use super::specialist::{Batch, Specialist};
 use super::survey::{self, Survey};
 use super::tally::Tally;
-use super::{Order, PLAN_EVENT, SPECIALIST};
+#[cfg(feature = "http")]
+use super::thinker::Thinker;
+use super::{Order, PLAN_EVENT};
 use crate::review::Category;
 
 /// Surveys, hands out, gathers.
@@ -33,7 +35,7 @@ impl Lead {
         category: Category,
         survey: &Survey,
     ) {
-        let until = cx.now() + SPECIALIST;
+        let until = cx.now() + self.order.patience();
         let mut before = 0;
         for (number, files) in survey.batches.iter().enumerate() {
             let batch = Batch { before, files: files.clone() };
@@ -50,7 +52,7 @@ impl Lead {
                 // The lead's own time was over first: whoever gave it knows how much that was.
                 Err(AskError::Expired(_)) if cx.now() < until => return,
                 Err(AskError::Expired(_)) => {
-                    let limit = humantime::format_duration(SPECIALIST);
+                    let limit = humantime::format_duration(self.order.patience());
                     return self.tally.fail(category, format!("its deadline of {limit} had passed"));
                 }
                 // The lead itself is at its end; whoever ended it knows why.
@@ -69,23 +71,32 @@ impl Agent for Lead {
 
     async fn handle(&mut self, (): &(), cx: &Context) -> Result<(), AgentError> {
         cx.progress("looks at what there is");
-        let survey = Arc::new(survey::survey(cx, &self.order).await?);
+        // Boxed, as all that is large here: an unoptimised build lays a turn's future on the stack, several times over.
+        let survey = Arc::new(Box::pin(survey::survey(cx, &self.order)).await?);
         self.tally.begin(Arc::clone(&survey));
         cx.record(PLAN_EVENT, 1, json!({ "files": survey.files(), "scope": survey.scope }));
-        if survey.batches.is_empty() {
+        if survey.batches.is_empty() || self.order.only_survey {
             return Ok(());
         }
         let shelf = Arc::new(Shelf::default());
         let own = cx.agent();
-        let spawned = Category::ALL
-            .map(|category| own.spawn(Specialist::spec(category, &self.order, &survey, &shelf, &self.tally)));
-        let specialists = try_join_all(spawned).await?;
+        let mut spawned = Vec::new();
+        for category in Category::ALL {
+            let spec = Specialist::spec(category, &self.order, &survey, &shelf, &self.tally);
+            #[cfg(feature = "http")]
+            let spec = match Box::pin(Thinker::begin(cx, category, &self.order, &survey)).await? {
+                Some(thinker) => spec.resource(thinker),
+                None => spec,
+            };
+            spawned.push(Box::pin(own.spawn(spec)));
+        }
+        let specialists = Box::pin(try_join_all(spawned)).await?;
         cx.progress("waits for its specialists");
         let work = Category::ALL
             .iter()
             .zip(&specialists)
             .map(|(category, specialist)| self.supervise(cx, specialist, *category, &survey));
-        join_all(work).await;
+        Box::pin(join_all(work)).await;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use skep_actors::tools::files::Content;
 use skep_actors::tools::price::Price;
-use skep_actors::{Terms, Tools as _};
+use skep_actors::{Terms, Toolbox, Tools as _};
 use skep_runtime::ledger::Refusal;
 use skep_runtime::{Agent, AgentError, AgentSpec, Budget, Context, EffectError, NanoUsd, PicoUsd, Restart};
 
@@ -15,10 +15,12 @@ use super::shelf::Shelf;
 use super::survey::{Origin, Survey};
 use super::sweep;
 use super::tally::Tally;
+#[cfg(feature = "http")]
+use super::thinker::Thinker;
 use super::{FILE_EVENT, Order};
 use crate::review::coverage::Written;
 use crate::review::source::{Language, MAX_BYTES};
-use crate::review::{Category, ChangedFile, Finding, Listed, Note, RuleSet, Touched, apply_to};
+use crate::review::{Category, ChangedFile, Finding, Listed, Note, RuleSet, Source, Touched, apply_to};
 
 /// Attempts that a batch has: one more than by default, so that a plan that breaks things has two to spoil.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -105,8 +107,15 @@ impl Specialist {
             .heartbeat(LOOK, STALE)
     }
 
+    /// Prices of tools are simulated: where models are paid for, they would spoil the bill.
+    fn tools<'c>(&self, cx: &'c Context, terms: Terms) -> Toolbox<'c> {
+        let tools = cx.tools().on(terms);
+        if self.order.thinks() { tools.free() } else { tools }
+    }
+
     async fn review(&self, cx: &Context, batch: &Batch, done: &mut Batched) -> Result<(), EffectError> {
         let mut ready = self.read_commit(cx, batch).await?.into_iter();
+        let mut sources = Vec::new();
         for (number, file) in batch.files.iter().enumerate() {
             let content = ready.next();
             let reached = batch.before + number + 1;
@@ -119,10 +128,14 @@ impl Specialist {
             cx.record(FILE_EVENT, 1, json!({ "reached": reached }));
             cx.progress(&*file.path);
             match content {
-                Content::Text(text) => self.search(cx, &file.path, text, done).await?,
+                Content::Text(text) => sources.extend(self.search(cx, &file.path, text, done).await?),
                 Content::TooLarge(size) => self.sweep(cx, &file.path, size, done).await?,
                 other => done.put_aside(note(&file.path, &other), &other),
             }
+        }
+        #[cfg(feature = "http")]
+        if let Some(thinker) = cx.get::<Thinker>() {
+            Box::pin(thinker.think(cx, sources, &self.order, &self.survey, done)).await;
         }
         Ok(())
     }
@@ -133,7 +146,7 @@ impl Specialist {
         let fits = |file: &&Listed| file.bytes <= MAX_BYTES as u64;
         let (paths, sizes): (Vec<_>, Vec<_>) =
             batch.files.iter().filter(fits).map(|file| (file.path.clone(), file.bytes)).unzip();
-        let git = cx.tools().on(EFFECT).git(&self.order.root);
+        let git = self.tools(cx, EFFECT).git(&self.order.root);
         let mut read = match git.read(commit, prefix, &paths, sizes.iter().sum()).await? {
             Ok(read) => read.into_iter(),
             Err(why) => vec![Content::Unreadable(why); paths.len()].into_iter(),
@@ -147,7 +160,7 @@ impl Specialist {
     }
 
     async fn read(&self, cx: &Context, file: &Listed) -> Result<Content, EffectError> {
-        let files = cx.tools().on(EFFECT).files(&self.order.root);
+        let files = self.tools(cx, EFFECT).files(&self.order.root);
         match files.read(&file.path, file.bytes, MAX_BYTES as u64).await {
             Err(error) => Ok(Content::Unreadable(passing(error)?)),
             content => content,
@@ -160,14 +173,15 @@ impl Specialist {
         path: &str,
         text: String,
         done: &mut Batched,
-    ) -> Result<(), EffectError> {
+    ) -> Result<Option<Arc<Source>>, EffectError> {
         let source = match self.shelf.source(path, text) {
             Ok(source) => source,
             Err(note) => {
                 done.notes.push(note);
-                return Ok(());
+                return Ok(None);
             }
         };
+        let searched_source = self.order.thinks().then(|| Arc::clone(&source));
         let bytes = source.text().len() as u64;
         let wants_change = self.survey.of_a_change && self.category == Category::Tests;
         let (category, order, survey) = (self.category, Arc::clone(&self.order), Arc::clone(&self.survey));
@@ -183,7 +197,7 @@ impl Specialist {
             }
         };
         let work = move || Ok((searched.get_or_init(&search).clone(), bytes));
-        match cx.tools().on(SEARCHING).run(("structure.search", SEARCH), path, bytes, work).await {
+        match self.tools(cx, SEARCHING).run(("structure.search", SEARCH), path, bytes, work).await {
             Ok(searched) => {
                 done.files += 1;
                 *done.written.entry(Language::name_of(path).to_owned()).or_default() += 1;
@@ -196,7 +210,7 @@ impl Specialist {
                 done.unread.push(Note { file: path.to_owned(), why });
             }
         }
-        Ok(())
+        Ok(searched_source)
     }
 
     /// A file that is too large to be reviewed may still hold a key.
@@ -212,7 +226,7 @@ impl Specialist {
         if !can || self.category != Category::Security {
             return Ok(());
         }
-        let grep = cx.tools().on(EFFECT).grep(&self.order.root);
+        let grep = self.tools(cx, EFFECT).grep(&self.order.root);
         match grep.search(&sweep::pattern(), path, size, sweep::MATCHES).await {
             Ok(searched) => done.findings.extend(sweep::findings(path, &searched, &self.order.config)),
             Err(error) => {
@@ -240,7 +254,7 @@ impl Agent for Specialist {
 
     async fn handle(&mut self, batch: &Batch, cx: &Context) -> Result<Batched, AgentError> {
         let mut done = Batched::default();
-        match self.review(cx, batch, &mut done).await {
+        match Box::pin(self.review(cx, batch, &mut done)).await {
             // What was found for the money is worth having.
             Err(EffectError::OverBudget { refusal, .. }) => done.cut = Some(over_budget(&refusal)),
             other => other?,

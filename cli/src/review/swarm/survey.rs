@@ -78,7 +78,8 @@ impl From<AgentError> for Failure {
 }
 
 async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
-    let git = cx.tools().git(&order.root);
+    let tools = if order.thinks() { cx.tools().free() } else { cx.tools() };
+    let git = tools.git(&order.root);
     let repository = git.repository().await?;
     let prefix = match (&repository, order.base.as_ref().or(order.head.as_ref())) {
         (Repository::Here(prefix), _) => prefix.clone(),
@@ -110,7 +111,7 @@ async fn look(cx: &Context, order: &Order) -> Result<Survey, Failure> {
             let files = vec![Entry { path: path.clone(), bytes: *bytes }];
             (Listing { files, ..Listing::default() }, Origin::Folder)
         }
-        (None, None) => (cx.tools().files(&order.root).list().await?, Origin::Folder),
+        (None, None) => (tools.files(&order.root).list().await?, Origin::Folder),
         (Some(commit), _) => {
             let files = git.list(&commit).await?.map_err(AgentError::message)?;
             (Listing { files, ..Listing::default() }, Origin::Commit { commit, prefix })
