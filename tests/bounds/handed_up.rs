@@ -34,7 +34,7 @@ async fn run(
     grants: bool,
     takes: bool,
     hands: bool,
-) -> Result<(Vec<String>, String), Box<dyn std::error::Error>> {
+) -> Result<(Vec<String>, String), Box<dyn std::error::Error + Send + Sync>> {
     let model = worker();
     let swarm = lab.start_with(|builder| builder.resource(Models::new().with("m", model.clone()))).await;
     let lead = ModelAgent::new("m").tools(tools());
@@ -42,7 +42,8 @@ async fn run(
     let agent = ModelAgent::new("m").tools(tools());
     let spec = if hands { agent.hands_up() } else { agent }.spec("worker");
     let least = Ceiling::new().at_most(Tier::Reads);
-    let worker = lead.spawn(if grants { spec.grants(least) } else { spec.ceiling(least) }).await?;
+    let spec = if grants { spec.grants(least) } else { spec.ceiling(least) };
+    let worker = swarm.spawn(spec.under(&lead)).await?;
     assert_eq!(worker.ask("Tidy up.".into()).await?, "done");
     let requests = model.requests();
     let told =

@@ -200,7 +200,7 @@ async fn a_start_that_asks_whoever_waits_for_it_closes_a_circle(lab: Lab) -> Tes
     let Err(AskError::Failed(_, error)) = nest.ask(()).await else { panic!("it was told of the circle") };
     assert_eq!(
         error.to_string(),
-        "the ask would close a circle of waiting turns: lab.1.1 -> lab.1 -> lab.1.1"
+        "the ask would close a cycle of waiting turns: lab.1.1 -> lab.1 -> lab.1.1"
     );
     *own.lock().unwrap() = None;
     lab.end(swarm).await;

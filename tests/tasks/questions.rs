@@ -127,8 +127,8 @@ async fn a_question_goes_up_past_those_who_do_not_know_and_past_scopes(lab: Lab)
     let AskError::Failed(_, error) = error else { panic!("{error:?}") };
     // Wrapped by each ask that it came through; the innermost says who passed it up.
     assert!(
-        error.to_string().contains("lab.1.2.1, lab.1, lab passed it up")
-            || error.to_string().contains("lab.1.2, lab.1, lab passed it up"),
+        error.to_string().contains("passed up by lab.1.2.1, lab.1, lab")
+            || error.to_string().contains("passed up by lab.1.2, lab.1, lab"),
         "{error}"
     );
     let scope = skep::Scope::open(&skep::ScopeOwner::from(&top), "scope")?;
@@ -260,7 +260,7 @@ async fn an_answer_that_waits_for_whoever_asks_closes_a_circle(lab: Lab) -> Test
     let echo = swarm.spawn(AgentSpec::new("echo", || Echo)).await?;
     let began = swarm.env().now();
     let error = echo.ask(ask("anything")).await.unwrap_err().to_string();
-    assert!(error.contains("circle of waiting turns: lab.1 -> lab.1.1 -> lab.1"), "{error}");
+    assert!(error.contains("cycle of waiting turns: lab.1 -> lab.1.1 -> lab.1"), "{error}");
     assert_eq!(swarm.env().now(), began);
     let history = lab.end(swarm).await;
     assert_eq!(history.outcomes("echo"), [Outcome::Failed]);
@@ -272,5 +272,5 @@ fn errors_of_questions_say_who_and_why() {
     let from: skep::AgentId = serde_json::from_str("\"s.1.2\"").unwrap();
     let path = ["s.1", "s"].map(|id| serde_json::from_value(id.into()).unwrap()).to_vec();
     let error = QuestionError::Unanswered { from, path };
-    assert_eq!(error.to_string(), "nobody above s.1.2 answers its question: s.1, s passed it up");
+    assert_eq!(error.to_string(), "no agent above s.1.2 answers its question; passed up by s.1, s");
 }

@@ -86,7 +86,7 @@ mod tests {
     fn what_is_kept_is_read_again_once_and_in_its_order() {
         let text = format!("{HEAD}\n{}\n{}\n7\n", line(7, "P1 stops: # 3"), line(u64::MAX, "two\nlines"));
         assert_eq!(parse(&text), Ok(vec![7, u64::MAX]));
-        assert_eq!(parse("1\nx # 2\n"), Err("line 2: \"x\" is no seed".to_owned()));
+        assert_eq!(parse("1\nx # 2\n"), Err("line 2: \"x\" is not a seed".to_owned()));
     }
 
     #[test]

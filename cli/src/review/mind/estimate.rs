@@ -50,19 +50,22 @@ pub struct Estimate {
 #[must_use]
 pub fn estimate(batches: &[Vec<u64>], minds: &Minds, budget: NanoUsd) -> Estimate {
     let span = |prices: Prices| {
-        let of_batch =
-            |sizes: &Vec<u64>| of(parts::count(sizes.iter().copied()), sizes.iter().sum(), &prices);
+        let of_batch = |sizes: &Vec<u64>| of(parts::count(sizes.iter().copied()), all(sizes.iter()), &prices);
         batches.iter().map(of_batch).fold(Span::default(), |sum, span| sum + span)
     };
     let row = |category: Category| (category, minds.name(tier(category)), span(minds.prices(tier(category))));
     let smart = span(minds.prices(SMART));
     Estimate {
         files: batches.iter().map(|batch| batch.len() as u64).sum(),
-        bytes: batches.iter().flatten().sum(),
+        bytes: all(batches.iter().flatten()),
         rows: Category::ALL.map(row).into(),
         all_smart: Category::ALL.iter().fold(Span::default(), |sum, _| sum + smart),
         budget,
     }
+}
+
+fn all<'s>(sizes: impl Iterator<Item = &'s u64>) -> u64 {
+    sizes.fold(0, |sum, size| sum.saturating_add(*size))
 }
 
 /// So many parts with so many bytes in all, for one reviewer.

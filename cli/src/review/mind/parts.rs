@@ -61,7 +61,8 @@ mod tests {
         #[test]
         fn sources_come_in_parts_that_fit(sizes in prop::collection::vec(0_usize..(2 * PART), 0..20)) {
             let source = |(number, size): (usize, &usize)| {
-                Arc::new(Source::new(&format!("{number}.txt"), vec![b'a'; *size]).unwrap())
+                let text = "a line\n".repeat(size / 7 + 1);
+                Arc::new(Source::new(&format!("{number}.txt"), text.into_bytes()[..*size].to_vec()).unwrap())
             };
             let sources: Vec<_> = sizes.iter().enumerate().map(source).collect();
             let parts = parts(sources.clone());
