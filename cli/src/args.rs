@@ -177,7 +177,7 @@ pub(crate) struct Review {
 
     /// Give the reviewers a model, as openai:NAME or anthropic:NAME
     ///
-    /// The key is read from OPENAI_API_KEY or ANTHROPIC_API_KEY. The sources are sent to the model. Prices are real then, and
+    /// The key is read from `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`. The sources are sent to the model. Prices are real then, and
     /// --budget is a real limit.
     #[cfg(feature = "http")]
     #[arg(long, value_name = "PROVIDER:NAME")]
@@ -188,7 +188,7 @@ pub(crate) struct Review {
     #[arg(long, value_name = "PROVIDER:NAME", requires = "model")]
     pub(crate) fast_model: Option<Choice>,
 
-    /// Where the models are, if not at their provider, such as http://localhost:4141/v1; a key is not needed there
+    /// Where the models are, if not at their provider, such as `http://localhost:4141/v1`; a key is not needed there
     #[cfg(feature = "http")]
     #[arg(long, value_name = "URL", requires = "model")]
     pub(crate) base_url: Option<String>,

@@ -198,6 +198,9 @@ mod tests {
             }
         }
         let unknown = "crash_loop".parse::<Preset>().unwrap_err().to_string();
-        assert!(unknown.starts_with("no preset is named \"crash_loop\": the presets are crash-loop, "), "{unknown}");
+        assert!(
+            unknown.starts_with("no preset is named \"crash_loop\": the presets are crash-loop, "),
+            "{unknown}"
+        );
     }
 }

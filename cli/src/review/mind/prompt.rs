@@ -46,7 +46,9 @@ pub fn prompt<'t>(part: &Part, found: &[Finding], touched: impl Fn(&str) -> &'t 
         let path = source.path();
         let wanted = match touched(path) {
             Touched::Whole => "",
-            _ => " (a change touches the lines that are marked with >; report only what is on those)",
+            Touched::Lines(_) => {
+                " (a change touches the lines that are marked with >; report only what is on those)"
+            }
         };
         writeln!(text, "== {path}{wanted}").ok();
         let mut bytes = 0;
@@ -58,7 +60,7 @@ pub fn prompt<'t>(part: &Part, found: &[Finding], touched: impl Fn(&str) -> &'t 
             }
             let mark = match touched(path) {
                 Touched::Whole => ' ',
-                touched => {
+                touched @ Touched::Lines(_) => {
                     if touched.hold(number, number) {
                         '>'
                     } else {
