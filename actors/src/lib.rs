@@ -12,10 +12,10 @@
 //! | feature | what it brings | on by default |
 //! |---|---|---|
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
-//! | `persona` | [`Persona`]s from files, the [`Kit`] that makes agents of them, the [`Orchestrator`]: seven crates more | no |
+//! | `persona` | `Persona`s from files, the `Kit` that makes agents of them, the `Orchestrator`: seven crates more | no |
 //! | `tools` | files, search and git as effects; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
-//! | `mcp` | [`Mcp`]: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
+//! | `mcp` | `Mcp`: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
 //! | `metrics` | calls, tokens and money of models for the `metrics` facade, by role and model: three crates | no |
 //! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
 
