@@ -53,6 +53,7 @@ pub use self::play::Answer;
 pub use self::price::{Price, UnknownPrice};
 pub use self::recorded::{BadCassette, Recorded};
 pub use self::reply::{BadArguments, Reply, ToolCall};
+#[cfg(feature = "agent")]
 pub(crate) use self::request::BYTES_A_TOKEN;
 pub use self::request::{ContextCache, Message, Request, Tool};
 pub use self::scripted::{Scripted, When};

@@ -54,6 +54,7 @@ impl Breaker {
     }
 
     /// For how long nobody passes, under the key of those that are not told apart.
+    #[cfg(feature = "http")]
     pub(crate) fn shut_for(&self, env: &Env) -> Duration {
         let now = env.shared_now();
         self.shared.lock().get("").map_or(Duration::ZERO, |trip| trip.shut_for(&self.terms, now))

@@ -102,6 +102,7 @@ impl<W> Lane<W> {
     }
 
     /// How long the next would wait that is no heavier than this.
+    #[cfg(feature = "http")]
     pub(super) fn wait(&self, weight: Weight, now: Time) -> Duration {
         let mut lane = Lane::<()> {
             calls: self.calls.clone(),

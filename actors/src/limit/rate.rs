@@ -83,6 +83,7 @@ impl Rate {
     }
 
     /// How long a call with so many tokens at most would wait, under the key of those that are not told apart.
+    #[cfg(feature = "http")]
     pub(crate) fn wait(&self, tokens: u64, env: &Env) -> Duration {
         let now = env.shared_now();
         self.shared.lock().get("").map_or(Duration::ZERO, |lane| lane.wait(Weight { tokens }, now))

@@ -95,6 +95,7 @@ impl Trip {
     }
 
     /// For how long nobody passes.
+    #[cfg(feature = "http")]
     pub(super) fn shut_for(&self, terms: &TripTerms, now: Time) -> Duration {
         match self.state {
             State::Closed { .. } => Duration::ZERO,
