@@ -85,6 +85,8 @@ pub const APPROVAL: Duration = Duration::from_secs(3_600);
 pub const BREAKER_OPEN: Duration = Duration::from_secs(30);
 /// A cache holds so many bytes of results: some thousand files.
 pub const CACHE_WEIGHT: usize = 67_108_864;
+/// Somebody who is out for the same result is waited for so long: less than an effect has, so that there is time to go oneself.
+pub const CACHE_WAIT: Duration = Duration::from_secs(10);
 /// A cached result holds for so long: what somebody edits by hand is seen soon.
 pub const CACHE_TTL: Duration = Duration::from_secs(300);
 

@@ -131,7 +131,7 @@ impl Context {
         Effect::new(Arc::clone(&self.turn), self.branch.as_ref(), kind.into(), &input)
     }
 
-    /// Whether this turn may make an effect of this kind on these targets: it must be within every ceiling (its agent's, those
+    /// Whether this turn may make a harmless effect of this kind on these targets: it must be within every ceiling (its agent's, those
     /// above, and those of the agents that it works for) and within its agent's grants. Otherwise the effect is refused with
     /// [`EffectError::BeyondCeiling`](crate::EffectError::BeyondCeiling) or
     /// [`EffectError::NotGranted`](crate::EffectError::NotGranted).

@@ -4,7 +4,7 @@ use serde_json::json;
 use skep::actors::tool::{Toolset, tool};
 use skep::actors::{ModelAgent, Models, Scripted};
 use skep::effect::Tier;
-use skep::testkit::{Lab, TestResult};
+use skep::testkit::{Lab, Point, TestResult};
 use skep::{Ceiling, What};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -20,7 +20,7 @@ fn tools() -> Toolset {
             |erased: Erased, _| async move { Ok(format!("erased {}", erased.path)) },
         );
     let look = tool("look", "Looks.", |_: Erased, _| async { Ok("seen") });
-    Toolset::new().with(erase.tier(Tier::Dangerous)).with(look.tier(Tier::Reads))
+    Toolset::new().with(erase.tier(Tier::Dangerous)).with(look.pure().tier(Tier::Reads))
 }
 
 fn worker() -> Scripted {
@@ -85,5 +85,23 @@ async fn nobody_does_what_a_ceiling_forbids_or_what_was_not_handed_up_or_is_not_
         assert_eq!(made, ["worker tool.look"], "{grants} {takes} {hands}");
         assert!(told.starts_with("you may not do that: its tier, dangerous, is not allowed"), "{told}");
     }
+    Ok(())
+}
+
+/// What is done may be done only once, and whoever asked for it crashes: it does not ask again.
+#[skep::swarm_test(seeds = 10)]
+async fn what_may_happen_only_once_is_not_done_again_for_an_agent_that_crashed_after_it(
+    lab: Lab,
+) -> TestResult {
+    let crash = lab.clone().fault(Point::effect("model").of("worker").nth(3).panics());
+    let model = worker();
+    let swarm = crash.start_with(|builder| builder.resource(Models::new().with("m", model.clone()))).await;
+    let lead = swarm.spawn(ModelAgent::new("m").tools(tools()).takes_up().spec("lead")).await?;
+    let spec = ModelAgent::new("m").tools(tools()).hands_up().spec("worker");
+    let worker = swarm.spawn(spec.under(&lead).grants(Ceiling::new().at_most(Tier::Reads))).await?;
+    assert!(worker.ask("Tidy up.".into()).await.is_err(), "nobody knows what a second attempt would do");
+    let history = crash.end(swarm).await;
+    let is_erasure = |what: &What| matches!(what, What::EffectBegan { kind, .. } if kind == "tool.erase");
+    assert_eq!(history.events().iter().filter(|event| is_erasure(&event.what)).count(), 1);
     Ok(())
 }

@@ -9,7 +9,7 @@ use skep::actors::limit::{AtOnce, Breaker, By, Cache, Rate, RetryBudget};
 use skep::testkit::{Lab, TestResult};
 use skep::{
     Advice, Agent, AgentError, AgentRef, AgentSpec, Budget, Call, Ceiling, Context, EffectError,
-    FailureClass, Reach, Repeat, Retry, Time, Tried, Usage, spawn_many,
+    FailureClass, Pause, Reach, Repeat, Retry, Time, Tried, Usage, spawn_many,
 };
 
 use super::forest::ms;
@@ -271,6 +271,27 @@ async fn who_asks_for_what_somebody_is_out_for_waits_for_that_one(lab: Lab) -> T
     assert_eq!(world.calls(), 6);
     let history = lab.end(swarm).await;
     assert_eq!((history.count("effect_answered"), history.count("custom")), (7 + 5, 4));
+    Ok(())
+}
+
+/// Whoever is out for a result is paused on the way, for longer than an effect may take.
+#[skep::swarm_test(seeds = 10)]
+async fn a_pause_of_who_is_out_for_a_result_holds_nobody_else(lab: Lab) -> TestResult {
+    let (world, cache) = (World::default(), Cache::entries(10).ttl(ms(600_000)));
+    let swarm = lab.start_with(|builder| builder.link(cache.clone())).await;
+    let callers = callers(&swarm, &world, 4).await;
+    let held = tokio::spawn(callers[0].ask(wish("look")).within(Duration::from_secs(3_600)));
+    tokio::time::sleep(ms(50)).await;
+    assert!(callers[0].pause(Pause::now()).await?.is_quiet());
+    let began = swarm.env().now();
+    let said = all(&callers[1..], &wish("look")).await;
+    assert!(said.iter().all(Result::is_ok));
+    assert_eq!(swarm.env().now().since(began), ms(10_100));
+    assert_eq!(world.calls(), 2, "one of them went, and the others waited for that one");
+    tokio::time::sleep(ms(60_000)).await;
+    drop(callers[0].resume()?);
+    assert!(held.await??.is_ok());
+    lab.end(swarm).await;
     Ok(())
 }
 

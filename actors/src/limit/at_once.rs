@@ -8,7 +8,7 @@ use skep_runtime::effect::{Admitted, Admitting, Denied, Link, LinkState, Request
 use tokio::sync::Semaphore;
 
 use super::keyed::Keyed;
-use super::scope::{By, Scope};
+use super::scope::{By, Scope, scoped};
 
 /// So many calls at a time: others wait, in the order in which they came. A permit is for a call and given back at its end, so that
 /// agents that wait for the agents below them hold none.
@@ -26,19 +26,7 @@ impl AtOnce {
         Self { most: most.min(Semaphore::MAX_PERMITS), scope: Scope::default(), shared: Arc::default() }
     }
 
-    /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
-    #[must_use]
-    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scope.of(kinds);
-        self
-    }
-
-    /// Which effects share the permits; all, by default.
-    #[must_use]
-    pub fn by(mut self, by: By) -> Self {
-        self.scope.by(by);
-        self
-    }
+    scoped!();
 
     fn permits(&self, key: &str) -> Arc<Semaphore> {
         // Nobody else has it, so nobody waits at it or holds a permit of it.

@@ -8,7 +8,7 @@ use skep_runtime::effect::{Admitted, Admitting, Denied, Ended, Link, LinkState, 
 use skep_runtime::{Advice, Env};
 
 use super::keyed::Keyed;
-use super::scope::{By, Scope};
+use super::scope::{By, Scope, scoped};
 use super::trip::{How, Ticket, Trip, TripTerms};
 use crate::defaults;
 
@@ -39,19 +39,7 @@ impl Breaker {
         self
     }
 
-    /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
-    #[must_use]
-    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scope.of(kinds);
-        self
-    }
-
-    /// Which effects share it; all, by default.
-    #[must_use]
-    pub fn by(mut self, by: By) -> Self {
-        self.scope.by(by);
-        self
-    }
+    scoped!();
 
     /// For how long nobody passes, under the key of those that are not told apart.
     #[cfg(feature = "http")]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::json;
 use skep_runtime::effect::{Admitted, Admitting, Ended, Link, LinkState, Pass, Request, Stage};
-use skep_runtime::{Env, Reach, Repeat};
+use skep_runtime::{Ceiling, Env, Reach, Repeat};
 use tokio::sync::Notify;
 
-use super::scope::{By, Scope};
+use super::scope::{By, Scope, scoped};
 use super::shelf::{Back, Shelf, ShelfTerms, There, Wanted, touches};
 use crate::defaults;
 
@@ -23,6 +23,7 @@ pub struct Cache {
     terms: ShelfTerms,
     scope: Scope,
     repeats: Vec<Repeat>,
+    wait: Duration,
     shared: Arc<Mutex<Shelf<Arc<Waiting>>>>,
 }
 
@@ -38,7 +39,8 @@ impl Cache {
     #[must_use]
     pub fn entries(entries: usize) -> Self {
         let terms = ShelfTerms { entries, weight: defaults::CACHE_WEIGHT, ttl: defaults::CACHE_TTL };
-        Self { terms, scope: Scope::default(), repeats: vec![Repeat::Pure], shared: Arc::default() }
+        let (scope, repeats, wait) = (Scope::default(), vec![Repeat::Pure], defaults::CACHE_WAIT);
+        Self { terms, scope, repeats, wait, shared: Arc::default() }
     }
 
     /// So many bytes of results in all.
@@ -55,12 +57,15 @@ impl Cache {
         self
     }
 
-    /// Those of these kinds alone; `*` at the end stands for all that begin so. All, by default.
+    /// For so long one waits for somebody who is out for the same; 10 s by default. Then one goes oneself: who is out may be held by a
+    /// pause.
     #[must_use]
-    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scope.of(kinds);
+    pub const fn wait(mut self, limit: Duration) -> Self {
+        self.wait = limit;
         self
     }
+
+    scoped!();
 
     /// Those of idempotent effects too, such as calls of a model: the same question then has the same answer.
     #[must_use]
@@ -69,20 +74,10 @@ impl Cache {
         self
     }
 
-    /// Results are one agent's own, or a subject's; all share them, by default.
-    #[must_use]
-    pub fn by(mut self, by: By) -> Self {
-        self.scope.by(by);
-        self
-    }
-
     /// Forgets the results of a kind, or of all kinds that begin with what stands before a `*`.
     pub fn forget(&self, kind: &str) {
-        let fits = |wanted: &Wanted| match kind.strip_suffix('*') {
-            Some(begin) => wanted.kind.starts_with(begin),
-            None => wanted.kind == kind,
-        };
-        self.shared.lock().void(fits);
+        let kinds = Ceiling::only([kind]);
+        self.shared.lock().void(|wanted| kinds.allows(&wanted.kind));
     }
 
     /// Forgets what is known of these targets, and of what lies above and below their paths.
@@ -115,7 +110,15 @@ impl Cache {
                 }
                 There::Wait(waiting) => {
                     let place = Place { cache: self, wanted: &wanted, waiting };
-                    place.waiting.notify.notified().await;
+                    tokio::select! {
+                        biased;
+                        () = place.waiting.notify.notified() => {}
+                        () = env.sleep_until(env.now() + self.wait) => {
+                            let is_this = |waiting: &Arc<Waiting>| Arc::ptr_eq(waiting, &place.waiting);
+                            let others = self.shared.lock().overtake(&wanted, is_this);
+                            tell(others, &Back::Nothing);
+                        }
+                    }
                     let back = place.waiting.back.lock().take();
                     if let Some(Back::Result(text)) = back {
                         return Admitted::Answer(text.to_vec());
@@ -156,10 +159,14 @@ impl Out {
         let now = self.env.shared_now();
         let (waiting, back) =
             self.cache.shared.lock().back(&self.wanted, self.number, result, &self.cache.terms, now);
-        for waiting in waiting {
-            *waiting.back.lock() = Some(back.clone());
-            waiting.notify.notify_one();
-        }
+        tell(waiting, &back);
+    }
+}
+
+fn tell(waiting: Vec<Arc<Waiting>>, back: &Back) {
+    for waiting in waiting {
+        *waiting.back.lock() = Some(back.clone());
+        waiting.notify.notify_one();
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::bucket::Bucket;
 use super::keyed::Keyed;
 use super::lane::{Lane, Look, Weight};
-use super::scope::{By, Scope};
+use super::scope::{By, Scope, scoped};
 
 /// So many calls a period, and so many tokens if it is told: effects wait for their turn, in the order in which they came.
 ///
@@ -21,6 +21,7 @@ use super::scope::{By, Scope};
 #[derive(Clone, Debug)]
 pub struct Rate {
     terms: Terms,
+    scope: Scope,
     shared: Arc<Mutex<Keyed<Lane<Arc<Notify>>>>>,
 }
 
@@ -30,13 +31,12 @@ struct Terms {
     tokens: Option<u64>,
     period: Duration,
     burst: Option<u64>,
-    scope: Scope,
 }
 
 impl Rate {
     fn per(calls: u64, period: Duration) -> Self {
-        let terms = Terms { calls, tokens: None, period, burst: None, scope: Scope::default() };
-        Self { terms, shared: Arc::default() }
+        let terms = Terms { calls, tokens: None, period, burst: None };
+        Self { terms, scope: Scope::default(), shared: Arc::default() }
     }
 
     /// So many a second.
@@ -63,17 +63,7 @@ impl Rate {
         self.with(|terms| terms.burst = Some(calls))
     }
 
-    /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
-    #[must_use]
-    pub fn of(self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with(|terms| terms.scope.of(kinds))
-    }
-
-    /// Which effects share it; all, by default.
-    #[must_use]
-    pub fn by(self, by: By) -> Self {
-        self.with(|terms| terms.scope.by(by))
-    }
+    scoped!();
 
     /// Other terms are another limit: what was taken by the terms of before is not counted.
     fn with(mut self, change: impl FnOnce(&mut Terms)) -> Self {
@@ -195,16 +185,16 @@ impl Link for Rate {
     }
 
     fn check(&self) -> Result<(), String> {
-        let Terms { calls, tokens, burst, ref scope, .. } = self.terms;
+        let Terms { calls, tokens, burst, .. } = self.terms;
         if calls == 0 || tokens == Some(0) || burst == Some(0) {
             return Err("a rate of 0 lets nothing pass, ever; give at least 1".to_owned());
         }
-        scope.check()
+        self.scope.check()
     }
 
     fn admit<'a>(&'a self, request: &'a Request<'a>) -> Admitting<'a> {
         Box::pin(async move {
-            let Some(key) = self.terms.scope.key(request) else { return Ok(Admitted::free()) };
+            let Some(key) = self.scope.key(request) else { return Ok(Admitted::free()) };
             let worst = request.worst_case.copied().unwrap_or_default();
             let weight = Weight { tokens: worst.input_tokens.saturating_add(worst.output_tokens) };
             let place = self.enter(key, weight, request.env());

@@ -9,7 +9,7 @@ use skep_runtime::effect::{Admitted, Admitting, Denied, Link, LinkState, Request
 
 use super::bucket::Bucket;
 use super::keyed::Keyed;
-use super::scope::{By, Scope};
+use super::scope::{By, Scope, scoped};
 
 /// So many tries a minute after a first one: where much fails, tries again would only make it worse. Beyond, an effect ends with its
 /// first failure, as refused by this.
@@ -29,19 +29,7 @@ impl RetryBudget {
         Self { a_minute: tries, scope: Scope::default(), shared: Arc::default() }
     }
 
-    /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
-    #[must_use]
-    pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scope.of(kinds);
-        self
-    }
-
-    /// Which effects share it; all, by default.
-    #[must_use]
-    pub fn by(mut self, by: By) -> Self {
-        self.scope.by(by);
-        self
-    }
+    scoped!();
 
     /// Takes one.
     ///

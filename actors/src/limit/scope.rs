@@ -1,5 +1,6 @@
 //! Which effects a limit is for, and which of them share it.
 
+use skep_runtime::Ceiling;
 use skep_runtime::effect::Request;
 
 /// Which effects share one limit.
@@ -22,13 +23,13 @@ pub enum By {
 /// The effects that a limit is for. All, unless it is told kinds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    kinds: Option<Vec<String>>,
+    kinds: Ceiling,
     by: By,
 }
 
 impl Scope {
     pub(super) fn of(&mut self, kinds: impl IntoIterator<Item = impl Into<String>>) {
-        self.kinds = Some(kinds.into_iter().map(Into::into).collect());
+        self.kinds = Ceiling::only(kinds);
     }
 
     pub(super) const fn by(&mut self, by: By) {
@@ -37,10 +38,7 @@ impl Scope {
 
     /// Under which key the limit counts an effect; none if it is not for it.
     pub(super) fn key(&self, request: &Request<'_>) -> Option<String> {
-        let covers = |pattern: &String| {
-            pattern.strip_suffix('*').map_or(pattern == request.kind, |begin| request.kind.starts_with(begin))
-        };
-        if !self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(covers)) {
+        if !self.kinds.allows(request.kind) {
             return None;
         }
         Some(match self.by {
@@ -55,14 +53,27 @@ impl Scope {
     /// # Errors
     /// A pattern that can match nothing.
     pub(super) fn check(&self) -> Result<(), String> {
-        for kind in self.kinds.iter().flatten() {
-            if kind.is_empty() {
-                return Err("a kind is empty; give a kind of effect, or `*` for every kind".to_owned());
-            }
-            if kind.strip_suffix('*').unwrap_or(kind).contains('*') {
-                return Err(format!("{kind:?} has a `*` that is not its end; it can only stand there"));
-            }
-        }
-        Ok(())
+        self.kinds.check().map_err(|bad| bad.message)
     }
 }
+
+/// The two methods by which every limit is told what it is for. `scope` is the field of it.
+macro_rules! scoped {
+    () => {
+        /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
+        #[must_use]
+        pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.scope.of(kinds);
+            self
+        }
+
+        /// Which effects share it; all, by default.
+        #[must_use]
+        pub fn by(mut self, by: By) -> Self {
+            self.scope.by(by);
+            self
+        }
+    };
+}
+
+pub(super) use scoped;

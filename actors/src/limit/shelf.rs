@@ -69,8 +69,19 @@ struct Out<W> {
     waiting: Vec<W>,
 }
 
-/// What a result takes beside itself.
+/// What a result takes beside itself and its name.
 const AROUND: usize = 256;
+
+/// Its name is kept twice, and may be longer than the result.
+fn weight(wanted: &Wanted, result: &[u8]) -> usize {
+    let bytes = |target: &Target| match target {
+        Target::Command(words) => words.iter().map(String::len).sum(),
+        other => other.to_string().len(),
+    };
+    let reach: usize = wanted.reach.targets().unwrap_or_default().iter().map(bytes).sum();
+    let name = wanted.kind.len() + wanted.subject.as_ref().map_or(0, String::len) + reach;
+    result.len().saturating_add(AROUND + 2 * name)
+}
 
 impl<W> Default for Shelf<W> {
     fn default() -> Self {
@@ -135,7 +146,7 @@ impl<W: Clone> Shelf<W> {
     }
 
     fn keep(&mut self, wanted: &Wanted, result: &Arc<[u8]>, terms: &ShelfTerms, now: Time) {
-        let weight = result.len().saturating_add(AROUND);
+        let weight = weight(wanted, result);
         if terms.entries == 0 || weight > terms.weight || terms.ttl.is_zero() {
             return;
         }
@@ -149,6 +160,18 @@ impl<W: Clone> Shelf<W> {
         self.order.insert(kept.used, wanted.clone());
         self.weight += weight;
         self.kept.insert(wanted.clone(), kept);
+    }
+
+    /// Whoever waits has waited long enough: who is out may be held by a pause. What that one brings is nobody's but their own. Gives
+    /// the others who waited, who ask once more.
+    pub(super) fn overtake(&mut self, wanted: &Wanted, is_this: impl Fn(&W) -> bool) -> Vec<W> {
+        let Some(out) = self.out.get_mut(wanted).filter(|out| out.waiting.iter().any(&is_this)) else {
+            return Vec::new();
+        };
+        out.is_void = true;
+        let mut waiting = std::mem::take(&mut out.waiting);
+        waiting.retain(|waker| !is_this(waker));
+        waiting
     }
 
     /// Whoever waits no longer.
@@ -170,7 +193,7 @@ impl<W: Clone> Shelf<W> {
     fn drop_one(&mut self, wanted: &Wanted) {
         if let Some(kept) = self.kept.remove(wanted) {
             self.order.remove(&kept.used);
-            self.weight -= kept.result.len() + AROUND;
+            self.weight -= weight(wanted, &kept.result);
         }
     }
 
@@ -210,7 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     const TERMS: ShelfTerms =
-        ShelfTerms { entries: 3, weight: 4 * (AROUND + 10), ttl: Duration::from_secs(10) };
+        ShelfTerms { entries: 3, weight: 4 * (AROUND + 50), ttl: Duration::from_secs(10) };
 
     fn of(digest: u8, path: &str) -> Wanted {
         Wanted { digest: [digest; 16], kind: "files.read".into(), subject: None, reach: Reach::path(path) }
@@ -285,6 +308,32 @@ mod tests {
     }
 
     #[test]
+    fn who_has_waited_long_enough_goes_and_the_others_wait_for_them() {
+        let (mut shelf, wanted) = (Shelf::default(), of(1, "/a"));
+        let There::Go(first) = shelf.ask(&wanted, || 0, at(0)) else { panic!() };
+        for waiter in 1..4 {
+            assert_eq!(shelf.ask(&wanted, || waiter, at(0)), There::Wait(waiter));
+        }
+        assert_eq!(shelf.overtake(&wanted, |waker| *waker == 2), [1, 3]);
+        let There::Go(second) = shelf.ask(&wanted, || 2, at(1)) else { panic!("it goes") };
+        assert_eq!(shelf.ask(&wanted, || 1, at(1)), There::Wait(1));
+        assert_eq!(shelf.overtake(&wanted, |waker| *waker == 3), [0_u8; 0], "it waits for nobody");
+        assert_eq!(shelf.back(&wanted, first, Some(b"late"), &TERMS, at(2)).0, [0_u8; 0]);
+        assert_eq!(
+            shelf.back(&wanted, second, Some(b"x"), &TERMS, at(2)),
+            (vec![1], Back::Result((*b"x").into()))
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_longer_than_its_result_has_its_weight() {
+        let mut shelf = Shelf::default();
+        let long = of(1, &format!("/{}", "a".repeat(4_000)));
+        fill(&mut shelf, &long, b"x", at(0));
+        assert!(!has(&mut shelf, &long, at(0)), "it is heavier than all may be");
+    }
+
+    #[test]
     fn a_change_touches_what_lies_above_and_below_it_and_a_program_touches_all_but_what_reaches_nothing() {
         let touches = |changed: Reach, known: &str| touches(&changed, &Reach::path(known));
         assert!(touches(Reach::path("/a/b"), "/a") && touches(Reach::path("/a"), "/a/b"));
@@ -329,7 +378,7 @@ mod tests {
                 let (entries, weight, ..) = shelf.state();
                 prop_assert!(entries <= TERMS.entries && weight <= TERMS.weight);
                 prop_assert_eq!(shelf.order.len(), entries);
-                let weighed: usize = shelf.kept.values().map(|kept| kept.result.len() + AROUND).sum();
+                let weighed: usize = shelf.kept.iter().map(|(wanted, kept)| super::weight(wanted, &kept.result)).sum();
                 prop_assert_eq!(weighed, weight);
             }
         }

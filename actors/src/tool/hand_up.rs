@@ -3,8 +3,10 @@
 //! The call goes up as a question. Whoever above takes calls up, has a tool of that name and was granted it makes it, under its own name and
 //! bill. The ceilings of whoever asks bind it there too: what an agent's ceiling forbids, nobody does for it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use skep_runtime::{AgentError, Answer, Context, EffectError, Question};
+use skep_runtime::{AgentError, Answer, Context, EffectError, Question, QuestionError};
 
 use super::{Output, Toolset};
 
@@ -23,16 +25,23 @@ struct HandedUp {
 pub(crate) struct TakesUp(pub(crate) Toolset);
 
 /// Hands a call up. `why` is what its own agent was not granted.
-pub(super) async fn hand_up(cx: &Context, name: &str, arguments: &str, why: &str) -> Output {
+pub(super) async fn hand_up(
+    cx: &Context,
+    (name, within): (&str, Duration),
+    arguments: &str,
+    why: &str,
+) -> Output {
     let handed = HandedUp { name: name.to_owned(), arguments: arguments.to_owned() };
     let question = match Question::about(ABOUT).with(handed) {
         Ok(question) => question,
         Err(error) => return Output::error(error.to_string()),
     };
     let refused = |more: String| Output::error(format!("you may not do that: {why}; {more}"));
-    match cx.ask_parent(question).await {
+    match cx.ask_parent(question).within(within).await {
         Ok(answer) => answer.read().unwrap_or_else(|error| refused(error.to_string())),
-        Err(error) => refused(format!("nobody above you did it: {error}")),
+        Err(QuestionError::Unanswered { .. }) => refused("nobody above you does it for you".to_owned()),
+        // It may have been done.
+        Err(error) => Output::error(format!("it was handed up, and what became of it is unknown: {error}")),
     }
 }
 

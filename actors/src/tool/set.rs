@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::hand_up::hand_up;
 use super::planned::Planned;
 use super::{AnyTool, Output, PlannedTool, Prepared, Run, Running, Tool, ToolError, Typed};
-use crate::{model, telemetry};
+use crate::{defaults, model, telemetry};
 
 /// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
 #[derive(Clone, Default)]
@@ -138,7 +138,8 @@ impl Toolset {
     pub async fn call(&self, cx: &Context, name: &str, arguments: &str) -> Result<Output, EffectError> {
         match self.make(cx, name, arguments).await {
             Err(EffectError::NotGranted { why, .. }) if self.hands_up => {
-                Ok(hand_up(cx, name, arguments, &why.to_string()).await)
+                let within = self.tools.get(name).map_or(defaults::TOOL_WITHIN, |tool| tool.card().within);
+                Ok(hand_up(cx, (name, within), arguments, &why.to_string()).await)
             }
             made => Self::told(made),
         }

@@ -402,6 +402,10 @@ impl Turn {
 
     pub(crate) fn set_once_begun(&self) {
         self.once_begun.store(true, Ordering::Release);
+        // Whoever asked would ask again in its next attempt, and it would be done again.
+        if let Some(asking) = &self.beside {
+            asking.set_once_begun();
+        }
     }
 
     pub(crate) fn once_begun(&self) -> bool {
