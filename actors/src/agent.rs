@@ -314,7 +314,7 @@ impl<O: Structured> ModelAgent<O> {
             let agent = self.clone();
             move || agent.clone()
         });
-        let spec = if self.plan.takes_up { spec.resource(TakesUp(self.plan.tools.clone())) } else { spec };
+        let spec = spec.resource(TakesUp(self.plan.takes_up.then(|| self.plan.tools.clone())));
         bounds.on(spec.restart_mode(RestartMode::Resume).fingerprint(&fingerprint))
     }
 }

@@ -105,3 +105,27 @@ async fn what_may_happen_only_once_is_not_done_again_for_an_agent_that_crashed_a
     assert_eq!(history.events().iter().filter(|event| is_erasure(&event.what)).count(), 1);
     Ok(())
 }
+
+/// The agent between does nothing for those below it, though the one above it does.
+#[skep::swarm_test(seeds = 10)]
+async fn an_agent_that_takes_nothing_up_is_passed_by(lab: Lab) -> TestResult {
+    let model = worker();
+    let swarm = lab.start_with(|builder| builder.resource(Models::new().with("m", model.clone()))).await;
+    let agent = || ModelAgent::new("m").tools(tools());
+    let lead = swarm.spawn(agent().takes_up().spec("lead")).await?;
+    let between = swarm.spawn(agent().spec("between").under(&lead)).await?;
+    let spec = agent().hands_up().spec("worker").grants(Ceiling::new().at_most(Tier::Reads));
+    let worker = swarm.spawn(spec.under(&between)).await?;
+    assert_eq!(worker.ask("Tidy up.".into()).await?, "done");
+    let lead = lead.id().clone();
+    let history = lab.end(swarm).await;
+    let is_erasure = |what: &What| matches!(what, What::EffectBegan { kind, .. } if kind == "tool.erase");
+    let by: Vec<_> = history
+        .events()
+        .iter()
+        .filter(|event| is_erasure(&event.what))
+        .map(|event| event.agent.clone())
+        .collect();
+    assert_eq!(by, [lead]);
+    Ok(())
+}

@@ -207,7 +207,7 @@ impl Persona {
             let hint = did_you_mean(tool, tools.names().collect::<Vec<_>>());
             self.bad("tools", format!("there is no tool {tool:?}; {hint}"))
         })?;
-        let mut agent = ModelAgent::new(model);
+        let mut agent = ModelAgent::new(model).role(&self.name);
         let plan = agent.plan();
         plan.system = Some(self.system()?).filter(|text| !text.is_empty());
         plan.bounds = Bounds {

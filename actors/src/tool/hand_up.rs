@@ -20,9 +20,10 @@ struct HandedUp {
     arguments: String,
 }
 
-/// What an agent does for those below it: a resource of its spec.
+/// What an agent does for those below it: a resource of its spec. One that does nothing for them says so, or it would have what an agent
+/// above it said.
 #[derive(Clone, Debug)]
-pub(crate) struct TakesUp(pub(crate) Toolset);
+pub(crate) struct TakesUp(pub(crate) Option<Toolset>);
 
 /// Hands a call up. `why` is what its own agent was not granted.
 pub(super) async fn hand_up(
@@ -50,12 +51,13 @@ pub(crate) async fn take_up(question: Question, cx: Context) -> Result<Option<An
     if question.topic() != ABOUT {
         return Ok(None);
     }
-    let Some(takes) = cx.get::<TakesUp>() else { return Ok(None) };
+    let takes = cx.get::<TakesUp>();
+    let Some(tools) = takes.as_ref().and_then(|takes| takes.0.as_ref()) else { return Ok(None) };
     let HandedUp { name, arguments } = question.read()?;
-    if !takes.0.names().any(|known| known == name) {
+    if !tools.names().any(|known| known == name) {
         return Ok(None);
     }
-    match takes.0.make(&cx, &name, &arguments).await {
+    match tools.make(&cx, &name, &arguments).await {
         Err(EffectError::BeyondCeiling { .. } | EffectError::NotGranted { .. }) => Ok(None),
         Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error.into()),
         made => Ok(Some(Answer::of(Toolset::told(made)?)?)),

@@ -20,6 +20,7 @@
 //! 4. Files of version control are neither read nor written: its settings name programs, and hold keys.
 
 mod command;
+mod commands;
 mod edit;
 mod git;
 mod globs;
@@ -41,7 +42,7 @@ use skep_runtime::text::one_line;
 use skep_runtime::{Call, Repeat, Retry};
 use thiserror::Error;
 
-pub use self::command::Commands;
+pub use self::commands::Commands;
 use self::inside::parts;
 use super::beneath::{Beneath, Last, Way};
 use super::wanted::{Waiter, Wanted};

@@ -19,7 +19,8 @@ const LOOK: u64 = 16 << 10;
 pub struct Span {
     /// If each part is answered at once.
     pub least: Usage,
-    /// If each part takes all the calls that it may, each with the longest answer.
+    /// If each part takes all the calls that it may, each with the longest answer. It is reckoned by and large: the bound that holds is
+    /// the budget.
     pub most: Usage,
 }
 
@@ -97,7 +98,7 @@ impl fmt::Display for Estimate {
         let row = |f: &mut fmt::Formatter<'_>, name: &str, model: &str, Span { least, most }: Span| {
             writeln!(
                 f,
-                "  {name:<12} {model:<widest$}  {} to {} calls, about {} and at most {}",
+                "  {name:<12} {model:<widest$}  {} to {} calls, about {} to {}",
                 least.calls, most.calls, least.money, most.money
             )
         };
@@ -109,7 +110,7 @@ impl fmt::Display for Estimate {
         row(f, "all smart", "", self.all_smart)?;
         writeln!(
             f,
-            "The budget is {}: no more than that is spent, whatever the reviewers ask for.",
+            "Calls that fail and are tried again are not in it. The budget is {}: no more than that is spent.",
             self.budget
         )
     }
