@@ -20,6 +20,7 @@
 mod approval;
 mod decide;
 mod gate;
+mod terminal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -96,7 +96,8 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
     };
     let (mut out, mut err) = (Printed::new(program.stdout), Printed::new(program.stderr));
     let name = program.name.to_string_lossy();
-    let running = async {
+    // Boxed, since it is handed on by value more than once.
+    let running = Box::pin(async {
         // The first error ends it, with the process: one that has too much to say would wait for its reader without end.
         let pipes =
             async { tokio::try_join!(write, read(stdout, &mut out, &name), read(stderr, &mut err, &name)) };
@@ -116,7 +117,7 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
                 }
             }
         }
-    };
+    });
     let ended: Option<io::Result<_>> = match program.within {
         Some(limit) => Env::at_most_outside(limit, running).await,
         None => Some(running.await),

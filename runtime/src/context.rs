@@ -268,7 +268,8 @@ impl Context {
         Fut: Future<Output = Result<T, E>>,
     {
         let memory = Memory::of(&self.turn, self.branch.as_ref(), kind, &input);
-        memory.memo(|| E::from(self.cancelled()), |branch| work(self.branch(&branch))).await
+        // Boxed, so that what it holds is not laid on the stack once for each layer below.
+        memory.memo(|| E::from(self.cancelled()), |branch| Box::pin(work(self.branch(&branch)))).await
     }
 
     /// Runs blocking work on a separate thread. If the turn is cancelled, the work still runs to its end, unobserved; a stop

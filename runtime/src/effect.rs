@@ -16,6 +16,7 @@ mod links;
 mod memory;
 mod run;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -342,12 +343,12 @@ impl Call {
     }
 
     /// Awaits something that takes real time, and holds a simulated clock meanwhile.
-    pub async fn outside<F>(&self, future: F) -> F::Output
+    pub fn outside<F>(&self, future: F) -> impl Future<Output = F::Output> + Send
     where
-        F: std::future::Future + Send + 'static,
+        F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.booking.turn().seat.engine.env.outside(future).await
+        self.booking.turn().seat.engine.env.outside(future)
     }
 }
 

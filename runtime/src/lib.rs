@@ -28,6 +28,7 @@ mod id;
 pub mod journal;
 mod kept;
 mod key;
+mod laid;
 pub mod ledger;
 pub mod lifecycle;
 mod log;

@@ -23,4 +23,5 @@ mod resume;
 mod routes;
 mod thinks;
 mod told;
+mod traced;
 mod unclaimed;

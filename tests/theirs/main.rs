@@ -6,6 +6,7 @@
 mod fuse;
 
 mod drops;
+mod large;
 mod spoilt;
 mod terms;
 mod wakers;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use skep::actors::limit::{Breaker, Rate};
 use skep::actors::model::Answer;
 use skep::actors::{Endpoint, ModelError, Models, Scripted, Secret, Timeouts};
 use skep::testkit::{Lab, TestResult};
@@ -146,4 +147,36 @@ fn an_endpoint_that_cannot_be_says_what_is_wrong_and_no_key_is_ever_shown() {
     assert!(endpoint.clone().header("bad name", &secret).is_err());
     let shown = format!("{endpoint:?} {:?}", endpoint.clone().header("x-team", &secret).unwrap().model("m"));
     assert!(!shown.contains("1234") && shown.contains("/v1/messages"), "{shown}");
+}
+
+/// The limits of an endpoint hold for all its models, in whichever swarm they are called.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_failed_is_not_called_by_another_model_or_swarm_either() -> TestResult {
+    for speaks in BOTH {
+        let script = Scripted::new().when(|_| true).fails(ModelError::Failed("x".into()));
+        let serving = Serving::of(only("m", script.clone()));
+        let endpoint =
+            serving.endpoint(speaks).at_once(1).rate(Rate::per_minute(100)).breaker(Breaker::after(2));
+        let models = || Models::new().with("m", endpoint.model("m").prices(prices()));
+        for _ in 0..2 {
+            assert!(fails(models(), "m", 1).await?.to_string().contains("HTTP 500"));
+        }
+        let lab = Lab::real_io();
+        let swarm = lab.start_with(|builder| builder.resource(models())).await;
+        let asker = swarm.spawn(Asker::spec()).await?;
+        let error = match asker.ask(("m".to_owned(), "hello".into(), 1)).await {
+            Err(AskError::Failed(_, error)) => error,
+            other => return Err(format!("it should have failed: {other:?}").into()),
+        };
+        assert!(
+            error.to_string().contains("breaker") && matches!(error.advice(), Advice::After(_)),
+            "{error}"
+        );
+        assert_eq!(script.requests().len(), 2, "nothing was sent");
+        let links: Vec<_> = swarm.links().into_iter().map(|link| link.name).collect();
+        assert_eq!(links, ["at_once", "rate", "breaker"], "{speaks:?}");
+        drop(asker);
+        lab.end(swarm).await;
+    }
+    Ok(())
 }

@@ -61,9 +61,10 @@ struct Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         let now = self.env.shared_now();
-        if let Some(trip) = self.breaker.shared.lock().get(&self.key) {
-            trip.ended(self.ticket, self.how, &self.breaker.terms, now);
-        }
+        // One that says nothing may have been let go of meanwhile, and what is told now counts all the same.
+        let mut shared = self.breaker.shared.lock();
+        let trip = shared.entry(&self.key, |trip| trip.is_new(), Trip::default);
+        trip.ended(self.ticket, self.how, &self.breaker.terms, now);
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use skep_runtime::effect::{Request, Tier};
-use skep_runtime::{AgentId, Reach};
+use skep_runtime::{AgentId, Env, Reach};
 
+use super::terminal;
 use crate::defaults;
 
 /// What somebody is asked to approve.
@@ -65,7 +66,7 @@ type Answering = Pin<Box<dyn Future<Output = Say> + Send>>;
 /// Who is asked. Clones share their memory, and may serve several swarms.
 #[derive(Clone)]
 pub struct Approvals {
-    ask: Arc<dyn Fn(Approval) -> Answering + Send + Sync>,
+    ask: Arc<dyn Fn(Approval, Env) -> Answering + Send + Sync>,
     within: Duration,
     otherwise: Say,
     remembered: Arc<Mutex<HashSet<Remembered>>>,
@@ -79,7 +80,32 @@ impl Approvals {
         F: Fn(Approval) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Say> + Send + 'static,
     {
-        let ask = Arc::new(move |approval| Box::pin(ask(approval)) as Answering);
+        Self::with(move |approval, _| Box::pin(ask(approval)))
+    }
+
+    /// Asks whoever is at the terminal, one question after another: on standard error, and standard input is read on a thread for work
+    /// that blocks. Where nobody is at a terminal, the answer is no. A question whose effect was cancelled stands there until it is
+    /// answered, in vain; then the next one is asked.
+    #[must_use]
+    pub fn at_terminal() -> Self {
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        Self::with(move |approval, env| {
+            let turn = Arc::clone(&turn);
+            Box::pin(async move {
+                let turn = turn.lock_owned().await;
+                // The thread that reads has the turn: a line that is typed late answers no other question.
+                let ask = move || {
+                    let say = terminal::ask(&approval);
+                    drop(turn);
+                    say
+                };
+                env.blocking(ask).await
+            })
+        })
+    }
+
+    fn with(ask: impl Fn(Approval, Env) -> Answering + Send + Sync + 'static) -> Self {
+        let ask = Arc::new(ask);
         Self { ask, within: defaults::APPROVAL, otherwise: Say::No, remembered: Arc::default() }
     }
 
@@ -134,7 +160,7 @@ impl Approvals {
         let until = env.now() + self.within;
         let (say, in_time) = tokio::select! {
             biased;
-            say = (self.ask)(approval) => (say, true),
+            say = (self.ask)(approval, env.clone()) => (say, true),
             () = env.sleep_until(until) => (self.otherwise, false),
         };
         // Of what is unknown nobody can say that it is the same.

@@ -21,6 +21,7 @@ use crate::event::EffectEnd;
 use crate::fault::Phase;
 use crate::id::AgentId;
 use crate::kept;
+use crate::laid::laid;
 use crate::naming;
 use crate::pause::Doing;
 use crate::time::Time;
@@ -372,8 +373,7 @@ impl Effect {
             booking.add(passed.spike);
         }
         booking.begin_call(number);
-        // Boxed: whatever a call holds across its awaits, an unoptimised build would lay on the stack once for each layer above it.
-        let call = Box::pin(call(Call { booking: Arc::clone(booking), number, deadline }));
+        let call = laid(|| call(Call { booking: Arc::clone(booking), number, deadline }));
         points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }
 

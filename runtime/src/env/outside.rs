@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{Env, known, thread};
 use crate::engine::quiet;
+use crate::laid::laid;
 
 /// Where simulations go outside. A socket lives with the runtime that it was opened in, so it is one for all, and stays: a thread
 /// drives it, and whoever goes outside polls on a thread of its own.
@@ -72,14 +73,17 @@ impl Env {
 
     /// Awaits something that takes real time (a socket, a process). Under simulation virtual time is held while it is
     /// out, or every deadline around it would pass at once. What is opened in one such call can be used in another.
-    pub async fn outside<F>(&self, future: F) -> F::Output
+    pub fn outside<F>(&self, future: F) -> impl Future<Output = F::Output> + Send
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if !self.is_simulated() {
-            return future.await;
+        let future = laid(|| future);
+        async move {
+            if !self.is_simulated() {
+                return future.await;
+            }
+            self.blocking(move || abroad().block_on(future)).await
         }
-        self.blocking(move || abroad().block_on(future)).await
     }
 }

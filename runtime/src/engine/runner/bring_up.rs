@@ -14,6 +14,7 @@ use crate::agent::Agent;
 use crate::context::{Context, StopContext};
 use crate::delivery::Dropped;
 use crate::fault::Phase;
+use crate::laid::laid;
 use crate::place::Life;
 use crate::policy::{Exit, FailureClass};
 use crate::stopping::HookEnd;
@@ -61,7 +62,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     let cx = Context::new(Arc::clone(&turn));
     let started = drive(&turn, generation, "start", async {
         points::pass(&turn, Phase::Start, "").await?;
-        agent.start(&cx).await
+        laid(|| agent.start(&cx)).await
     })
     .await;
     turn.leave();
@@ -159,7 +160,7 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     let cx = StopContext::new(Arc::clone(&turn));
     let ended = drive(&turn, generation, "stop", async {
         points::pass(&turn, Phase::Stop, "").await?;
-        agent.stop(&cx).await
+        laid(|| agent.stop(&cx)).await
     })
     .await;
     turn.leave();

@@ -10,6 +10,7 @@ use crate::agent::{Agent, Message};
 use crate::context::Context;
 use crate::delivery::TurnOver;
 use crate::error::AgentError;
+use crate::laid::laid;
 use crate::task::TaskCell;
 use crate::theirs::Theirs;
 
@@ -55,8 +56,9 @@ impl<A: Agent> Runner<A> {
         errors.push(error);
         let cx = Context::new(Arc::clone(turn));
         // Its part before its future runs in there too, where a panic is caught.
-        let helped =
-            async { Ok(A::on_help(payload, &errors, &cx).await?.map(|output| self.seat.home.keep(output))) };
+        let helped = async {
+            Ok(laid(|| A::on_help(payload, &errors, &cx)).await?.map(|output| self.seat.home.keep(output)))
+        };
         match drive(turn, self.generation, "on_help", helped).await {
             Driven::Returned(Ok(output)) => {
                 let output = output?;

@@ -20,6 +20,7 @@ use crate::error::AgentError;
 use crate::event::{Outcome, What};
 use crate::fault::Phase;
 use crate::kept;
+use crate::laid::laid;
 use crate::lifecycle::StopReason;
 use crate::place::Life;
 use crate::policy::{Exit, FailureClass, Restart};
@@ -123,7 +124,7 @@ impl<A: Agent> Runner<A> {
         trace::begins(&turn.span, attempt);
         let driven = drive(&turn, self.generation, "handle", async {
             let passed = points::pass(&turn, Phase::Turn, "").await?;
-            let mut output = seat.home.keep(agent.handle(&payload, &cx).await?);
+            let mut output = seat.home.keep(laid(|| agent.handle(&payload, &cx)).await?);
             seat.home.spoil(&mut output, passed.spoil);
             Ok(output)
         })
