@@ -100,6 +100,8 @@ pub const MCP_PERIOD: Duration = Duration::from_secs(60);
 pub const MCP_FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 pub const MCP_LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest answer of a worker process: matches in thousands of files, and far from what memory bears.
+pub const POOL_ANSWER: usize = 67_108_864;
 /// The longest message of a server: a large file as base64, and what rmcp accepts over HTTP.
 pub const MCP_MESSAGE: usize = 16_777_216;
 /// Bytes of a server's list of tools that are read.

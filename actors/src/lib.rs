@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
 //! | `persona` | `Persona`s from files, the `Kit` that makes agents of them, the `Orchestrator`: seven crates more | no |
-//! | `tools` | files, search and git as effects; with `agent` they are tools for models, and commands too: two dozen crates | yes |
+//! | `tools` | files, search and git as effects, and the pool of processes; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `mcp` | `Mcp`: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
 //! | `metrics` | calls, tokens and money of models for the `metrics` facade, by role and model: three crates | no |
@@ -31,6 +31,8 @@ mod nearest;
 #[cfg(feature = "persona")]
 pub mod orchestrator;
 pub mod permit;
+#[cfg(feature = "tools")]
+pub mod pool;
 #[cfg(any(feature = "tools", feature = "mcp"))]
 #[cfg_attr(
     not(feature = "tools"),

@@ -4,7 +4,6 @@
 
 mod leash;
 mod printed;
-#[cfg(feature = "mcp")]
 mod serving;
 mod watch;
 
@@ -21,7 +20,6 @@ use tokio::process::Command;
 use self::leash::Group;
 pub(crate) use self::leash::Leash;
 pub(crate) use self::printed::{Keep, Printed};
-#[cfg(feature = "mcp")]
 pub(crate) use self::serving::{Pipes, Running, Service};
 use self::watch::Watch;
 
@@ -138,7 +136,6 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
 
 /// Begins a program that is written to and read from while it runs. It has the variables that it is given and, of our own, those that
 /// are let through.
-#[cfg(feature = "mcp")]
 pub(crate) fn begin(service: &Service) -> io::Result<(Running, Pipes)> {
     let mut command = Command::new(&service.program);
     command.args(&service.arguments).env_clear();

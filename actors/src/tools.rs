@@ -34,7 +34,7 @@ use self::grep::Grep;
 use self::price::Price;
 use self::wanted::{Waiter, Wanted};
 #[cfg(feature = "agent")]
-pub use self::workspace::{BadWorkspace, Commands, Workspace};
+pub use self::workspace::{BadWorkspace, Below, Commands, Found, Workspace};
 use crate::defaults;
 
 /// Gives a context its tools.

@@ -41,6 +41,11 @@ pub(crate) enum Command {
     #[cfg(feature = "http")]
     #[command(after_help = "Exit code: 0 ended by a signal; 2 could not serve.")]
     MockServer(MockServer),
+
+    /// Do jobs for a review with a model, which starts this itself: one JSON request a line, until the input ends
+    #[cfg(feature = "http")]
+    #[command(hide = true)]
+    Worker,
 }
 
 #[cfg(feature = "http")]

@@ -40,6 +40,8 @@ pub fn main() -> ExitCode {
         Command::Lab(options) => lab::main(options),
         #[cfg(feature = "http")]
         Command::MockServer(options) => crate::mock::main(&options),
+        #[cfg(feature = "http")]
+        Command::Worker => crate::worker::main(),
     }
 }
 
@@ -201,7 +203,8 @@ fn minds(options: &args::Review) -> Result<Option<Arc<Minds>>, String> {
     let Some(model) = &options.model else { return Ok(None) };
     let price = options.price.as_ref().map(|(input, output)| (input.as_str(), output.as_str()));
     let minds = Minds::new(model, options.fast_model.as_ref(), options.base_url.as_deref(), price)?;
-    Ok(Some(Arc::new(minds)))
+    let workers = crate::worker::pool().map_err(|error| format!("cannot find this program: {error}"))?;
+    Ok(Some(Arc::new(minds.workers(workers))))
 }
 
 /// The folder around a file, and the file in it.

@@ -8,6 +8,7 @@
 //! review   rules, findings, reports; and the swarm that applies them
 //! signals  what asks a running command to end
 //! view     what a swarm does, from its journal alone
+//! worker   the process that searches for a model
 //! ```
 
 mod args;
@@ -18,5 +19,7 @@ mod mock;
 pub mod review;
 mod signals;
 mod view;
+#[cfg(feature = "http")]
+mod worker;
 
 pub use command::main;

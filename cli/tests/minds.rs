@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 use skep_actors::Scripted;
 use skep_actors::model::{Prices, Request};
+use skep_actors::pool::ProcessPool;
 use skep_cli::review::mind::Minds;
 use skep_cli::review::swarm::{Order, Review};
 use skep_cli::review::{Config, Report};
@@ -99,6 +100,39 @@ async fn what_a_model_finds_in_any_language_is_found_and_billed_to_its_reviewer(
     assert!(mind("security-mind").nano_usd > mind("style-mind").nano_usd);
     assert_eq!(mind("security").nano_usd, 0, "tools cost nothing beside a model");
     assert!(report.prices.contains("billed at their prices"));
+}
+
+#[tokio::test]
+async fn a_model_searches_by_shape_in_a_process_of_its_own() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("src")).unwrap();
+    std::fs::write(folder.path().join("src/b.rs"), "fn b() {\n    c\n        .unwrap();\n}\n").unwrap();
+    let search = |pattern: &str, path: &str| json!({ "pattern": pattern, "path": path });
+    let smart = Scripted::new()
+        .prices(prices())
+        .when(|request| is_about("security")(request) && request.messages.len() > 1)
+        .says(says(&json!([])))
+        .when(is_about("security"))
+        .calls("structure_search", &search("$X.unwrap()", "src"))
+        .when(|request| is_about("tests")(request) && request.messages.len() > 1)
+        .says(says(&json!([])))
+        .when(is_about("tests"))
+        .calls("structure_search", &search("$X", ""));
+    let fast = Scripted::new().prices(prices()).says(says(&json!([]))).says(says(&json!([])));
+    let asked = smart.clone();
+    let workers = ProcessPool::of(env!("CARGO_BIN_EXE_skep"), ["worker"]);
+    let minds = Minds::of(smart, fast, prices()).workers(workers);
+    let report = review(order(folder.path(), minds, 1_000_000_000)).await;
+    assert!(report.complete, "{:?} {:?}", report.notes, report.reviewers);
+    let told: Vec<String> = asked
+        .requests()
+        .iter()
+        .flat_map(|request| request.messages.clone())
+        .map(|message| message.text().to_owned())
+        .collect();
+    let has = |text: &str| told.iter().any(|told| told.contains(text));
+    assert!(has("src/b.rs:2: c …\n[matches: 1; Rust files searched: 1]"), "{told:?}");
+    assert!(has("the pattern fits everything"), "{told:?}");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@
 //! 3. A path that leaves the root is words for the model: nothing is opened for it, and no effect begins.
 //! 4. Files of version control are neither read nor written: its settings name programs, and hold keys.
 
+mod below;
 mod command;
 mod commands;
 mod edit;
@@ -42,6 +43,7 @@ use skep_runtime::text::one_line;
 use skep_runtime::{Call, Repeat, Retry};
 use thiserror::Error;
 
+pub use self::below::{Below, Found};
 pub use self::commands::Commands;
 use self::inside::parts;
 use super::beneath::{Beneath, Last, Way};

@@ -12,6 +12,7 @@ mod estimate;
 mod parts;
 mod prompt;
 mod said;
+pub mod structure;
 
 pub use choice::{Choice, Minds};
 pub use desk::Desk;
@@ -19,6 +20,7 @@ pub use estimate::{Estimate, estimate};
 pub use parts::{Part, parts};
 pub use prompt::{prompt, system};
 pub use said::Said;
+pub use structure::Structure;
 
 use crate::review::Category;
 

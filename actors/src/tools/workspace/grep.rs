@@ -1,6 +1,5 @@
 //! `grep`: the lines below a folder that match.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use grep_regex::RegexMatcher;
@@ -9,13 +8,11 @@ use serde::Deserialize;
 use skep_runtime::text::one_line;
 use skep_runtime::{Call, Reach};
 
-use super::globs::Globs;
+use super::below::Below;
 use super::page::{Page, count};
 use super::{Place, about, aside, reads};
 use crate::defaults;
 use crate::tool::{Card, PlannedTool, ToolError};
-use crate::tools::beneath::{Last, Way};
-use crate::tools::files::walk_below;
 use crate::tools::grep::{Seen, look, matcher};
 use crate::tools::wanted::Wanted;
 
@@ -41,11 +38,7 @@ pub(super) struct Input {
 
 /// What it will do.
 pub(super) struct Plan {
-    given: String,
-    way: Way,
-    path: PathBuf,
-    is_folder: bool,
-    globs: Globs,
+    below: Below,
     matcher: RegexMatcher,
     around: usize,
     most: usize,
@@ -73,19 +66,12 @@ impl PlannedTool for Grep {
     }
 
     fn plan(&self, input: Input) -> Result<(Reach, Plan), ToolError> {
-        let given = input.path.unwrap_or_default();
         let matcher = matcher(&input.pattern, input.ignore_case.unwrap_or(false))
             .map_err(|why| ToolError::said(format!("the pattern cannot be read: {why}")))?;
-        let way = self.place.way(&given, Last::Followed)?;
-        let path = self.place.path(way.names());
-        let is_folder = self.place.beneath.is_folder(&way).map_err(|error| about(&given, &error))?;
-        let reach = if is_folder { Reach::tree(&path) } else { Reach::path(&path) };
+        let below = Below::of(&self.place, input.path.as_deref().unwrap_or_default(), input.glob.as_deref())?;
+        let reach = below.reach();
         let plan = Plan {
-            given,
-            way,
-            path,
-            is_folder,
-            globs: Globs::read(input.glob.as_deref())?,
+            below,
             matcher,
             around: input.context.unwrap_or(0),
             most: input.most.unwrap_or(defaults::TOOL_MATCHES),
@@ -94,10 +80,10 @@ impl PlannedTool for Grep {
     }
 
     async fn carry_out(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
-        let (place, most_output) = (Arc::clone(&self.place), self.card.most_output);
+        let most_output = self.card.most_output;
         aside(&call, move |wanted| {
             let mut found = Found { page: Page::new(most_output), ..Found::default() };
-            found.search(&place, &plan, wanted).map_err(|error| about(&plan.given, &error))?;
+            found.search(&plan, wanted).map_err(|error| about(&plan.below.given, &error))?;
             Ok(found.told(&plan))
         })
         .await
@@ -126,28 +112,28 @@ impl Default for Found {
 }
 
 impl Found {
-    fn search(&mut self, place: &Place, plan: &Plan, wanted: &Wanted) -> std::io::Result<()> {
-        if !plan.is_folder {
-            let file = place.beneath.still_file(&plan.way)?;
+    fn search(&mut self, plan: &Plan, wanted: &Wanted) -> std::io::Result<()> {
+        let below = &plan.below;
+        if !below.is_folder {
+            let file = below.place.beneath.still_file(&below.way)?;
             let seen = look(&plan.matcher, file, plan.around, plan.most, wanted)?;
-            self.take(&plan.way.text(), &seen);
+            self.take(&below.way.text(), &seen);
             return Ok(());
         }
-        let below = place.below(&plan.way)?;
-        let listing = walk_below(&below, &plan.path, wanted);
-        self.unlisted = listing.passed.len() + usize::try_from(listing.symlinks).unwrap_or(usize::MAX);
-        let folder = plan.way.text();
-        let slash = if folder.is_empty() { "" } else { "/" };
-        for entry in listing.files.iter().filter(|file| plan.globs.take(&file.path)) {
+        let folder = below.place.below(&below.way)?;
+        let (files, unlisted) = below.walk(&folder, wanted);
+        self.unlisted = unlisted;
+        for entry in files {
             if self.is_enough(plan) {
                 self.skipped += 1;
                 continue;
             }
             let left = plan.most - self.matches;
-            let looked =
-                below.file(&entry.path).and_then(|file| look(&plan.matcher, file, plan.around, left, wanted));
+            let looked = folder
+                .file(&entry.path)
+                .and_then(|file| look(&plan.matcher, file, plan.around, left, wanted));
             match looked {
-                Ok(seen) => self.take(&format!("{folder}{slash}{}", entry.path), &seen),
+                Ok(seen) => self.take(&below.named(&entry.path), &seen),
                 Err(_) => self.unreadable += 1,
             }
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use skep_actors::model::{Model, PriceTable, Prices};
+use skep_actors::pool::ProcessPool;
 use skep_actors::{Endpoint, Models, NoSecret, Secret};
 
 use super::{FAST, SMART};
@@ -76,6 +77,7 @@ pub struct Minds {
     models: Models,
     smart: (Choice, Prices),
     fast: (Choice, Prices),
+    workers: Option<ProcessPool>,
 }
 
 impl Minds {
@@ -109,7 +111,8 @@ impl Minds {
             known.push(prices);
             models = models.with(name, remote);
         }
-        Ok(Self { models, smart: (smart.clone(), known[0]), fast: (fast.clone(), known[1]) })
+        let (smart, fast) = ((smart.clone(), known[0]), (fast.clone(), known[1]));
+        Ok(Self { models, smart, fast, workers: None })
     }
 
     /// Models of the caller's own, for tests: both at these prices.
@@ -117,7 +120,20 @@ impl Minds {
     pub fn of(smart: impl Model, fast: impl Model, prices: Prices) -> Self {
         let choice = |name: &str| Choice { speaks: Speaks::OpenAi, name: name.to_owned() };
         let models = Models::new().with(SMART, smart).with(FAST, fast);
-        Self { models, smart: (choice(SMART), prices), fast: (choice(FAST), prices) }
+        Self { models, smart: (choice(SMART), prices), fast: (choice(FAST), prices), workers: None }
+    }
+
+    /// Lets the models search by shape, in these worker processes: `skep worker`, or a program that does the job
+    /// [`structure::JOB`](super::structure::JOB). Without them there is no such tool.
+    #[must_use]
+    pub fn workers(self, workers: ProcessPool) -> Self {
+        Self { workers: Some(workers), ..self }
+    }
+
+    /// Where they search by shape.
+    #[must_use]
+    pub const fn pool(&self) -> Option<&ProcessPool> {
+        self.workers.as_ref()
     }
 
     /// As the swarm has them.

@@ -84,7 +84,7 @@ impl Syntax {
     }
 
     /// Whether the text nests deeper than [`MAX_NESTING`].
-    pub(super) fn is_too_deep(text: &str) -> bool {
+    pub(crate) fn is_too_deep(text: &str) -> bool {
         deepest(text) > MAX_NESTING
     }
 

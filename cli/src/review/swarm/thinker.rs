@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skep_actors::ModelAgent;
+use skep_actors::tool::Toolset;
 use skep_actors::tools::Workspace;
 use skep_runtime::{AgentError, AgentRef, AskError, Budget, Context, FailureClass, NanoUsd, Restart};
 
 use super::Order;
 use super::specialist::Batched;
 use super::survey::{Origin, Survey};
-use crate::review::mind::{Desk, OUTPUT, Part, Said, TURNS, parts, prompt, system, tier};
+use crate::review::mind::{Desk, OUTPUT, Part, Said, Structure, TURNS, parts, prompt, system, tier};
 use crate::review::{Category, Note, RuleSet, Source, Touched};
 
 /// For one part: some calls of a model that takes its time.
@@ -35,9 +36,7 @@ impl Thinker {
         order: &Order,
         survey: &Survey,
     ) -> Result<Option<Self>, AgentError> {
-        if order.minds.is_none() {
-            return Ok(None);
-        }
+        let Some(minds) = &order.minds else { return Ok(None) };
         let share = NanoUsd(order.budget.0 / Category::ALL.len() as u64);
         let desk = Desk::default();
         let mut agent = ModelAgent::new(tier(category))
@@ -47,7 +46,11 @@ impl Thinker {
             .tool(desk.rules(&order.config));
         // What lies in the folder is not what a commit has.
         if survey.origin == Origin::Folder {
-            agent = agent.tools(Workspace::at(&order.root).map_err(AgentError::failed)?.reading());
+            let workspace = Workspace::at(&order.root).map_err(AgentError::failed)?;
+            agent = agent.tools(workspace.reading());
+            if let Some(workers) = minds.pool() {
+                agent = agent.tools(Toolset::new().planned(Structure::new(&workspace, workers)));
+            }
         }
         let spec = agent.output::<Said>().spec(format!("{category}-mind"));
         let spec = spec.restart(Restart::Transient).budget(Budget::new().money(share));
