@@ -1,4 +1,4 @@
-//! `files_edit`: a piece of text in a file, replaced by another.
+//! `files_edit`: replaces a piece of text in a file by another.
 
 mod replace;
 
@@ -19,7 +19,7 @@ use crate::tools::beneath::{Last, Way, file_in};
 use crate::tools::files::content;
 use crate::tools::wanted::Wanted;
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
@@ -41,7 +41,7 @@ pub(super) struct Plan {
     replacement: Replacement,
 }
 
-/// It is idempotent: what an edit has made of a file it refuses to change once more ([`Replacement`]).
+/// It is idempotent: it refuses to repeat an edit on its own result ([`Replacement`]).
 pub(super) struct Edit {
     card: Card,
     place: Arc<Place>,
@@ -82,7 +82,7 @@ impl PlannedTool for Edit {
 }
 
 fn edit(place: &Place, plan: &Plan, wanted: &Wanted) -> Result<String, String> {
-    // Between the reading and the writing of it nobody else of this workspace writes.
+    // No other call of this workspace may write between reading the file and writing it.
     let _writing = place.writing.lock();
     let words = |error: std::io::Error| error.to_string();
     let Some((name, folders)) = plan.way.names().split_last() else {
