@@ -227,8 +227,8 @@ impl Mcp {
             .fingerprint(&way.fingerprint())
     }
 
-    /// The tools that the server listed last. An agent keeps the tools that it was given, also when the list changes; the server refuses
-    /// a call of one that it no longer has.
+    /// The tools in the server's latest list. An agent keeps the tools that it was given even if the list changes; the
+    /// server refuses calls of a tool that it no longer has.
     ///
     /// # Errors
     /// [`McpError`]: the server was not started, a tool cannot be offered, there are too many, or a pattern is wrong.
