@@ -62,7 +62,7 @@ use crate::tool::{TakesUp, Tool, Toolset, take_up};
 pub struct Prompt {
     /// What is asked.
     pub text: String,
-    /// The conversation before, oldest first.
+    /// The conversation before it, oldest first.
     pub before: Vec<Message>,
 }
 
@@ -86,7 +86,7 @@ pub struct ModelAgent<O = String> {
     gives: PhantomData<fn() -> O>,
 }
 
-/// What it is made of.
+/// The agent's definition.
 #[derive(Clone, Debug)]
 struct Plan {
     model: String,
@@ -120,13 +120,13 @@ pub(crate) trait MakeTools: fmt::Debug + Send + Sync {
     /// The tools for one task.
     fn tools(&self) -> Toolset;
 
-    /// Whether they can be offered.
+    /// Checks whether they can be offered.
     ///
     /// # Errors
     /// What is wrong, as text.
     fn check(&self) -> Result<(), String>;
 
-    /// What they are made of, for the agent's fingerprint.
+    /// Their definition, for the agent's fingerprint.
     fn made_of(&self) -> Value;
 }
 
@@ -332,7 +332,7 @@ impl Bounds {
 }
 
 impl Plan {
-    /// All that the model may call in one task.
+    /// All tools that the model may call in one task.
     fn tools_for_a_task(&self) -> Toolset {
         let tools = self.tools.clone().handing_up(self.hands_up);
         self.desk.iter().fold(tools, |tools, desk| tools.and(desk.tools()))

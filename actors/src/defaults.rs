@@ -92,7 +92,7 @@ pub const CACHE_WAIT: Duration = Duration::from_secs(10);
 /// How long a cached result is valid: changes that somebody makes by hand are seen soon.
 pub const CACHE_TTL: Duration = Duration::from_secs(300);
 
-/// The start of an MCP server, up to its list of tools: `npx` and `uvx` download a package first.
+/// How long the start of an MCP server may take, up to its list of tools: `npx` and `uvx` download a package first.
 pub const MCP_START: Duration = Duration::from_secs(60);
 /// The most restarts of a server within [`MCP_PERIOD`]; one that ends more often is broken.
 pub const MCP_RESTARTS: u32 = 5;
@@ -104,13 +104,14 @@ pub const MCP_FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub const MCP_LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest message of a server: a large file as base64, and what rmcp accepts over HTTP.
 pub const MCP_MESSAGE: usize = 16_777_216;
-/// Bytes of a server's list of tools that are read.
+/// The most bytes of a server's list of tools that are read.
 pub const MCP_LIST: usize = 33_554_432;
 /// The most bytes of one tool's name, description and schema: models read them with every call.
 pub const MCP_TOOL: usize = 65_536;
 /// The most tools of one server that are offered: providers accept 128, and a model chooses badly among many.
 pub const MCP_TOOLS: usize = 128;
-/// From a request over HTTP to the head of its answer. Each call has its own limit; this one ends requests that nobody waits for.
+/// The time from a request over HTTP to the head of its answer. Each call has its own limit; this one ends requests that
+/// nobody waits for.
 pub const MCP_HTTP: Duration = Duration::from_secs(300);
 /// The time from closing its input to killing it, in a stop: a server can save its state in it.
 pub const MCP_CLOSE: Duration = Duration::from_millis(500);

@@ -39,7 +39,7 @@ use skep_runtime::{AgentSpec, Budget, Ceiling};
 pub(crate) use self::staff::Staff;
 use crate::agent::{ContextPolicy, Kit, ModelAgent};
 
-/// An orchestrator before it is spawned.
+/// An orchestrator, before it is spawned.
 ///
 /// ```
 /// use skep_actors::agent::Persona;
@@ -133,7 +133,7 @@ impl Orchestrator {
         self
     }
 
-    /// How it makes room when its conversation becomes long: see [`ModelAgent::context`].
+    /// How it makes room when its model's conversation becomes long: see [`ModelAgent::context`].
     pub fn context(mut self, policy: ContextPolicy) -> Self {
         self.agent = self.agent.context(policy);
         self

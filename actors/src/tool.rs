@@ -75,7 +75,7 @@ impl<E: std::error::Error> From<E> for ToolError {
     }
 }
 
-/// What the model gets to read.
+/// What the model reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// The text: the result itself if it is a string, else the result as JSON.
@@ -101,7 +101,7 @@ pub trait Tool: Send + Sync + 'static {
     /// What it returns.
     type Output: Serialize + Send;
 
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
     /// What a call with this input acts on. Unknown by default: then every ceiling that limits targets refuses it.
@@ -126,7 +126,7 @@ pub trait Tool: Send + Sync + 'static {
 
 /// A tool as a [`Toolset`] holds it, whatever its types. Its schema may be known only at run time.
 pub trait AnyTool: Send + Sync + 'static {
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
     /// The schema of its input.

@@ -61,7 +61,7 @@ impl ContextPolicy {
         Self { how: How::Summarise { by: None }, ..Self::prune(window) }
     }
 
-    /// Which model summarises.
+    /// The model that summarises.
     #[must_use]
     pub fn by(mut self, model: impl Into<String>) -> Self {
         self.how = How::Summarise { by: Some(model.into()) };

@@ -139,7 +139,7 @@ impl Persona {
         &self.front.description
     }
 
-    /// The variables of its template that have no value yet.
+    /// The variables of its template that have no values yet.
     pub fn wants(&self) -> impl Iterator<Item = &str> {
         let wants = self.variables.iter().filter(|variable| !self.values.contains_key(*variable));
         wants.map(String::as_str)

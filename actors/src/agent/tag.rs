@@ -1,4 +1,4 @@
-//! The convention that an answer stands between `<result>` and `</result>`, so that a model may think aloud around it.
+//! The convention that an answer is put between `<result>` and `</result>`, so that a model may think aloud around it.
 
 const OPEN: &str = "<result>";
 const CLOSE: &str = "</result>";

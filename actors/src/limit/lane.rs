@@ -7,7 +7,7 @@ use skep_runtime::Time;
 
 use super::bucket::Bucket;
 
-/// What a try takes.
+/// What a try takes from the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Weight {
     pub(super) tokens: u64,
@@ -20,7 +20,7 @@ pub(super) enum Look {
     Goes,
     /// It is the first, and may look again after this time, unless something changes before.
     After(Duration),
-    /// Others are before it.
+    /// Others are ahead of it.
     Behind,
 }
 

@@ -146,7 +146,7 @@ impl Rate {
     }
 }
 
-/// What a call has taken.
+/// The share that a call has taken.
 struct Taken {
     rate: Rate,
     key: String,

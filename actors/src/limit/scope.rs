@@ -67,7 +67,7 @@ macro_rules! scoped {
             self
         }
 
-        /// Which effects share it; all, by default.
+        /// Which effects share it; all of them, by default.
         #[must_use]
         pub fn by(mut self, by: By) -> Self {
             self.scope.by(by);

@@ -197,7 +197,7 @@ impl<W: Clone> Shelf<W> {
         }
     }
 
-    /// Entries, their weight, hits and misses.
+    /// The number of entries, their weight, hits and misses.
     pub(super) fn state(&self) -> (usize, usize, u64, u64) {
         (self.kept.len(), self.weight, self.hits, self.misses)
     }

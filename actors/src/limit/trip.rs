@@ -54,7 +54,7 @@ pub(super) enum How {
 }
 
 impl Trip {
-    /// Whether one more may pass.
+    /// Whether another call may pass.
     ///
     /// # Errors
     /// For how long no call passes.

@@ -126,7 +126,7 @@ impl fmt::Debug for Http {
     }
 }
 
-/// Why a request has no answer.
+/// Why a request got no answer.
 #[derive(Debug, Error)]
 pub(super) enum HttpFailed {
     #[error("the server cannot be reached: {0}")]

@@ -16,7 +16,7 @@ use super::streaming::{Hand, Streaming};
 use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Price, Reply, Request, Tool};
 use crate::{defaults, telemetry};
 
-/// The kind of the effect.
+/// The kind of this effect.
 pub(super) const KIND: &str = "model";
 
 /// The role of a call that names none.
@@ -78,7 +78,7 @@ impl ModelCall<'_> {
         self
     }
 
-    /// Something that the model may call.
+    /// Adds a tool that the model may call.
     pub fn tool(mut self, tool: Tool) -> Self {
         self.plan.request = self.plan.request.tool(tool);
         self

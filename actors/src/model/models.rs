@@ -154,7 +154,7 @@ impl Models {
         model.prices().or_else(listed).map_or_else(|| policy.price(), Price::Known)
     }
 
-    /// What the table says of a model.
+    /// What the table says about a model.
     #[must_use]
     pub fn listing(&self, model: &dyn Model) -> Option<Listing> {
         self.prices.get(model.name()?)

@@ -61,7 +61,7 @@ impl Recorded {
     /// nearest recorded one and the first thing in which they differ.
     ///
     /// # Errors
-    /// [`BadCassette`], if the file cannot be read, with the line.
+    /// [`BadCassette`], if the file cannot be read; it names the line.
     pub fn replay(path: impl AsRef<Path>) -> Result<Self, BadCassette> {
         Ok(Self(Source::Tape(Arc::new(Tape::read(path.as_ref())?))))
     }

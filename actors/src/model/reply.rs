@@ -46,9 +46,9 @@ pub struct BadArguments {
     pub tool: String,
     /// What kind of mistake it is.
     pub problem: &'static str,
-    /// Where, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Where in the line, from 1.
+    /// The column, from 1.
     pub column: usize,
 }
 
@@ -67,10 +67,10 @@ impl From<BadArguments> for AgentError {
 }
 
 impl ToolCall {
-    /// The arguments as the tool takes them.
+    /// The arguments, parsed into the tool's type.
     ///
     /// # Errors
-    /// [`BadArguments`]: a model's JSON may be cut short, malformed, or of another shape.
+    /// [`BadArguments`]: a model's JSON may be cut short, malformed, or of the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, BadArguments> {
         serde_json::from_str(&self.arguments).map_err(|error| BadArguments {
             tool: self.name.clone(),

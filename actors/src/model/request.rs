@@ -77,7 +77,7 @@ pub enum Message {
 pub struct Tool {
     /// Its name.
     pub name: String,
-    /// What it is for, in the words that the model reads.
+    /// What it is for, for the model to read.
     pub description: String,
     /// Its arguments, as a JSON schema.
     pub schema: Value,

@@ -1,4 +1,4 @@
-//! Prices by the names that providers have for their models.
+//! Prices by the providers' names for their models.
 
 mod built_in;
 mod decimal;

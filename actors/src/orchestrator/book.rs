@@ -100,7 +100,7 @@ impl<H> Book<H> {
         }
     }
 
-    /// The same, to change it.
+    /// The same, mutable.
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut H> {
         match &mut self.rows.get_mut(name)?.stage {
             Stage::Here(handle) | Stage::Gone(handle) => Some(handle),

@@ -58,7 +58,7 @@ pub(super) struct CreateAgent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) model: Option<String>,
-    /// What it may spend, in dollars, such as "0.10"; never more than it may anyway.
+    /// What it may spend, in dollars, such as "0.10"; this can only lower its limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) budget: Option<String>,

@@ -26,7 +26,7 @@ pub struct Approval {
     pub kind: String,
     /// What it calls, in one word, if it states that.
     pub subject: Option<String>,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: Reach,
     /// How much harm it can do.
     pub tier: Tier,
@@ -57,7 +57,7 @@ pub struct Remembered {
     pub kind: String,
     /// What it calls.
     pub subject: Option<String>,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: Reach,
 }
 
@@ -73,8 +73,8 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Asks with a function: a callback, a prompt, a message to the person on duty. Its future is dropped when the effect is
-    /// cancelled with its turn. If it panics, the turn panics, and the effect does not begin.
+    /// Asks with a function: a callback, a prompt, a message to the person on duty. Its future is dropped when the effect
+    /// is cancelled with its turn. If it panics, the turn panics, and the effect does not start.
     pub fn by<F, Fut>(ask: F) -> Self
     where
         F: Fn(Approval) -> Fut + Send + Sync + 'static,

@@ -23,7 +23,7 @@ pub enum Then {
 pub struct Asking<'a> {
     /// Its kind.
     pub kind: &'a str,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: &'a Reach,
     /// How much harm it can do.
     pub tier: Tier,

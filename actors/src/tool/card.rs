@@ -12,7 +12,7 @@ use crate::defaults;
 pub struct Card {
     /// Its name, as models write it: letters, digits, `_` and `-`, at most 64.
     pub name: String,
-    /// What it is for, in the words that the model reads.
+    /// What it is for, for the model to read.
     pub about: String,
     /// The kind of its effects; by default `tool.` followed by its name.
     pub kind: String,

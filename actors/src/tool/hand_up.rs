@@ -14,7 +14,7 @@ use super::{Output, Toolset};
 /// The topic of the question.
 const ABOUT: &str = "skep.tool";
 
-/// The call that goes up.
+/// The call that is handed up.
 #[derive(Debug, Serialize, Deserialize)]
 struct HandedUp {
     name: String,

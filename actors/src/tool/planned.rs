@@ -23,7 +23,7 @@ pub trait PlannedTool: Send + Sync + 'static {
     /// What it returns.
     type Output: Serialize + Send;
 
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
     /// What a call with this input acts on, and how. It must change nothing and wait for nothing: the call is not

@@ -9,7 +9,6 @@
 //!    what was stated about it is true of what is opened.
 //! 5. Files that the kernel generates (`/proc`, `/sys`) are not accepted, although they claim to be regular: reading them may
 //!    block forever.
-//! 5. What the kernel makes up (`/proc`, `/sys`) is no regular file, though it says it is: reading it may wait without end.
 
 #[cfg(feature = "agent")]
 mod still;
@@ -134,7 +133,7 @@ fn at_once() -> OpenOptions {
 /// Returns the handle, unless the kernel generates what it refers to.
 #[cfg(target_os = "linux")]
 fn real<H: std::os::fd::AsFd>(handle: H) -> io::Result<H> {
-    // The numbers are 32 bits wide, and `long` in some headers.
+    // The numbers have 32 bits, but some headers declare `long`.
     let kind = rustix::fs::fstatfs(&handle)?.f_type as u32;
     if MADE_UP.contains(&kind) { Err(io::Error::other("the kernel makes it up")) } else { Ok(handle) }
 }

@@ -49,7 +49,7 @@ pub enum Content {
     NotUtf8(u64),
     /// Larger than the limit that was given; its size.
     TooLarge(u64),
-    /// It could not be read, in the system's words.
+    /// It could not be read; the system's message.
     Unreadable(String),
 }
 

@@ -45,7 +45,7 @@ pub enum Searched {
     Lines(Vec<Match>),
     /// The pattern is not a regular expression, and why.
     BadPattern(String),
-    /// The file could not be read to its end, in the system's words.
+    /// The file could not be read to its end; the system's message.
     Unreadable(String),
 }
 

@@ -12,9 +12,9 @@
 //! ```
 //!
 //! # Invariants
-//! 1. What a tool states as its reach is what it touches. A path's links are resolved before it is stated, and what is opened is that
-//!    path with no link in it ([`Beneath`]). So no symlink leads out of a ceiling on `/repo/src/**`, not even one that is created
-//!    between the permission and the call.
+//! 1. What a tool states as its reach is what it touches. A path's links are resolved before it is stated, and what is
+//!    opened is that path with no link in it ([`Beneath`]). So no symlink leads out of a ceiling on `/repo/src/**`, not
+//!    even one that is created between the permission and the call.
 //! 2. A tool that walks a folder states the folder with everything below it.
 //! 3. A path that leaves the root is reported to the model: nothing is opened for it, and no effect starts.
 //! 4. Files of version control are neither read nor written: their settings name programs and may hold keys.
@@ -52,7 +52,7 @@ use crate::tool::{Card, ToolError, Toolset};
 #[derive(Clone, Debug)]
 pub struct Workspace(Arc<Place>);
 
-/// A folder that cannot be a workspace.
+/// Why a folder cannot be a workspace.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BadWorkspace {
@@ -61,7 +61,7 @@ pub enum BadWorkspace {
     Root {
         /// The path that was given.
         root: PathBuf,
-        /// Why, in the system's words.
+        /// The system's message.
         error: io::Error,
     },
     /// Its path is not Unicode, so no rule could name it.
@@ -132,7 +132,7 @@ impl Workspace {
 struct Place {
     /// Its path as it was given, which a model may repeat.
     given: PathBuf,
-    /// The same, canonical.
+    /// The same in canonical form.
     root: PathBuf,
     beneath: Beneath,
     /// Only one call at a time reads a file in order to rewrite it.

@@ -68,7 +68,7 @@ struct Limits {
 /// How long an endpoint may take, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection, with its TLS; 10 s by default.
+    /// To connect, including TLS; 10 s by default.
     pub connect: Duration,
     /// From the request to the first part of the answer; 60 s by default.
     pub first_chunk: Duration,
@@ -93,7 +93,7 @@ pub enum BadEndpoint {
     /// The base URL is not valid.
     #[error("{url:?} is no base URL: {why}")]
     Url {
-        /// What was given.
+        /// The URL that was given.
         url: String,
         /// What is wrong with it.
         why: &'static str,

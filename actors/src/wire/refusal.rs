@@ -10,7 +10,7 @@ use crate::model::ModelError;
 /// Anything longer is not a code.
 const CODE: usize = 64;
 
-/// The error of an answer with this status.
+/// The error for an answer with this status.
 pub(crate) fn refusal(status: u16, retry_after: Option<Duration>, body: &[u8]) -> ModelError {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let error = ProviderError::of(&body);

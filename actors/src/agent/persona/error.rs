@@ -94,9 +94,9 @@ pub enum PersonaError {
     Undefined {
         /// The file.
         place: String,
-        /// The line of the first, from 1.
+        /// The line of the first one, from 1.
         line: usize,
-        /// All of them.
+        /// The names of all of them.
         variables: Vec<String>,
     },
     /// The template has no such variable.
@@ -119,7 +119,7 @@ pub enum PersonaError {
         /// Why.
         why: String,
     },
-    /// There is another persona of this name.
+    /// There is another persona with this name.
     #[error("{}: there is another persona named {name:?}", OneLine(.place))]
     Twice {
         /// The file, or the name.

@@ -24,7 +24,7 @@ impl Personas {
     /// All personas of a folder: its files that end in `.md`, without those of folders below it.
     ///
     /// # Errors
-    /// [`PersonaError`] of the first that cannot be used, in the order of their names.
+    /// The [`PersonaError`] of the first file that cannot be used, in the order of their names.
     pub fn dir(path: impl AsRef<Path>) -> Result<Self, PersonaError> {
         let path = path.as_ref();
         let place = path.display().to_string();

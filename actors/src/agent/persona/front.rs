@@ -36,7 +36,7 @@ pub(crate) struct Front {
     pub(crate) children: Option<Children>,
 }
 
-/// How many agents an orchestrator may have.
+/// How many agents an orchestrator may create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Children {

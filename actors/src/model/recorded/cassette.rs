@@ -29,7 +29,7 @@ pub enum BadCassette {
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's message.
         why: String,
     },
     /// The file exists, and is not overwritten.
@@ -78,7 +78,7 @@ pub(super) struct Answered {
     pub(super) error: Option<ModelError>,
 }
 
-/// Any other line.
+/// Any line after the first.
 #[derive(Serialize, Deserialize)]
 struct Line {
     request: Request,
@@ -111,7 +111,7 @@ impl Tape {
         Self::parse(&text).map_err(|(line, why)| BadCassette::Line { path: shown, line, why })
     }
 
-    /// The error says the line and what is wrong with it.
+    /// The error gives the line and what is wrong with it.
     fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let (number, line) = lines.next().ok_or((1, "it is empty".to_owned()))?;
@@ -172,7 +172,7 @@ impl Tape {
     }
 }
 
-/// A request's canonical form, and the same as a value.
+/// A request's canonical form, as text and as a value.
 fn keyed(request: &Request) -> Result<(String, Value), String> {
     let value =
         serde_json::to_value(numbered(request)).map_err(|_| "it cannot be written as JSON".to_owned())?;

@@ -174,7 +174,7 @@ mod tests {
             prop_assert_eq!(said.is_none(), one == other);
             let said = said.unwrap_or_default();
             prop_assert_eq!(said.lines().count() <= 1, true, "{}", said);
-            // Two texts of 24 characters each, each of them escaped at worst, and our own words.
+            // Two texts of 24 characters each, all of them escaped at worst, and our own words.
             prop_assert!(said.chars().count() <= 2 * (2 * SHOWN + 4) + 40, "{}", said);
         }
     }

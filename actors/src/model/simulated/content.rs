@@ -44,7 +44,7 @@ impl Default for Conduct {
     }
 }
 
-/// What is done with this request.
+/// What the model does with this request.
 pub(super) fn answer(conduct: &Conduct, request: &Request, chance: Chance<'_>) -> Answer {
     let mut happens = |permille: u64| chance(1_000) < permille;
     let is_limited = happens(conduct.limit_permille);
@@ -142,7 +142,7 @@ mod tests {
     use crate::model::End;
     use proptest::prelude::*;
 
-    /// A small generator with a state of 64 bits (Steele, Lea and Flood, 2014).
+    /// A small generator with 64 bits of state (Steele, Lea and Flood, 2014).
     fn chance(mut state: u64) -> impl FnMut(u64) -> u64 {
         move |bound| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

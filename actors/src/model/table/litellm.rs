@@ -34,9 +34,9 @@ pub struct Skipped {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the file of prices is no JSON object of models, line {line} column {column}")]
 pub struct BadPrices {
-    /// Where it cannot be read, from 1.
+    /// The line at which it cannot be read, from 1.
     pub line: usize,
-    /// Where in the line, from 1.
+    /// The column in that line, from 1.
     pub column: usize,
 }
 

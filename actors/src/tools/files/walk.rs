@@ -51,7 +51,7 @@ pub(in crate::tools) fn is_control(name: &str) -> bool {
     CONTROL.contains(&seen.as_str()) || seen == "git~1"
 }
 
-/// Folders that version control keeps for itself.
+/// The folders that version control keeps for itself.
 const CONTROL: [&str; 5] = [".git", ".hg", ".svn", ".jj", ".pijul"];
 
 /// More than this is not a source tree. The limit keeps a listing below half a gigabyte.

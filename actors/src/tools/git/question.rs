@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Answer;
 use crate::process::{Keep, Leash, Program, run};
 
-/// What one command may print: a listing of a million files.
+/// The most bytes that one command may print: a listing of a million files.
 const MOST: u64 = 256 << 20;
 
 const SETTINGS: [&str; 12] = [
@@ -65,7 +65,7 @@ pub(super) struct Question {
     pub(super) most: Option<usize>,
 }
 
-/// How a command went.
+/// The outcome of a command.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Asked {
     Answered(Vec<u8>),

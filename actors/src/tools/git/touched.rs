@@ -19,7 +19,7 @@ pub struct Touched {
 pub struct Edit {
     /// The first new line, counted from 1; if there are no new lines, the line above which the old ones were.
     pub first: u32,
-    /// How many lines are new.
+    /// How many lines are new there.
     pub added: u32,
     /// How many lines were there before.
     pub removed: u32,

@@ -41,7 +41,7 @@ const TO_KILL: Duration = Duration::from_secs(10);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// The program and its arguments, each a word of its own, such as `["cargo", "test", "--lib"]`. No shell reads them.
+    /// The program and its arguments, each as a separate word, such as `["cargo", "test", "--lib"]`. No shell reads them.
     #[schemars(length(min = 1))]
     argv: Vec<String>,
     /// The folder to run it in, relative to the root; the root if not given.
@@ -57,7 +57,7 @@ pub(super) struct Input {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    /// What `sh -c` is to run.
+    /// The script for `sh -c`.
     script: String,
     /// The folder to run it in, relative to the root; the root if not given.
     folder: Option<String>,

@@ -113,7 +113,7 @@ impl Commands {
         self
     }
 
-    /// Whether they have a shell.
+    /// Whether they include a shell.
     pub(super) const fn has_shell(&self) -> bool {
         self.has_shell
     }

@@ -25,12 +25,12 @@ use crate::tools::wanted::Wanted;
 pub(super) struct Input {
     /// The file, relative to the root.
     path: String,
-    /// The text to replace, exactly as it stands in the file, without the numbers of its lines. It has to stand there once: give
-    /// enough of what is around it.
+    /// The text to replace, exactly as it is in the file, without line numbers. It must occur only once: include enough
+    /// of the text around it.
     old: String,
-    /// The text to put there.
+    /// The new text.
     new: String,
-    /// Whether all places are replaced where it stands; one if not given.
+    /// Whether to replace every occurrence; only a single one if not given.
     all: Option<bool>,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Replaced {
     pub(super) line: usize,
 }
 
-/// Why a replacement is not made.
+/// Why a replacement is refused.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(super) enum NotReplaced {
     #[error("the text to replace is empty; to write a whole file, write it")]
