@@ -18,8 +18,8 @@ use crate::defaults;
 ///
 /// By default only for pure effects. An agent that may not make an effect does not get its result from here either. An
 /// effect that changes something voids the results for the same targets when it starts and when it ends; if its targets
-/// are unknown, or it runs a program, it voids all results that have a target. A miss is an event `cache_miss`; a hit is
-/// the event of an effect that was answered.
+/// are unknown, or it runs a program, it voids all results but those that depend on their input alone. A miss is an event
+/// `cache_miss`; a hit is the event of an effect that was answered.
 #[derive(Clone)]
 pub struct Cache {
     terms: ShelfTerms,

@@ -17,8 +17,8 @@ use super::scope::{By, Scope, scoped};
 /// which they came.
 ///
 /// A call takes the most tokens that it may use, and at its end gives back those not used. If the other side says when to
-/// try again (a 429's retry-after), no call goes before that. A call that is cancelled on its way keeps its share; one
-/// that was refused by a later link, or had to wait for a resume, gives it back.
+/// try again (a 429's retry-after), no call goes before that. The share of a call that is cancelled on
+/// its way stays taken; a call that was refused by a later link, or had to wait for a resume, gives it back.
 #[derive(Clone, Debug)]
 pub struct Rate {
     terms: Terms,
