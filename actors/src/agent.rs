@@ -1,4 +1,4 @@
-//! The agent that a model makes: it thinks, calls tools, thinks again, and answers.
+//! An agent driven by a model: it thinks, calls tools, thinks again, and answers.
 //!
 //! ```text
 //! task ──▶ request ──▶ model ──▶ tool calls? ──yes──▶ side by side, each an effect ──┐
@@ -11,11 +11,12 @@
 //!                                  output
 //! ```
 //!
-//! All that it does are effects of its turn, so with the restart mode to resume an attempt after a crash pays for nothing again.
+//! Everything it does is an effect of its turn, so with the restart mode "resume" an attempt after a crash pays for
+//! nothing twice.
 //!
 //! # Invariants
-//! 1. It makes at most so many calls of its model as it may ([`ModelAgent::max_turns`]), each with at most two more tries.
-//! 2. What the model got wrong is said to the model; what it cannot mend ends the turn.
+//! 1. It makes at most [`ModelAgent::max_turns`] calls of its model, each with at most two more tries.
+//! 2. Mistakes that the model can fix are reported to the model; any other error ends the turn.
 //! 3. Whatever is left out of a conversation that has become too long, the model never reads a result without its call.
 
 mod context;
@@ -55,13 +56,13 @@ use crate::defaults;
 use crate::model::{ContextCache, Message, Request};
 use crate::tool::{TakesUp, Tool, Toolset, take_up};
 
-/// What a model agent is asked: a text, and what was said before, if anything was.
+/// The input of a model agent: a text, and the conversation before it, if there was one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Prompt {
     /// What is asked.
     pub text: String,
-    /// The conversation before, oldest first.
+    /// The conversation before it, oldest first.
     pub before: Vec<Message>,
 }
 
@@ -71,7 +72,7 @@ impl<T: Into<String>> From<T> for Prompt {
     }
 }
 
-/// An agent that a model makes, which answers with an `O`: text unless told otherwise.
+/// An agent driven by a model. It answers with an `O`: text by default.
 ///
 /// ```
 /// use skep_actors::ModelAgent;
@@ -85,7 +86,7 @@ pub struct ModelAgent<O = String> {
     gives: PhantomData<fn() -> O>,
 }
 
-/// What it is made of.
+/// The agent's definition.
 #[derive(Clone, Debug)]
 struct Plan {
     model: String,
@@ -105,7 +106,7 @@ struct Plan {
     takes_up: bool,
 }
 
-/// What bounds the agent by its own description; a spec may say otherwise.
+/// Limits from the agent's own description; a spec may override them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bounds {
     pub(crate) budget: Option<Budget>,
@@ -114,18 +115,18 @@ pub(crate) struct Bounds {
     pub(crate) max_children: Option<u32>,
 }
 
-/// Tools that are made anew for each task, because they have to remember something of it.
+/// Tools that are made anew for each task, because they keep state about the task.
 pub(crate) trait MakeTools: fmt::Debug + Send + Sync {
-    /// Those of one task.
+    /// The tools for one task.
     fn tools(&self) -> Toolset;
 
-    /// Whether they can be offered.
+    /// Checks whether they can be offered.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// What is wrong, as text.
     fn check(&self) -> Result<(), String>;
 
-    /// What they are made of, for the agent's fingerprint.
+    /// Their definition, for the agent's fingerprint.
     fn made_of(&self) -> Value;
 }
 
@@ -145,7 +146,7 @@ impl<O> Clone for ModelAgent<O> {
 }
 
 impl ModelAgent {
-    /// One whose model has this name among the swarm's [`Models`](crate::Models).
+    /// An agent whose model has this name among the swarm's [`Models`](crate::Models).
     #[must_use]
     pub fn new(model: impl Into<String>) -> Self {
         let plan = Plan {
@@ -174,13 +175,13 @@ impl<O: Structured> ModelAgent<O> {
         Arc::make_mut(&mut self.plan)
     }
 
-    /// What bounds it.
+    /// Its limits.
     #[cfg(feature = "persona")]
     pub(crate) fn bounds(&mut self) -> &mut Bounds {
         &mut self.plan().bounds
     }
 
-    /// The same, told this after all else.
+    /// The same, with this text after its other instructions.
     #[cfg(feature = "persona")]
     pub(crate) fn also_told(mut self, text: &str) -> Self {
         let told = self.plan().system.take().filter(|told| !told.is_empty());
@@ -195,14 +196,14 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
-    /// What the model is told before all else.
+    /// The instructions that come before the conversation.
     #[must_use]
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.plan().system = Some(text.into());
         self
     }
 
-    /// One more tool that the model may call.
+    /// Adds a tool that the model may call.
     #[must_use]
     pub fn tool(mut self, tool: impl Tool) -> Self {
         let plan = self.plan();
@@ -210,7 +211,7 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
-    /// More tools that the model may call.
+    /// Adds tools that the model may call.
     #[must_use]
     pub fn tools(mut self, tools: Toolset) -> Self {
         let plan = self.plan();
@@ -218,7 +219,7 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
-    /// How often the model may be called for one task; 20 by default. A task that has no answer then fails.
+    /// How often the model may be called for one task; 20 by default. If the task has no answer by then, it fails.
     #[must_use]
     pub fn max_turns(mut self, most: u32) -> Self {
         self.plan().max_turns = most.max(1);
@@ -232,74 +233,75 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
-    /// How often the model is told that its answer is not of the type asked for; once by default.
+    /// How often the model is told that its answer is not of the requested type; once by default.
     #[must_use]
     pub fn repairs(mut self, most: u32) -> Self {
         self.plan().repairs = most;
         self
     }
 
-    /// How it samples, by the provider's own name for it: `("temperature", 0.2)`.
+    /// A sampling setting, by the provider's own name for it: `("temperature", 0.2)`.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.plan().settings.push((name.into(), value.into()));
         self
     }
 
-    /// How it makes room when its conversation becomes long. Without one it reduces once, when its model says that the context is too
-    /// long.
+    /// How it makes room when its conversation becomes long. Without a policy it reduces once, when its model says that
+    /// the context is too long.
     #[must_use]
     pub fn context(mut self, policy: ContextPolicy) -> Self {
         self.plan().context = Some(policy);
         self
     }
 
-    /// For how long the provider is to keep the context of its requests: see [`ContextCache`].
+    /// For how long the provider should cache the context of its requests: see [`ContextCache`].
     #[must_use]
     pub fn context_cache(mut self, cache: ContextCache) -> Self {
         self.plan().context_cache = Some(cache);
         self
     }
 
-    /// What it is, in a word, such as its persona's name: a label of metrics, so there should be few; `agent` unless told.
+    /// What it is, in a word, such as its persona's name. It is a label of metrics, so there should be few; `agent` by
+    /// default.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.plan().role = Some(role.into());
         self
     }
 
-    /// Hands calls of tools that it was not granted up to the agents above it: the first that [takes them up](Self::takes_up), has a
-    /// tool of that name and was granted it makes the call, under its own name and bill. What the ceiling of this agent forbids, nobody
-    /// does for it. Not so by default.
+    /// Hands up calls of tools that it has no grant for. The first agent above it that [takes them up](Self::takes_up),
+    /// has a tool of that name and holds the grant makes the call, under its own name and on its own bill. Calls that
+    /// this agent's ceiling forbids are never made for it. Off by default.
     #[must_use]
     pub fn hands_up(mut self) -> Self {
         self.plan().hands_up = true;
         self
     }
 
-    /// Makes calls of its own tools that agents below it hand up. Not so by default.
+    /// Lets it make calls of its own tools that agents below it hand up. Off by default.
     #[must_use]
     pub fn takes_up(mut self) -> Self {
         self.plan().takes_up = true;
         self
     }
 
-    /// Reads as its answer only what stands between the last `<result>` and `</result>`, so that the model may think aloud around it.
-    /// An answer without one is asked for again, as one of another type is. Not so by default.
+    /// Reads only the text between the last `<result>` and `</result>` as the answer, so that the model may think aloud
+    /// around it. An answer without the tags is asked for again, like an answer of the wrong type. Off by default.
     #[must_use]
     pub fn result_tag(mut self) -> Self {
         self.plan().result_tag = true;
         self
     }
 
-    /// Answers with a value of this type instead: the model is told its schema.
+    /// Answers with a value of this type instead; the model is told its schema.
     #[must_use]
     pub fn output<T: Structured>(self) -> ModelAgent<T> {
         ModelAgent { plan: self.plan, gives: PhantomData }
     }
 
-    /// A spec of such an agent. It resumes: an attempt after a crash has the answers that were paid for. Another prompt or other
-    /// tools make another agent of it.
+    /// The spec of this agent. It resumes: an attempt after a crash gets the answers that were already paid for. Another
+    /// prompt or other tools make it another agent.
     #[must_use]
     pub fn spec(self, name: impl Into<String>) -> AgentSpec<Self> {
         let Plan { model, system, tools, max_turns, max_output_tokens, repairs, settings, .. } = &*self.plan;
@@ -330,7 +332,7 @@ impl Bounds {
 }
 
 impl Plan {
-    /// All that the model may call in one task.
+    /// All tools that the model may call in one task.
     fn tools_for_a_task(&self) -> Toolset {
         let tools = self.tools.clone().handing_up(self.hands_up);
         self.desk.iter().fold(tools, |tools, desk| tools.and(desk.tools()))
@@ -366,9 +368,9 @@ impl<O: Structured> Agent for ModelAgent<O> {
     }
 }
 
-/// What is read of a model agent while it works.
+/// What can be read of a model agent while it works.
 pub trait StreamPieces<O: Structured> {
-    /// The answer as it comes: words, calls of tools, tries that begin anew.
+    /// The answer as it comes: words, calls of tools, tries that start over.
     fn pieces(self) -> AskStream<ModelAgent<O>, Piece>;
 }
 

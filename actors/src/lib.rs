@@ -1,5 +1,5 @@
-//! Ready-made models and tools for agents, each an effect on the runtime's public API alone: it has a kind, a price, a
-//! deadline and tries, and its work is cancelled and billed with the turn that called it.
+//! Ready-made models and tools for agents, each an effect that uses only the runtime's public API: it has a kind, a
+//! price, a deadline and tries, and its work is cancelled and billed with the turn that called it.
 //!
 //! ```text
 //! cx.model("fast") ── ask, stream                kind  `model`
@@ -12,12 +12,12 @@
 //! | feature | what it brings | on by default |
 //! |---|---|---|
 //! | `agent` | [`ModelAgent`] and typed tools for its model: six crates | yes |
-//! | `persona` | `Persona`s from files, the `Kit` that makes agents of them, the `Orchestrator`: seven crates more | no |
+//! | `persona` | `Persona`s from files, the `Kit` that makes agents from them, the `Orchestrator`: seven crates more | no |
 //! | `tools` | files, search and git as effects, and the pool of processes; with `agent` they are tools for models, and commands too: two dozen crates | yes |
 //! | `http` | models behind OpenAI-compatible and Anthropic endpoints: some twenty crates, TLS among them | no |
 //! | `mcp` | `Mcp`: tools of MCP servers, over stdio and, with `http`, over HTTP: eighteen crates | no |
 //! | `metrics` | calls, tokens and money of models for the `metrics` facade, by role and model: three crates | no |
-//! | `serve` | [`Server`]: models over HTTP in both protocols, for whoever tries a client without a key | no |
+//! | `serve` | [`Server`]: models over HTTP in both protocols, for trying a client without a key | no |
 
 #[cfg(feature = "agent")]
 pub mod agent;

@@ -1,4 +1,4 @@
-//! Limits: links of the chain that let effects wait, refuse them, or know their result already.
+//! Limits: links of the chain that make effects wait, refuse them, or already have their result.
 //!
 //! ```text
 //! effect ──▶ cache ──▶ retry budget ──▶ breaker ──▶ rate ──▶ at once ──▶ budget, call
@@ -7,9 +7,9 @@
 //!            asks it?  many already?    answer?                               breaker, a write voids what was cached
 //! ```
 //!
-//! Each is a value whose clones are one limit: it belongs to the process, and several swarms and endpoints can share it. A swarm has it
-//! with [`link`](skep_runtime::SwarmBuilder::link), an endpoint by its own methods. The decisions are pure cores (`bucket`, `lane`,
-//! `trip`, `shelf`), which are given the moment.
+//! The clones of a limit are one limit: it belongs to the process, and several swarms and endpoints can share it. A swarm
+//! takes it with [`link`](skep_runtime::SwarmBuilder::link), an endpoint by its own methods. The decisions are pure cores
+//! (`bucket`, `lane`, `trip`, `shelf`), which are given the time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,9 +24,9 @@
 //! ```
 //!
 //! # Invariants
-//! 1. Nobody is passed by who came later: a heavy effect goes before the light ones behind it.
+//! 1. Nobody overtakes: a heavy effect goes before the light ones that came later.
 //! 2. What is held is held for a call, never for an agent's life: however deep agents nest, the innermost call can go.
-//! 3. A limit that is told a 0 is an error at the swarm's start.
+//! 3. A limit of 0 is an error at the swarm's start.
 
 mod at_once;
 mod breaker;

@@ -1,5 +1,5 @@
-//! Tools of MCP servers. A server is a supervised agent, any agents can call its tools, and each call is an effect of the agent that makes
-//! it.
+//! Tools of MCP servers. A server is a supervised agent, any agent can call its tools, and each call is an effect of the
+//! agent that makes it.
 //!
 //! ```no_run
 //! use skep_actors::mcp::Mcp;
@@ -142,8 +142,8 @@ impl Mcp {
         self
     }
 
-    /// The time limit for the start: process, handshake and list of tools together; 60 s by default. A server that gives no sign of life
-    /// for as long after a call was given up is restarted.
+    /// The time limit for the start: process, handshake and list of tools together; 60 s by default. After a call was
+    /// given up, a server that gives no sign of life for this long is restarted.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
         self.within = limit;
@@ -188,7 +188,8 @@ impl Mcp {
 
     /// The targets of a call, computed from its arguments as the model wrote them. The last row that matches is used. Unknown by default.
     ///
-    /// It is up to you that the server reads a path or a host in the same way; return [`Reach::Unknown`] if in doubt.
+    /// You have to make sure that the server interprets a path or a host in the same way; return [`Reach::Unknown`] if in
+    /// doubt.
     #[must_use]
     pub fn reach(
         mut self,
@@ -199,8 +200,8 @@ impl Mcp {
         self
     }
 
-    /// The server's agent. Its name is part of the kind of its tools' effects: `mcp.<name>.<tool>`. Spawn it once; for a second server make
-    /// another `Mcp`.
+    /// The server's agent. Its name is part of the kind of its tools' effects: `mcp.<name>.<tool>`. Spawn it once; for a
+    /// second server make another `Mcp`.
     ///
     /// Whenever the server ends it is restarted, after a pause that grows from 100 ms to 10 s, at most five times a minute. Calls wait for
     /// the restart. The spec's own methods change that.
@@ -222,13 +223,13 @@ impl Mcp {
         spec.restart(Restart::Permanent)
             .limit(defaults::MCP_RESTARTS, defaults::MCP_PERIOD)
             .backoff(backoff)
-            // Its own limit comes first, and says more.
+            // The agent's own limit is shorter, and its error says more.
             .start_within(within.saturating_add(defaults::MCP_LONGEST_PAUSE))
             .fingerprint(&way.fingerprint())
     }
 
-    /// The tools that the server listed last. An agent keeps the tools that it was given, also when the list changes; the server refuses
-    /// a call of one that it no longer has.
+    /// The tools in the server's latest list. An agent keeps the tools that it was given even if the list changes; the
+    /// server refuses calls of a tool that it no longer has.
     ///
     /// # Errors
     /// [`McpError`]: the server was not started, a tool cannot be offered, there are too many, or a pattern is wrong.

@@ -11,15 +11,15 @@
 //!
 //! | | |
 //! |---|---|
-//! | its worst case | each byte sent a token, and the most tokens it may write, for every try |
-//! | its settlement | what the provider says; where it says nothing, an estimate, and marked so |
-//! | its repeat class | idempotent: twice does no harm but to the bill, so the answer is kept for whoever asks again |
-//! | its state | `tool_execution` until the first chunk, then `streaming` until the answer's end |
+//! | its worst case | one token for each byte sent, and the most tokens it may write, for every try |
+//! | its settlement | what the provider reports; if it reports nothing, an estimate, marked as such |
+//! | its repeat class | idempotent: calling twice harms only the bill, so the answer is kept for a repeated call |
+//! | its state | `tool_execution` until the first chunk, then `streaming` until the answer ends |
 //! | a cancel, a stop, a drop | drops the model's stream at once, which closes its connection |
 //!
 //! # Invariants
-//! 1. What a model has said so far is told to the ledger before it is given on: whoever drops a stream owes what it saw.
-//! 2. After the first chunk of a stream was given on, no other try follows: nobody is told the same thing twice.
+//! 1. What a model has sent so far is reported to the ledger before it is passed on: whoever drops a stream pays for what it saw.
+//! 2. After the first chunk of a stream is passed on, no other try follows: no reader gets the same text twice.
 
 mod call;
 mod error;
@@ -63,49 +63,51 @@ pub use self::table::{BadPrices, Listing, Loaded, PriceTable, Skipped};
 pub use self::tokens::{LongPrices, Prices, Tokens};
 pub use self::traffic::Traffic;
 
-/// A model, wherever it runs. `skep_testkit::contract::model` is what each has to pass.
+/// A model, wherever it runs. Every implementation has to pass `skep_testkit::contract::model`.
 pub trait Model: Send + Sync + 'static {
-    /// The name that its provider has for it, which events and ceilings go by. One without such a name, as this says by default, goes by
-    /// the swarm's; one that stands around another gives the other's.
+    /// The provider's name for the model, which events and ceilings use. None by default: the model's name in the swarm
+    /// is used then. A wrapper around another model returns that model's name.
     fn name(&self) -> Option<&str> {
         None
     }
 
-    /// What its tokens cost, if that was said. The worst case of each call is reckoned with these; without, with those of the swarm's
-    /// table ([`Models::prices`]). What costs nothing says so: [`Prices::FREE`].
+    /// What its tokens cost, if that is known. The worst case of each call is computed from these prices, or else from
+    /// those of the swarm's table ([`Models::prices`]). A model that costs nothing returns [`Prices::FREE`].
     fn prices(&self) -> Option<Prices>;
 
-    /// Answers a request. `request.max_output_tokens` is always there, and it is a bound.
+    /// Answers a request. `request.max_output_tokens` is always set, and it is a hard limit.
     ///
-    /// The stream gives the chunks as they come, and an error as its last item. It is whole if an [`Chunk::End`] was in it;
-    /// a stream that is over without one was cut off. Usage may come at any time, also after the end. Dropping it must close
-    /// the connection, so that the provider stops. Time and chance come from `env` alone; what leaves the process is
-    /// awaited in [`Env::outside`].
+    /// The stream gives the chunks as they come, and an error as its last item. It is whole if it contained an
+    /// [`Chunk::End`]; a stream that ends without one was cut off. Usage may come at any time, even after the end.
+    /// Dropping the stream must close the connection, so that the provider stops. Time and randomness come from `env`
+    /// alone; whatever leaves the process is awaited in [`Env::outside`].
     fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks;
 
-    /// The most tokens that the provider may count in a request; each byte one, unless the model knows better.
+    /// The most tokens that the provider may count in a request: one per byte, unless the model knows better.
     fn input_at_most(&self, request: &Request) -> u64 {
         request.tokens_at_most()
     }
 
-    /// What its provider speaks, in OpenTelemetry's words (`openai`, `anthropic`), for traces. None, by default.
+    /// The protocol that its provider speaks, in OpenTelemetry's words (`openai`, `anthropic`), for traces. None by
+    /// default.
     fn provider(&self) -> Option<&str> {
         None
     }
 
-    /// The limits of what it calls, which each call passes besides the swarm's: see [`limit`](crate::limit). None, by default.
+    /// The limits of its endpoint, which each call passes besides the swarm's: see [`limit`](crate::limit). None by
+    /// default.
     fn limits(&self) -> Vec<Arc<dyn Link>> {
         Vec::new()
     }
 
-    /// How long those would let a call wait that may use so many tokens, as far as one can tell: a route goes by it. Not at all, by
-    /// default.
+    /// An estimate of how long those limits would make a call wait that may use this many tokens. Routes use it to
+    /// choose. Zero by default.
     fn shut_for(&self, tokens: u64, env: &Env) -> Duration {
         let _ = (tokens, env);
         Duration::ZERO
     }
 
-    /// The most tokens that it can take, sent and written; none if nobody knows.
+    /// The most tokens that it can handle, sent and written together; none if unknown.
     fn window(&self) -> Option<u64> {
         None
     }
@@ -157,13 +159,13 @@ pub enum Chunk {
     Text(String),
     /// More of a tool call.
     ToolCall(ToolPiece),
-    /// What the answer has taken so far, as a whole: a later one takes its place.
+    /// What the answer has used so far, in total: a later one replaces it.
     Usage(Tokens),
-    /// The answer has come to its end.
+    /// The answer has ended.
     End(End),
 }
 
-/// A piece of a tool call. Pieces of one index belong together: id and name come in the first, arguments in any.
+/// A piece of a tool call. Pieces with the same index belong together: id and name come in the first, arguments in any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ToolPiece {
@@ -177,14 +179,14 @@ pub struct ToolPiece {
     pub arguments: String,
 }
 
-/// Why an answer came to its end.
+/// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum End {
-    /// The model had said all, or met a stop word.
+    /// The model was done, or met a stop word.
     Stop,
-    /// It had written all the tokens that it might.
+    /// It had written all the tokens that it was allowed.
     Length,
     /// It waits for the results of its tool calls.
     ToolCalls,

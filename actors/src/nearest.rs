@@ -1,10 +1,10 @@
-//! What somebody may have meant: the known name that is the fewest changes away from one that is not known.
+//! What somebody may have meant: the known name that is the fewest changes away from an unknown one.
 
-/// Names longer than this are nobody's slip of a key, and are not looked at.
+/// Longer names are not a typing error, and are not compared.
 const LONGEST: usize = 64;
 
-/// The known name nearest to one that is not known: at most a third of its letters differ, and at least one may. Of several that
-/// are as near, the first.
+/// The known name nearest to an unknown one: at most a third of its letters may differ, and always at least one. If
+/// several are equally near, the first.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if name.len() > LONGEST {
         return None;
@@ -15,7 +15,7 @@ pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
     near.min_by_key(|(changes, _)| *changes).map(|(_, known)| known)
 }
 
-/// For the end of an error: the nearest name, else all that there are.
+/// The end of an error message: the nearest name, or else all known names.
 pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
     if let Some(nearest) = nearest(name, known.clone()) {
         return format!("did you mean {nearest:?}?");
@@ -27,7 +27,7 @@ pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n s
     }
 }
 
-/// How many letters have to be put in, left out, replaced, or swapped with the next one to make one name of the other.
+/// How many letters have to be inserted, removed, replaced, or swapped with the next one to turn one name into the other.
 fn changes(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     // The rows of the table for the letter before the last, for the last one, and for this one.

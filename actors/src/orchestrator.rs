@@ -7,21 +7,23 @@
 //!             └─ interrupt_agent
 //! ```
 //!
-//! Each of them is an effect `manage.NAME` of its turn: permitted, granted, journaled and seen as an event like any other. What an agent
-//! does that it has made is the agent's own: with its own budget, ceiling and grants, below those of the orchestrator.
+//! Each of these is an effect `manage.NAME` of its turn: permitted, granted, journaled and visible as an event like any
+//! other. What a created agent does is its own affair: it has its own budget, ceiling and grants, below those of the
+//! orchestrator.
 //!
-//! | | what bounds it |
+//! | | what limits it |
 //! |---|---|
-//! | which personas it may make | [`Orchestrator::may_create`]; their models and tools are theirs |
+//! | which personas it may use | [`Orchestrator::may_create`]; a persona brings its own model and tools |
 //! | how many | [`Orchestrator::children`]: at once, and in all for one task |
-//! | what each may spend | [`Orchestrator::each`], the persona's budget, what the model says, whichever is least |
+//! | what each may spend | the least of [`Orchestrator::each`], the persona's budget, and what the model says |
 //! | what all may spend, how deep | the budget of its spec |
 //! | what each may do | its ceiling, and the grants of the persona; never the model's words |
 //!
 //! # Invariants
-//! 1. What the model asks for beyond its bounds it is told, and nothing is made of it.
-//! 2. What it has made are children of its task: none of them outlives the answer, a crash or a stop of the orchestrator.
-//! 3. An attempt after a crash makes its agents again, and has what they had answered.
+//! 1. If the model asks for more than its limits allow, it is told so, and nothing is created.
+//! 2. The agents it creates are children of its task: none of them outlives the answer, a crash or a stop of the
+//!    orchestrator.
+//! 3. An attempt after a crash creates its agents again, and gets the answers that they had given.
 
 mod book;
 mod desk;
@@ -37,7 +39,7 @@ use skep_runtime::{AgentSpec, Budget, Ceiling};
 pub(crate) use self::staff::Staff;
 use crate::agent::{ContextPolicy, Kit, ModelAgent};
 
-/// An orchestrator before it is spawned.
+/// An orchestrator, before it is spawned.
 ///
 /// ```
 /// use skep_actors::agent::Persona;
@@ -68,45 +70,46 @@ pub struct Orchestrator {
 }
 
 impl Orchestrator {
-    /// One whose model has this name among the swarm's, and which makes agents with this kit. It may make none until it is told which.
+    /// An orchestrator whose model has this name among the swarm's, and which creates agents with this kit. It may create
+    /// none until [`Orchestrator::may_create`] names personas.
     pub fn new(model: impl Into<String>, kit: &Kit) -> Self {
         Self { agent: ModelAgent::new(model), mission: String::new(), staff: Staff::new(kit) }
     }
 
-    /// What it is for, in the words that its model is told.
+    /// What it is for, as text for its model.
     pub fn mission(mut self, text: impl Into<String>) -> Self {
         self.mission = text.into();
         self
     }
 
-    /// Which personas it may make agents of.
+    /// The personas that it may create agents from.
     pub fn may_create(mut self, personas: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.staff.may_create.extend(personas.into_iter().map(Into::into));
         self
     }
 
-    /// Which models it may give to an agent in the place of its persona's; none by default.
+    /// The models that it may give to an agent instead of its persona's; none by default.
     pub fn models(mut self, models: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.staff.models.extend(models.into_iter().map(Into::into));
         self
     }
 
-    /// What each agent may spend with all below it; its persona's budget and the model's words only narrow that. Not bounded by default,
-    /// but for what the orchestrator itself may spend.
+    /// What each agent may spend, including all agents below it; its persona's budget and the model's words only narrow
+    /// that. By default limited only by what the orchestrator itself may spend.
     pub fn each(mut self, budget: Budget) -> Self {
         self.staff.each = Some(budget);
         self
     }
 
-    /// How many agents it has at once, and how many it makes in all for one task; 4 and 12 by default.
+    /// How many agents it may have at once, and how many it may create in all for one task; 4 and 12 by default.
     pub const fn children(mut self, alive: u32, in_all: u32) -> Self {
         self.staff.alive = alive;
         self.staff.in_all = in_all;
         self
     }
 
-    /// How long an agent may work on one command; 600 s or what is left of the orchestrator's own deadline, whichever is less, unless
-    /// told.
+    /// How long an agent may work on one command; by default 600 s, or what is left of the orchestrator's own deadline if
+    /// that is less.
     pub const fn command_within(mut self, limit: Duration) -> Self {
         self.staff.within = limit;
         self
@@ -118,26 +121,26 @@ impl Orchestrator {
         self
     }
 
-    /// The most tokens of one answer of its model: see [`ModelAgent::max_output_tokens`].
+    /// The most tokens in one answer of its model: see [`ModelAgent::max_output_tokens`].
     pub fn max_output_tokens(mut self, most: u64) -> Self {
         self.agent = self.agent.max_output_tokens(most);
         self
     }
 
-    /// How its model samples: see [`ModelAgent::setting`].
+    /// A sampling setting for its model: see [`ModelAgent::setting`].
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.agent = self.agent.setting(name, value);
         self
     }
 
-    /// How it makes room when its conversation becomes long: see [`ModelAgent::context`].
+    /// How it makes room when its model's conversation becomes long: see [`ModelAgent::context`].
     pub fn context(mut self, policy: ContextPolicy) -> Self {
         self.agent = self.agent.context(policy);
         self
     }
 
-    /// A spec of it. It is granted to manage agents and to call models, and nothing else, unless its spec says otherwise: what its agents
-    /// may do is theirs, below its ceiling.
+    /// Its spec. By default it is granted to manage agents and to call models, and nothing else: what its agents may do
+    /// is up to their own grants, below its ceiling.
     pub fn spec(self, name: impl Into<String>) -> AgentSpec<ModelAgent> {
         let Self { mut agent, mission, staff } = self;
         agent.bounds().grants = Some(Ceiling::only(["manage.*", "model"]));

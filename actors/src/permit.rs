@@ -52,13 +52,13 @@ pub enum Mode {
 pub struct Rule {
     /// The kind, or all kinds that begin with the text before a `*`.
     pub kind: String,
-    /// The targets; `None` matches any.
+    /// The targets to which it applies; `None` matches any.
     #[serde(default)]
     pub on: Option<Targets>,
     /// Only effects of at least this tier; `None` matches any.
     #[serde(default)]
     pub tier: Option<Tier>,
-    /// What follows.
+    /// What happens to them.
     pub then: Then,
 }
 
@@ -69,35 +69,35 @@ impl Rule {
         Self { kind: kind.into(), on: None, tier: None, then: Then::Ask }
     }
 
-    /// On these paths.
+    /// Only for these paths.
     #[must_use]
     pub fn path(mut self, pattern: impl Into<String>) -> Self {
         self.on = Some(Targets::Path(pattern.into()));
         self
     }
 
-    /// On these hosts.
+    /// Only for these hosts.
     #[must_use]
     pub fn host(mut self, pattern: impl Into<String>) -> Self {
         self.on = Some(Targets::Host(pattern.into()));
         self
     }
 
-    /// With these models.
+    /// Only for these models.
     #[must_use]
     pub fn model(mut self, pattern: impl Into<String>) -> Self {
         self.on = Some(Targets::Model(pattern.into()));
         self
     }
 
-    /// With these commands: a pattern for each word, and `**` at the end for any further words.
+    /// Only for these commands: a pattern for each word, and `**` at the end for any further words.
     #[must_use]
     pub fn argv(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.on = Some(Targets::Command(words.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// Of at least this tier.
+    /// Only for effects of at least this tier.
     #[must_use]
     pub const fn tier(mut self, least: Tier) -> Self {
         self.tier = Some(least);
@@ -155,12 +155,12 @@ pub struct Permissions {
 pub struct Switch(Arc<AtomicU8>);
 
 impl Switch {
-    /// From now on.
+    /// Sets the mode from now on.
     pub fn set(&self, mode: Mode) {
         self.0.store(mode as u8, Ordering::Release);
     }
 
-    /// The mode now.
+    /// The current mode.
     #[must_use]
     pub fn mode(&self) -> Mode {
         match self.0.load(Ordering::Acquire) {
@@ -195,14 +195,14 @@ impl Permissions {
         self
     }
 
-    /// The mode; by default it is to ask.
+    /// Sets the mode; by default it is to ask.
     #[must_use]
     pub fn mode(self, mode: Mode) -> Self {
         self.switch.set(mode);
         self
     }
 
-    /// Who is asked. Without this, an effect that needs an approval is denied.
+    /// Sets who is asked. Without this, an effect that needs an approval is denied.
     #[must_use]
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = Some(approvals);
@@ -219,7 +219,7 @@ impl Permissions {
     /// does not start.
     ///
     /// # Errors
-    /// The first pattern that cannot match, by its place, and how to fix it.
+    /// The first pattern that cannot match, by its position, and how to fix it.
     pub fn check(&self) -> Result<(), String> {
         let kinds = |kinds: &[String]| Ceiling::only(kinds).check().map_err(|bad| bad.message);
         kinds(&self.listed).map_err(|why| format!("the list: {why}"))?;
@@ -232,7 +232,7 @@ impl Permissions {
         })
     }
 
-    /// What is to become of an effect.
+    /// What should happen to an effect.
     #[must_use]
     pub fn decide(&self, asking: &Asking<'_>) -> Then {
         decide::decide(self, self.switch.mode(), asking)

@@ -60,7 +60,7 @@ impl Secret {
 
 #[cfg(feature = "mcp")]
 impl Secret {
-    /// For the environment of a program that is begun.
+    /// For the environment of a program that is started.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! What traces and metrics are told of a model's call and a tool's, under the names that OpenTelemetry has for them.
+//! What traces and metrics record of a call of a model or a tool, under OpenTelemetry's names.
 //!
-//! The span is the effect's, which declares the fields. What was said stands in none of them unless the models are told to
-//! ([`Models::content_in_traces`](crate::Models::content_in_traces)).
+//! The span is the effect's, which declares the fields. Prompts and answers are in none of them unless the models enable
+//! it ([`Models::content_in_traces`](crate::Models::content_in_traces)).
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::field::display;
 
 use crate::model::{End, Reply, Request};
 
-/// A call of a model begins.
+/// A call of a model starts.
 pub(crate) fn chat(provider: Option<&str>, model: &str, request: &Request, shows_content: bool) {
     let span = Span::current();
     if span.is_disabled() {
@@ -33,7 +33,7 @@ pub(crate) fn chat(provider: Option<&str>, model: &str, request: &Request, shows
     }
 }
 
-/// It has its answer.
+/// The call has its answer.
 pub(crate) fn answered(reply: &Reply, shows_content: bool) {
     let span = Span::current();
     if span.is_disabled() {
@@ -54,7 +54,7 @@ pub(crate) fn answered(reply: &Reply, shows_content: bool) {
     }
 }
 
-/// A call of a tool begins.
+/// A call of a tool starts.
 #[cfg(feature = "agent")]
 pub(crate) fn tool(name: &str) {
     let span = Span::current();
@@ -63,8 +63,8 @@ pub(crate) fn tool(name: &str) {
     record(&span, "gen_ai.tool.name", name);
 }
 
-/// A try of a call is over, with what it has used, or without an answer. Whatever the embedder has installed counts it, if the feature
-/// `metrics` is on. Labels are the role and the model: of both there are few, and an agent's id is none of them.
+/// A try of a call is over, with its usage, or without an answer. If the feature `metrics` is on, the embedder's recorder
+/// counts it. Labels are the role and the model, since there are few of each; an agent's id is not a label.
 #[cfg(feature = "metrics")]
 pub(crate) fn count(role: &str, model: &str, used: Option<&Usage>, took: Duration) {
     let labels = [("role", role.to_owned()), ("model", model.to_owned())];
@@ -75,11 +75,11 @@ pub(crate) fn count(role: &str, model: &str, used: Option<&Usage>, took: Duratio
     let used = used.copied().unwrap_or_default();
     metrics::counter!("skep_model_input_tokens_total", &labels).increment(used.input_tokens);
     metrics::counter!("skep_model_output_tokens_total", &labels).increment(used.output_tokens);
-    // Money is a whole number here too.
+    // Money is an integer here too.
     metrics::counter!("skep_model_nano_usd_total", &labels).increment(used.money.0);
 }
 
-/// Nobody counts.
+/// Nothing is counted.
 #[cfg(not(feature = "metrics"))]
 pub(crate) fn count(_: &str, _: &str, _: Option<&Usage>, _: Duration) {}
 

@@ -1,7 +1,7 @@
-//! Tools that models call: typed, with a schema of their input, and what each call can do said before it runs.
+//! Tools that models call: typed, with a schema of their input. What each call can do is stated before it runs.
 //!
-//! A function is a tool in three lines; whoever wants more implements [`Tool`]. A call of a tool is an effect of the turn that makes it:
-//! it is permitted, budgeted, limited, cancelled and journaled like any other.
+//! A function becomes a tool in three lines; if that is not enough, implement [`Tool`]. A call of a tool is an effect of
+//! the turn that makes it: it is permitted, budgeted, limited, cancelled and journaled like any other.
 //!
 //! ```
 //! use schemars::JsonSchema;
@@ -21,9 +21,10 @@
 //! ```
 //!
 //! # Invariants
-//! 1. What the model can mend is an output that says so; an error ends the turn.
-//! 2. What a call reaches is known before it runs, from its parsed input; a tool that does not say is taken to reach anything.
-//! 3. A tool whose reach depends on the world (a path with symlinks) is a [`PlannedTool`]: it looks once, and goes by what it said.
+//! 1. A mistake that the model can fix becomes an output that says so; an error ends the turn.
+//! 2. What a call reaches is known before it runs, from its parsed input; a tool that does not state it may reach anything.
+//! 3. A tool whose reach depends on the world (a path with symlinks) is a [`PlannedTool`]: it looks once, and does only what it
+//!    stated.
 
 mod card;
 mod function;
@@ -50,39 +51,39 @@ pub use self::planned::PlannedTool;
 pub use self::schema::{Misfit, fits, schema_of};
 pub use self::set::{BadTool, Toolset};
 
-/// What a tool gives instead of a result.
+/// What a tool returns instead of a result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// It said why it did not do it, in words for the model, which goes on with them.
+    /// It says why it did not do it, as text for the model, and the conversation goes on.
     Said(String),
-    /// It failed: it is tried again where its repeat class allows that, and then told to the model.
+    /// It failed: it is tried again if its repeat class allows that; after that the model is told.
     Failed(AgentError),
 }
 
 impl ToolError {
-    /// Words for the model.
+    /// A message for the model.
     pub fn said(text: impl Into<String>) -> Self {
         Self::Said(text.into())
     }
 }
 
-/// Any error is said to the model, in its words.
+/// Any error is reported to the model, as its text.
 impl<E: std::error::Error> From<E> for ToolError {
     fn from(error: E) -> Self {
         Self::Said(error.to_string())
     }
 }
 
-/// What the model gets to read.
+/// What the model reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// The text: the result itself if it is one, else the result as JSON.
+    /// The text: the result itself if it is a string, else the result as JSON.
     pub text: String,
-    /// How many bytes more there were, which were cut; the text says so too.
+    /// How many further bytes were cut off; the text says so too.
     #[serde(default)]
     pub cut: usize,
-    /// Whether it says what went wrong.
+    /// Whether the text is about a failure.
     #[serde(default)]
     pub is_error: bool,
 }
@@ -93,29 +94,29 @@ impl Output {
     }
 }
 
-/// Something that a model may call.
+/// Something that a model can call.
 pub trait Tool: Send + Sync + 'static {
-    /// What it takes; its schema is what the model is told.
+    /// What it takes; the model is given its schema.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
-    /// What it gives.
+    /// What it returns.
     type Output: Serialize + Send;
 
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
-    /// What a call with this input is done to. Unknown unless it says so: then no ceiling that bounds targets lets it pass.
+    /// What a call with this input acts on. Unknown by default: then every ceiling that limits targets refuses it.
     ///
     /// # Errors
-    /// [`ToolError::Said`] if there is no such thing.
+    /// [`ToolError::Said`] if the target does not exist.
     fn reach(&self, input: &Self::Input) -> Result<Reach, ToolError> {
         let _ = input;
         Ok(Reach::Unknown)
     }
 
-    /// Does it, once a try.
+    /// Does the work, once for each try.
     ///
     /// # Errors
-    /// [`ToolError`] says whether the model is told, or it is tried again.
+    /// [`ToolError`]: its variant decides whether the model is told, or the call is tried again.
     fn call(
         &self,
         input: Self::Input,
@@ -123,18 +124,18 @@ pub trait Tool: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
 }
 
-/// A tool as a [`Toolset`] holds it, whatever its types; also one whose schema is known at run time only.
+/// A tool as a [`Toolset`] holds it, whatever its types. Its schema may be known only at run time.
 pub trait AnyTool: Send + Sync + 'static {
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
     /// The schema of its input.
     fn schema(&self) -> Value;
 
-    /// Reads the arguments as a model wrote them, and says what the call will be done to.
+    /// Reads the arguments as a model wrote them, and says what the call will act on.
     ///
     /// # Errors
-    /// [`ToolError::Said`], for the model, if they are not what it takes.
+    /// [`ToolError::Said`], for the model, if the arguments do not fit.
     fn prepare(self: Arc<Self>, arguments: &str) -> Result<Prepared, ToolError>;
 }
 
@@ -143,21 +144,21 @@ type InTurn = Pin<Box<dyn Future<Output = Result<Output, EffectError>> + Send>>;
 
 /// A call that is ready to be made.
 pub struct Prepared {
-    /// What it is done to.
+    /// What it acts on.
     pub reach: Reach,
     pub(crate) run: Run,
 }
 
 /// How a call is made.
 pub(crate) enum Run {
-    /// As one effect of the kind that the tool's card says, once a try.
+    /// As one effect of the kind on the tool's card, run once for each try.
     Effect(Box<dyn Fn(Call) -> Running + Send + Sync>),
-    /// In the turn itself, which makes whatever effects it takes.
+    /// In the turn itself, which makes the effects that are needed.
     Turn(Box<dyn FnOnce(Context) -> InTurn + Send>),
 }
 
 impl Prepared {
-    /// One that does this, once a try.
+    /// A call that does this, once for each try.
     pub fn new<F, Fut>(reach: Reach, run: F) -> Self
     where
         F: Fn(Call) -> Fut + Send + Sync + 'static,
@@ -166,10 +167,11 @@ impl Prepared {
         Self { reach, run: Run::Effect(Box::new(move |call| Box::pin(run(call)))) }
     }
 
-    /// One that needs the turn: it spawns, asks, or waits for longer than an effect should. It is no effect by itself, so whatever of it
-    /// touches the world it makes an effect of with the context that it is given, and an attempt after a crash makes the call anew.
+    /// A call that needs the turn: it spawns, asks, or waits longer than an effect should. It is not an effect itself, so
+    /// it must wrap whatever touches the world in effects of the context that it is given. An attempt after a crash makes
+    /// the call again.
     ///
-    /// An [`EffectError`] is told to the model where it can be, and ends the turn where it cannot.
+    /// An [`EffectError`] is reported to the model if possible, and otherwise ends the turn.
     pub fn in_turn<F, Fut>(run: F) -> Self
     where
         F: FnOnce(Context) -> Fut + Send + 'static,
@@ -179,7 +181,7 @@ impl Prepared {
     }
 }
 
-/// A tool with its types left out, and the schema of its input, which every call is checked by.
+/// A tool with its types erased, and the schema of its input, which checks every call.
 struct Typed<T> {
     tool: T,
     schema: Value,
@@ -221,7 +223,7 @@ impl<T: Tool> AnyTool for Typed<T> {
         let reach = self.tool.reach(&self.parse(arguments)?)?;
         let text: Arc<str> = arguments.into();
         Ok(Prepared::new(reach, move |call| {
-            // Parsed anew for each try, so that an input need not be clonable.
+            // Parsed again for each try, so that inputs need not be clonable.
             let (typed, input) = (Arc::clone(&self), self.parse(&text));
             async move {
                 let output = typed.tool.call(input?, call).await?;
@@ -231,7 +233,7 @@ impl<T: Tool> AnyTool for Typed<T> {
     }
 }
 
-/// A result as the model reads it, cut where it is too long.
+/// A result as the model reads it, cut if it is too long.
 pub(crate) fn shown(output: &impl Serialize, most: usize) -> Output {
     let text = match serde_json::to_value(output) {
         Ok(Value::String(text)) => text,

@@ -1,12 +1,12 @@
-//! Tools by way of a context, and the terms on which they are called.
+//! Tools called through a context, and the terms on which they are called.
 //!
 //! # Invariants
-//! 1. A tool's work is an effect: nothing here touches the world outside of one. To say what it reaches, a model's tool reads the names in
-//!    its path before that, and nothing else.
+//! 1. A tool's work is an effect: nothing here touches the world outside of one. The exception: to state its reach, a
+//!    model's tool first reads the names in its path, and nothing else.
 //! 2. What a tool could not do to a file or a repository is its result, as a value. An error means that the tool did not
 //!    run: refused, cancelled, out of time in every try.
-//! 3. What a tool was given as its folder it does not leave, and it waits for nobody: see `files` and `git`. What is cut short
-//!    ends on its thread as soon as it looks up.
+//! 3. A tool does not leave the folder that it was given, and it never blocks on others: see `files` and `git`. Work that is cut
+//!    short ends on its thread at its next check.
 
 mod beneath;
 #[cfg(all(feature = "agent", feature = "http"))]
@@ -49,12 +49,12 @@ impl Tools for Context {
     }
 }
 
-/// How long one try of a tool may take, and how many there are.
+/// How long one try of a tool may take, and how many tries there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// For one try; 30 s by default, the runtime's own deadline for an effect.
     pub within: Duration,
-    /// Tries in all, after a deadline or a failure that may pass; 3 by default, as a task has attempts.
+    /// Tries in all, after a deadline or a temporary failure; 3 by default, like the attempts of a task.
     pub tries: u32,
 }
 
@@ -80,15 +80,15 @@ impl<'c> Toolbox<'c> {
         self
     }
 
-    /// The same tools, each call of which costs a call and no money: for whoever pays for something else, and does not want simulated
-    /// prices in that bill.
+    /// The same tools, each call of which counts as a call but costs no money: for callers who pay for something else and
+    /// do not want simulated prices in that bill.
     #[must_use]
     pub const fn free(mut self) -> Self {
         self.is_free = true;
         self
     }
 
-    /// What a tool's call costs here.
+    /// The price of a tool's call here.
     const fn price(&self, price: Price) -> Price {
         if self.is_free { Price::FREE } else { price }
     }
@@ -111,10 +111,11 @@ impl<'c> Toolbox<'c> {
         Git::new(self, folder.as_ref())
     }
 
-    /// A tool of one's own on the same terms: `work` may block, and says what it has done in bytes.
+    /// A tool of your own on the same terms: `work` may block, and returns how many bytes it went through.
     ///
-    /// `most` is the worst case in bytes, and what one try is billed for at most: the prices are flat beyond, so a file that
-    /// grew overruns no budget. A try that is cut short goes on unseen on its thread and is billed at its worst case.
+    /// `most` is the worst case in bytes, and the most that one try is billed for: beyond that the price stays flat, so a
+    /// file that grew does not overrun a budget. A try that is cut short goes on in the background on its thread and is
+    /// billed at its worst case.
     ///
     /// # Errors
     /// [`EffectError`]: refused by a budget or a link, cancelled with its turn, or out of time or failed in every try.
@@ -132,7 +133,7 @@ impl<'c> Toolbox<'c> {
         self.run_wanted(tool, input, most, move |_| work()).await
     }
 
-    /// The same for work that looks whether somebody still waits for it.
+    /// The same for work that checks whether anybody still waits for it.
     async fn run_wanted<T, W>(
         &self,
         tool: (&str, Price),
@@ -159,8 +160,8 @@ impl<'c> Toolbox<'c> {
         self.tried(tool.0, input, price.of(most), call).await
     }
 
-    /// Runs an effect with its tries. A deadline bounds all tries of one effect, so a tool that ran out of time is called
-    /// as another effect.
+    /// Runs an effect with its tries. A deadline limits all tries of one effect, so a tool that ran out of time is called
+    /// again as another effect.
     async fn tried<T, F, Fut>(
         &self,
         kind: &str,
@@ -180,7 +181,7 @@ impl<'c> Toolbox<'c> {
             left -= 1;
             let effect = self.cx.effect(kind, &input).worst_case(worst).deadline(self.terms.within);
             match effect.retry(retry).run(&call).await {
-                // With a pause, or a tool that has no time at all would be called as often as it may be in one go.
+                // Pauses first, or a tool with a time limit of zero would use up all its tries in one go.
                 Err(expired @ EffectError::Expired { .. }) if left > 0 => {
                     if self.cx.sleep(defaults::TOOL_FIRST_PAUSE).await.is_err() {
                         return Err(expired);

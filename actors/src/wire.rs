@@ -1,12 +1,14 @@
-//! What providers speak, without a socket: a request becomes a body, events become chunks, a refusal becomes an error.
+//! The providers' protocols, without a socket: a request becomes a body, events become chunks, a refusal becomes an
+//! error.
 //!
-//! Two protocols: OpenAI's chat completions, which most others speak too, and Anthropic's messages. Each is a file that writes
-//! bodies and reads events; what carries both, the lines of a stream, is [`sse`].
+//! There are two: OpenAI's chat completions, which most others speak too, and Anthropic's messages. Each is a file that
+//! writes bodies and reads events; [`sse`] reads the lines of a stream for both.
 //!
 //! # Invariants
-//! 1. However bytes are cut, the same chunks come of them.
-//! 2. Whatever a server sends, reading it ends, in memory bounded by what one event may have.
-//! 3. No text of a provider's is passed on that could hold a part of a key or a prompt: errors say its status and its code.
+//! 1. However the bytes are cut, the chunks are the same.
+//! 2. Whatever a server sends, reading it ends, and its memory is bounded by the size of one event.
+//! 3. No text from a provider is passed on that could contain a part of a key or a prompt: errors give its status and its
+//!    code.
 
 mod anthropic;
 pub(crate) mod http;
@@ -25,7 +27,7 @@ pub(crate) use self::refusal::refusal;
 use self::sse::Lines;
 use crate::model::{Chunk, ModelError, Request};
 
-/// What a provider speaks.
+/// The protocol that a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Protocol {
     OpenAi,
@@ -33,7 +35,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// OpenTelemetry's word for whoever speaks it.
+    /// OpenTelemetry's name for providers that speak it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -41,7 +43,7 @@ impl Protocol {
         }
     }
 
-    /// Where requests go, below the base URL.
+    /// The path of requests, below the base URL.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::OpenAi => "/chat/completions",
@@ -49,7 +51,7 @@ impl Protocol {
         }
     }
 
-    /// What is sent, with the bound of the answer as the endpoint wants it.
+    /// The body of a request, with the limit on the answer in the form that the endpoint wants.
     pub(crate) fn body(self, model: &str, request: &Request, bound: Bound) -> Value {
         match self {
             Self::OpenAi => openai::body(model, request, bound),
@@ -58,24 +60,24 @@ impl Protocol {
     }
 }
 
-/// What an endpoint that speaks as OpenAI does calls the most tokens of an answer.
+/// How an OpenAI-compatible endpoint names the most tokens of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Bound {
-    /// As all of them understand it.
+    /// The name that all of them understand.
     #[default]
     MaxTokens,
-    /// As OpenAI's own newer models want it, which refuse the other.
+    /// The name that OpenAI's own newer models want; they refuse the other.
     MaxCompletionTokens,
 }
 
 impl Bound {
-    /// That of a host.
+    /// The one for this host.
     pub(crate) fn of(host: &str) -> Self {
         if host.eq_ignore_ascii_case("api.openai.com") { Self::MaxCompletionTokens } else { Self::MaxTokens }
     }
 }
 
-/// Reads an answer as its bytes come.
+/// Reads an answer as its bytes arrive.
 pub(crate) struct Reading {
     lines: Lines,
     read: Read,
@@ -96,22 +98,22 @@ impl Reading {
         Self { lines: Lines::default(), read, chunks: VecDeque::new() }
     }
 
-    /// The next chunk of what has come so far.
+    /// The next chunk of what has arrived so far.
     pub(crate) fn next(&mut self) -> Option<Chunk> {
         self.chunks.pop_front()
     }
 
-    /// More of a stream of events.
+    /// Takes more bytes of a stream of events.
     ///
     /// # Errors
-    /// [`ModelError`] of the stream, or of what is no such stream. Chunks that came before it are there.
+    /// [`ModelError`] sent in the stream, or for a stream that cannot be read. Chunks from before it are still there.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
-        // What stood before a line that cannot be read is read first.
+        // What came before an unreadable line is read first.
         let fed = self.lines.feed(bytes);
         self.events().and(fed)
     }
 
-    /// The stream is over: an event that lacks its empty line is one all the same.
+    /// The stream is over: an event without its empty line counts too.
     ///
     /// # Errors
     /// As [`Reading::feed`].
@@ -120,10 +122,10 @@ impl Reading {
         self.events().and(ended)
     }
 
-    /// An answer that came whole, as servers send it that do not stream.
+    /// Takes an answer that came whole, from servers that do not stream.
     ///
     /// # Errors
-    /// [`ModelError`] of what is no answer.
+    /// [`ModelError`] if it is not an answer.
     pub(crate) fn whole(&mut self, text: &[u8]) -> Result<(), ModelError> {
         let answer: Value = serde_json::from_slice(text).map_err(|_| odd("an answer that is not JSON"))?;
         match &mut self.read {
@@ -143,12 +145,12 @@ impl Reading {
     }
 }
 
-/// The provider said what nobody can read.
+/// The provider sent something unreadable.
 fn odd(what: &str) -> ModelError {
     ModelError::Failed(format!("the provider sent {what}"))
 }
 
-/// A number of tokens; whatever is none is 0.
+/// A number of tokens; anything else is 0.
 fn count(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! What of a conversation goes to the model, so that it has room there.
+//! Which part of a conversation goes to the model, so that it fits its window.
 //!
 //! ```text
 //! system text, tools          always
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! # Invariants
-//! 1. An assistant's calls of tools and their results stay together, or go together.
-//! 2. What is reduced is never longer than it was, and reduced again it stays as it is.
+//! 1. An assistant's calls of tools and their results stay together, or are removed together.
+//! 2. Reducing never makes a conversation longer, and reducing it again changes nothing.
 //! 3. Nothing here waits or looks at a clock: the same conversation is reduced the same way in each attempt.
 
 use std::ops::Range;
@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::defaults;
 use crate::model::{BYTES_A_TOKEN, Message, Request};
 
-/// How a [`ModelAgent`](crate::ModelAgent) makes room when its conversation becomes long. Without one it goes on until its model says
-/// that the context is too long, and reduces once then.
+/// How a [`ModelAgent`](crate::ModelAgent) makes room when its conversation becomes long. Without a policy it goes on
+/// until its model says that the context is too long, and then reduces once.
 ///
 /// ```
 /// use skep_actors::agent::ContextPolicy;
@@ -46,42 +46,43 @@ enum How {
 }
 
 impl ContextPolicy {
-    /// Of a model with a window of so many tokens: old outputs of tools are cut first, then the oldest exchanges are left out.
+    /// For a model with a window of this many tokens: old outputs of tools are cut first, then the oldest exchanges are
+    /// left out.
     #[must_use]
     pub const fn prune(window: u64) -> Self {
         let (at, to) = (defaults::CONTEXT_AT_PERMILLE, defaults::CONTEXT_TO_PERMILLE);
         Self { window, at, to, how: How::Prune }
     }
 
-    /// The oldest exchanges are summarised by one call of a model, the agent's own unless [`ContextPolicy::by`] says another; an
-    /// attempt after a crash has the summary again. If that call fails, it prunes.
+    /// The oldest exchanges are summarised by one call of a model: the agent's own unless [`ContextPolicy::by`] names
+    /// another. An attempt after a crash gets the same summary. If that call fails, the conversation is pruned instead.
     #[must_use]
     pub fn summarise(window: u64) -> Self {
         Self { how: How::Summarise { by: None }, ..Self::prune(window) }
     }
 
-    /// Which model summarises.
+    /// The model that summarises.
     #[must_use]
     pub fn by(mut self, model: impl Into<String>) -> Self {
         self.how = How::Summarise { by: Some(model.into()) };
         self
     }
 
-    /// From which share of the window on it makes room, in thousandths; 800 by default.
+    /// The share of the window at which it makes room, in thousandths; 800 by default.
     #[must_use]
     pub const fn at(mut self, permille: u32) -> Self {
         self.at = permille;
         self
     }
 
-    /// To which share of the window it reduces then, in thousandths; 500 by default, so that the next calls have room too.
+    /// The share of the window to which it reduces, in thousandths; 500 by default, so that the next calls have room too.
     #[must_use]
     pub const fn to(mut self, permille: u32) -> Self {
         self.to = permille;
         self
     }
 
-    /// Who summarises, if anybody does: the model that it names, else the agent's own.
+    /// The model that summarises, if the policy summarises: the one it names, else the agent's own.
     pub(super) fn summariser<'m>(&'m self, own: &'m str) -> Option<&'m str> {
         match &self.how {
             How::Prune => None,
@@ -89,7 +90,7 @@ impl ContextPolicy {
         }
     }
 
-    /// So many bytes it can be asked to summarise.
+    /// The most bytes that it can be asked to summarise.
     pub(super) fn most_summarised(&self) -> usize {
         usize::try_from(self.share(self.at).saturating_mul(BYTES_A_TOKEN)).unwrap_or(usize::MAX)
     }
@@ -99,33 +100,33 @@ impl ContextPolicy {
         self.window.saturating_mul(permille as u64) / 1_000
     }
 
-    /// How many tokens a request is to have at most, if it has too many now.
+    /// If a request has too many tokens, how many it should have at most.
     pub(super) fn too_long(&self, request: &Request) -> Option<u64> {
-        // What it writes has to fit behind it.
+        // The answer has to fit in the window too.
         let most =
             self.window.saturating_sub(request.max_output_tokens.unwrap_or(0)).min(self.share(self.at));
         (request.tokens_about() > most).then(|| most.min(self.share(self.to)))
     }
 }
 
-/// Outputs that are shorter are not worth a cut, in bytes.
+/// Shorter outputs are not worth cutting, in bytes.
 const SHORT: usize = 512;
 
-/// A conversation, and where in it stands the task that the agent works on.
+/// A conversation, and the position of the task that the agent works on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Conversation {
     pub(super) messages: Vec<Message>,
     pub(super) task: usize,
 }
 
-/// So many bytes a conversation may have, where its request has so many tokens in all.
+/// How many bytes a conversation may have if its whole request may have this many tokens.
 pub(super) fn room(request: &Request, tokens: u64) -> usize {
     let messages = bytes_of(&request.messages) as u64;
     let around = request.tokens_about().saturating_sub(messages / BYTES_A_TOKEN);
     usize::try_from(tokens.saturating_sub(around).saturating_mul(BYTES_A_TOKEN)).unwrap_or(usize::MAX)
 }
 
-/// Makes it fit into so many bytes, as far as it can be. Of what fits, nothing is touched.
+/// Makes the conversation fit into `room` bytes, as far as possible. If it fits already, nothing changes.
 pub(super) fn reduce(mut talk: Conversation, room: usize) -> Conversation {
     prune(&mut talk, room);
     let gone = to_leave_out(&talk, room);
@@ -134,8 +135,8 @@ pub(super) fn reduce(mut talk: Conversation, room: usize) -> Conversation {
     talk
 }
 
-/// Which messages have to go so that the rest fits: whole exchanges, the oldest first. Neither the first user's message, nor the
-/// task's, nor the latest exchange is among them.
+/// Which messages have to go so that the rest fits: whole exchanges, the oldest first. The first user's message, the
+/// task's and the latest exchange always stay.
 pub(super) fn to_leave_out(talk: &Conversation, room: usize) -> Vec<usize> {
     let mut bytes = bytes_of(&talk.messages);
     let first = talk.messages.iter().position(|message| matches!(message, Message::User { .. }));
@@ -154,7 +155,7 @@ pub(super) fn to_leave_out(talk: &Conversation, room: usize) -> Vec<usize> {
     gone
 }
 
-/// Takes messages out of it, by their places in order.
+/// Removes messages by their positions, given in order.
 pub(super) fn leave_out(talk: &mut Conversation, gone: &[usize]) -> Vec<Message> {
     let before = gone.iter().filter(|at| **at < talk.task).count();
     let all = std::mem::take(&mut talk.messages);
@@ -168,7 +169,7 @@ pub(super) fn leave_out(talk: &mut Conversation, gone: &[usize]) -> Vec<Message>
     left_out
 }
 
-/// What belongs together: an assistant's message with the results of its calls, and each other message for itself.
+/// Groups that belong together: an assistant's message with the results of its calls, and each other message alone.
 fn exchanges(messages: &[Message]) -> Vec<Range<usize>> {
     let mut exchanges: Vec<Range<usize>> = Vec::new();
     for (at, message) in messages.iter().enumerate() {
@@ -186,7 +187,7 @@ fn answers(first: &Message) -> bool {
     matches!(first, Message::Assistant { tool_calls, .. } if !tool_calls.is_empty())
 }
 
-/// A line in the place of old outputs of tools, the oldest first.
+/// Replaces old outputs of tools with a line, the oldest first.
 fn prune(talk: &mut Conversation, room: usize) {
     let latest = exchanges(&talk.messages).last().map_or(0, |latest| latest.start);
     let mut bytes = bytes_of(&talk.messages);
@@ -204,7 +205,7 @@ fn prune(talk: &mut Conversation, room: usize) {
     }
 }
 
-/// The ends of the latest outputs, the longest first, where nothing else is left to go.
+/// Cuts the ends of the latest outputs, the longest first, when nothing else can go.
 fn cut_the_latest(talk: &mut Conversation, room: usize) {
     let mut over = bytes_of(&talk.messages).saturating_sub(room);
     let Some(latest) = exchanges(&talk.messages).pop().filter(|_| over > 0) else { return };
@@ -223,7 +224,7 @@ fn cut_the_latest(talk: &mut Conversation, room: usize) {
     }
 }
 
-/// Cuts a text to so many bytes, with a line at its end that says how many were cut.
+/// Cuts a text to this many bytes, with a line at its end that says how many were cut.
 pub(super) fn cut(text: &mut String, most: usize) {
     const NOTE: usize = 64;
     if text.len() <= most {

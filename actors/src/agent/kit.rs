@@ -1,4 +1,4 @@
-//! What agents are made of: the models, tools and personas that there are, checked against each other at once.
+//! What agents are made of: the available models, tools and personas, checked against each other at the start.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::nearest::did_you_mean;
 use crate::orchestrator::Staff;
 use crate::tool::{BadTool, Toolset};
 
-/// Makes agents of personas. Cheap to clone.
+/// Makes agents from personas. Cheap to clone.
 ///
 /// ```
 /// use skep_actors::agent::Persona;
@@ -39,11 +39,11 @@ struct Parts {
     personas: Personas,
 }
 
-/// Why a kit cannot be, or makes no agent.
+/// Why a kit cannot be made, or cannot make an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KitError {
-    /// The text is no order.
+    /// The text is not an order.
     #[error(transparent)]
     Order(#[from] OrderError),
     /// A persona cannot be used.
@@ -55,24 +55,24 @@ pub enum KitError {
     /// There is no such persona.
     #[error("{}there is no persona {name:?}: {hint}", whose(.of))]
     UnknownPersona {
-        /// The persona that names it, if one does.
+        /// The persona that names it, if a persona does.
         of: Option<String>,
         /// The name.
         name: String,
-        /// The nearest one, or those that there are.
+        /// The nearest name, or the names that exist.
         hint: String,
     },
     /// There is no such model.
     #[error("{}there is no model {name:?}: {hint}", whose(.of))]
     UnknownModel {
-        /// The persona that names it, if one does.
+        /// The persona that names it, if a persona does.
         of: Option<String>,
         /// The name.
         name: String,
-        /// The nearest one, or those that there are.
+        /// The nearest name, or the names that exist.
         hint: String,
     },
-    /// Neither the persona nor the order says which model.
+    /// Neither the persona nor the order names a model.
     #[error(
         "the persona {persona:?} has no model: write `model = \"NAME\"` there, or `;model:NAME` in the order"
     )]
@@ -87,10 +87,11 @@ fn whose(of: &Option<String>) -> String {
 }
 
 impl Kit {
-    /// Of these models, tools and personas. Every name in a persona is looked up, and every template has to have its values.
+    /// A kit of these models, tools and personas. Every name in a persona is looked up, and every template needs all its
+    /// values.
     ///
     /// # Errors
-    /// [`KitError`], the first: it names the persona, the name in it that there is not, and the nearest one.
+    /// The first [`KitError`]: it names the persona, the unknown name in it, and the nearest name that exists.
     pub fn new(models: &Models, tools: &Toolset, personas: &Personas) -> Result<Self, KitError> {
         tools.check()?;
         let parts = Parts { models: models.names(), tools: tools.clone(), personas: personas.clone() };
@@ -109,15 +110,15 @@ impl Kit {
         Ok(kit)
     }
 
-    /// An agent, as a line of text says it: see [`Order`].
+    /// The agent that a line of text describes: see [`Order`].
     ///
     /// # Errors
-    /// [`KitError`]: what is wrong in the text, or the name that there is not and the nearest one.
+    /// [`KitError`]: what is wrong in the text, or the unknown name and the nearest one.
     pub fn agent(&self, order: &str) -> Result<ModelAgent, KitError> {
         self.make(&order.parse()?)
     }
 
-    /// The spec of an agent, as a line of text says it, under the name that it says; that of its persona, if it says none.
+    /// The spec of the agent that a line of text describes, under the name given there, or else under its persona's name.
     ///
     /// # Errors
     /// As [`Kit::agent`].
@@ -126,7 +127,7 @@ impl Kit {
         Ok(self.make(&order)?.spec(order.agent_name()))
     }
 
-    /// An agent.
+    /// The agent that an order describes.
     ///
     /// # Errors
     /// As [`Kit::agent`].

@@ -1,4 +1,4 @@
-//! An agent in a line of text: `new:writer;model:fast;budget:0.25;turns:10;name:intro`.
+//! An agent as a line of text: `new:writer;model:fast;budget:0.25;turns:10;name:intro`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ use thiserror::Error;
 use super::persona::is_name;
 use crate::nearest::did_you_mean;
 
-/// An agent that is to be made: of which persona, and what is to be otherwise than that one says.
+/// An agent to be made: its persona, and what should differ from that persona.
 ///
-/// It is written as fields with `;` between them, in any order but the first: `new:PERSONA`, then `model:NAME`, `budget:DOLLARS`,
+/// It is written as fields with `;` between them: `new:PERSONA` first, then in any order `model:NAME`, `budget:DOLLARS`,
 /// `turns:NUMBER`, `name:NAME`.
 ///
 /// ```
@@ -32,27 +32,27 @@ use crate::nearest::did_you_mean;
 pub struct Order {
     /// The persona.
     pub persona: String,
-    /// The model, in the place of the persona's.
+    /// The model, instead of the persona's.
     pub model: Option<String>,
-    /// What it may spend, in the place of what the persona says of money.
+    /// How much money it may spend, instead of the persona's amount.
     pub budget: Option<NanoUsd>,
-    /// How often it may call its model for a task, in the place of what the persona says.
+    /// How often it may call its model for a task, instead of the persona's number.
     pub turns: Option<u32>,
-    /// The agent's name; the persona's, if there is none.
+    /// The agent's name; by default the persona's.
     pub name: Option<String>,
 }
 
-/// The fields after the first.
+/// The names of all fields.
 const FIELDS: [&str; 5] = ["new", "model", "budget", "turns", "name"];
-/// Bytes of an order, and of a value in it.
+/// The most bytes of an order, and of a value in it.
 const LONGEST: usize = 1_024;
 const VALUE: usize = 256;
 
-/// Why a text is no order.
+/// Why a text is not an order.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OrderError {
-    /// It does not begin as one.
+    /// It does not start like an order.
     #[error("an order begins with `new:` and the name of a persona, such as \"new:writer;model:fast\"")]
     NotNew,
     /// It is too long.
@@ -69,16 +69,16 @@ pub enum OrderError {
     UnknownField {
         /// The field.
         field: String,
-        /// The nearest one, or those that there are.
+        /// The nearest name, or the names that exist.
         hint: String,
     },
-    /// A field stands there twice.
+    /// A field is there twice.
     #[error("the field {field:?} stands there twice")]
     Twice {
         /// The field.
         field: &'static str,
     },
-    /// A value is none.
+    /// A value is not valid.
     #[error("{field}: {why}")]
     BadValue {
         /// The field.
@@ -89,7 +89,7 @@ pub enum OrderError {
 }
 
 impl Order {
-    /// An agent of this persona, as that one says.
+    /// An agent of this persona, without changes.
     #[must_use]
     pub fn new(persona: impl Into<String>) -> Self {
         Self { persona: persona.into(), model: None, budget: None, turns: None, name: None }
@@ -110,7 +110,7 @@ impl FromStr for Order {
             return Err(OrderError::TooLong(text.len()));
         }
         let mut values: [Option<&str>; FIELDS.len()] = [None; FIELDS.len()];
-        // A `;` at the end is a slip that does no harm.
+        // A `;` at the end is a harmless slip.
         let parts = text.trim().trim_end_matches(';').split(';');
         for (number, part) in parts.enumerate() {
             let Some((field, value)) = part.split_once(':') else {
@@ -160,7 +160,7 @@ impl FromStr for Order {
     }
 }
 
-/// A value that can stand in an order and in a line.
+/// A value that can be written in an order, on one line.
 fn checked(field: &'static str, value: &str) -> Result<String, OrderError> {
     let bad = |why: &str| Err(OrderError::BadValue { field, why: why.to_owned() });
     match value {
@@ -171,7 +171,7 @@ fn checked(field: &'static str, value: &str) -> Result<String, OrderError> {
     }
 }
 
-/// As it is read. A model or a name that has a `;` in it, or blanks around it, cannot be written.
+/// As it is parsed. A model or a name that contains a `;`, or has blanks around it, cannot be written.
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { persona, model, budget, turns, name } = self;

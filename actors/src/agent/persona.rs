@@ -1,4 +1,5 @@
-//! Personas: what an agent is, in a file that people write. TOML between two lines of `+++`, and a template of what it is told.
+//! Personas: what an agent is, in a file that people write. It has TOML between two lines of `+++`, and a template of its
+//! instructions.
 //!
 //! ```text
 //! +++
@@ -13,23 +14,23 @@
 //! You review {{ language }} for security.
 //! ```
 //!
-//! | field | what it is | unless it is there |
+//! | field | what it is | if it is missing |
 //! |---|---|---|
 //! | `description` | a sentence for whoever chooses among personas | empty |
-//! | `model` | the model's name among the swarm's | has to be said elsewhere |
+//! | `model` | the model's name among the swarm's | has to be given elsewhere |
 //! | `tools` | names of tools | none |
 //! | `budget` | `usd` (also as the whole value: `budget = "0.40"`), `tokens`, `calls`, `depth`, `live_agents` | none of its own |
 //! | `ceiling` | `only`, `never`, `paths`, `hosts`, `models`, `commands` | none of its own |
-//! | `grants` | the same, of what it may do itself | to call models, and the kinds of its tools |
-//! | `max_turns`, `max_output_tokens`, `repairs`, `result_tag`, `settings` | as the methods of [`ModelAgent`] | as there |
-//! | `may_create` | names of personas: it is an orchestrator of those, beside its tools | makes no agents |
-//! | `each`, `children`, `models` | as the methods of [`Orchestrator`](crate::Orchestrator), `children = { alive = 4, in_all = 12 }` | as there |
+//! | `grants` | the same fields, for what it may do itself | to call models, and the kinds of its tools |
+//! | `max_turns`, `max_output_tokens`, `repairs`, `result_tag`, `settings` | like the methods of [`ModelAgent`] | as there |
+//! | `may_create` | names of personas: it can create agents of these, besides its tools | creates no agents |
+//! | `each`, `children`, `models` | methods of [`Orchestrator`](crate::Orchestrator), `children = { alive = 4, in_all = 12 }` | as there |
 //!
 //! # Invariants
-//! 1. An unknown field, variable or name is an error with its file and line, and the nearest name that there is.
-//! 2. A template reads no file and comes to its end: what it may do and what may come of it is bounded.
+//! 1. An unknown field, variable or name is an error with its file and line, and the nearest name that exists.
+//! 2. A template reads no file and always ends: its work and its output are bounded.
 //!
-//! A persona is a part of the program, as trusted as the code beside it.
+//! A persona is part of the program, trusted like the code beside it.
 
 mod error;
 mod folder;
@@ -54,7 +55,7 @@ use crate::defaults;
 use crate::nearest::did_you_mean;
 use crate::tool::Toolset;
 
-/// What an agent is: a model, tools, bounds, and a template of what it is told.
+/// What an agent is: a model, tools, limits, and a template of its instructions.
 ///
 /// ```
 /// use skep_actors::agent::Persona;
@@ -69,20 +70,20 @@ use crate::tool::Toolset;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Persona {
     name: String,
-    /// Where it stands, for errors.
+    /// Where it comes from, for errors.
     place: String,
     front: Front,
-    /// The front matter as it was written, for the lines of errors.
+    /// The front matter as it was written, to find the lines for errors.
     written: String,
     body: String,
-    /// The line at which the body begins, from 1.
+    /// The line at which the body starts, from 1.
     line: usize,
     variables: BTreeSet<String>,
     values: BTreeMap<String, Value>,
 }
 
 impl Persona {
-    /// Reads a file; its name without the ending is the persona's.
+    /// Reads a file; the persona's name is the file's without its ending.
     ///
     /// # Errors
     /// [`PersonaError`] with file and line.
@@ -92,7 +93,7 @@ impl Persona {
         let cannot =
             |error: io::Error| PersonaError::CannotRead { place: place.clone(), why: error.to_string() };
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        // A pipe would never end, nor would some devices.
+        // A pipe would never end, and neither would some devices.
         if !fs::metadata(path).map_err(cannot)?.is_file() {
             return Err(PersonaError::CannotRead { place, why: "it is no file".to_owned() });
         }
@@ -132,13 +133,13 @@ impl Persona {
         &self.name
     }
 
-    /// What it says of itself to whoever chooses among personas.
+    /// Its description, for whoever chooses among personas.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.front.description
     }
 
-    /// The variables of its template that have no value yet.
+    /// The variables of its template that have no values yet.
     pub fn wants(&self) -> impl Iterator<Item = &str> {
         let wants = self.variables.iter().filter(|variable| !self.values.contains_key(*variable));
         wants.map(String::as_str)
@@ -152,10 +153,10 @@ impl Persona {
         self.variables.contains(name)
     }
 
-    /// What a variable of its template stands for: a text, a number, a list, whatever can be written as JSON.
+    /// Sets a variable of its template: to a text, a number, a list, or anything else that can be written as JSON.
     ///
     /// # Errors
-    /// [`PersonaError::NoVariable`] if the template has none of this name, [`PersonaError::BadValue`].
+    /// [`PersonaError::NoVariable`] if the template has no variable of this name, [`PersonaError::BadValue`].
     pub fn with(mut self, name: &str, value: impl Serialize) -> Result<Self, PersonaError> {
         if !self.variables.contains(name) {
             let known = self.variables.iter().map(String::as_str);
@@ -171,7 +172,7 @@ impl Persona {
         Ok(self)
     }
 
-    /// What its agent is told, with all variables in their places.
+    /// Its agent's instructions, with all variables filled in.
     ///
     /// # Errors
     /// [`PersonaError`]: a variable without a value, a template that fails or does not end.
@@ -181,10 +182,10 @@ impl Persona {
             .map_err(|fault| fault.at(&self.place, self.line))
     }
 
-    /// The agent, with its tools of these. Its spec has the persona's budget, ceiling and grants.
+    /// The agent, with its tools taken from these. Its spec has the persona's budget, ceiling and grants.
     ///
     /// # Errors
-    /// [`PersonaError`]: a variable without a value, a tool that is not there, no model; one that makes agents needs a
+    /// [`PersonaError`]: a variable without a value, a missing tool, no model; a persona that creates agents needs a
     /// [`Kit`](crate::Kit).
     pub fn agent(&self, tools: &Toolset) -> Result<ModelAgent, PersonaError> {
         if !self.front.may_create.is_empty() {
@@ -200,7 +201,7 @@ impl Persona {
         }
     }
 
-    /// The agent with a model of this name, and without the tools of an orchestrator.
+    /// The agent with the model of this name, without the tools of an orchestrator.
     pub(crate) fn agent_by(&self, model: &str, tools: &Toolset) -> Result<ModelAgent, PersonaError> {
         let front = &self.front;
         let own = tools.only(front.tools.iter().map(String::as_str)).map_err(|tool| {
@@ -225,7 +226,7 @@ impl Persona {
         Ok(agent)
     }
 
-    /// What it needs to do what it says, and nothing else.
+    /// The rights that it needs for what it declares, and nothing else.
     fn own_rights(&self, tools: &Toolset) -> Ceiling {
         let manages = (!self.front.may_create.is_empty()).then(|| "manage.*".to_owned());
         Ceiling::only(tools.kinds().into_iter().chain(["model".to_owned()]).chain(manages))
@@ -237,7 +238,8 @@ impl Persona {
     }
 }
 
-/// Letters, digits, `_`, `-` and `.`, at most 64: it stands in specs, where `;` and `:` have a meaning, and models write it.
+/// Letters, digits, `_`, `-` and `.`, at most 64: names appear in specs, where `;` and `:` have a meaning, and models
+/// write them.
 pub(crate) fn is_name(name: &str) -> bool {
     const LONGEST: usize = 64;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);

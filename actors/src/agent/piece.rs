@@ -1,6 +1,6 @@
-//! What an asker reads while a model agent works.
+//! What the asker reads while a model agent works.
 
-/// A piece of an answer on its way.
+/// A piece of an answer as it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Piece {
@@ -11,6 +11,6 @@ pub enum Piece {
         /// The tool's name.
         name: String,
     },
-    /// What was said since the last call of a tool is void: the model begins once more.
+    /// Discard what was said since the last tool call: the model starts over.
     Again,
 }

@@ -8,8 +8,8 @@ use skep_runtime::text::one_line;
 use super::tag;
 use crate::tool::{fits, schema_of};
 
-/// What a model's answer can become. Every type with a JSON schema can: one whose schema is a string is the text itself, any
-/// other is read as JSON.
+/// What a model's answer can become. Every type with a JSON schema can: if the schema is a string, the value is the text
+/// itself; any other is read as JSON.
 pub trait Structured: Message + Sized {
     /// Its schema; none for text.
     #[must_use]
@@ -18,7 +18,7 @@ pub trait Structured: Message + Sized {
     /// Reads an answer.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the model.
+    /// What is wrong with it, as text for the model.
     fn read(text: &str) -> Result<Self, String>;
 }
 
@@ -39,7 +39,7 @@ impl<T: JsonSchema + Message> Structured for T {
     }
 }
 
-/// The JSON in an answer: models put fences around it, and a sentence before.
+/// The JSON in an answer: models put fences around it, and a sentence before it.
 fn json_in(text: &str) -> &str {
     let text = text.trim();
     let fenced = text.find("```").map(|at| &text[at + 3..]).and_then(|rest| {
@@ -50,7 +50,7 @@ fn json_in(text: &str) -> &str {
     fenced.unwrap_or(text).trim()
 }
 
-/// What the model is told before all else: its own text, and how to answer.
+/// The model's instructions: its own text, and how to answer.
 pub(super) fn told(system: Option<&str>, schema: Option<&Value>, is_tagged: bool) -> Option<String> {
     let form = schema.map(|schema| {
         let alone = if is_tagged { "The answer is JSON alone" } else { "Answer with JSON alone" };

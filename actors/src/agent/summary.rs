@@ -1,4 +1,5 @@
-//! What was left out of a conversation, in short: one call of a model, kept for the next attempt as any effect is.
+//! A short summary of what was left out of a conversation: one call of a model, kept for the next attempt like any
+//! effect.
 
 use skep_runtime::{AgentError, Context, EffectError};
 
@@ -6,18 +7,18 @@ use super::context::{Conversation, bytes_of, cut, leave_out, to_leave_out};
 use crate::defaults;
 use crate::model::{CallModel as _, Message, Request};
 
-/// What the model is told that summarises.
+/// The instructions for the model that summarises.
 const TOLD: &str = "You are given the older part of the work of an agent. Write down, briefly and in full sentences, what somebody needs \
                     who goes on with it: what was asked, what was found out, what was decided, what is still to be done. Names, paths \
                     and numbers stay as they are. Write nothing else.";
-/// What stands before a summary.
+/// The line before a summary.
 const BEFORE: &str = "What was done before this, in short:";
-/// Bytes of one message that are given to be summarised: its beginning says what it is.
+/// How many bytes of each message are given to be summarised: its beginning says what it is about.
 const EACH: usize = 4_096;
 
-/// Puts a summary in the place of the oldest exchanges, as many as it takes for the rest to fit into `room` bytes. No more than the
-/// `longest` bytes of them are given to be summarised. Where the summary cannot be had,
-/// the conversation stays as it is, for whoever prunes.
+/// Replaces the oldest exchanges with a summary, as many as needed for the rest to fit into `room` bytes. At most
+/// `longest` bytes of them are given to be summarised. If there is no summary, the conversation stays as it is, to be
+/// pruned later.
 pub(super) async fn summarise(
     cx: &Context,
     by: &str,
@@ -25,7 +26,7 @@ pub(super) async fn summarise(
     mut talk: Conversation,
     room: usize,
 ) -> Result<Conversation, AgentError> {
-    // The summary wants room too.
+    // The summary needs room too.
     let most = usize::try_from(defaults::SUMMARY_OUTPUT * 4).unwrap_or(usize::MAX);
     let gone = to_leave_out(&talk, room.saturating_sub(most.min(room / 2)));
     let Some(place) = gone.first().copied() else { return Ok(talk) };
@@ -34,7 +35,7 @@ pub(super) async fn summarise(
     match cx.model(by).max_output_tokens(defaults::SUMMARY_OUTPUT).ask(request).await {
         Ok(reply) => {
             let mut text = format!("{BEFORE}\n{}", reply.text.trim());
-            // It takes the place of what was longer.
+            // It must not be longer than what it replaces.
             cut(&mut text, most.min(bytes_of(&old)));
             leave_out(&mut talk, &gone);
             talk.messages.insert(place, Message::user(text));
@@ -46,7 +47,7 @@ pub(super) async fn summarise(
     }
 }
 
-/// The messages as a text, the latest first to have room in it.
+/// The messages as one text; the latest get room first.
 fn transcript(messages: &[Message], room: usize) -> String {
     let mut left = room;
     let mut parts = Vec::new();

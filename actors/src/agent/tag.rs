@@ -1,16 +1,16 @@
-//! The convention that an answer stands between `<result>` and `</result>`, so that a model may think aloud around it.
+//! The convention that an answer is put between `<result>` and `</result>`, so that a model may think aloud around it.
 
 const OPEN: &str = "<result>";
 const CLOSE: &str = "</result>";
 
-/// What the model is told of it.
+/// How this is explained to the model.
 pub(super) const TOLD: &str =
     "When you have the answer, write it between <result> and </result>. What stands outside is not read.";
 
-/// What stands between the last `<result>` and the `</result>` after it.
+/// The text between the last `<result>` and the `</result>` after it.
 ///
 /// # Errors
-/// What is wrong, in words for the model.
+/// What is wrong, as text for the model.
 pub(super) fn between(text: &str) -> Result<&str, String> {
     let (_, rest) =
         text.rsplit_once(OPEN).ok_or("it has no <result>: put the answer between <result> and </result>")?;

@@ -1,4 +1,4 @@
-//! One task's talk with the model, to its answer.
+//! One task's conversation with the model, up to its answer.
 
 use futures_util::future::join_all;
 use skep_runtime::{Advice, AgentError, Context, EffectError};
@@ -14,18 +14,18 @@ pub(super) struct Talk<'c> {
     plan: &'c Plan,
     tools: &'c Toolset,
     request: Request,
-    /// Which of its messages is the task.
+    /// The position of the task among its messages.
     task: usize,
     repairs: u32,
-    /// Rounds of calls in a row of which nothing came but errors.
+    /// Rounds of calls in a row that gave nothing but errors.
     in_vain: u32,
     has_more_room: bool,
-    /// Whether it was reduced because its model had said that it was too long.
+    /// Whether it was reduced because its model had said that the context was too long.
     was_too_long: bool,
 }
 
 impl<'c> Talk<'c> {
-    /// A talk that begins with this request, whose last message is the task.
+    /// A conversation that starts with this request, whose last message is the task.
     pub(super) fn new(cx: &'c Context, plan: &'c Plan, tools: &'c Toolset, request: Request) -> Self {
         let (repairs, task) = (plan.repairs, request.messages.len().saturating_sub(1));
         Self {
@@ -71,7 +71,8 @@ impl<'c> Talk<'c> {
         Err(AgentError::message(format!("the model has no answer after {} calls", self.plan.max_turns)))
     }
 
-    /// One call of the model, told to the asker as it comes. A stream that breaks off is begun anew, as another effect.
+    /// One call of the model, passed on to the asker as it comes. A stream that breaks off is started again, as another
+    /// effect.
     async fn think(&mut self) -> Result<Reply, AgentError> {
         let mut left = defaults::MODEL_TRIES;
         loop {
@@ -97,7 +98,7 @@ impl<'c> Talk<'c> {
         }
     }
 
-    /// Makes room where the conversation has become as long as it may.
+    /// Makes room if the conversation has reached its limit.
     async fn make_room(&mut self) -> Result<(), AgentError> {
         match self.plan.context.as_ref().and_then(|policy| policy.too_long(&self.request)) {
             Some(tokens) => self.reduce(tokens).await,
@@ -105,12 +106,12 @@ impl<'c> Talk<'c> {
         }
     }
 
-    /// Whether the model says that its context is too short, for the first time in this task.
+    /// Whether the model says, for the first time in this task, that its context is too long.
     fn may_be_shorter(&self, error: &EffectError) -> bool {
         !self.was_too_long && ModelError::is_context_too_long(error)
     }
 
-    /// Reduces the request to so many tokens, as far as it can be.
+    /// Reduces the request to this many tokens, as far as possible.
     async fn reduce(&mut self, tokens: u64) -> Result<(), AgentError> {
         let room = context::room(&self.request, tokens);
         let messages = std::mem::take(&mut self.request.messages);
@@ -132,7 +133,7 @@ impl<'c> Talk<'c> {
         }
     }
 
-    /// The error comes with whether something of the answer was told.
+    /// The error comes with whether any part of the answer was passed on.
     async fn call(&self) -> Result<Reply, (EffectError, bool)> {
         let mut stream = self.model().stream(self.request.clone());
         let mut was_told = false;
@@ -144,13 +145,13 @@ impl<'c> Talk<'c> {
         }
         let reply = stream.reply().await.map_err(|error| (error, was_told))?;
         if !was_told && !reply.text.is_empty() {
-            // An earlier attempt had it: it comes at once.
+            // An earlier attempt had read the answer: it comes at once.
             self.cx.tell_asker(Piece::Text(reply.text.clone()));
         }
         Ok(reply)
     }
 
-    /// A call that was cut because the answer may not be longer is asked for once more with twice the room.
+    /// If a call was cut off by the limit on output, it is asked for once more with twice the room.
     fn wants_more_room(&mut self, reply: &Reply) -> bool {
         let is_cut =
             |call: &ToolCall| serde_json::from_str::<serde::de::IgnoredAny>(&call.arguments).is_err();
@@ -165,7 +166,8 @@ impl<'c> Talk<'c> {
         wants
     }
 
-    /// Calls tools side by side, each in a branch of its own: an attempt after a crash finds each result whoever was first.
+    /// Calls tools concurrently, each in its own branch: an attempt after a crash finds each result, whichever call was
+    /// first.
     async fn act(&mut self, turn: u32, calls: &[ToolCall]) -> Result<(), AgentError> {
         let (cx, tools) = (self.cx, self.tools);
         let made = calls.iter().enumerate().map(|(number, call)| {

@@ -1,4 +1,4 @@
-//! So many at a time.
+//! A limit on how many calls run at a time.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use super::keyed::Keyed;
 use super::scope::{By, Scope, scoped};
 
-/// So many calls at a time: others wait, in the order in which they came. A permit is for a call and given back at its end, so that
-/// agents that wait for the agents below them hold none.
+/// At most this many calls at a time: others wait, in the order in which they came. A permit is for one call and is given
+/// back at its end, so agents that wait for agents below them hold none.
 #[derive(Clone, Debug)]
 pub struct AtOnce {
     most: usize,
@@ -20,7 +20,7 @@ pub struct AtOnce {
 }
 
 impl AtOnce {
-    /// So many.
+    /// At most this many.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self { most: most.min(Semaphore::MAX_PERMITS), scope: Scope::default(), shared: Arc::default() }
@@ -29,7 +29,7 @@ impl AtOnce {
     scoped!();
 
     fn permits(&self, key: &str) -> Arc<Semaphore> {
-        // Nobody else has it, so nobody waits at it or holds a permit of it.
+        // We hold the only reference, so nobody waits for it or holds a permit of it.
         let is_new = |permits: &mut Arc<Semaphore>| Arc::strong_count(permits) == 1;
         let mut shared = self.shared.lock();
         Arc::clone(shared.entry(key, is_new, || Arc::new(Semaphore::new(self.most))))
@@ -56,7 +56,7 @@ impl Link for AtOnce {
         Box::pin(async move {
             let Some(key) = self.scope.key(request) else { return Ok(Admitted::free()) };
             let permit = self.permits(&key).acquire_owned().await;
-            // Nobody closes it.
+            // It is never closed.
             permit.map(Admitted::holding).map_err(|closed| Denied::new(closed.to_string()))
         })
     }
@@ -64,7 +64,7 @@ impl Link for AtOnce {
     fn states(&self, _: &Env) -> Vec<LinkState> {
         let mut shared = self.shared.lock();
         let states = shared.iter().map(|(key, permits)| {
-            // All but ours and those that hold a permit wait.
+            // The references are ours, those of permit holders, and those of waiting calls.
             let held = self.most.saturating_sub(permits.available_permits());
             let waiting = Arc::strong_count(permits).saturating_sub(1 + held);
             LinkState::new(key).with("held", held as u64).with("waiting", waiting as u64)

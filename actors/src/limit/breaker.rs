@@ -1,4 +1,4 @@
-//! What does not answer is not called.
+//! Stops calls to targets that do not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use super::scope::{By, Scope, scoped};
 use super::trip::{How, Ticket, Trip, TripTerms};
 use crate::defaults;
 
-/// Refuses calls for a while after so many failures in a row; then one may try, and its end decides.
+/// Refuses calls for a while after a number of failures in a row; then lets one call try, and its result decides.
 ///
-/// A failure is an error after which another try makes sense: the other side is overloaded, silent, or gone. One that refuses what it
-/// is asked has answered. Half open, whoever comes while one tries is refused, as if it were open.
+/// A failure is an error after which another try makes sense: the other side is overloaded, silent, or gone. A target
+/// that refuses a request has answered. While the breaker is half open and one call tries, all others are refused, as if
+/// it were open.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     terms: TripTerms,
@@ -24,14 +25,14 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// Opens after so many failures in a row.
+    /// Opens after this many failures in a row.
     #[must_use]
     pub fn after(failures: u32) -> Self {
         let terms = TripTerms { failures, open: defaults::BREAKER_OPEN };
         Self { terms, scope: Scope::default(), shared: Arc::default() }
     }
 
-    /// Stays open for so long, or for as long as the other side says, if that is longer; 30 s by default.
+    /// Stays open for this long, or for as long as the other side says, if that is longer; 30 s by default.
     #[must_use]
     pub fn open_for(mut self, open: Duration) -> Self {
         self.terms.open = open;
@@ -41,7 +42,7 @@ impl Breaker {
 
     scoped!();
 
-    /// For how long nobody passes, under the key of those that are not told apart.
+    /// For how long no call passes, under the key used when calls are not told apart.
     #[cfg(feature = "http")]
     pub(crate) fn shut_for(&self, env: &Env) -> Duration {
         let now = env.shared_now();
@@ -49,7 +50,7 @@ impl Breaker {
     }
 }
 
-/// Somebody who was let pass. Dropped unheard, nobody knows how it ended.
+/// A call that was let pass. If it is dropped without being told its end, the result counts as unknown.
 struct Visit {
     breaker: Breaker,
     key: String,
@@ -61,7 +62,8 @@ struct Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         let now = self.env.shared_now();
-        // One that says nothing may have been let go of meanwhile, and what is told now counts all the same.
+        // The key may have been swept meanwhile if it held nothing; then it is made again, and this result counts all the
+        // same.
         let mut shared = self.breaker.shared.lock();
         let trip = shared.entry(&self.key, |trip| trip.is_new(), Trip::default);
         trip.ended(self.ticket, self.how, &self.breaker.terms, now);

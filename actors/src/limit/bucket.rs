@@ -1,13 +1,13 @@
-//! What comes back with time, so much a period: pure, and exact in whole numbers.
+//! Units that refill over time, a fixed amount per period: pure, and exact in integers.
 
 use std::time::Duration;
 
 use skep_runtime::Time;
 
-/// So many units at most, and as many again each period.
+/// At most `burst` units, refilled by the same amount each period.
 ///
-/// The level is counted in units times nanoseconds of the period, so that nothing is rounded: each nanosecond brings as many of
-/// these as the bucket brings units a period.
+/// The level is counted in units times nanoseconds of the period, so that nothing is rounded: each nanosecond adds as
+/// many of these as the bucket gets units per period.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     a_period: u64,
@@ -18,7 +18,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// One that is full. None of its numbers may be 0.
+    /// A full bucket. None of the numbers may be 0.
     pub(super) fn full(a_period: u64, period: Duration, burst: u64, now: Time) -> Self {
         let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         let mut bucket = Self { a_period, period, burst, level: 0, at: now };
@@ -41,8 +41,8 @@ impl Bucket {
         self.at = self.at.max(now);
     }
 
-    /// How long until so much can be taken, as of the last refill. What is more than there ever is can be taken from a full bucket,
-    /// which then owes the rest.
+    /// How long until this much can be taken, as of the last refill. A request for more than the bucket ever holds can be
+    /// taken when it is full; the bucket then owes the rest.
     pub(super) fn wait(&self, units: u64) -> Duration {
         let missing = self.of(units.min(self.burst)).saturating_sub(self.level);
         if missing <= 0 {
@@ -57,12 +57,12 @@ impl Bucket {
         self.level = self.level.saturating_sub(self.of(units));
     }
 
-    /// Gives back what was taken and not used.
+    /// Gives back what was taken but not used.
     pub(super) fn give(&mut self, units: u64) {
         self.level = self.level.saturating_add(self.of(units)).min(self.most());
     }
 
-    /// How many can be taken now; none while it owes.
+    /// How many can be taken now; none while it is in debt.
     pub(super) fn left(&self) -> u64 {
         u64::try_from(self.level.max(0) / i128::from(self.period)).unwrap_or(u64::MAX)
     }
@@ -105,8 +105,8 @@ mod tests {
     }
 
     proptest! {
-        /// However it is asked, no more is taken by any moment than was there at first and has come since, and no wait is a
-        /// nanosecond too long or too short.
+        /// Whatever the requests, the amount taken by any moment never exceeds the initial level and what was refilled
+        /// since; and waits are exact to the nanosecond.
         #[test]
         fn no_more_is_taken_than_there_is_and_waits_are_exact(
             a_period in 1_u64..50,

@@ -1,4 +1,4 @@
-//! What is known is not fetched twice.
+//! What is already known is not fetched twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,13 @@ use super::scope::{By, Scope, scoped};
 use super::shelf::{Back, Shelf, ShelfTerms, There, Wanted, touches};
 use crate::defaults;
 
-/// Keeps the results of effects, by kind, input, and what they are done to. Who asks for what somebody is out for waits for that one.
+/// Keeps the results of effects, by kind, input, and targets. If the same result is already being fetched, others wait
+/// for it.
 ///
-/// Pure effects alone, unless it is told. Who may not make an effect does not get its result from here either. An effect that changes
-/// something voids what is known of the same targets when it begins and when it ends; one that says nothing of its targets, or runs a
-/// program, voids all that is known of any. A miss is an event `cache_miss`, a hit the event of an effect that was answered.
+/// By default only for pure effects. An agent that may not make an effect does not get its result from here either. An
+/// effect that changes something voids the results for the same targets when it starts and when it ends; if its targets
+/// are unknown, or it runs a program, it voids all results but those that depend on their input alone. A miss is an event
+/// `cache_miss`; a hit is the event of an effect that was answered.
 #[derive(Clone)]
 pub struct Cache {
     terms: ShelfTerms,
@@ -27,7 +29,7 @@ pub struct Cache {
     shared: Arc<Mutex<Shelf<Arc<Waiting>>>>,
 }
 
-/// Somebody who waits for a result.
+/// A caller that waits for a result.
 #[derive(Default)]
 struct Waiting {
     back: Mutex<Option<Back>>,
@@ -35,7 +37,8 @@ struct Waiting {
 }
 
 impl Cache {
-    /// So many results, at most 64 MiB of them, each for 5 minutes, unless told otherwise. What was used last stays.
+    /// At most this many results, with at most 64 MiB in all, each for 5 minutes by default. The least recently used go
+    /// first.
     #[must_use]
     pub fn entries(entries: usize) -> Self {
         let terms = ShelfTerms { entries, weight: defaults::CACHE_WEIGHT, ttl: defaults::CACHE_TTL };
@@ -43,22 +46,22 @@ impl Cache {
         Self { terms, scope, repeats, wait, shared: Arc::default() }
     }
 
-    /// So many bytes of results in all.
+    /// At most this many bytes of results in all.
     #[must_use]
     pub fn weight(mut self, bytes: usize) -> Self {
         self.terms.weight = bytes;
         self
     }
 
-    /// Each for so long.
+    /// How long each result is kept.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.terms.ttl = ttl;
         self
     }
 
-    /// For so long one waits for somebody who is out for the same; 10 s by default. Then one goes oneself: who is out may be held by a
-    /// pause.
+    /// How long to wait for another caller that fetches the same result; 10 s by default. After that the effect makes the
+    /// call itself: the other caller may be held by a pause.
     #[must_use]
     pub const fn wait(mut self, limit: Duration) -> Self {
         self.wait = limit;
@@ -67,20 +70,20 @@ impl Cache {
 
     scoped!();
 
-    /// Those of idempotent effects too, such as calls of a model: the same question then has the same answer.
+    /// Also keeps results of idempotent effects, such as calls of a model: the same question then gets the same answer.
     #[must_use]
     pub fn idempotent_too(mut self) -> Self {
         self.repeats.push(Repeat::Idempotent);
         self
     }
 
-    /// Forgets the results of a kind, or of all kinds that begin with what stands before a `*`.
+    /// Forgets the results of a kind, or of all kinds that begin with the text before a `*`.
     pub fn forget(&self, kind: &str) {
         let kinds = Ceiling::only([kind]);
         self.shared.lock().void(|wanted| kinds.allows(&wanted.kind));
     }
 
-    /// Forgets what is known of these targets, and of what lies above and below their paths.
+    /// Forgets the results for these targets, and for what is above and below their paths.
     pub fn forget_of(&self, changed: &Reach) {
         self.shared.lock().void(|wanted| touches(changed, &wanted.reach));
     }
@@ -129,7 +132,7 @@ impl Cache {
     }
 }
 
-/// A place among those who wait. Dropped, it is given up.
+/// A place among the waiting callers, given up when dropped.
 struct Place<'c> {
     cache: &'c Cache,
     wanted: &'c Wanted,
@@ -142,7 +145,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Who is out for a result. Dropped unheard, it came to nothing.
+/// A caller that fetches a result. If it is dropped without being told the end, there is no result.
 struct Out {
     cache: Cache,
     wanted: Wanted,
@@ -182,7 +185,8 @@ impl Drop for Out {
     }
 }
 
-/// Something that changes what may be known. It voids that at its begin, and at its end, heard or not.
+/// A change to something that may be cached. It voids the results at its start and at its end, even if it is not told its
+/// end.
 struct Change {
     cache: Cache,
     reach: Reach,

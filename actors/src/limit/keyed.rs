@@ -1,11 +1,11 @@
-//! What a limit keeps for each key, without keeping it for ever.
+//! What a limit keeps for each key, without keeping it forever.
 
 use std::collections::BTreeMap;
 
-/// Above so many keys, those that say nothing are let go of before another comes.
+/// With more keys than this, those in their initial state are dropped before another is added.
 const SWEEP: usize = 256;
 
-/// Values by key. One that is as a new one would be need not be kept.
+/// Values by key. A value in its initial state need not be kept.
 #[derive(Debug)]
 pub(super) struct Keyed<T> {
     all: BTreeMap<String, T>,
@@ -19,8 +19,8 @@ impl<T> Default for Keyed<T> {
 }
 
 impl<T> Keyed<T> {
-    /// The value of a key, made if there is none. Before, others that are as new are let go of, if there are many: a look at all of
-    /// them is paid for by as many that came.
+    /// The value of a key, created if missing. If there are many keys, those in their initial state are dropped before
+    /// that: the cost of looking at all of them is spread over as many insertions.
     pub(super) fn entry(
         &mut self,
         key: &str,

@@ -1,4 +1,4 @@
-//! Who waits for their turn at a rate, in the order in which they came: pure.
+//! The queue of calls that wait for a rate, in the order in which they came: pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use skep_runtime::Time;
 
 use super::bucket::Bucket;
 
-/// What a try takes.
+/// What a try takes from the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Weight {
     pub(super) tokens: u64,
 }
 
-/// How one that waits stands.
+/// The state of a waiting call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// It goes, and has taken its part.
+    /// It goes, and has taken its share.
     Goes,
-    /// It is the first, and may look again after so long, unless something changes before.
+    /// It is the first, and may look again after this time, unless something changes before.
     After(Duration),
-    /// Others are before it.
+    /// Others are ahead of it.
     Behind,
 }
 
-/// Those who want the same, one after another. A heavy one is not passed by light ones.
+/// Calls that want the same, one after another. Light calls do not overtake a heavy one.
 #[derive(Clone, Debug)]
 pub(super) struct Lane<W> {
     calls: Bucket,
     tokens: Option<Bucket>,
-    /// The other side has asked for quiet until then.
+    /// Until when the other side has asked for no calls.
     closed: Time,
     waiting: VecDeque<(u64, Weight, W)>,
     next: u64,
@@ -40,14 +40,14 @@ impl<W> Lane<W> {
         Self { calls, tokens, closed: Time::ZERO, waiting: VecDeque::new(), next: 0 }
     }
 
-    /// Queues. Whoever it is must [`look`](Self::look) or [`leave`](Self::leave).
+    /// Queues. Afterwards the caller must [`look`](Self::look) or [`leave`](Self::leave).
     pub(super) fn enter(&mut self, weight: Weight, waker: W) -> u64 {
         self.next += 1;
         self.waiting.push_back((self.next, weight, waker));
         self.next
     }
 
-    /// Looks whether it is somebody's turn.
+    /// Checks whether it is this call's turn.
     pub(super) fn look(&mut self, who: u64, now: Time) -> Look {
         let Some((first, weight, _)) = self.waiting.front() else { return Look::Behind };
         if *first != who {
@@ -69,19 +69,19 @@ impl<W> Lane<W> {
         Look::Goes
     }
 
-    /// Gives its place up.
+    /// Gives up its place.
     pub(super) fn leave(&mut self, who: u64) {
         if let Ok(at) = self.waiting.binary_search_by_key(&who, |(id, ..)| *id) {
             self.waiting.remove(at);
         }
     }
 
-    /// Who is first now.
+    /// The first in the queue.
     pub(super) fn first(&self) -> Option<&W> {
         self.waiting.front().map(|(.., waker)| waker)
     }
 
-    /// What was taken was used so far: the rest is given back, or the more is owed.
+    /// Corrects what was taken to what was used: the rest is given back, or the excess is owed.
     pub(super) fn correct(&mut self, taken: Weight, used: Weight, now: Time) {
         self.refill(now);
         if let Some(bucket) = &mut self.tokens {
@@ -90,18 +90,18 @@ impl<W> Lane<W> {
         }
     }
 
-    /// Nothing of what was taken was used.
+    /// Nothing that was taken was used.
     pub(super) fn give_back(&mut self, taken: Weight, now: Time) {
         self.correct(taken, Weight { tokens: 0 }, now);
         self.calls.give(1);
     }
 
-    /// Nobody goes before that.
+    /// No call goes before this time.
     pub(super) fn close(&mut self, until: Time) {
         self.closed = self.closed.max(until);
     }
 
-    /// How long the next would wait that is no heavier than this.
+    /// How long a new call no heavier than this would wait.
     #[cfg(feature = "http")]
     pub(super) fn wait(&self, weight: Weight, now: Time) -> Duration {
         let mut lane = Lane::<()> {
@@ -114,7 +114,7 @@ impl<W> Lane<W> {
         let before = self.waiting.len() as u64;
         lane.refill(now);
         let ahead = self.waiting.iter().fold(0_u64, |sum, (_, weight, _)| sum.saturating_add(weight.tokens));
-        // Each but the last may leave the bucket as it is for the next: a guess that is not too long.
+        // Assumes that the calls ahead just take their share: an estimate that is never too long.
         lane.calls.take(before);
         if let Some(bucket) = &mut lane.tokens {
             bucket.take(ahead);
@@ -123,13 +123,13 @@ impl<W> Lane<W> {
         lane.calls.wait(1).max(tokens).max(self.closed.since(now))
     }
 
-    /// Calls and tokens that are left, and how many wait.
+    /// The calls and tokens left, how many wait, and whether it is closed.
     pub(super) fn state(&mut self, now: Time) -> (u64, Option<u64>, usize, bool) {
         self.refill(now);
         (self.calls.left(), self.tokens.as_ref().map(Bucket::left), self.waiting.len(), self.closed > now)
     }
 
-    /// Whether it is as a new one would be.
+    /// Whether it is in its initial state.
     pub(super) fn is_new(&mut self, now: Time) -> bool {
         self.refill(now);
         let full = self.calls.is_full() && self.tokens.as_ref().is_none_or(Bucket::is_full);
@@ -197,7 +197,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever waits goes in the order in which they came, at the moment that the first was told, and nobody waits for ever.
+        /// All calls go in the order in which they came, each at the time that it was told when first, and none waits
+        /// forever.
         #[test]
         fn all_go_in_their_order(
             calls in 1_u64..5,

@@ -1,4 +1,4 @@
-//! So many a minute, in the order in which they came.
+//! A limit on calls per period, in the order in which they came.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use super::keyed::Keyed;
 use super::lane::{Lane, Look, Weight};
 use super::scope::{By, Scope, scoped};
 
-/// So many calls a period, and so many tokens if it is told: effects wait for their turn, in the order in which they came.
+/// At most this many calls per period, and optionally this many tokens: effects wait for their turn, in the order in
+/// which they came.
 ///
-/// A call takes the most tokens that it may use, and gives back at its end what it has not used. Where the other side says when to
-/// come again (a 429's retry-after), nobody goes before. What is cancelled on its way has taken its part; what was refused further on,
-/// or had to wait for a resume, gives it back.
+/// A call takes the most tokens that it may use, and at its end gives back those not used. If the other side says when to
+/// try again (a 429's retry-after), no call goes before that. The share of a call that is cancelled on
+/// its way stays taken; a call that was refused by a later link, or had to wait for a resume, gives it back.
 #[derive(Clone, Debug)]
 pub struct Rate {
     terms: Terms,
@@ -39,25 +40,25 @@ impl Rate {
         Self { terms, scope: Scope::default(), shared: Arc::default() }
     }
 
-    /// So many a second.
+    /// At most this many per second.
     #[must_use]
     pub fn per_second(calls: u64) -> Self {
         Self::per(calls, Duration::from_secs(1))
     }
 
-    /// So many a minute.
+    /// At most this many per minute.
     #[must_use]
     pub fn per_minute(calls: u64) -> Self {
         Self::per(calls, Duration::from_secs(60))
     }
 
-    /// So many tokens in the same period besides, sent and written.
+    /// Also at most this many tokens per period, sent and written.
     #[must_use]
     pub fn tokens(self, tokens: u64) -> Self {
         self.with(|terms| terms.tokens = Some(tokens))
     }
 
-    /// So many calls may go at once after a time of quiet; as many as a period has, by default.
+    /// How many calls may go at once after a quiet time; by default as many as a period has.
     #[must_use]
     pub fn burst(self, calls: u64) -> Self {
         self.with(|terms| terms.burst = Some(calls))
@@ -65,14 +66,14 @@ impl Rate {
 
     scoped!();
 
-    /// Other terms are another limit: what was taken by the terms of before is not counted.
+    /// Changed terms make a separate limit: what was taken under the old terms is not counted.
     fn with(mut self, change: impl FnOnce(&mut Terms)) -> Self {
         change(&mut self.terms);
         self.shared = Arc::default();
         self
     }
 
-    /// How long a call with so many tokens at most would wait, under the key of those that are not told apart.
+    /// How long a call with at most this many tokens would wait, under the key used when calls are not told apart.
     #[cfg(feature = "http")]
     pub(crate) fn wait(&self, tokens: u64, env: &Env) -> Duration {
         let now = env.shared_now();
@@ -96,7 +97,7 @@ impl Rate {
     }
 }
 
-/// A place in a lane. Dropped, it is given up.
+/// A place in a lane, given up when dropped.
 struct Place {
     rate: Rate,
     key: String,
@@ -106,7 +107,7 @@ struct Place {
 }
 
 impl Place {
-    /// Waits for its turn, and takes its part.
+    /// Waits for its turn, and takes its share.
     async fn go(&self) {
         loop {
             let look = {
@@ -134,7 +135,7 @@ impl Drop for Place {
 }
 
 impl Rate {
-    /// Changes a lane, and has its first look again.
+    /// Changes a lane, and wakes its first call to look again.
     fn change(&self, key: &str, change: impl FnOnce(&mut Lane<Arc<Notify>>)) {
         let mut shared = self.shared.lock();
         let Some(lane) = shared.get(key) else { return };
@@ -145,7 +146,7 @@ impl Rate {
     }
 }
 
-/// What a call has taken.
+/// The share that a call has taken.
 struct Taken {
     rate: Rate,
     key: String,

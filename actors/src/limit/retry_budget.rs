@@ -1,4 +1,4 @@
-//! So many second tries, and no more.
+//! A limit on retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::bucket::Bucket;
 use super::keyed::Keyed;
 use super::scope::{By, Scope, scoped};
 
-/// So many tries a minute after a first one: where much fails, tries again would only make it worse. Beyond, an effect ends with its
-/// first failure, as refused by this.
+/// At most this many retries per minute: when much fails, retrying would only make it worse. Beyond that, an effect ends
+/// with its first failure, refused by this link.
 #[derive(Clone, Debug)]
 pub struct RetryBudget {
     a_minute: u64,
@@ -23,7 +23,7 @@ pub struct RetryBudget {
 impl RetryBudget {
     const PERIOD: Duration = Duration::from_secs(60);
 
-    /// So many a minute; 0 for none at all.
+    /// At most this many per minute; 0 for none at all.
     #[must_use]
     pub fn per_minute(tries: u64) -> Self {
         Self { a_minute: tries, scope: Scope::default(), shared: Arc::default() }
@@ -31,7 +31,7 @@ impl RetryBudget {
 
     scoped!();
 
-    /// Takes one.
+    /// Takes one retry.
     ///
     /// # Errors
     /// How long until there is one.

@@ -1,4 +1,4 @@
-//! Which effects a limit is for, and which of them share it.
+//! Which effects a limit applies to, and which of them share it.
 
 use skep_runtime::Ceiling;
 use skep_runtime::effect::Request;
@@ -12,15 +12,15 @@ pub enum By {
     All,
     /// Those of one kind.
     Kind,
-    /// Those that call the same: one model, one tool.
+    /// Those that call the same subject: one model, one tool.
     Subject,
-    /// Those that are done to the same: one host, one path. What is unknown is one.
+    /// Those that act on the same target: one host, one path. All unknown targets count as one.
     Target,
     /// Those of one agent, in each of its incarnations.
     Agent,
 }
 
-/// The effects that a limit is for. All, unless it is told kinds.
+/// The effects that a limit applies to. All, unless kinds are given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     kinds: Ceiling,
@@ -36,7 +36,7 @@ impl Scope {
         self.by = by;
     }
 
-    /// Under which key the limit counts an effect; none if it is not for it.
+    /// The key under which the limit counts an effect; none if it does not apply.
     pub(super) fn key(&self, request: &Request<'_>) -> Option<String> {
         if !self.kinds.allows(request.kind) {
             return None;
@@ -51,23 +51,23 @@ impl Scope {
     }
 
     /// # Errors
-    /// A pattern that can match nothing.
+    /// A pattern can match nothing.
     pub(super) fn check(&self) -> Result<(), String> {
         self.kinds.check().map_err(|bad| bad.message)
     }
 }
 
-/// The two methods by which every limit is told what it is for. `scope` is the field of it.
+/// The two methods that set what a limit applies to. They need a field `scope`.
 macro_rules! scoped {
     () => {
-        /// For effects of these kinds alone; `*` at the end stands for all that begin so. For all, by default.
+        /// Applies to effects of these kinds only; `*` at the end stands for any ending. To all, by default.
         #[must_use]
         pub fn of(mut self, kinds: impl IntoIterator<Item = impl Into<String>>) -> Self {
             self.scope.of(kinds);
             self
         }
 
-        /// Which effects share it; all, by default.
+        /// Which effects share it; all of them, by default.
         #[must_use]
         pub fn by(mut self, by: By) -> Self {
             self.scope.by(by);

@@ -1,4 +1,4 @@
-//! Results that are known, within a weight and an age, and who is out to get one: pure.
+//! Known results, limited by weight and age, and which results are being fetched: pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use skep_runtime::{Reach, Target, Time};
 
-/// What a result is of.
+/// What a result belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Wanted {
     pub(super) digest: [u8; 16],
@@ -24,28 +24,28 @@ pub(super) struct ShelfTerms {
     pub(super) ttl: Duration,
 }
 
-/// What there is for somebody who wants a result.
+/// What a caller that wants a result finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum There<W> {
     Result(Arc<[u8]>),
-    /// Nobody is out for it: whoever asks is, under this number, and says at the end what came of it.
+    /// Nobody is fetching it: this caller does, under this number, and reports the outcome at the end.
     Go(u64),
-    /// Somebody is: this is told when they are back.
+    /// Another caller is fetching it: this is woken when that one is back.
     Wait(W),
 }
 
-/// What those who have waited get.
+/// What waiting callers get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Back {
     Result(Arc<[u8]>),
-    /// It came to nothing, or is not to be had by others: they ask once more.
+    /// There is no result, or others may not have it: they ask again.
     Nothing,
 }
 
 #[derive(Debug)]
 pub(super) struct Shelf<W> {
     kept: HashMap<Wanted, Kept>,
-    /// By when they were used last.
+    /// The entries by when they were last used.
     order: BTreeMap<u64, Wanted>,
     out: HashMap<Wanted, Out<W>>,
     weight: usize,
@@ -64,15 +64,15 @@ struct Kept {
 #[derive(Debug)]
 struct Out<W> {
     number: u64,
-    /// What it is out for has been changed meanwhile.
+    /// Its target was changed while it was being fetched.
     is_void: bool,
     waiting: Vec<W>,
 }
 
-/// What a result takes beside itself and its name.
+/// What an entry takes besides its result and its key.
 const AROUND: usize = 256;
 
-/// Its name is kept twice, and may be longer than the result.
+/// The key is kept twice, and may be longer than the result.
 fn weight(wanted: &Wanted, result: &[u8]) -> usize {
     let bytes = |target: &Target| match target {
         Target::Command(words) => words.iter().map(String::len).sum(),
@@ -91,7 +91,7 @@ impl<W> Default for Shelf<W> {
 }
 
 impl<W: Clone> Shelf<W> {
-    /// Asks for a result; `waker` is kept by those who have to wait.
+    /// Asks for a result; `waker` is kept if the caller has to wait.
     pub(super) fn ask(&mut self, wanted: &Wanted, waker: impl FnOnce() -> W, now: Time) -> There<W> {
         self.number += 1;
         if let Some(kept) = self.kept.get_mut(wanted) {
@@ -105,7 +105,7 @@ impl<W: Clone> Shelf<W> {
             self.drop_one(&wanted.clone());
         }
         match self.out.get_mut(wanted) {
-            // What is out may be old already: whoever asks now wants what is true now.
+            // The result being fetched may be outdated already, and this caller needs the current one.
             Some(out) if !out.is_void => {
                 let waker = waker();
                 out.waiting.push(waker.clone());
@@ -114,7 +114,7 @@ impl<W: Clone> Shelf<W> {
             _ => {
                 self.misses += 1;
                 let out = Out { number: self.number, is_void: false, waiting: Vec::new() };
-                // Those who wait for the one before are told by that one.
+                // The new fetch takes over those that wait for the previous one.
                 if let Some(before) = self.out.insert(wanted.clone(), out)
                     && let Some(out) = self.out.get_mut(wanted)
                 {
@@ -125,7 +125,7 @@ impl<W: Clone> Shelf<W> {
         }
     }
 
-    /// Somebody is back, with or without a result. Gives who waited, and what they get.
+    /// A caller is back, with or without a result. Returns those who waited, and what they get.
     pub(super) fn back(
         &mut self,
         wanted: &Wanted,
@@ -162,8 +162,8 @@ impl<W: Clone> Shelf<W> {
         self.kept.insert(wanted.clone(), kept);
     }
 
-    /// Whoever waits has waited long enough: who is out may be held by a pause. What that one brings is nobody's but their own. Gives
-    /// the others who waited, who ask once more.
+    /// `is_this` has waited long enough: the caller that fetches may be held by a pause. What it brings will not be
+    /// shared. Returns the others who waited; they ask again.
     pub(super) fn overtake(&mut self, wanted: &Wanted, is_this: impl Fn(&W) -> bool) -> Vec<W> {
         let Some(out) = self.out.get_mut(wanted).filter(|out| out.waiting.iter().any(&is_this)) else {
             return Vec::new();
@@ -174,14 +174,14 @@ impl<W: Clone> Shelf<W> {
         waiting
     }
 
-    /// Whoever waits no longer.
+    /// Stops waiting.
     pub(super) fn leave(&mut self, wanted: &Wanted, is_this: impl Fn(&W) -> bool) {
         if let Some(out) = self.out.get_mut(wanted) {
             out.waiting.retain(|waker| !is_this(waker));
         }
     }
 
-    /// Forgets what fits, and what those who are out for such will bring.
+    /// Forgets the results that match, and marks matching fetches as void.
     pub(super) fn void(&mut self, fits: impl Fn(&Wanted) -> bool) {
         let gone: Vec<Wanted> = self.kept.keys().filter(|wanted| fits(wanted)).cloned().collect();
         gone.iter().for_each(|wanted| self.drop_one(wanted));
@@ -197,22 +197,22 @@ impl<W: Clone> Shelf<W> {
         }
     }
 
-    /// Entries, their weight, hits and misses.
+    /// The number of entries, their weight, hits and misses.
     pub(super) fn state(&self) -> (usize, usize, u64, u64) {
         (self.kept.len(), self.weight, self.hits, self.misses)
     }
 }
 
-/// Whether something that is done to the one may change what is known of the other.
+/// Whether a change to one target may affect what is known of the other.
 pub(super) fn touches(changed: &Reach, known: &Reach) -> bool {
     let Some(known) = known.targets() else { return true };
-    // What is known of nothing but its input stays so.
+    // A result that depends on nothing but its input stays valid.
     if known.is_empty() {
         return false;
     }
     let Some(changed) = changed.targets() else { return true };
     changed.iter().any(|changed| match changed {
-        // A program may do anything.
+        // A program may change anything.
         Target::Command(_) => true,
         Target::Path(path) => known.iter().any(|known| match known {
             Target::Path(known) => is_within(path, known) || is_within(known, path),
@@ -347,7 +347,8 @@ mod tests {
     }
 
     proptest! {
-        /// Beside a plain list of what was put there: nothing is found that was not put there, or is too old, or too much.
+        /// Compared with a plain list of what was stored: nothing is found that was not stored or is too old, and the
+        /// bounds hold.
         #[test]
         fn what_is_found_was_put_there_and_no_more_is_kept_than_may_be(
             steps in prop::collection::vec((0_u8..6, 0_usize..12, 0_u64..4, any::<bool>()), 1..60),

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use skep_runtime::Time;
 
-/// What it goes by.
+/// What it is configured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TripTerms {
-    /// So many failures in a row open it.
+    /// How many failures in a row open it.
     pub(super) failures: u32,
-    /// It stays open for so long.
+    /// How long it stays open.
     pub(super) open: Duration,
 }
 
-/// A breaker for one key. Closed, all pass. Open, none do. After a while it is half open: one may try, and its end closes it or
-/// opens it again.
+/// A breaker for one key. While it is closed, all calls pass; while it is open, none do. After a while it is half open:
+/// one call may try, and its end closes the breaker or opens it again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trip {
     state: State,
-    /// Counts how often it has opened or closed: an end that belongs to a time before says nothing.
+    /// Counts how often it has opened or closed: an end that belongs to an earlier round is ignored.
     round: u64,
 }
 
@@ -35,29 +35,29 @@ impl Default for State {
     }
 }
 
-/// What somebody who passed has to say at the end.
+/// What a call that passed presents at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     round: u64,
     is_trial: bool,
 }
 
-/// How it ended for somebody who passed.
+/// How a call that passed ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
-    /// The other side answered, if only to refuse.
+    /// The other side answered, even if it refused.
     Answered,
-    /// It did not, and is not to be asked again for so long, if it said so.
+    /// It did not answer, and should not be called again for this long, if it said so.
     Failed(Option<Duration>),
-    /// Nobody knows: it was cancelled, or never made.
+    /// Unknown: the call was cancelled, or never made.
     Unknown,
 }
 
 impl Trip {
-    /// Whether one more may pass.
+    /// Whether another call may pass.
     ///
     /// # Errors
-    /// For how long not.
+    /// For how long no call passes.
     pub(super) fn ask(&mut self, terms: &TripTerms, now: Time) -> Result<Ticket, Duration> {
         match self.state {
             State::Closed { .. } => Ok(Ticket { round: self.round, is_trial: false }),
@@ -77,7 +77,7 @@ impl Trip {
         let opens =
             |said: Option<Duration>| State::Open { until: now + terms.open.max(said.unwrap_or_default()) };
         match (self.state, outcome) {
-            // One that was not made decides nothing: the next may try at once.
+            // A trial that was never made decides nothing: the next call may try at once.
             (State::HalfOpen, How::Unknown) => self.turn(State::Open { until: now }),
             (State::HalfOpen, How::Answered) => self.turn(State::default()),
             (State::HalfOpen, How::Failed(said)) => self.turn(opens(said)),
@@ -94,7 +94,7 @@ impl Trip {
         }
     }
 
-    /// For how long nobody passes.
+    /// For how long no call passes.
     #[cfg(feature = "http")]
     pub(super) fn shut_for(&self, terms: &TripTerms, now: Time) -> Duration {
         match self.state {
@@ -104,7 +104,7 @@ impl Trip {
         }
     }
 
-    /// In a word, as of now.
+    /// The state in a word, at this time.
     pub(super) fn word(&self, now: Time) -> &'static str {
         match self.state {
             State::Closed { .. } => "closed",
@@ -113,7 +113,7 @@ impl Trip {
         }
     }
 
-    /// Whether it is as a new one would be.
+    /// Whether it is in its initial state.
     pub(super) fn is_new(&self) -> bool {
         self.state == State::default()
     }
@@ -178,8 +178,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order: it opens only after so many failures, never has two trials out, and is never shut
-        /// for good.
+        /// Whatever the order of events: it opens only after enough failures, never has two trials in progress, and is
+        /// never shut for good.
         #[test]
         fn it_opens_only_when_it_must_and_never_for_good(
             steps in prop::collection::vec((0_u8..4, 0_u64..6, any::<prop::sample::Index>()), 1..80),

@@ -1,4 +1,4 @@
-//! Requests to a server. One that is dropped is taken back: the server is told that nobody waits for its answer.
+//! Requests to a server. A dropped request is cancelled: the server is told that nobody waits for its answer.
 
 use futures_util::FutureExt as _;
 use rmcp::ServiceError;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::listed::Listed;
 use super::words::brief;
 
-/// Taken back when it is dropped.
+/// Cancels the request when it is dropped.
 struct Asked<'p> {
     peer: &'p Peer<RoleClient>,
     id: Option<RequestId>,
@@ -23,7 +23,7 @@ impl Drop for Asked<'_> {
         let Some(id) = self.id.take() else { return };
         let params = CancelledNotificationParam::new(Some(id), Some("nobody waits for it".to_owned()));
         let notification = CancelledNotification::new(params);
-        // The first poll puts it into the queue. One that is full has a server behind it that reads nothing.
+        // The first poll puts it into the queue. If the queue is full, the server is not reading anyway.
         self.peer.send_notification(notification.into()).now_or_never();
     }
 }
@@ -38,7 +38,7 @@ pub(super) async fn call(
     ask(peer, ClientRequest::CallToolRequest(CallToolRequest::new(params))).await
 }
 
-/// Asks for a sign of life; whatever comes is one.
+/// Asks for a sign of life; any answer counts.
 pub(super) async fn ping(peer: &Peer<RoleClient>) {
     ask(peer, ClientRequest::PingRequest(PingRequest::default())).await.ok();
 }
@@ -63,7 +63,7 @@ pub(super) async fn list(peer: &Peer<RoleClient>) -> Result<Listed, String> {
     }
 }
 
-/// The result is read as JSON: what a server says beyond the protocol is not lost.
+/// The result is read as JSON, so that fields beyond the protocol are not lost.
 async fn ask(peer: &Peer<RoleClient>, request: ClientRequest) -> Result<Value, ServiceError> {
     let asked = peer.send_request_with_option(request, PeerRequestOptions::no_options()).await?;
     let mut guard = Asked { peer, id: Some(asked.id.clone()) };

@@ -1,7 +1,7 @@
-//! Whether a server still answers: which calls wait for it, and which were given up.
+//! Whether a server still answers: which calls are waiting, and which were given up.
 //!
-//! A server that hangs keeps its process and its pipes, so nothing but its silence tells. It is asked for a sign of life when a call was
-//! given up and none that began earlier still waits: it may be busy with those.
+//! A server that hangs keeps its process and its pipes, so only its silence shows that it hangs. It is asked for a sign
+//! of life when a call was given up and no earlier call is still waiting: otherwise it may be busy with those.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,26 +23,26 @@ struct Counts {
     answered: u64,
 }
 
-/// A moment at which a call was given up.
+/// The time at which a call was given up.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     next: u64,
     answered: u64,
 }
 
-/// What the calls say since a moment.
+/// What happened to the calls since a mark.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Since {
-    /// One was answered.
+    /// A call was answered.
     Answered,
-    /// Calls from before still wait: it may be busy.
+    /// Earlier calls are still waiting: it may be busy.
     Busy,
-    /// Nothing came, and all that began before were given up.
+    /// Nothing came, and all earlier calls were given up.
     Silent,
 }
 
 impl Calls {
-    /// A call begins.
+    /// A call starts.
     pub(super) fn begin(self: &Arc<Self>) -> Waiting {
         let mut counts = self.counts.lock();
         let number = counts.next;
@@ -68,7 +68,7 @@ impl Calls {
     }
 }
 
-/// A call that waits. Dropped without an answer, it was given up.
+/// A waiting call. If it is dropped without an answer, it was given up.
 pub(super) struct Waiting {
     calls: Arc<Calls>,
     number: u64,

@@ -1,16 +1,16 @@
-//! What a server answered a call with, as the model reads it.
+//! The content of a server's answer, as the model reads it.
 
 use serde_json::Value;
 use skep_runtime::text::one_line;
 
 use crate::tool::{Output, shown};
 
-/// A result's text. What is no text is told as what it is: nobody reads base64, and it fills a context. Of more than so many bytes the
-/// rest is cut, and said so.
+/// A result as text. Other content is only described: base64 is not readable, and fills a context. What exceeds `most`
+/// bytes is cut, and the text says so.
 pub(super) fn read(result: &Value, most: usize) -> Output {
     let blocks = result["content"].as_array().map_or(&[][..], Vec::as_slice);
     let mut text = blocks.iter().map(block).collect::<Vec<_>>().join("\n");
-    // Servers repeat it as a text, unless they do not.
+    // Servers usually repeat this as text, but not always.
     if text.is_empty()
         && let Some(structured) = result.get("structuredContent").filter(|value| !value.is_null())
     {
@@ -50,7 +50,7 @@ fn resource(resource: &Value) -> String {
 fn not_shown(what: &str, kind: Option<String>, base64: &Value) -> String {
     let base64 = base64.as_str().unwrap_or_default().trim_end_matches('=');
     let kind = kind.map(|kind| format!(" of type {kind}")).unwrap_or_default();
-    // Four characters are three bytes, and division rounds as the padding does.
+    // Four characters are three bytes. The padding is cut off, so rounding down gives the exact number.
     format!("[{what}{kind}, {} bytes, which is not shown]", base64.len() * 3 / 4)
 }
 

@@ -1,8 +1,8 @@
-//! Where calls find the incarnation that lives: the server's agent puts its connection here, and takes it away when it ends.
+//! Where calls find the current incarnation: the server's agent puts its connection here, and removes it when it ends.
 //!
 //! # Invariants
-//! 1. A life takes away its own connection alone, however late that comes.
-//! 2. What was listed stays known while the server is down: whoever makes tools of it need not wait.
+//! 1. An incarnation removes only its own connection, however late it does so.
+//! 2. The last list stays known while the server is down: making tools from it needs no wait.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use super::calls::Calls;
 use super::listed::Listed;
 
-/// A caller is advised to come again after so long.
+/// How long a caller is advised to wait before it tries again.
 pub(super) const AFTER: Duration = Duration::from_secs(1);
 
-/// A connection that lives.
+/// The connection of a running server.
 #[derive(Clone)]
 pub(super) struct Up {
     pub(super) peer: Peer<RoleClient>,
@@ -28,15 +28,15 @@ pub(super) struct Up {
 struct Now {
     up: Option<Up>,
     listed: Option<Arc<Listed>>,
-    /// So many lives there were.
+    /// How many lives there have been.
     lives: u64,
     /// Why the last one ended.
     why: Option<Arc<str>>,
-    /// So many specs can begin another.
+    /// How many specs can still start another one.
     specs: u32,
 }
 
-/// The one door to a server.
+/// The single door to a server.
 pub(super) struct Door {
     name: OnceLock<String>,
     now: watch::Sender<Now>,
@@ -50,7 +50,7 @@ impl Default for Door {
 }
 
 impl Door {
-    /// The server's name, which is the first that it was given.
+    /// The server's name: the first that it was given.
     pub(super) fn named(&self, name: &str) -> &str {
         self.name.get_or_init(|| name.to_owned())
     }
@@ -59,7 +59,7 @@ impl Door {
         self.name.get().map(String::as_str)
     }
 
-    /// A life begins: it has a connection.
+    /// A life starts: it has a connection.
     pub(super) fn open(self: &Arc<Self>, peer: Peer<RoleClient>, listed: Listed) -> Opened {
         let mut life = 0;
         self.now.send_modify(|now| {
@@ -71,18 +71,18 @@ impl Door {
         Opened { door: Arc::clone(self), life, why: "its agent has ended".into() }
     }
 
-    /// There is one more spec that can begin the server.
+    /// There is one more spec that can start the server.
     pub(super) fn spec(self: &Arc<Self>) -> Spec {
         self.now.send_modify(|now| now.specs += 1);
         Spec(Arc::clone(self))
     }
 
-    /// What was listed last; none before the first life.
+    /// The latest list; none before the first life.
     pub(super) fn listed(&self) -> Option<Arc<Listed>> {
         self.now.borrow().listed.clone()
     }
 
-    /// Waits until the list is another one than this.
+    /// Waits until the list differs from this one.
     pub(super) async fn relisted(&self, known: Option<&Arc<Listed>>) {
         let is_other = |now: &Now| match (&now.listed, known) {
             (Some(listed), Some(known)) => listed != known,
@@ -91,8 +91,8 @@ impl Door {
         self.now.subscribe().wait_for(is_other).await.ok();
     }
 
-    /// The connection that lives. While there is none it is waited for, most of the time that the call has: what is left is for
-    /// saying that it was never made.
+    /// The current connection. If there is none, waits for one for most of the call's time; the rest is left for
+    /// reporting that the call was never made.
     pub(super) async fn up(&self, call: &Call) -> Result<Up, AgentError> {
         let env = call.env();
         let now = env.now();
@@ -113,7 +113,7 @@ impl Door {
         self.now.subscribe().wait_for(is_over).await.ok();
     }
 
-    /// What a caller is told.
+    /// The error for a caller.
     pub(super) fn down(&self, what: &str) -> AgentError {
         let name = self.name().unwrap_or_default();
         let why = self.now.borrow().why.clone().map(|why| format!(": {why}")).unwrap_or_default();
@@ -122,7 +122,7 @@ impl Door {
     }
 }
 
-/// Goes with the spec's agent: after the last of them nobody begins the server again.
+/// Belongs to a spec and its agent: after the last of them is dropped, nobody can start the server again.
 pub(super) struct Spec(pub(super) Arc<Door>);
 
 impl Drop for Spec {
@@ -131,7 +131,7 @@ impl Drop for Spec {
     }
 }
 
-/// A life's connection, which is taken away when this is dropped.
+/// A life's connection, which is removed when this is dropped.
 pub(super) struct Opened {
     door: Arc<Door>,
     life: u64,
@@ -139,7 +139,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// There is another list.
+    /// The list has changed.
     pub(super) fn relist(&self, listed: Listed) {
         self.door.now.send_if_modified(|now| {
             let is_new = now.listed.as_deref() != Some(&listed);
@@ -150,7 +150,7 @@ impl Opened {
         });
     }
 
-    /// It ends for this reason.
+    /// Sets the reason for the end of this life.
     pub(super) fn because(&mut self, why: &str) {
         self.why = why.into();
     }

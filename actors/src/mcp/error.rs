@@ -1,12 +1,12 @@
-//! Why there are no tools of a server.
+//! Why a server's tools are not available.
 
 use thiserror::Error;
 
-/// Why there are no tools of a server.
+/// Why a server's tools are not available.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum McpError {
-    /// Nobody has spawned it.
+    /// It was not spawned.
     #[error("the server has not been started; spawn its `spec` first")]
     NotStarted,
     /// A pattern of the table cannot be read.
@@ -19,10 +19,10 @@ pub enum McpError {
         server: String,
         /// The pattern.
         pattern: String,
-        /// What it has, a few of them.
+        /// A few of the tools that it has.
         has: String,
     },
-    /// There are more tools than a model can be told.
+    /// There are more tools than a model can be given.
     #[error("the server {server} lists more than {most} tools; name those that you want with `only`")]
     TooMany {
         /// The server's name.

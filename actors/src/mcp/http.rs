@@ -1,8 +1,8 @@
-//! A server over streamable HTTP, by our own client: its pool, its TLS, its limits.
+//! A server over streamable HTTP, using our own client with its pool, TLS and limits.
 //!
 //! # Invariants
-//! 1. An error says a status, and nothing that the server wrote: some put keys into it.
-//! 2. No answer and no event is longer than a message may be.
+//! 1. An error gives a status and nothing that the server wrote: some servers put keys into their texts.
+//! 2. No answer and no event may be longer than a message.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,13 +35,13 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
 
-/// Calls that may be under way at once; more wait for their turn.
+/// How many calls may run at once; further calls wait.
 const AT_ONCE: usize = 256;
 
-/// The body of a refusal is read this far.
+/// How much of a refusal's body is read.
 const REFUSAL: usize = 64 << 10;
 
-/// Where a server is, and what is sent to it with each request.
+/// A server's address, and the headers that are sent with each request.
 #[derive(Clone)]
 pub(super) struct Http {
     uri: Uri,
@@ -73,7 +73,7 @@ impl Http {
         Ok(())
     }
 
-    /// The connection. It is made where it is going to live.
+    /// The connection. It has to be made on the runtime where it will live.
     pub(super) fn transport(self) -> StreamableHttpClientTransport<Self> {
         let config = StreamableHttpClientTransportConfig::with_uri(self.uri.to_string());
         let config = config.max_concurrent_requests(AT_ONCE).max_sse_event_size(defaults::MCP_MESSAGE);
@@ -103,7 +103,7 @@ impl Http {
         Ok(request)
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of the answer.
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, HttpFailed> {
         let client = self
             .clients
@@ -126,7 +126,7 @@ impl fmt::Debug for Http {
     }
 }
 
-/// Why a request has no answer.
+/// Why a request got no answer.
 #[derive(Debug, Error)]
 pub(super) enum HttpFailed {
     #[error("the server cannot be reached: {0}")]
@@ -157,12 +157,12 @@ fn is_of(answer: &Response<Incoming>, kind: &str) -> bool {
     said.split(';').next().is_some_and(|said| said.trim().eq_ignore_ascii_case(kind))
 }
 
-/// What a status says by itself, whatever was asked.
+/// What a status means on its own, whatever the request was.
 fn refused(answer: &Response<Incoming>, has_session: bool) -> Option<Failed> {
     match answer.status() {
         StatusCode::NOT_FOUND if has_session => Some(Failed::SessionExpired),
         StatusCode::UNAUTHORIZED => {
-            // The challenge names realms and scopes, and no key.
+            // The challenge names realms and scopes, but no key.
             let challenge = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
             Some(Failed::AuthRequired(AuthRequiredError::new(challenge.unwrap_or_default().to_owned())))
         }
@@ -199,7 +199,7 @@ impl StreamableHttpClient for Http {
         let status = answer.status();
         let session = answer.headers().get(SESSION).and_then(|id| id.to_str().ok()).map(str::to_owned);
         if !status.is_success() {
-            // An error of the protocol's own says more than its status.
+            // An error in the protocol's own form says more than the status.
             let said = if is_of(&answer, JSON) { read(answer, REFUSAL).await.ok() } else { None };
             return match said {
                 Some(said @ JsonRpcMessage::Error(_)) => Ok(StreamableHttpPostResponse::Json(said, session)),
@@ -262,7 +262,7 @@ fn events(body: Incoming) -> Events {
     SseStream::from_bytes_stream(bytes).boxed()
 }
 
-/// Ends with an error where an event is longer than a message may be: whoever reads it would keep all of it.
+/// Ends with an error if an event is longer than a message may be: the reader would keep all of it in memory.
 fn bounded(
     parts: impl Stream<Item = Result<Bytes, HttpFailed>> + Send + 'static,
 ) -> impl Stream<Item = Result<Bytes, HttpFailed>> + Send + 'static {

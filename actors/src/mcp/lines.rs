@@ -1,8 +1,8 @@
-//! Lines of what a server prints, each of a bounded length, and whose answer one was that cannot be read.
+//! Splits a server's output into lines of bounded length, and finds out which call an unreadable line answers.
 
 use std::collections::VecDeque;
 
-/// So much is kept of the begin and of the end of a line that is too long: a call's number stands in one of them.
+/// How many bytes are kept of each end of a line that is too long: a call's number is in one of them.
 const ENDS: usize = 256;
 
 /// A line, without its end.
@@ -10,26 +10,26 @@ const ENDS: usize = 256;
 pub(super) enum Line {
     /// It is whole.
     Whole(Vec<u8>),
-    /// It was longer than a line may be; what was between its two ends is lost.
+    /// It was longer than a line may be; everything between its two ends is lost.
     TooLong { begin: Vec<u8>, end: Vec<u8> },
 }
 
-/// Splits what comes into lines. It holds no more than the longest line that it takes.
+/// Splits incoming bytes into lines. It holds at most one line of the maximum length.
 pub(super) struct Lines {
     most: usize,
     line: Vec<u8>,
-    /// Of a line that is too long: its begin. `line` is its end then.
+    /// The beginning of a line that is too long; then `line` is its end.
     begin: Option<Vec<u8>>,
     whole: VecDeque<Line>,
 }
 
 impl Lines {
-    /// Of at most so many bytes each.
+    /// For lines of at most this many bytes.
     pub(super) fn new(most: usize) -> Self {
         Self { most: most.max(2 * ENDS), line: Vec::new(), begin: None, whole: VecDeque::new() }
     }
 
-    /// More of what comes.
+    /// Takes more bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, is_end) = match part.split_last() {
@@ -43,14 +43,14 @@ impl Lines {
         }
     }
 
-    /// The next line, but for empty ones.
+    /// The next line; empty lines are skipped.
     pub(super) fn next(&mut self) -> Option<Line> {
         self.whole.pop_front()
     }
 
     fn add(&mut self, text: &[u8]) {
         if self.begin.is_none() && self.line.len() + text.len() > self.most {
-            // What stands in `text` may be a part of the begin.
+            // Part of `text` may belong to the beginning.
             self.line.extend_from_slice(&text[..text.len().min(ENDS)]);
             self.begin = Some(self.line[..self.line.len().min(ENDS)].to_vec());
             self.line = Vec::new();
@@ -75,12 +75,13 @@ fn last(text: &[u8]) -> &[u8] {
     &text[text.len().saturating_sub(ENDS)..]
 }
 
-/// The number of the call that a line answers, by what stands at its begin or at its end: there it is no part of the answer itself.
+/// The number of the call that a line answers, found at the line's beginning or end: there it cannot be part of the
+/// answer itself.
 pub(super) fn answers(begin: &[u8], end: &[u8]) -> Option<i64> {
     first_member(begin).or_else(|| last_member(end))
 }
 
-/// Of `{"jsonrpc":"2.0","id":3,…`, in whatever order these two are.
+/// From `{"jsonrpc":"2.0","id":3,…`, with these two members in either order.
 fn first_member(begin: &[u8]) -> Option<i64> {
     let text: String = ascii(begin).collect();
     let mut rest = text.strip_prefix('{')?;
@@ -90,14 +91,14 @@ fn first_member(begin: &[u8]) -> Option<i64> {
     digits[..length].parse().ok()
 }
 
-/// Of `…,"id":3}`: what is before the last brace is a member of the whole.
+/// From `…,"id":3}`: what comes before the last brace is a member of the whole object.
 fn last_member(end: &[u8]) -> Option<i64> {
     let text: String = ascii(end).collect();
     let (_, digits) = text.strip_suffix('}')?.rsplit_once(",\"id\":")?;
     digits.parse().ok()
 }
 
-/// Without blanks; what is no ASCII is something else than we look for.
+/// The text without blanks. Characters that are not ASCII are never what we look for.
 fn ascii(text: &[u8]) -> impl Iterator<Item = char> {
     text.iter()
         .filter(|byte| !byte.is_ascii_whitespace())
@@ -152,7 +153,7 @@ mod tests {
     }
 
     proptest! {
-        /// Wherever what comes is cut, the lines are the same.
+        /// Wherever the input is cut, the lines are the same.
         #[test]
         fn lines_do_not_depend_on_how_they_come(
             text in proptest::collection::vec(prop_oneof![4 => Just(b'a'), 1 => Just(b'\n'), 1 => any::<u8>()], 0..3_000),

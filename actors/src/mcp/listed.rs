@@ -1,35 +1,35 @@
-//! What a server says that it offers, as far as it can be believed: page by page, and no more of it than is borne.
+//! What a server lists, as far as it can be trusted: page by page, and up to a limit.
 
 use serde_json::{Map, Value};
 use skep_runtime::text::one_line;
 
 use crate::defaults;
 
-/// Pages that are read: a server may have one more for ever.
+/// How many pages are read: a server may go on forever.
 const PAGES: usize = 200;
 
 /// A tool that a server lists.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Offered {
-    /// As the server says it.
+    /// The name that the server uses.
     pub(super) name: String,
     pub(super) about: String,
-    /// An object's; or why it cannot be offered.
+    /// An object's schema, or why the tool cannot be offered.
     pub(super) schema: Result<Value, String>,
 }
 
-/// All that it lists.
+/// Everything that it lists.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Listed {
     pub(super) tools: Vec<Offered>,
-    /// There were more than are read.
+    /// There was more than is read.
     pub(super) is_cut: bool,
     bytes: usize,
     pages: usize,
 }
 
 impl Listed {
-    /// Takes in a page, and says which comes next, if one does.
+    /// Adds a page, and returns the cursor of the next one, if there is one.
     pub(super) fn page(&mut self, page: &Value) -> Result<Option<String>, String> {
         let Some(tools) = page["tools"].as_array() else {
             return Err("it lists tools in no way that can be read".to_owned());
@@ -55,7 +55,7 @@ impl Listed {
 
 impl Offered {
     fn bytes(&self) -> usize {
-        // What is not text takes room too.
+        // Everything besides the text takes room too.
         let schema = self.schema.as_ref().map_or(0, |schema| schema.to_string().len());
         256 + self.name.len() + self.about.len() + schema
     }
@@ -79,7 +79,7 @@ fn offered(tool: &Value) -> Offered {
     Offered { name: name.to_owned(), about: about.to_owned(), schema }
 }
 
-/// As providers take it: an object's, with properties, and without the dialect.
+/// In the form that providers accept: an object's, with properties, and without the dialect.
 fn object(mut schema: Map<String, Value>) -> Result<Value, String> {
     schema.remove("$schema");
     let kind = schema.entry("type").or_insert_with(|| "object".into());

@@ -1,9 +1,9 @@
-//! The protocol over a process's pipes: one message a line.
+//! The protocol over a process's pipes: one message per line.
 //!
 //! # Invariants
 //! 1. Memory is bounded whatever the server prints, and whatever it leaves unread.
-//! 2. A call whose answer cannot be read fails at once where the answer says whose it is.
-//! 3. A server that takes no more is as good as gone: the connection ends.
+//! 2. A call whose answer cannot be read fails at once, if the answer shows which call it belongs to.
+//! 3. A server that stops reading counts as gone: the connection ends.
 
 use std::io;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use tokio::sync::Notify;
 use super::lines::{Line, Lines, answers};
 use crate::defaults;
 
-/// What is read at once.
+/// How much is read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Bytes of messages that may wait for a server which reads nothing.
+/// Bytes of messages that may wait for a server that does not read.
 const UNREAD: usize = 64 << 20;
 
 /// What a message takes besides its bytes.
 const EACH: usize = 1 << 10;
 
-/// The last thing that a server printed which is no message, for whoever wonders why it does not answer.
+/// The last line that a server printed which is not a message, to help explain why it does not answer.
 #[derive(Clone, Default)]
 pub(super) struct Nonsense(Arc<Mutex<Option<String>>>);
 
@@ -54,7 +54,7 @@ pub(super) struct Pipe<R, W> {
     lines: Lines,
     stdin: Arc<tokio::sync::Mutex<W>>,
     unread: Arc<AtomicUsize>,
-    /// It takes no more.
+    /// It has stopped reading.
     deaf: Arc<Notify>,
     nonsense: Nonsense,
 }
@@ -119,7 +119,7 @@ where
         }
     }
 
-    /// Dropping the future loses nothing.
+    /// Cancel-safe: dropping the future loses nothing.
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
             while let Some(line) = self.lines.next() {
@@ -136,13 +136,13 @@ where
                 Ok(0) | Err(_) => return None,
                 Ok(read) => self.lines.feed(&self.chunk[..read]),
             }
-            // One that floods is read beside others.
+            // Let other tasks run while a server floods us.
             tokio::task::yield_now().await;
         }
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        // Its input ends with this, and the process with its holding.
+        // This closes its input; the process ends with its holding.
         Ok(())
     }
 }
@@ -160,7 +160,7 @@ impl Unread {
         Self { all: Arc::clone(all), bytes, before }
     }
 
-    /// One message alone may be as long as it is.
+    /// A single message may have any length.
     fn is_too_much(&self) -> bool {
         self.before > 0 && self.before + self.bytes > UNREAD
     }
@@ -172,8 +172,8 @@ impl Drop for Unread {
     }
 }
 
-/// A line as a message. A result is kept as it was sent but for that of the handshake, whose call is the first: the protocol's
-/// library guesses by its fields which result one is.
+/// A line as a message. A result is kept as it was sent, except that of the handshake, which is the first call: the
+/// protocol's library guesses the type of a result from its fields.
 fn message(line: &[u8]) -> Option<ServerJsonRpcMessage> {
     let mut value: Value = serde_json::from_slice(line).ok()?;
     let id = value.get("id").cloned().and_then(|id| serde_json::from_value::<RequestId>(id).ok());

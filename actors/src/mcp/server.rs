@@ -1,4 +1,4 @@
-//! The agent that is a server: its process and its connection, for as long as an incarnation lives.
+//! The agent of a server: its process and its connection, for as long as an incarnation lives.
 //!
 //! ```text
 //! start ── process ── handshake ── list ──▶ door open ──▶ attends to it ──▶ its end is the incarnation's
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! # Invariants
-//! 1. The process is a holding: however the incarnation ends, its whole group is killed then.
-//! 2. No handshake and no list takes longer than the start may.
+//! 1. The process is a holding: however the incarnation ends, its whole process group is killed.
+//! 2. The handshake and the list never take longer than the start may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use super::words::brief;
 use crate::defaults;
 use crate::process::Service;
 
-/// Between two lists of a server that floods us with changes, and between two looks at one that may be busy.
+/// The time between two lists if a server floods us with changes, and between two checks of one that may be busy.
 const A_WHILE: Duration = Duration::from_secs(1);
 
 /// How a server is reached.
@@ -55,7 +55,7 @@ impl Way {
         }
     }
 
-    /// What makes it another server, without the values of its environment: some are keys.
+    /// What distinguishes it from another server, without the values of its environment: some are keys.
     pub(super) fn fingerprint(&self) -> String {
         format!("{self:?}")
     }
@@ -70,14 +70,14 @@ pub struct McpServer {
     close: Option<(Arc<Close>, Env)>,
 }
 
-/// How a stop is told to the connection.
+/// How a stop reaches the connection.
 #[derive(Default)]
 struct Close {
     asked: Notify,
     done: Notify,
 }
 
-/// What is told to the server of us, and what we hear of it.
+/// What the server is told about us, and what we hear from it.
 #[derive(Clone, Default)]
 struct Client {
     changed: Arc<Notify>,
@@ -110,7 +110,7 @@ impl McpServer {
 
 impl Agent for McpServer {
     type Task = ();
-    /// The names of its tools, as it says them.
+    /// The names of its tools, as the server gives them.
     type Output = Vec<String>;
 
     async fn start(&mut self, cx: &Context) -> Result<(), AgentError> {
@@ -155,7 +155,7 @@ impl Agent for McpServer {
             let why = tokio::select! {
                 biased;
                 () = close.asked.notified() => {
-                    // The connection was closed by the drop of the branch below, and with it the input of the process.
+                    // Dropping the branch below closed the connection, and with it the process's input.
                     if process.0.is_some() {
                         process.ended().await;
                     }
@@ -171,7 +171,7 @@ impl Agent for McpServer {
         Ok(())
     }
 
-    /// Closes the connection, and gives the process a moment to end by itself.
+    /// Closes the connection, and gives the process a moment to end on its own.
     async fn stop(&mut self, _: &StopContext) -> Result<(), AgentError> {
         if let Some((close, env)) = self.close.take() {
             close.asked.notify_one();
@@ -218,7 +218,7 @@ impl Watched {
     }
 }
 
-/// The handshake and the first list, where the connection is going to live.
+/// The handshake and the first list. It has to run where the connection will live.
 async fn connect<T, E, A>(client: Client, transport: impl FnOnce() -> T + Send) -> Result<Connected, String>
 where
     T: IntoTransport<RoleClient, E, A>,
@@ -229,7 +229,7 @@ where
     Ok(Connected { service, listed })
 }
 
-/// Why there was no handshake, without what the server sent: it may be long.
+/// Why the handshake failed, without what the server sent: that may be long.
 fn refused(error: &ClientInitializeError) -> String {
     match error {
         ClientInitializeError::ConnectionClosed(_) => {
@@ -239,7 +239,7 @@ fn refused(error: &ClientInitializeError) -> String {
         error if error.is_authorization_required() => {
             "it does not know the key, or was given none: status 401".to_owned()
         }
-        // The transport's name says nothing to anybody.
+        // The transport's type name means nothing to a reader.
         ClientInitializeError::TransportError { error, .. } => {
             format!("it cannot be asked: {}", brief(&error.error.to_string()))
         }
@@ -250,7 +250,7 @@ fn refused(error: &ClientInitializeError) -> String {
     }
 }
 
-/// A connection while its incarnation lives.
+/// A connection and what watches it while its incarnation lives.
 struct Attended {
     opened: Opened,
     service: Option<Session>,
@@ -261,7 +261,7 @@ struct Attended {
 }
 
 impl Attended {
-    /// Waits for the end of the connection, and reads the list again when the server says that it has changed.
+    /// Waits for the end of the connection. Meanwhile, reads the list again whenever the server says that it has changed.
     async fn closed(&mut self) -> String {
         let Some(service) = self.service.take() else { return "it was closed".to_owned() };
         let peer = service.peer().clone();
@@ -280,7 +280,7 @@ impl Attended {
         }
     }
 
-    /// Waits until it hangs: calls are given up, and it gives no sign of life.
+    /// Waits until the server hangs: calls are given up, and there is no sign of life.
     async fn silent(&self, peer: &Peer<RoleClient>) {
         loop {
             let mark = self.calls.given_up().await;
@@ -299,7 +299,7 @@ impl Attended {
         self.changed.notified().await;
         let (peer, within) = (peer.clone(), self.within);
         let listing = Env::at_most_outside(within, async move { ask::list(&peer).await });
-        // A list that cannot be read leaves the one before.
+        // If the list cannot be read, the previous one stays.
         if let Some(Ok(listed)) = self.env.outside(listing).await {
             self.opened.relist(listed);
         }

@@ -1,4 +1,4 @@
-//! A server that is a process: begun, watched and heard to its last words.
+//! A server as a process: starting it, watching it, and reading its stderr to the end.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::pipe::{Nonsense, Pipe};
 use super::words::last_words;
 use crate::process::{self, Running, Service};
 
-/// What is kept of what it says on stderr.
+/// How much of its stderr is kept.
 const KEPT: usize = 8 << 10;
 
-/// Its last words are waited for no longer: what it has begun may hold the pipe open.
+/// How long to wait for its last output: its child processes may keep the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// What a program needs of the environment to be found and to know where it is. Everything else may be a key.
+/// The variables that a program needs to be found and to find its files. Any other may be a key.
 const LET_THROUGH: &[&str] = &[
     "PATH",
     "HOME",
@@ -31,7 +31,7 @@ const LET_THROUGH: &[&str] = &[
     "TMPDIR",
     "TEMP",
     "TMP",
-    // Where Windows has the same.
+    // The equivalents on Windows.
     "APPDATA",
     "LOCALAPPDATA",
     "HOMEDRIVE",
@@ -48,7 +48,7 @@ fn is_let_through(name: &str) -> bool {
     LET_THROUGH.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.starts_with("LC_")
 }
 
-/// How it is begun.
+/// How it is started.
 #[derive(Clone, Debug)]
 pub(super) struct Stdio(pub(super) Service);
 
@@ -63,7 +63,7 @@ impl Stdio {
         })
     }
 
-    /// Begins it. It is a holding of the agent from then on.
+    /// Starts it. From then on it is a holding of the agent.
     pub(super) async fn begin(
         &self,
         cx: &Context,
@@ -86,7 +86,7 @@ impl Stdio {
     }
 }
 
-/// Kills the process, with all that it has begun.
+/// Kills the process with all its descendants in the group.
 struct Held(Running);
 
 impl Drop for Held {
@@ -95,7 +95,7 @@ impl Drop for Held {
     }
 }
 
-/// A process that serves, as its agent watches it.
+/// A server's process, as its agent watches it.
 pub(super) struct Process {
     running: Running,
     stderr: Option<ChildStderr>,
@@ -105,7 +105,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Waits for its end, and says how it ended. Meanwhile it is heard: a full pipe would stop it.
+    /// Waits for its end, and says how it ended. Meanwhile its stderr is read: a full pipe would block it.
     pub(super) async fn ended(&mut self) -> String {
         loop {
             let Some(stderr) = &mut self.stderr else {
@@ -123,7 +123,7 @@ impl Process {
         }
     }
 
-    /// The connection ended: it is killed. If it had ended just then, that is why.
+    /// The connection ended, so the process is killed. If it has just ended on its own, that is the reason to report.
     pub(super) async fn failed(&mut self, why: String) -> String {
         let running = self.running.clone();
         let soon = async move { Env::at_most_outside(LAST_WORDS, running.ended()).await };
@@ -133,14 +133,14 @@ impl Process {
         self.given_up(why).await
     }
 
-    /// It is killed. What it printed instead of messages may say what is wrong.
+    /// Kills it. What it printed instead of messages may explain the failure.
     pub(super) async fn given_up(&mut self, why: String) -> String {
         self.running.kill();
         let printed = self.nonsense.last().map(|line| format!("; it printed {line:?}")).unwrap_or_default();
         self.told(format!("{why}{printed}")).await
     }
 
-    /// With its last words.
+    /// The reason, with its last output.
     async fn told(&mut self, why: String) -> String {
         if let Some(mut stderr) = self.stderr.take() {
             let mut said = std::mem::take(&mut self.said);
@@ -165,7 +165,7 @@ fn ended(status: std::io::Result<std::process::ExitStatus>) -> String {
     }
 }
 
-/// Reads on, and keeps the end. False at the end of the pipe. Dropping the future loses nothing.
+/// Reads more, and keeps the end. Returns false at the end of the pipe. Cancel-safe: dropping the future loses nothing.
 async fn hear(stderr: &mut ChildStderr, said: &mut Vec<u8>) -> bool {
     let read = stderr.read_buf(said).await.unwrap_or(0);
     if said.len() > 2 * KEPT {

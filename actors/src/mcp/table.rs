@@ -1,6 +1,7 @@
-//! The embedder's table: which tools of a server there are, what each of them can do, and by which names models call them.
+//! The embedder's table: which tools of a server are offered, what each of them can do, and the names by which models
+//! call them.
 //!
-//! A server is not asked what its tools can do: it would say what suits it.
+//! The server is not asked what its tools can do: it would say what suits it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::listed::{Listed, Offered};
 use crate::defaults;
 use crate::tool::Card;
 
-/// A model calls a tool by a name of at most so many characters.
+/// The most characters in the name by which a model calls a tool.
 const NAME: usize = 64;
 
 type Says<A, R> = Arc<dyn Fn(A) -> R + Send + Sync>;
@@ -30,12 +31,12 @@ pub(super) struct Table {
     pub(super) reaches: Vec<(String, Reaches)>,
 }
 
-/// A tool as it is offered.
+/// A tool as it is offered to models.
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) card: Card,
     pub(super) schema: Value,
-    /// As the server calls it.
+    /// The server's name for it.
     pub(super) name: String,
     pub(super) reaches: Option<Reaches>,
 }
@@ -86,7 +87,7 @@ impl Table {
         Ok(Row { card, schema, name: name.clone(), reaches: reaches.map(|(_, reaches)| Arc::clone(reaches)) })
     }
 
-    /// What holds of a tool that the table does not name: it may happen once, and does the worst.
+    /// The card of a tool that the table does not name: it may happen only once, and is dangerous.
     fn strictest(&self, server: &str, tool: &Offered) -> Card {
         let plain = plain_of(&tool.name);
         let named = Card::new(plain_of(&format!("{}{plain}", self.prefix)), &tool.about);
@@ -94,7 +95,7 @@ impl Table {
     }
 }
 
-/// A name of which every character is a letter, a digit, `_` or `-`.
+/// The name with every character other than a letter, a digit, `_` or `-` replaced.
 pub(super) fn plain_of(name: &str) -> String {
     let allowed = |char: char| if char.is_ascii_alphanumeric() || char == '-' { char } else { '_' };
     name.chars().map(allowed).take(NAME).collect()
@@ -111,7 +112,7 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The first few, and how many more there are.
+/// The first few names, and how many more there are.
 fn few<'n>(names: impl Iterator<Item = &'n str>) -> String {
     const SHOWN: usize = 20;
     let all: Vec<_> = names.collect();
@@ -195,7 +196,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a server calls a tool: models can say it, and its kind is below the server's.
+        /// Whatever a server calls a tool, models can use its name, and its kind is below the server's.
         #[test]
         fn every_name_becomes_one_that_models_can_say(name in ".{1,100}", prefix in "[a-z_]{0,70}") {
             let table = Table { prefix, ..Table::default() };

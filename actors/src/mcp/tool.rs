@@ -1,4 +1,4 @@
-//! A server's tool as an agent has it: a call is an effect of whoever makes it, on the connection that lives then.
+//! A server's tool as agents use it: a call is an effect of the calling agent, made on the current connection.
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl McpTool {
                 Some(Err(ServiceError::McpError(error))) => {
                     return Err(ToolError::said(format!("the server refused it: {}", brief(&error.message))));
                 }
-                // A line that was not written whole was not read: the next server gets it.
+                // A line that was not written completely was not read: the next incarnation gets the call.
                 Some(Err(ServiceError::TransportSend(error))) if error.error.is::<io::Error>() => {
                     self.left(up, &call).await;
                 }
@@ -50,14 +50,15 @@ impl McpTool {
         }
     }
 
-    /// Asks on a connection; none if that has ended meanwhile.
+    /// Asks on a connection; returns none if the connection ends meanwhile.
     async fn ask(
         &self,
         up: &Up,
         arguments: Map<String, Value>,
         call: &Call,
     ) -> Option<Result<Value, ServiceError>> {
-        // Where we go outside on a thread, a drop here is heard there by this alone, and the effect's clock stands.
+        // When the work outside runs on another thread, only this channel tells it that we were dropped, as the effect's
+        // clock stands still.
         let (_waits, given_up) = oneshot::channel::<()>();
         let left = call.deadline().since(call.env().now());
         let (peer, name) = (up.peer.clone(), self.row.name.clone());
@@ -76,14 +77,14 @@ impl McpTool {
                     waiting.answered();
                     Some(answer)
                 }
-                // The effect has its deadline, and says so itself.
+                // The effect has its own deadline, and reports it itself.
                 None => std::future::pending().await,
             },
             () = self.door.left(up) => None,
         }
     }
 
-    /// Waits until whoever watches a connection that has ended says why. That takes real time.
+    /// Waits until the end of a connection is reported with its reason. That takes real time.
     async fn left(&self, up: Up, call: &Call) {
         let door = Arc::clone(&self.door);
         call.outside(async move { Env::at_most_outside(AFTER, door.left(&up)).await }).await;
@@ -109,7 +110,8 @@ impl AnyTool for McpTool {
         self.row.schema.clone()
     }
 
-    /// The arguments are the server's to check, but for being an object: its schema may say more than we read.
+    /// Only checks that the arguments are an object; the rest is left to the server, since its schema may use more than
+    /// we read.
     fn prepare(self: Arc<Self>, arguments: &str) -> Result<Prepared, ToolError> {
         let text = if arguments.trim().is_empty() { "{}" } else { arguments };
         let arguments: Value = serde_json::from_str(text).map_err(|error| {

@@ -1,11 +1,11 @@
-//! Texts of others in messages of ours: on one line, and no longer than somebody reads.
+//! Foreign text in our messages: on one line, and of limited length.
 
 use skep_runtime::text::one_line;
 
-/// The longest text of a server in a message.
+/// The most characters of a server's text in a message.
 const SHOWN: usize = 600;
 
-/// The begin of a text, on one line.
+/// The beginning of a text, on one line.
 pub(super) fn brief(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((at, _)) => format!("{}…", one_line(&text[..at])),
@@ -13,7 +13,7 @@ pub(super) fn brief(text: &str) -> String {
     }
 }
 
-/// The end of what a program has said, on one line.
+/// The end of a program's output, on one line.
 pub(super) fn last_words(said: &[u8]) -> Option<String> {
     let said = String::from_utf8_lossy(said);
     let said = said.trim();

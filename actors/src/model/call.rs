@@ -16,15 +16,15 @@ use super::streaming::{Hand, Streaming};
 use super::{Chunk, Chunks, End, Message, Model, ModelError, Models, Price, Reply, Request, Tool};
 use crate::{defaults, telemetry};
 
-/// The kind of the effect.
+/// The kind of this effect.
 pub(super) const KIND: &str = "model";
 
-/// For whom a call is that says nothing of it.
+/// The role of a call that names none.
 const ROLE: &str = "agent";
 
 /// Gives a context its models.
 pub trait CallModel {
-    /// The model of a name, from the swarm's [`Models`].
+    /// The model with this name, from the swarm's [`Models`].
     fn model(&self, name: &str) -> ModelCall<'_>;
 }
 
@@ -46,7 +46,7 @@ impl CallModel for Context {
     }
 }
 
-/// What is asked, and who can be.
+/// What is asked, and the models that can be asked.
 pub(super) struct Plan {
     name: String,
     pub(super) candidates: Vec<Candidate>,
@@ -58,7 +58,7 @@ pub(super) struct Plan {
     role: String,
 }
 
-/// A call of a model before it is made.
+/// A call of a model, before it is made.
 #[must_use = "a call is made with `ask` or `stream`"]
 pub struct ModelCall<'c> {
     cx: &'c Context,
@@ -66,7 +66,7 @@ pub struct ModelCall<'c> {
 }
 
 impl ModelCall<'_> {
-    /// What the model is told before all else.
+    /// The instructions that come before the conversation.
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.plan.request = self.plan.request.system(text);
         self
@@ -78,44 +78,47 @@ impl ModelCall<'_> {
         self
     }
 
-    /// Something that the model may call.
+    /// Adds a tool that the model may call.
     pub fn tool(mut self, tool: Tool) -> Self {
         self.plan.request = self.plan.request.tool(tool);
         self
     }
 
-    /// The most tokens that it may write; 4,096 unless told. They are reserved at every budget above.
+    /// The most tokens that it may write; 4,096 by default. They are reserved at every budget above.
     pub fn max_output_tokens(mut self, most: u64) -> Self {
         self.plan.request = self.plan.request.max_output_tokens(most);
         self
     }
 
-    /// How it samples, by the provider's own name for it: `("temperature", 0.2)`.
+    /// A sampling setting, by the provider's own name for it: `("temperature", 0.2)`.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.plan.request = self.plan.request.setting(name, value);
         self
     }
 
-    /// For whom it is, in a word, such as a persona's name: a label of metrics, so there should be few; `agent` unless told.
+    /// Who the call is for, in a word, such as a persona's name. It is a label of metrics, so there should be few;
+    /// `agent` by default.
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.plan.role = role.into();
         self
     }
 
-    /// What it may take with all its tries; 300 s or what is left of the turn's, whichever is less, unless told.
+    /// How long the call may take with all its tries; by default 300 s, or what is left of the turn's time if that is
+    /// less.
     pub const fn within(mut self, limit: Duration) -> Self {
         self.plan.within = limit;
         self
     }
 
-    /// Without a chunk for so long, the try has failed; 60 s unless told.
+    /// If no chunk comes for this long, the try has failed; 60 s by default.
     pub const fn silence(mut self, limit: Duration) -> Self {
         self.plan.silence = limit;
         self
     }
 
-    /// Tries in all, where the error advises another: a rate limit (its retry-after is waited for, if the deadline allows
-    /// that), an answer that was cut off, silence, a failure of the provider. 3 unless told; each is reserved for.
+    /// The number of tries in all, used when the error advises another: a rate limit (its retry-after is waited for, if
+    /// the deadline allows that), an answer that was cut off, silence, a failure of the provider. 3 by default; each is
+    /// reserved for.
     pub const fn tries(mut self, tries: u32) -> Self {
         self.plan.tries = tries;
         self
@@ -124,11 +127,11 @@ impl ModelCall<'_> {
     /// Asks, and waits for the whole reply.
     ///
     /// # Errors
-    /// [`EffectError`]: refused by a budget or a link, out of time, cancelled with its turn, or failed in its last try: its
-    /// error then is that of a [`ModelError`].
+    /// [`EffectError`]: refused by a budget or a link, out of time, cancelled with its turn, or failed in its last try;
+    /// then the error inside is that of a [`ModelError`].
     ///
     /// # Cancel safety
-    /// Dropping the future closes the model's stream and books what is known to have been used, as estimated.
+    /// Dropping the future closes the model's stream and books the known usage, as an estimate.
     pub async fn ask(self, request: impl Into<Request>) -> Result<Reply, EffectError> {
         let cx = self.cx.clone();
         self.plan.and(request.into()).run(cx, None).await
@@ -136,8 +139,8 @@ impl ModelCall<'_> {
 
     /// Asks, and gives the chunks as they come. Nothing happens before it is first polled.
     ///
-    /// There is another try only as long as no chunk was given: after that, a failure or a pause that cuts calls short is
-    /// the stream's error, and whether to ask again is the reader's decision.
+    /// Another try is made only until the first chunk is given: after that, a failure or a pause that cuts calls short
+    /// becomes the stream's error, and the reader decides whether to ask again.
     pub fn stream(self, request: impl Into<Request>) -> Streaming {
         let (cx, hand) = (self.cx.clone(), Arc::new(Hand::default()));
         let agent = cx.id().clone();
@@ -153,7 +156,7 @@ impl Plan {
         self
     }
 
-    /// Calls the one that there is, with its tries, or whoever the route gives.
+    /// Calls the only candidate, with its tries, or lets the route choose among several.
     async fn run(self, cx: Context, hand: Option<Arc<Hand>>) -> Result<Reply, EffectError> {
         match &self.candidates[..] {
             [only] => {
@@ -174,7 +177,7 @@ impl Plan {
         (&self.name, &self.request)
     }
 
-    /// One call of one of them, and whoever makes it.
+    /// One call of one of the candidates, with what is needed to make it.
     pub(super) fn effect(
         &self,
         cx: &Context,
@@ -188,7 +191,7 @@ impl Plan {
         let effect = match price {
             Price::Known(_) => effect.worst_case(worst),
             Price::TokensOnly => effect.unpriced(worst),
-            // It is refused before it costs anything.
+            // The call is refused before it costs anything.
             Price::Unknown => effect.free(),
         };
         let effect = effect
@@ -214,7 +217,7 @@ impl Plan {
     }
 }
 
-/// What is asked, of whom.
+/// What is asked, and which model is asked.
 pub(super) struct Asked {
     name: String,
     model: Arc<dyn Model>,
@@ -224,12 +227,12 @@ pub(super) struct Asked {
     silence: Duration,
     shows_content: bool,
     role: String,
-    /// What the last try failed with.
+    /// The error of the last try.
     said: Mutex<Option<ModelError>>,
 }
 
 impl Asked {
-    /// What the last try failed with, in the model's own words.
+    /// The error of the last try, as the model reported it.
     pub(super) fn said(&self) -> Option<ModelError> {
         self.said.lock().clone()
     }
@@ -239,10 +242,10 @@ impl Asked {
         failed(error, hand)
     }
 
-    /// One try. Whatever ends it drops the model's stream.
+    /// One try. However it ends, the model's stream is dropped.
     pub(super) async fn once(self: Arc<Self>, call: Call, hand: Option<Arc<Hand>>) -> Tried<Reply> {
         if let Some(hand) = hand.as_deref().filter(|hand| hand.has_given()) {
-            // A pause cut the call short, and its effect begins again; what was read cannot.
+            // A pause cut the call short, and its effect starts again; but chunks that were read cannot be taken back.
             call.used(Usage::ZERO);
             return Err(hand.failed(ModelError::Cut.into()));
         }
@@ -276,7 +279,7 @@ impl Asked {
         }
     }
 
-    /// Reads the stream to its end, tells the ledger what is known so far, and gives each chunk on.
+    /// Reads the stream to its end, reports to the ledger what is known so far, and passes each chunk on.
     async fn read(
         &self,
         call: &Call,
@@ -309,7 +312,7 @@ impl Asked {
     }
 }
 
-/// What a try failed with. Once its chunks were given on, no other follows.
+/// What a try failed with. Once chunks were passed on, no other try follows.
 fn failed(error: ModelError, hand: Option<&Hand>) -> AgentError {
     let error = error.into();
     match hand {

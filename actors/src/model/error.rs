@@ -17,25 +17,26 @@ pub enum ModelError {
     /// Too many requests: HTTP's 429.
     #[error("the model's rate limit is reached")]
     RateLimited {
-        /// When to come again, if the provider says.
+        /// When to try again, if the provider says.
         retry_after: Option<Duration>,
     },
     /// The provider has no room: HTTP's 503 and 529.
     #[error("the model is overloaded")]
     Overloaded {
-        /// When to come again, if the provider says.
+        /// When to try again, if the provider says.
         retry_after: Option<Duration>,
     },
     /// The account has nothing left to spend: HTTP's 402, and a 429 that says so. No waiting helps.
     #[error("the account at the provider has nothing left to spend")]
     QuotaUsedUp,
-    /// The key is not there, or may not do this: HTTP's 401 and 403.
+    /// The key is missing, or may not do this: HTTP's 401 and 403.
     #[error("the provider does not accept the key: {}", OneLine(.0))]
     Unauthorized(String),
     /// The request has more tokens than the model can take.
     #[error("the request is longer than the model's context")]
     ContextTooLong,
-    /// There was no connection, or no first word over it: the provider has seen nothing of the request, or not begun.
+    /// There was no connection, or no first word over it: the provider has not seen the request, or has not started on
+    /// it.
     #[error("the provider could not be reached: {}", OneLine(.0))]
     Unreachable(String),
     /// The request is wrong in another way: HTTP's 400, 404, 422.
@@ -47,7 +48,7 @@ pub enum ModelError {
     /// The answer broke off.
     #[error("the model's answer was cut off")]
     Cut,
-    /// Nothing came for too long.
+    /// Nothing came for too long a time.
     #[error("the model was silent for {0:?}")]
     Silent(Duration),
     /// The swarm has no model of this name.
@@ -55,20 +56,20 @@ pub enum ModelError {
     Unknown {
         /// The name.
         name: String,
-        /// The names that there are.
+        /// The names that exist.
         known: Vec<String>,
     },
-    /// Nobody has said what the model costs, and the swarm does not call such models. Nothing was sent.
+    /// The model's price is unknown, and the swarm does not call such models. Nothing was sent.
     #[error(
         "the price of the model {} is not known: give it some by `.prices(..)` or by a table, `Models::prices(..)`, or say what \
          is to become of such models, `Models::unknown_price(..)`",
         OneLine(.0)
     )]
     Unpriced(String),
-    /// The cassette has no answer for the request, or has given them all. Nothing was sent.
+    /// The cassette has no answer for the request, or has given all that it had. Nothing was sent.
     #[error("there is no recorded answer: {}", OneLine(.0))]
     Unrecorded(String),
-    /// The model has answered, and that could not be written to the cassette.
+    /// The model has answered, but the answer could not be written to the cassette.
     #[error("the answer could not be recorded: {}", OneLine(.0))]
     NotRecorded(String),
     /// A script has no step for the call.
@@ -104,14 +105,14 @@ impl ModelError {
         }
     }
 
-    /// Whether this is what an effect failed with: the request is longer than the model's context. An effect's error is a value that
-    /// travels, so it is known by its words.
+    /// Whether an effect failed because the request is longer than the model's context. An effect's error is a value that
+    /// can be sent on, so this is recognised by its text.
     #[must_use]
     pub fn is_context_too_long(error: &EffectError) -> bool {
         matches!(error, EffectError::Failed { error, .. } if error.to_string().contains(&Self::ContextTooLong.to_string()))
     }
 
-    /// Whether the provider bills the try: what it turned away at the door it does not.
+    /// Whether the provider bills the try: what it rejected before starting is not billed.
     #[must_use]
     pub const fn is_billed(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Cut | Self::Silent(_) | Self::NotRecorded(_))

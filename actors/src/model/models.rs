@@ -28,27 +28,27 @@ pub struct Models {
     shows_content: bool,
 }
 
-/// A model, and how many calls of it are going on.
+/// A model, and how many calls of it are in progress.
 struct Entry {
     model: Arc<dyn Model>,
     open: AtomicUsize,
 }
 
 impl Models {
-    /// None yet.
+    /// No models yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more, in the place of another of this name.
+    /// Adds a model, or replaces the one with this name.
     #[must_use]
     pub fn with(self, name: impl Into<String>, model: impl Model) -> Self {
         self.replicas(name, [model])
     }
 
-    /// One more that several endpoints have: of those that are free, the one with the fewest calls is called, and another if that
-    /// fails.
+    /// Adds a model that several endpoints serve. Of the endpoints that are free, the one with the fewest calls is
+    /// called, and another one if that fails.
     #[must_use]
     pub fn replicas(mut self, name: impl Into<String>, models: impl IntoIterator<Item = impl Model>) -> Self {
         let name = name.into();
@@ -59,8 +59,8 @@ impl Models {
         self
     }
 
-    /// A name for several models, the first of which is called; another if that fails, or is free sooner. Agents that ask for a
-    /// tier say what they need and not who gives it.
+    /// A name for several models. The first is called; another one if the first fails, or if the other is free sooner.
+    /// Agents that ask for a tier say what they need, not which model gives it.
     ///
     /// ```
     /// use skep_actors::model::{Models, Scripted};
@@ -82,29 +82,29 @@ impl Models {
         self
     }
 
-    /// Prices of models that were given none, by the names that their providers have for them. More rows, if it has some already.
+    /// Prices for models that have none of their own, by the provider's names. Adds rows if there is a table already.
     #[must_use]
     pub fn prices(mut self, table: PriceTable) -> Self {
         self.prices = self.prices.and(table);
         self
     }
 
-    /// What is to become of models whose price nobody has said: they are refused, unless told.
+    /// What to do with models whose price is unknown: they are refused by default.
     #[must_use]
     pub const fn unknown_price(mut self, policy: UnknownPrice) -> Self {
         self.unknown = Some(policy);
         self
     }
 
-    /// Has the traces of their calls say what was asked and answered, prompts and all. They do not, unless told: whoever may read a
-    /// trace could then read every word.
+    /// Includes prompts and answers in the traces of calls. They are left out by default: otherwise anyone who may read a
+    /// trace could read every word.
     #[must_use]
     pub const fn content_in_traces(mut self) -> Self {
         self.shows_content = true;
         self
     }
 
-    /// These and others: what the others say holds where both say something.
+    /// These models and others; where both define something, the other's definition wins.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for (name, entries) in other.models {
@@ -121,8 +121,8 @@ impl Models {
         self
     }
 
-    /// Each with another in its place, which is made of its name and of itself: one that counts, fails at will, or writes down what it
-    /// does. It should go by the name that the model in it has at its provider ([`Model::name`]).
+    /// Replaces each model with a wrapper, made from its name and the model: one that counts, fails on purpose, or writes
+    /// down what it does. The wrapper should report the inner model's name at the provider ([`Model::name`]).
     #[must_use]
     pub fn wrapped<M: Model>(mut self, wrap: impl Fn(&str, Arc<dyn Model>) -> M) -> Self {
         for (name, entries) in &mut self.models {
@@ -134,8 +134,8 @@ impl Models {
         self
     }
 
-    /// The model of a name; of a tier, its first. One that is not there is a model all the same: it refuses every request and says
-    /// which there are.
+    /// The model with this name; for a tier, its first. An unknown name gives a model too: it refuses every request and lists
+    /// the names that exist.
     #[must_use]
     pub fn get(&self, name: &str) -> Arc<dyn Model> {
         let route = self.route(name);
@@ -145,7 +145,8 @@ impl Models {
             .map_or_else(|| self.missing(name).entry.model.clone(), |candidate| candidate.entry.model.clone())
     }
 
-    /// What a call of a model is reckoned with: its own prices, else those of the table, else as the policy says.
+    /// The price that a call of a model is computed with: its own prices, else those of the table, else what the policy
+    /// says.
     #[must_use]
     pub fn price(&self, model: &dyn Model) -> Price {
         let listed = || self.listing(model).map(|listing| listing.prices);
@@ -153,13 +154,13 @@ impl Models {
         model.prices().or_else(listed).map_or_else(|| policy.price(), Price::Known)
     }
 
-    /// What the table says of a model.
+    /// What the table says about a model.
     #[must_use]
     pub fn listing(&self, model: &dyn Model) -> Option<Listing> {
         self.prices.get(model.name()?)
     }
 
-    /// Whether traces say what was asked and answered.
+    /// Whether traces include what was asked and answered.
     pub(super) const fn shows_content(&self) -> bool {
         self.shows_content
     }
@@ -172,7 +173,7 @@ impl Models {
         names
     }
 
-    /// All that can be called for a name, the first choice first; one at least.
+    /// All that can be called for a name, the first choice first; at least one.
     pub(super) fn route(&self, name: &str) -> Vec<Candidate> {
         let (mut candidates, mut number) = (Vec::new(), 0);
         self.add_route(name, &mut BTreeSet::new(), &mut number, &mut candidates);
@@ -182,7 +183,7 @@ impl Models {
         candidates
     }
 
-    /// A name that comes a second time, as in a tier of itself, adds nothing.
+    /// A name that comes a second time, for example in a tier that contains itself, adds nothing.
     fn add_route<'m>(
         &'m self,
         name: &'m str,
@@ -230,9 +231,9 @@ impl Models {
     }
 }
 
-/// One that can be called for a name.
+/// A model that can be called for a name.
 pub(super) struct Candidate {
-    /// The name that its provider has for it; its own in the swarm, if there is none.
+    /// The provider's name for it; if there is none, its name in the swarm.
     pub(super) name: String,
     pub(super) price: Price,
     choice: Choice,
@@ -253,7 +254,7 @@ impl Candidate {
         Standing { open, shut: self.entry.model.shut_for(tokens, env) }
     }
 
-    /// A call of it goes on until this is dropped.
+    /// A call of it is in progress until the returned value is dropped.
     pub(super) fn enter(&self) -> Open {
         self.entry.open.fetch_add(1, Ordering::Relaxed);
         Open(Arc::clone(&self.entry))
@@ -277,7 +278,7 @@ impl fmt::Debug for Models {
     }
 }
 
-/// What stands for a model that is not there.
+/// What replaces a model that does not exist.
 struct Missing {
     name: String,
     known: Vec<String>,

@@ -1,4 +1,4 @@
-//! An answer as a provider gives it, chunk by chunk in its time: what scripts and simulations are made of.
+//! An answer as a provider gives it, chunk by chunk over time: what scripts and simulations are made of.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Answer {
     is_silent: bool,
 }
 
-/// One thing that a provider does.
+/// One thing that a provider does while it answers.
 #[derive(Clone, Debug, PartialEq)]
 enum Beat {
     Wait(Duration),
@@ -65,7 +65,7 @@ impl Answer {
         Self::new().text(text)
     }
 
-    /// Turns the request away: come again after that.
+    /// Rejects the request, to be tried again after this time.
     #[must_use]
     pub fn rate_limited(retry_after: Duration) -> Self {
         Self::fails(ModelError::RateLimited { retry_after: Some(retry_after) })
@@ -77,7 +77,7 @@ impl Answer {
         Self::finishing(Finish::Fails(error))
     }
 
-    /// Never says a word.
+    /// Never sends anything.
     #[must_use]
     pub fn hangs() -> Self {
         Self::finishing(Finish::Hangs)
@@ -97,7 +97,7 @@ impl Answer {
         self.calls_with(tool, &arguments.to_string())
     }
 
-    /// Then calls a tool with these arguments, JSON or not, in pieces of a few bytes.
+    /// Then calls a tool with these arguments, valid JSON or not, in pieces of a few bytes.
     #[must_use]
     pub fn calls_with(mut self, tool: &str, arguments: &str) -> Self {
         let index = self.calls;
@@ -124,35 +124,35 @@ impl Answer {
         self
     }
 
-    /// Waits so long before each chunk.
+    /// Waits this long before each chunk.
     #[must_use]
     pub const fn slowly(mut self, pause: Duration) -> Self {
         self.pace = pause;
         self
     }
 
-    /// Is cut off after what it said, without an end.
+    /// Is cut off at this point, without an end.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.finish = Finish::Cuts;
         self
     }
 
-    /// Says nothing more after what it said, and never ends.
+    /// Sends nothing more after this point, and never ends.
     #[must_use]
     pub fn then_hangs(mut self) -> Self {
         self.finish = Finish::Hangs;
         self
     }
 
-    /// Fails after what it said.
+    /// Fails at this point.
     #[must_use]
     pub fn then_fails(mut self, error: ModelError) -> Self {
         self.finish = Finish::Fails(error);
         self
     }
 
-    /// Bills these tokens; else about as many as there is text.
+    /// Bills these tokens; by default about as many as the text has.
     #[must_use]
     pub const fn using(mut self, tokens: Tokens) -> Self {
         self.tokens = Some(tokens);
@@ -171,25 +171,25 @@ impl Answer {
         self.beats.len()
     }
 
-    /// Does nothing for a while in the middle, before the n-th of what it does.
+    /// Pauses in the middle, before beat number `at`.
     pub(super) fn stalls_at(mut self, at: usize, pause: Duration) -> Self {
         self.beats.insert(at.min(self.beats.len()), Beat::Wait(pause));
         self
     }
 
-    /// Is cut off after n of what it does.
+    /// Is cut off after `at` beats.
     pub(super) fn cut_after(mut self, at: usize) -> Self {
         self.beats.truncate(at);
         self.cut()
     }
 
-    /// Ends because it may write no more.
+    /// Ends because it may write no more tokens.
     pub(super) fn at_length(mut self) -> Self {
         self.finish = Finish::Ends(End::Length);
         self
     }
 
-    /// All that is done for a request, in order; it ends early where the request allows no more tokens.
+    /// All that is done for a request, in order; it ends early if the request allows no more tokens.
     fn moves(self, request: &Request) -> VecDeque<Move> {
         let most = request.max_output_tokens.unwrap_or(u64::MAX);
         let (mut moves, mut bytes, mut finish) = (VecDeque::new(), 0, self.finish);
@@ -226,7 +226,7 @@ impl Answer {
         moves
     }
 
-    /// Gives the answer to a request, in its time.
+    /// Plays the answer to a request, in real or simulated time.
     pub(super) fn play(self, request: &Request, env: &Env, visit: Visit) -> Chunks {
         let playing = Playing { moves: self.moves(request), env: env.clone(), visit };
         Box::pin(stream::unfold(playing, |mut playing| async move {
@@ -243,7 +243,7 @@ impl Default for Answer {
 }
 
 impl Chunk {
-    /// How much the model wrote with it.
+    /// How many bytes the model wrote with it.
     const fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -259,7 +259,7 @@ impl Chunk {
     }
 }
 
-/// What is left to do.
+/// A step that is still to be done.
 enum Move {
     Wait(Duration),
     Send(Chunk),
@@ -291,10 +291,10 @@ impl Playing {
     }
 }
 
-/// What tests ask of an answer.
+/// What tests ask about an answer.
 #[cfg(test)]
 impl Answer {
-    /// How it ends, if it comes to an end, and what it bills.
+    /// How it ends, if it comes to an end, and the tokens it bills.
     pub(super) const fn is_whole(&self) -> Option<(End, Option<Tokens>)> {
         match self.finish {
             Finish::Ends(end) => Some((end, self.tokens)),

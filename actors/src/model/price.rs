@@ -1,34 +1,34 @@
-//! What a model costs, as far as that is known: one of unknown price must not pass as free.
+//! What a model costs, as far as that is known: a model of unknown price must not be treated as free.
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::{PicoUsd, Usage};
 
 use super::{ContextCache, Prices, Tokens};
 
-/// What a call of a model is reckoned with.
+/// What the cost of a call is computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Price {
-    /// With these.
+    /// These prices.
     Known(Prices),
-    /// Its tokens and calls are counted and its money is not: a call's money is 0, and marked as estimated. No budget of money lets it
-    /// pass.
+    /// Its tokens and calls are counted, but not its money: a call's money is 0, and marked as estimated. Every budget of
+    /// money refuses it.
     TokensOnly,
-    /// With nothing: it is not called.
+    /// Nothing: the model is not called.
     Unknown,
 }
 
-/// What is to become of a model whose price nobody has said.
+/// What to do with a model whose price is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownPrice {
-    /// Every call is refused before anything is sent. The default: a bill that leaves out a model is none.
+    /// Every call is refused before anything is sent. The default: a bill that leaves out a model is wrong.
     #[default]
     Refuse,
-    /// Its tokens and calls are counted, and what it costs is not. A budget of money refuses it, since nothing bounds what it costs;
-    /// one of tokens or calls bounds it as any other.
+    /// Its tokens and calls are counted, but not its cost. A budget of money refuses it, since its cost has no bound; a
+    /// budget of tokens or calls limits it like any other model.
     TokensOnly,
-    /// These are its prices. What it really costs may be more: take those of the dearest model that it could be.
+    /// Use these prices. The real cost may be higher: take the prices of the most expensive model that it could be.
     Assume(Prices),
 }
 
@@ -39,17 +39,17 @@ impl Price {
         tokens.usage(&self.prices())
     }
 
-    /// The most that a call can use which sends at most `input` tokens and gets at most `output`, as far as it is known.
+    /// The most that a call can use that sends at most `input` tokens and gets at most `output`, as far as it is known.
     #[must_use]
     pub fn worst_case(&self, input: u64, output: u64) -> Usage {
         self.prices().worst_case(input, output)
     }
 
-    /// The same for a request whose context is to be kept so long.
+    /// The same for a request whose context is to be cached for this long.
     #[must_use]
     pub fn keeping(self, cache: Option<ContextCache>) -> Self {
         match (self, cache) {
-            // As Anthropic's price list says: the table's own price is that of five minutes.
+            // As in Anthropic's price list: the table's own price is that for five minutes.
             (Self::Known(prices), Some(ContextCache::Hour)) => {
                 Self::Known(prices.cache_written(PicoUsd(prices.input.0.saturating_mul(2))))
             }

@@ -1,13 +1,13 @@
-//! Answers that were recorded, given again: tests of real conversations, without a key, a network or a bill.
+//! Recorded answers, given again: tests with real conversations, without a key, a network or a bill.
 //!
-//! A cassette is a file of JSON lines. The first says which model it is of and what that costs; each of the others is a request with its
-//! answer: the chunks, and the error if it ended with one.
+//! A cassette is a file of JSON lines. The first says which model it belongs to and what that model costs. Each other
+//! line is a request with its answer: the chunks, and the error if it ended with one.
 //!
 //! # Invariants
-//! 1. A request is known by its canonical form ([`canonical`]) alone: the order of fields and the ids of tool calls make no difference,
-//!    all else does.
-//! 2. Each recorded answer is given once, in the order in which they were recorded. What is asked beyond them is an error; nothing is
-//!    ever asked of a model instead.
+//! 1. A request is identified by its canonical form ([`canonical`]) alone: the order of fields and the ids of tool calls make no
+//!    difference, everything else does.
+//! 2. Each recorded answer is given once, in the order of the recording. A request without a recorded answer gets an error;
+//!    it never goes to a model instead.
 //! 3. A line is in the file whole or not at all.
 
 mod canonical;
@@ -27,7 +27,7 @@ pub use self::cassette::BadCassette;
 use self::cassette::{Answered, Head, Pen, Tape};
 use super::{Chunk, Chunks, Model, ModelError, Prices, Request};
 
-/// A model whose answers are recorded, or were. Clones are the same model.
+/// A model whose answers are being recorded, or replayed. Clones are the same model.
 ///
 /// ```no_run
 /// use skep_actors::model::{Models, Recorded, Scripted};
@@ -41,9 +41,9 @@ use super::{Chunk, Chunks, Model, ModelError, Prices, Request};
 /// # }
 /// ```
 ///
-/// A replay bills what the recording billed: usage, the model's own prices and the provider's name for it come with it. Prices of a swarm's
-/// table do not: a replay looks them up as the recording did. It gives the chunks at once,
-/// without the pauses that were between them.
+/// A replay bills what the recording billed: usage, the model's own prices and the provider's name for it are part of the
+/// cassette. Prices from a swarm's table are not: a replay looks them up as the recording did. It gives the chunks at
+/// once, without the pauses that were between them.
 #[derive(Clone)]
 pub struct Recorded(Source);
 
@@ -54,34 +54,36 @@ enum Source {
 }
 
 impl Recorded {
-    /// Gives the answers of a cassette again. The file is read here and now, so do it before a swarm runs.
+    /// Replays the answers of a cassette. The file is read right here, on the calling thread, so do it before a swarm
+    /// runs.
     ///
     /// A request that was not recorded, or whose answers have all been given, fails with [`ModelError::Unrecorded`], which names the
     /// nearest recorded one and the first thing in which they differ.
     ///
     /// # Errors
-    /// [`BadCassette`], if the file cannot be read, with the line.
+    /// [`BadCassette`], if the file cannot be read; it names the line.
     pub fn replay(path: impl AsRef<Path>) -> Result<Self, BadCassette> {
         Ok(Self(Source::Tape(Arc::new(Tape::read(path.as_ref())?))))
     }
 
-    /// Asks a model and records what it answers, in a new file: one that is there already is left alone.
+    /// Asks a model and records its answers in a new file. A file that exists already is left alone.
     ///
-    /// An answer is written when its stream is over, whole or with an error, off the runtime's threads, and its last item waits for that.
-    /// Of a stream that is dropped before nothing is recorded: nobody knows what else it would have said. An answer that cannot be
-    /// written fails with [`ModelError::NotRecorded`]; what it cost is booked.
+    /// An answer is written when its stream is over, whole or with an error, off the runtime's threads, and its last item
+    /// waits for that. If a stream is dropped before its end, nothing is recorded, since the rest of the answer is
+    /// unknown. An answer that cannot be written fails with [`ModelError::NotRecorded`]; its cost is booked.
     ///
-    /// Requests are in the file as they are, with all that prompts and tools say. Keys are not: they are no part of a request.
+    /// Requests are stored in full, with all that prompts and tools say. Keys are not stored: they are not part of a
+    /// request.
     ///
     /// # Errors
-    /// [`BadCassette`], if the file is there or cannot be made.
+    /// [`BadCassette`], if the file exists or cannot be created.
     pub fn record(path: impl AsRef<Path>, model: impl Model) -> Result<Self, BadCassette> {
         let head = Head::of(&model);
         let pen = Pen::create(path.as_ref(), &head)?;
         Ok(Self(Source::Live(Arc::new(model), Arc::new(pen))))
     }
 
-    /// How many recorded answers nobody has asked for yet; 0 of a model that is being recorded.
+    /// How many recorded answers have not been asked for yet; 0 for a model that is being recorded.
     #[must_use]
     pub fn answers_left(&self) -> usize {
         match &self.0 {
@@ -120,7 +122,7 @@ impl Model for Recorded {
         }
     }
 
-    /// Those of the model that is recorded; a replay has none.
+    /// Those of the model that is being recorded; a replay has none.
     fn limits(&self) -> Vec<Arc<dyn Link>> {
         match &self.0 {
             Source::Tape(_) => Vec::new(),
@@ -172,7 +174,7 @@ impl fmt::Debug for Recorded {
     }
 }
 
-/// What a stream gives of a recorded answer.
+/// What a stream gives for a recorded answer.
 fn items(answer: Result<Answered, ModelError>) -> Vec<Result<Chunk, ModelError>> {
     match answer {
         Ok(Answered { chunks, error }) => chunks.into_iter().map(Ok).chain(error.map(Err)).collect(),
@@ -180,7 +182,7 @@ fn items(answer: Result<Answered, ModelError>) -> Vec<Result<Chunk, ModelError>>
     }
 }
 
-/// An answer that is being given and written down.
+/// An answer that is being passed on and recorded.
 struct Recording {
     chunks: Chunks,
     request: Arc<Request>,

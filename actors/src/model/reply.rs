@@ -1,4 +1,4 @@
-//! An answer, whole: what its chunks come to.
+//! A whole answer, assembled from its chunks.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use super::{Chunk, End, Message, Price, Tokens, ToolPiece};
 pub struct Reply {
     /// What the model said.
     pub text: String,
-    /// What it calls, in the order of the provider's indices.
+    /// The tools that it calls, in the order of the provider's indices.
     pub tool_calls: Vec<ToolCall>,
-    /// Why it came to its end.
+    /// Why it ended.
     pub end: End,
-    /// What it took.
+    /// The tokens it used.
     pub tokens: Tokens,
     /// What it cost, without the tries before it.
     pub usage: Usage,
-    /// Whether that is our own guess: the provider sent no usage, or nobody knows the model's price and its money is 0.
+    /// Whether the usage is our own estimate: the provider sent none, or the model's price is unknown and its money is 0.
     pub estimated: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
-/// The arguments of a tool call are not what the tool takes. The text itself is not shown: it is a payload.
+/// The arguments of a tool call do not fit the tool. The text itself is not shown: it is a payload.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the arguments for {tool:?} are {problem}, line {line} column {column}")]
 pub struct BadArguments {
@@ -46,9 +46,9 @@ pub struct BadArguments {
     pub tool: String,
     /// What kind of mistake it is.
     pub problem: &'static str,
-    /// Where, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Where in the line, from 1.
+    /// The column, from 1.
     pub column: usize,
 }
 
@@ -67,10 +67,10 @@ impl From<BadArguments> for AgentError {
 }
 
 impl ToolCall {
-    /// The arguments as the tool takes them.
+    /// The arguments, parsed into the tool's type.
     ///
     /// # Errors
-    /// [`BadArguments`]: a model's JSON may be cut short, malformed, or of another shape.
+    /// [`BadArguments`]: a model's JSON may be cut short, malformed, or of the wrong type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, BadArguments> {
         serde_json::from_str(&self.arguments).map_err(|error| BadArguments {
             tool: self.name.clone(),
@@ -92,8 +92,8 @@ impl ToolCall {
 /// Puts chunks together.
 ///
 /// # Invariants
-/// 1. However an answer is cut into pieces, the same reply comes of it.
-/// 2. Each usage that is sent says the whole so far, so the last one holds.
+/// 1. However an answer is cut into pieces, the reply is the same.
+/// 2. Each usage that is sent is the total so far, so the last one counts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Assembly {
     text: String,
@@ -119,10 +119,10 @@ impl Assembly {
         call.arguments.push_str(&piece.arguments);
     }
 
-    /// What it has taken so far and whether that is a guess, for a request of about `input` tokens.
+    /// The tokens used so far, and whether that is an estimate, for a request of about `input` tokens.
     pub(super) fn tokens(&self, input: u64) -> (Tokens, bool) {
         let written = self.text.len() + self.calls.values().map(ToolCall::bytes).sum::<usize>();
-        // Before its end, what the provider has said lags behind what it has written.
+        // Before the end, the usage that the provider reports lags behind what it has written.
         match (self.tokens, self.end) {
             (Some(tokens), Some(_)) => (tokens, false),
             (Some(tokens), None) => {
@@ -132,12 +132,12 @@ impl Assembly {
         }
     }
 
-    /// The end, if the answer came to one.
+    /// The end, if the answer had one.
     pub(super) const fn end(&self) -> Option<End> {
         self.end
     }
 
-    /// The reply of an answer that came to this end.
+    /// The reply of an answer that ended in this way.
     pub(super) fn reply(self, end: End, input: u64, price: &Price) -> Reply {
         let (tokens, is_guess) = self.tokens(input);
         let estimated = is_guess || !price.is_known();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ToolCall;
 
-/// A request to a model. A text is one too: the user says it.
+/// A request to a model. A text is a request too: it becomes the user's message.
 ///
 /// ```
 /// use skep_actors::model::Request;
@@ -18,7 +18,7 @@ use super::ToolCall;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Request {
-    /// What the model is told before all else.
+    /// The instructions that come before the conversation.
     pub system: Option<String>,
     /// The conversation so far, oldest first.
     pub messages: Vec<Message>,
@@ -26,22 +26,22 @@ pub struct Request {
     pub tools: Vec<Tool>,
     /// The most tokens that it may write.
     pub max_output_tokens: Option<u64>,
-    /// How it samples, by the provider's own names: `temperature`, `top_p`, `seed`, `stop`.
+    /// Sampling settings, by the provider's own names: `temperature`, `top_p`, `seed`, `stop`.
     pub settings: BTreeMap<String, Value>,
-    /// For how long the provider is to keep what it has read, for requests that begin in the same way. Not at all, unless told or
-    /// unless it does so by itself.
+    /// For how long the provider should cache the context, for requests that start in the same way. By default nothing is
+    /// asked of it; some providers cache without being told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_cache: Option<ContextCache>,
 }
 
-/// For how long a provider keeps the context of a request. Each use begins the time anew. Anthropic's models do as they are told;
-/// OpenAI's keep contexts by themselves.
+/// For how long a provider caches the context of a request. Each use restarts the time. Anthropic's models do as they are
+/// told; OpenAI's cache contexts on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContextCache {
-    /// What is put there costs as the model's price list says.
+    /// Tokens written to the cache cost what the model's price list says.
     FiveMinutes,
-    /// What is put there costs twice as much as what is sent.
+    /// Tokens written to the cache cost twice as much as tokens sent.
     Hour,
 }
 
@@ -63,11 +63,11 @@ pub enum Message {
         #[serde(default)]
         tool_calls: Vec<ToolCall>,
     },
-    /// What a tool gave.
+    /// The result of a tool.
     Tool {
         /// The id of the call that this answers.
         call: String,
-        /// What the tool gave, as text.
+        /// The result, as text.
         output: String,
     },
 }
@@ -77,7 +77,7 @@ pub enum Message {
 pub struct Tool {
     /// Its name.
     pub name: String,
-    /// What it is for, in the words that the model reads.
+    /// What it is for, for the model to read.
     pub description: String,
     /// Its arguments, as a JSON schema.
     pub schema: Value,
@@ -104,7 +104,7 @@ impl Message {
         Self::Assistant { text: text.into(), tool_calls: Vec::new() }
     }
 
-    /// What a tool gave to a call.
+    /// The result of a tool call.
     #[must_use]
     pub fn tool(call: &ToolCall, output: impl Into<String>) -> Self {
         Self::Tool { call: call.id.clone(), output: output.into() }
@@ -129,10 +129,11 @@ impl Message {
     }
 }
 
-/// What a provider's template puts around each message or tool, in tokens, and around all of them: generous.
+/// What a provider's template adds around each message or tool, in tokens, and around the whole request: a generous
+/// allowance.
 const AROUND_EACH: usize = 32;
 const AROUND_ALL: usize = 64;
-/// How many bytes of text make a token, by and large.
+/// How many bytes of text make up a token, roughly.
 pub(crate) const BYTES_A_TOKEN: u64 = 4;
 
 impl Request {
@@ -142,49 +143,50 @@ impl Request {
         Self::default()
     }
 
-    /// What the model is told before all else.
+    /// The instructions that come before the conversation.
     #[must_use]
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.system = Some(text.into());
         self
     }
 
-    /// For how long the provider is to keep what it has read.
+    /// For how long the provider should cache the context.
     #[must_use]
     pub const fn context_cache(mut self, cache: ContextCache) -> Self {
         self.context_cache = Some(cache);
         self
     }
 
-    /// One more message.
+    /// Adds a message.
     #[must_use]
     pub fn message(mut self, message: Message) -> Self {
         self.messages.push(message);
         self
     }
 
-    /// One more tool.
+    /// Adds a tool.
     #[must_use]
     pub fn tool(mut self, tool: Tool) -> Self {
         self.tools.push(tool);
         self
     }
 
-    /// The most tokens that the model may write; 4,096 unless told.
+    /// The most tokens that the model may write; 4,096 by default.
     #[must_use]
     pub const fn max_output_tokens(mut self, most: u64) -> Self {
         self.max_output_tokens = Some(most);
         self
     }
 
-    /// How it samples, by the provider's own name for it.
+    /// A sampling setting, by the provider's own name for it.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.settings.insert(name.into(), value.into());
         self
     }
 
-    /// This request, gone on with by another: its messages and tools come after, what else it says holds.
+    /// This request continued by another: the other's messages and tools come after these; whatever else the other sets
+    /// wins.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.system = other.system.or(self.system);
@@ -202,14 +204,14 @@ impl Request {
         self.messages.last().map_or("", Message::text)
     }
 
-    /// No tokenizer makes more tokens of the request: each token is at least a byte, and templates have their allowance.
+    /// An upper bound for any tokenizer: each token is at least a byte, and templates have their allowance.
     #[must_use]
     pub fn tokens_at_most(&self) -> u64 {
         let parts = self.messages.len() + self.tools.len() + usize::from(self.system.is_some());
         (self.bytes() + parts * AROUND_EACH + AROUND_ALL) as u64
     }
 
-    /// How many tokens the request has by and large: for a bill where the provider sends none.
+    /// Roughly how many tokens the request has: for the bill if the provider sends no usage.
     #[must_use]
     pub fn tokens_about(&self) -> u64 {
         tokens_about(self.bytes())
@@ -224,7 +226,7 @@ impl Request {
     }
 }
 
-/// How many tokens so many bytes of text are, by and large.
+/// Roughly how many tokens this many bytes of text are.
 pub(super) const fn tokens_about(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(BYTES_A_TOKEN)
 }

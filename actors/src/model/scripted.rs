@@ -1,4 +1,4 @@
-//! A model that says what it is told: for tests and examples.
+//! A model that follows a script: for tests and examples.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,8 +12,8 @@ use skep_runtime::Env;
 use super::traffic::Counter;
 use super::{Answer, Chunks, Model, ModelError, Prices, Request, Traffic};
 
-/// A model with a script: answers for requests that match, and steps, one for each other request, in their order. Each try
-/// is a request. Clones are the same model, so a test keeps one to ask what was asked.
+/// A model with a script: answers for requests that match, and steps, one for each other request, in order. Each try is a
+/// request. Clones are the same model, so a test can keep one to see what was asked.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,7 +26,7 @@ use super::{Answer, Chunks, Model, ModelError, Prices, Request, Traffic};
 /// assert_eq!(model.steps_left(), 4);
 /// ```
 ///
-/// A request for which there is no answer fails with [`ModelError::Unscripted`], which names its number.
+/// A request without an answer fails with [`ModelError::Unscripted`], which gives its number.
 #[derive(Clone)]
 pub struct Scripted {
     name: Option<Arc<str>>,
@@ -72,47 +72,47 @@ impl Scripted {
         lines.into_iter().fold(Self::new(), Scripted::says)
     }
 
-    /// The name that its provider would have for it; none unless told.
+    /// The name that its provider would have for it; none by default.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// What its tokens cost; nothing unless told.
+    /// What its tokens cost; nothing by default.
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
         self
     }
 
-    /// It does not say what its tokens cost, as a model behind an endpoint that was given no prices.
+    /// It does not say what its tokens cost, like a model behind an endpoint without prices.
     #[must_use]
     pub const fn unpriced(mut self) -> Self {
         self.prices = None;
         self
     }
 
-    /// Then this answer.
+    /// Then it gives this answer.
     #[must_use]
     pub fn answers(self, answer: Answer) -> Self {
         self.script.lock().steps.push_back(answer);
         self
     }
 
-    /// Then a text.
+    /// Then it says a text.
     #[must_use]
     pub fn says(self, text: impl AsRef<str>) -> Self {
         self.answers(Answer::says(text))
     }
 
-    /// Then a tool call.
+    /// Then it calls a tool.
     #[must_use]
     pub fn calls(self, tool: &str, arguments: &Value) -> Self {
         self.answers(Answer::new().calls(tool, arguments))
     }
 
-    /// Then it turns a request away.
+    /// Then it rejects a request.
     #[must_use]
     pub fn rate_limited(self, retry_after: Duration) -> Self {
         self.answers(Answer::rate_limited(retry_after))
@@ -124,24 +124,24 @@ impl Scripted {
         self.answers(Answer::fails(error))
     }
 
-    /// Then it never says a word.
+    /// Then it never answers.
     #[must_use]
     pub fn hangs(self) -> Self {
         self.answers(Answer::hangs())
     }
 
-    /// An answer for all requests like this, before any step; of several that match, the first.
+    /// An answer for all requests that match, checked before any step; if several match, the first is used.
     pub fn when(self, matches: impl Fn(&Request) -> bool + Send + Sync + 'static) -> When {
         When { model: self, matches: Box::new(matches) }
     }
 
-    /// All that was asked so far, in order, each try for itself.
+    /// All requests so far, in order, each try counted separately.
     #[must_use]
     pub fn requests(&self) -> Vec<Arc<Request>> {
         self.script.lock().requests.clone()
     }
 
-    /// How many steps nobody has asked for yet.
+    /// How many steps have not been used yet.
     #[must_use]
     pub fn steps_left(&self) -> usize {
         self.script.lock().steps.len()
@@ -155,8 +155,7 @@ impl Scripted {
 
     /// Fails a test if steps are left over.
     ///
-    /// # Panics
-    /// If so, with how many there are and how many requests there were.
+    /// If steps are left over; the message says how many, and how many requests there were.
     pub fn assert_used_up(&self) {
         let (left, asked) = (self.steps_left(), self.requests().len());
         assert!(left == 0, "{left} steps of the script are left over after {asked} requests");
@@ -188,7 +187,7 @@ impl fmt::Debug for Scripted {
     }
 }
 
-/// Requests that a script has an answer for, before it is said which.
+/// Requests that match, before the script says what to answer.
 #[must_use = "say what the model does then"]
 pub struct When {
     model: Scripted,
@@ -215,7 +214,7 @@ impl When {
         self.answers(Answer::new().calls(tool, arguments))
     }
 
-    /// It turns them away.
+    /// It rejects them.
     #[must_use]
     pub fn rate_limited(self, retry_after: Duration) -> Scripted {
         self.answers(Answer::rate_limited(retry_after))
@@ -227,7 +226,7 @@ impl When {
         self.answers(Answer::fails(error))
     }
 
-    /// It never says a word.
+    /// It never answers.
     #[must_use]
     pub fn hangs(self) -> Scripted {
         self.answers(Answer::hangs())

@@ -1,4 +1,5 @@
-//! A model that behaves like a provider, well or badly: for load, for services without a key, for storms under seeds.
+//! A model that behaves like a provider, well or badly: for load tests, services without a key, and fault storms under
+//! seeds.
 
 mod content;
 
@@ -12,11 +13,11 @@ use self::content::{Conduct, answer};
 use super::traffic::Counter;
 use super::{Chunks, Model, Prices, Request, Traffic};
 
-/// The name that it goes by.
+/// The name that it has by default.
 const NAME: &str = "sim";
 
-/// A model with latency, pace, prices and faults. Whatever it does is drawn from the swarm's own chance and takes the
-/// swarm's own time, so under a seed it does the same again. Clones are the same model.
+/// A model with latency, pace, prices and faults. All its choices come from the swarm's own randomness and its waits use
+/// the swarm's own time, so the same seed gives the same run. Clones are the same model.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +32,7 @@ const NAME: &str = "sim";
 /// # Ok::<(), skep_runtime::NoAmount>(())
 /// ```
 ///
-/// Faults have a chance in thousandths each, none unless told.
+/// The chance of each fault is in thousandths, and zero by default.
 #[derive(Clone, Debug)]
 pub struct Simulated {
     name: Arc<str>,
@@ -47,15 +48,15 @@ impl Default for Simulated {
 }
 
 impl Simulated {
-    /// A well-behaved model: 200 to 800 ms to the first token, 60 tokens a second, 40 to 160 tokens, at a quarter of a
-    /// dollar a million sent and 1.25 a million written, as the smaller models of 2025.
+    /// A well-behaved model: 200 to 800 ms to the first token, 60 tokens a second, 40 to 160 tokens, at 0.25 dollars per
+    /// million tokens sent and 1.25 per million written, like the smaller models of 2025.
     #[must_use]
     pub fn new() -> Self {
         let prices = Prices::new(PicoUsd(250_000), PicoUsd(1_250_000));
         Self { name: NAME.into(), prices, conduct: Conduct::default(), counter: Counter::default() }
     }
 
-    /// The name that its provider would have for it; `sim` unless told.
+    /// The name that its provider would have for it; `sim` by default.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
@@ -104,7 +105,7 @@ impl Simulated {
         self
     }
 
-    /// How often it turns a request away, and when to come again.
+    /// How often it rejects a request, and its retry-after.
     #[must_use]
     pub fn rate_limits(mut self, permille: u64, retry_after: Duration) -> Self {
         (self.conduct.limit_permille, self.conduct.retry_after) = (permille, retry_after);

@@ -1,4 +1,4 @@
-//! An answer as the turn reads it: the stream drives its effect, so that dropping the one is dropping the other.
+//! An answer as the turn reads it: the stream drives its effect, so dropping the stream drops the effect.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,12 +17,12 @@ use super::{Chunk, Reply};
 
 type Running = Pin<Box<dyn Future<Output = Result<Reply, EffectError>> + Send>>;
 
-/// The chunks of an answer, and at last the whole of it.
+/// The chunks of an answer, and in the end the whole reply.
 ///
-/// An error is the last item. It is the reader who drives the model: what is not read is not asked for.
+/// An error is the last item. The reader drives the model: nothing is requested until it is read.
 ///
 /// # Cancel safety
-/// Dropping it closes the model's stream at once and books what is known to have been used, as estimated.
+/// Dropping it closes the model's stream at once and books the known usage, as an estimate.
 #[must_use = "an answer comes only if it is read"]
 pub struct Streaming {
     agent: AgentId,
@@ -36,7 +36,7 @@ impl Streaming {
         Self { agent, hand, effect: Some(effect), reply: None }
     }
 
-    /// The next chunk; none after the last.
+    /// The next chunk; none after the last one.
     ///
     /// # Errors
     /// As [`ModelCall::ask`](super::ModelCall::ask).
@@ -44,10 +44,11 @@ impl Streaming {
         StreamExt::next(self).await
     }
 
-    /// Reads what is left and gives the whole reply, what was read before included.
+    /// Reads what is left and gives the whole reply, including what was read before.
     ///
     /// # Errors
-    /// As [`ModelCall::ask`](super::ModelCall::ask). After an error was read there is none, and the call counts as cancelled.
+    /// As [`ModelCall::ask`](super::ModelCall::ask). If an error was already read, there is no reply, and the call counts
+    /// as cancelled.
     pub async fn reply(mut self) -> Result<Reply, EffectError> {
         while let Some(chunk) = self.next().await {
             chunk?;
@@ -101,13 +102,13 @@ pub(super) struct Hand(Mutex<Handed>);
 struct Handed {
     chunks: VecDeque<Chunk>,
     has_given: bool,
-    /// What the last error advised before it was made one that no other try follows.
+    /// The original advice of the last error, before it was changed to one that allows no other try.
     advice: Option<Advice>,
 }
 
 impl Hand {
-    /// Gives a chunk on and waits until it is taken. No waker is needed: the reader polls the effect again as soon as it
-    /// wants another.
+    /// Hands a chunk over and waits until it is taken. No waker is needed: the reader polls the effect again as soon as
+    /// it wants another chunk.
     pub(super) async fn give(&self, chunk: Chunk) {
         {
             let mut handed = self.0.lock();
@@ -128,7 +129,7 @@ impl Hand {
         self.0.lock().chunks.pop_front()
     }
 
-    /// After a chunk was given on, an error has no other try.
+    /// After a chunk was handed over, an error allows no other try.
     pub(super) fn failed(&self, error: AgentError) -> AgentError {
         let mut handed = self.0.lock();
         if !handed.has_given {
@@ -138,7 +139,7 @@ impl Hand {
         error.advise(Advice::Never)
     }
 
-    /// The error as the reader gets it: whether *it* should try again is another question.
+    /// The error as the reader gets it, with its original advice: the reader may still decide to ask again.
     fn advised(&self, error: EffectError) -> EffectError {
         match (error, self.0.lock().advice) {
             (EffectError::Failed { agent, kind, error }, Some(advice)) => {

@@ -1,4 +1,4 @@
-//! Prices by the names that providers have for their models.
+//! Prices by the providers' names for their models.
 
 mod built_in;
 mod decimal;
@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 pub use self::litellm::{BadPrices, Loaded, Skipped};
 use super::Prices;
 
-/// What is known of a model by its name.
+/// What is known about a model by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// What its tokens cost.
     pub prices: Prices,
-    /// The most tokens that can be sent to it.
+    /// The most tokens that it accepts.
     pub max_input_tokens: Option<u64>,
     /// The most tokens that it writes.
     pub max_output_tokens: Option<u64>,
@@ -30,8 +30,8 @@ impl From<Prices> for Listing {
     }
 }
 
-/// Prices of models, by the name that its provider has for each. A name is looked up as it is: a snapshot of a model may cost something
-/// else than the model. Clones share their rows.
+/// Prices of models, by the provider's name for each. Names are compared exactly: a snapshot of a model may have another
+/// price than the model. Clones share their rows.
 ///
 /// ```
 /// use skep_actors::model::{Models, PriceTable, Prices};
@@ -44,35 +44,36 @@ impl From<Prices> for Listing {
 pub struct PriceTable(Arc<BTreeMap<String, Listing>>);
 
 impl PriceTable {
-    /// An empty one.
+    /// An empty table.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The table that comes with skep: some forty current models of OpenAI, Anthropic, Google, Mistral, `DeepSeek`, xAI and two hosts of open
-    /// weights, as they were on 2026-11-30. Its source stands in the head of `built_in.txt`, beside this file. Prices change: look
-    /// at yours, or load a later table.
+    /// The table that comes with skep: some forty current models of OpenAI, Anthropic, Google, Mistral, `DeepSeek`, xAI
+    /// and two hosts of open weights, as of 2026-11-30. Its source is named at the top of `built_in.txt`, beside this
+    /// file. Prices change: check yours, or load a later table.
     #[must_use]
     pub fn built_in() -> Self {
         built_in::table()
     }
 
-    /// Reads `LiteLLM`'s `model_prices_and_context_window.json`, in which prices are dollars for a token: to the pico-dollar, and up where
-    /// they have more digits. Names stay as they are there, such as `gpt-5-mini` and `mistral/mistral-small-2603`: see
-    /// [`PriceTable::under`]. Of the prices of service tiers those without one hold.
+    /// Reads `LiteLLM`'s `model_prices_and_context_window.json`, which has prices in dollars per token. They are read to
+    /// the pico-dollar, and rounded up if they have more digits. Names stay as they are there, such as `gpt-5-mini` and
+    /// `mistral/mistral-small-2603`: see [`PriceTable::under`]. Where there are prices for service tiers, those without a
+    /// tier are used.
     ///
-    /// What cannot be read is listed with the reason: models that do not chat, prices that go by more than tokens, and those that cost
-    /// nothing there, since that is how unknown prices are written too.
+    /// Skipped entries are listed with the reason: models that do not chat, prices that depend on more than tokens, and
+    /// prices of zero, since unknown prices are written that way too.
     ///
     /// # Errors
-    /// [`BadPrices`], if the text is no JSON object.
+    /// [`BadPrices`], if the text is not a JSON object.
     pub fn litellm(json: &str) -> Result<Loaded, BadPrices> {
         litellm::load(json)
     }
 
-    /// The same where names that begin with `host/` go without that too, in the place of others of such a name: `mistral-small-2603` for
-    /// `mistral/mistral-small-2603` under `mistral`.
+    /// Also lists names that start with `host/` without that prefix, replacing other rows of the short name: with
+    /// `mistral`, `mistral-small-2603` for `mistral/mistral-small-2603`.
     #[must_use]
     pub fn under(mut self, host: &str) -> Self {
         let short = |name: &str| Some(name.strip_prefix(host)?.strip_prefix('/')?.to_owned());
@@ -86,14 +87,14 @@ impl PriceTable {
         Self(Arc::new(rows))
     }
 
-    /// One more model, in the place of another of this name: its prices alone, or with what else is known of it.
+    /// Adds a model, or replaces the one with this name: with its prices alone, or with what else is known of it.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, listing: impl Into<Listing>) -> Self {
         Arc::make_mut(&mut self.0).insert(name.into(), listing.into());
         self
     }
 
-    /// This table and another one, whose rows take the place of those of the same name.
+    /// This table and another one; the other's rows replace those with the same name.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         if self.0.is_empty() {
@@ -104,13 +105,13 @@ impl PriceTable {
         self
     }
 
-    /// What is known of a model.
+    /// What is known about a model.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Listing> {
         self.0.get(name).copied()
     }
 
-    /// All of it, in the order of the names.
+    /// All rows, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Listing)> {
         self.0.iter().map(|(name, listing)| (name.as_str(), listing))
     }
@@ -128,7 +129,7 @@ impl PriceTable {
     }
 }
 
-/// How many models it has, which may be thousands.
+/// Shows only the number of models, which may be thousands.
 impl fmt::Debug for PriceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PriceTable").field("models", &self.len()).finish_non_exhaustive()

@@ -1,20 +1,20 @@
-//! What an answer took, normalised, and what that costs.
+//! What an answer used, normalised, and what that costs.
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::{NanoUsd, NoAmount, PicoUsd, Usage, cost_of};
 
-/// The tokens of one answer, each counted once: providers disagree on whether the tokens sent include the cached ones, so
-/// it is settled here, in [`Tokens::inclusive`] and [`Tokens::exclusive`].
+/// The tokens of one answer, each counted once. Providers disagree on whether the tokens sent include the cached ones;
+/// [`Tokens::inclusive`] and [`Tokens::exclusive`] settle that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tokens {
-    /// All that were sent, from the cache or into it included.
+    /// All tokens sent, including those read from the cache or written to it.
     pub input: u64,
-    /// Of those, the ones that the provider had in its cache.
+    /// Of those sent, the ones that the provider had in its cache.
     pub cached: u64,
-    /// Of those, the ones that the provider put into its cache and bills as such.
+    /// Of those sent, the ones that the provider put into its cache and bills as such.
     pub cache_written: u64,
-    /// All that the model wrote, its thoughts included.
+    /// All tokens that the model wrote, including its reasoning.
     pub output: u64,
 }
 
@@ -49,7 +49,7 @@ impl Tokens {
     }
 }
 
-/// What a model's tokens cost, in pico-dollars each: three dollars a million are 3,000,000.
+/// What a model's tokens cost, in pico-dollars each: three dollars per million are 3,000,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prices {
     /// A token sent.
@@ -60,14 +60,15 @@ pub struct Prices {
     pub cache_written: PicoUsd,
     /// A token written.
     pub output: PicoUsd,
-    /// What all tokens of a call cost that sends very many, where that is more.
+    /// The prices of a call that sends very many tokens, if those are higher.
     pub long: Option<LongPrices>,
 }
 
-/// What the tokens of a call cost that sends more than so many: all of them, not only those above.
+/// The prices of a call that sends more tokens than a threshold: they apply to all its tokens, not only to those above
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongPrices {
-    /// With more tokens than this sent, cached ones included.
+    /// They apply if more tokens than this are sent, cached ones included.
     pub above: u64,
     /// A token sent.
     pub input: PicoUsd,
@@ -80,39 +81,40 @@ pub struct LongPrices {
 }
 
 impl Prices {
-    /// Nothing costs anything: a model on a machine of one's own.
+    /// Nothing costs anything: a model on your own machine.
     pub const FREE: Self = Self::new(PicoUsd(0), PicoUsd(0));
 
-    /// For tokens sent and written, whether cached or not.
+    /// Prices for tokens sent and written, whether cached or not.
     #[must_use]
     pub const fn new(input: PicoUsd, output: PicoUsd) -> Self {
         Self { input, cached: input, cache_written: input, output, long: None }
     }
 
-    /// As price lists have it: dollars for a million tokens sent and written, such as `("3.00", "15.00")`. Fractions of a
-    /// pico-dollar a token are rounded up.
+    /// Prices as in price lists: dollars per million tokens sent and written, such as `("3.00", "15.00")`. Fractions of a
+    /// pico-dollar per token are rounded up.
     ///
     /// # Errors
-    /// [`NoAmount`] if a text is no amount of dollars.
+    /// [`NoAmount`] if a text is not an amount of dollars.
     pub fn per_million(input: &str, output: &str) -> Result<Self, NoAmount> {
         Ok(Self::new(a_token(input)?, a_token(output)?))
     }
 
-    /// The same with another price for what is read from the provider's cache.
+    /// The same with another price for tokens read from the provider's cache.
     #[must_use]
     pub const fn cached(mut self, price: PicoUsd) -> Self {
         self.cached = price;
         self
     }
 
-    /// The same with another price for what is written to the provider's cache.
+    /// The same with another price for tokens written to the provider's cache.
     #[must_use]
     pub const fn cache_written(mut self, price: PicoUsd) -> Self {
         self.cache_written = price;
         self
     }
 
-    /// The same with other prices for a call that sends more than `above` tokens: for all of its tokens, as providers bill it.
+    /// The same with other prices for a call that sends more than `above` tokens: for all its tokens, as providers bill
+    /// it.
     #[must_use]
     pub const fn long(mut self, above: u64, prices: Self) -> Self {
         let Self { input, cached, cache_written, output, long: _ } = prices;
@@ -120,7 +122,7 @@ impl Prices {
         self
     }
 
-    /// The most that a call can use which sends at most `input` tokens and gets at most `output`.
+    /// The most that a call can use that sends at most `input` tokens and gets at most `output`.
     #[must_use]
     pub fn worst_case(&self, input: u64, output: u64) -> Usage {
         let (few, many) = (self.rates(0), self.rates(input));
@@ -129,7 +131,7 @@ impl Prices {
         Tokens::inclusive(input, 0, output).usage(&dearest)
     }
 
-    /// What the tokens of a call cost that sends so many.
+    /// The prices of a call that sends this many tokens.
     const fn rates(&self, sent: u64) -> Self {
         match self.long {
             Some(LongPrices { above, input, cached, cache_written, output }) if sent > above => {
@@ -140,7 +142,7 @@ impl Prices {
     }
 }
 
-/// Dollars for a million tokens as pico-dollars for one: a thousandth of the nano-dollars.
+/// Dollars per million tokens as pico-dollars per token: a thousandth of the nano-dollars.
 fn a_token(a_million: &str) -> Result<PicoUsd, NoAmount> {
     let NanoUsd(nanos) = a_million.parse()?;
     Ok(PicoUsd(nanos.div_ceil(1_000)))
@@ -157,7 +159,7 @@ mod tests {
         let (inclusive, exclusive) =
             (Tokens::inclusive(1_000, 800, 100), Tokens::exclusive(200, 800, 0, 100));
         assert_eq!(inclusive, exclusive);
-        // 200 × $3 + 800 × $0.30 + 100 × $15, a million.
+        // 200 × $3 + 800 × $0.30 + 100 × $15, per million.
         let usage = inclusive.usage(&prices);
         assert_eq!(usage.money, NanoUsd(600_000 + 240_000 + 1_500_000));
         assert_eq!((usage.input_tokens, usage.cached_tokens, usage.output_tokens), (1_000, 800, 100));

@@ -1,20 +1,20 @@
-//! What a provider's side sees of the streams it serves.
+//! What a provider sees of the streams it serves.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-/// How many answers a model has begun, and what became of them.
+/// How many answers a model has started, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// All that were ever begun.
+    /// All that were ever started.
     pub begun: u64,
-    /// Those that are going on now.
+    /// Those in progress.
     pub open: u64,
-    /// Those that went on to their last chunk, or to the error that ended them.
+    /// Those that reached their last chunk, or the error that ended them.
     pub ended: u64,
-    /// Those whose reader hung up before.
+    /// Those whose reader hung up before that.
     pub hung_up: u64,
 }
 
@@ -35,14 +35,14 @@ impl Counter {
     }
 }
 
-/// One answer that is going on.
+/// One answer in progress.
 pub(super) struct Visit {
     counter: Counter,
     has_ended: bool,
 }
 
 impl Visit {
-    /// The last of the answer was given.
+    /// The last part of the answer was given.
     pub(super) fn end(&mut self) {
         if !std::mem::replace(&mut self.has_ended, true) {
             let mut traffic = self.counter.0.lock();

@@ -1,15 +1,15 @@
-//! Who has been made for one task, and whether another may be: pure.
+//! Which agents were created for one task, and whether another may be: pure.
 //!
 //! # Invariants
-//! 1. No more than so many live at once, and no more than so many are made in all. Who is being made counts as alive and as made; one
-//!    whose making comes to nothing counts no longer.
-//! 2. No two that live have one name.
+//! 1. The number of agents that live at once is limited, and so is the number created in all. An agent that is being
+//!    created counts towards both; if its creation fails, it no longer counts.
+//! 2. No two living agents have the same name.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-/// The agents of one task by their names, those that have ended too.
+/// The agents of one task by their names, including those that have ended.
 #[derive(Debug)]
 pub(super) struct Book<H> {
     rows: BTreeMap<String, Row<H>>,
@@ -26,15 +26,15 @@ pub(super) struct Row<H> {
 
 #[derive(Debug)]
 pub(super) enum Stage<H> {
-    /// It is being made.
+    /// It is being created.
     Making,
-    /// It is there.
+    /// It exists.
     Here(H),
-    /// It has ended, and is kept to be read of.
+    /// It has ended, and is kept so that it can be read about.
     Gone(H),
 }
 
-/// Why no other is made.
+/// Why no other agent is created.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum Full {
     #[error("there is an agent named {0:?} already: command that one, or give another name")]
@@ -50,7 +50,7 @@ impl<H> Book<H> {
         Self { rows: BTreeMap::new(), made: 0, alive_most, in_all }
     }
 
-    /// Takes a place for one.
+    /// Reserves a place for an agent.
     pub(super) fn reserve(&mut self, name: &str, persona: &str) -> Result<(), Full> {
         if self.rows.get(name).is_some_and(Row::is_alive) {
             return Err(Full::Named(name.to_owned()));
@@ -67,7 +67,7 @@ impl<H> Book<H> {
         Ok(())
     }
 
-    /// Gives a place back of which nothing came.
+    /// Gives a place back if its agent was not created.
     pub(super) fn release(&mut self, name: &str) {
         if self.rows.get(name).is_some_and(|row| matches!(row.stage, Stage::Making)) {
             self.rows.remove(name);
@@ -75,14 +75,14 @@ impl<H> Book<H> {
         }
     }
 
-    /// It is there.
+    /// The agent exists now.
     pub(super) fn settle(&mut self, name: &str, handle: H) {
         if let Some(row) = self.rows.get_mut(name) {
             row.stage = Stage::Here(handle);
         }
     }
 
-    /// Those of whom this is true have ended.
+    /// Marks the agents for which this is true as ended.
     pub(super) fn sweep(&mut self, has_ended: impl Fn(&str, &H) -> bool) {
         for (name, row) in &mut self.rows {
             row.stage = match std::mem::replace(&mut row.stage, Stage::Making) {
@@ -92,7 +92,7 @@ impl<H> Book<H> {
         }
     }
 
-    /// One that is there or has been.
+    /// An agent that exists or has ended.
     pub(super) fn get(&self, name: &str) -> Option<&H> {
         match &self.rows.get(name)?.stage {
             Stage::Here(handle) | Stage::Gone(handle) => Some(handle),
@@ -100,7 +100,7 @@ impl<H> Book<H> {
         }
     }
 
-    /// The same, to change it.
+    /// The same, mutable.
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut H> {
         match &mut self.rows.get_mut(name)?.stage {
             Stage::Here(handle) | Stage::Gone(handle) => Some(handle),
@@ -178,7 +178,7 @@ mod tests {
             steps in prop::collection::vec(step(), 0..60),
         ) {
             let mut book = Book::new(alive, in_all);
-            // Beside it, by names alone: who is being made, who is there, how many were made.
+            // A plain model to compare with: the names being created, those that exist, and how many were created.
             let (mut making, mut here, mut made) = (Vec::new(), Vec::new(), 0);
             for step in steps {
                 match step {

@@ -1,7 +1,7 @@
-//! What an orchestrator remembers of one task: its agents, what it has told them to do, and what came of that.
+//! What an orchestrator remembers about one task: its agents, the commands it gave them, and their results.
 //!
-//! It is gone with the task. An attempt after a crash fills it again: what the model is told is an effect's result or an ask's, both of
-//! which are kept, and the rest is done anew in the same order.
+//! It is dropped with the task. An attempt after a crash fills it again: what the model is told is the result of an
+//! effect or an ask, both of which are kept, and the rest is done again in the same order.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ pub(super) struct Desk {
     book: Mutex<Book<Hired>>,
 }
 
-/// An agent that was made.
+/// An agent that was created.
 struct Hired {
     agent: AgentRef<ModelAgent>,
-    /// What it was told to do, by number.
+    /// Its commands, by number.
     commands: BTreeMap<u32, Command>,
     last: u32,
 }
@@ -37,14 +37,14 @@ struct Command {
     is_told: bool,
 }
 
-/// What comes of a command; several may wait for it.
+/// The result of a command; several callers may wait for it.
 pub(super) type Answering = Shared<BoxFuture<'static, Output>>;
 
-/// An agent at the moment at which it is commanded.
+/// An agent when it gets a command.
 pub(super) struct Commanded {
     pub(super) agent: AgentRef<ModelAgent>,
     pub(super) number: u32,
-    /// What it has been told to do and has answered, as far as the model has read it.
+    /// Its earlier commands and its answers, as far as the model has read them.
     pub(super) before: Vec<Message>,
 }
 
@@ -54,7 +54,8 @@ impl Desk {
         Self { staff, book: Mutex::new(book) }
     }
 
-    /// Takes a place for an agent. It is given back when what is returned is dropped, unless the agent is there by then.
+    /// Reserves a place for an agent. The place is given back when the returned value is dropped, unless the agent exists
+    /// by then.
     pub(super) fn reserve<'d>(&'d self, name: &'d str, persona: &str) -> Result<Reserved<'d>, Full> {
         let mut book = self.book.lock();
         book.sweep(|_, hired| has_ended(&hired.agent));
@@ -62,10 +63,10 @@ impl Desk {
         Ok(Reserved { desk: self, name })
     }
 
-    /// An agent that is there or has been.
+    /// An agent that exists or has ended.
     ///
     /// # Errors
-    /// Words for the model.
+    /// What is wrong, as text for the model.
     pub(super) fn agent(&self, name: &str) -> Result<AgentRef<ModelAgent>, String> {
         let book = self.book.lock();
         match book.get(name) {
@@ -74,7 +75,7 @@ impl Desk {
         }
     }
 
-    /// Begins a command, which has a number from here on.
+    /// Starts a command and gives it a number.
     pub(super) fn begin(&self, name: &str) -> Result<Commanded, String> {
         let agent = self.agent(name)?;
         let (number, told) = {
@@ -92,14 +93,14 @@ impl Desk {
         Ok(Commanded { agent, number, before: said.flatten().collect() })
     }
 
-    /// Enters a command that the agent has.
+    /// Records a command that the agent has accepted.
     pub(super) fn enter(&self, name: &str, number: u32, task: String, answer: Answering) {
         if let Some(hired) = self.book.lock().get_mut(name) {
             hired.commands.insert(number, Command { task, answer, is_told: false });
         }
     }
 
-    /// The model has read what came of these.
+    /// The model has read the results of these commands.
     pub(super) fn tell(&self, name: &str, numbers: &[u32]) {
         if let Some(hired) = self.book.lock().get_mut(name) {
             for number in numbers {
@@ -110,7 +111,7 @@ impl Desk {
         }
     }
 
-    /// What an agent has been told to do and the model has not read the end of.
+    /// The commands of an agent whose results the model has not read.
     pub(super) fn open(&self, name: &str) -> Vec<(u32, Answering)> {
         let book = self.book.lock();
         let commands = book.get(name).into_iter().flat_map(|hired| &hired.commands);
@@ -141,7 +142,7 @@ fn has_ended(agent: &AgentRef<ModelAgent>) -> bool {
     matches!(agent.state(), AgentState::Stopped(_))
 }
 
-/// A place that is taken until its agent is there.
+/// A place that is reserved until its agent exists.
 pub(super) struct Reserved<'d> {
     desk: &'d Desk,
     name: &'d str,
@@ -160,7 +161,7 @@ impl Drop for Reserved<'_> {
     }
 }
 
-/// What comes of an ask, in words for the model.
+/// The result of an ask, as text for the model.
 pub(super) fn answering(ask: Ask<ModelAgent>) -> Answering {
     ask.map(|answer| match answer {
         Ok(text) => shown(&text, defaults::TOOL_OUTPUT),
@@ -186,7 +187,7 @@ pub(super) fn in_words(error: &AskError<Prompt>) -> String {
     }
 }
 
-/// What an agent is and does, and what came of what it was told to do. With the numbers of what is over.
+/// The state of an agent, and the results of its commands. Also returns the numbers of the finished commands.
 pub(super) fn status(desk: &Desk, name: &str, agent: &AgentRef<ModelAgent>) -> (String, Vec<u32>) {
     let status = agent.status();
     let mut lines = vec![format!("{name} is {}, with {} spent", status.state, status.cost.spent)];
@@ -205,14 +206,14 @@ pub(super) fn status(desk: &Desk, name: &str, agent: &AgentRef<ModelAgent>) -> (
     (lines.join("\n"), over)
 }
 
-/// Waits until all that an agent was told to do is over, if that is soon enough.
+/// Waits until all commands of an agent are finished.
 pub(super) async fn all_over(desk: &Desk, name: &str) {
     for (_, answer) in desk.open(name) {
         answer.await;
     }
 }
 
-/// The latest that happened at an agent and below it, a line each.
+/// The latest events of an agent and those below it, one per line.
 pub(super) fn log(agent: &AgentRef<ModelAgent>, lines: usize) -> String {
     const LINE: usize = 400;
     let events = agent.control().events_so_far();
@@ -227,7 +228,7 @@ pub(super) fn log(agent: &AgentRef<ModelAgent>, lines: usize) -> String {
     lines.join("\n")
 }
 
-/// What all has cost so far, agent by agent.
+/// What everything has cost so far, agent by agent.
 pub(super) fn costs(cx: &Context) -> String {
     cx.control().costs().tree()
 }

@@ -24,8 +24,8 @@ pub(super) struct Managed<I, F> {
     takes: PhantomData<fn(I)>,
 }
 
-/// A tool of this name. What only looks is safe; whatever it is, it changes nothing but the swarm, so a mode in which nothing is changed
-/// lets it pass: what its agents do is asked for by itself.
+/// A tool with this name. If it only looks, it is safe. None of these tools changes anything outside the swarm, so a
+/// read-only mode lets them pass; what the agents do is checked separately.
 pub(super) fn managed<I, F, Fut>(
     desk: &Arc<Desk>,
     name: &str,
@@ -46,13 +46,13 @@ where
 }
 
 impl<I, F> Managed<I, F> {
-    /// Says which values a field may have.
+    /// Sets the values that a field may have.
     pub(super) fn one_of(mut self, field: &str, values: &[String]) -> Self {
         self.schema["properties"][field]["enum"] = values.into();
         self
     }
 
-    /// Without a field.
+    /// Removes a field.
     pub(super) fn without(mut self, field: &str) -> Self {
         if let Some(fields) = self.schema["properties"].as_object_mut() {
             fields.remove(field);
@@ -85,7 +85,7 @@ where
     }
 }
 
-/// Where a call of such a tool is admitted.
+/// The place where a call of such a tool is admitted.
 pub(super) struct Gate {
     pub(super) cx: Context,
     card: Card,
@@ -93,18 +93,18 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// Asks whether it may be done, to an agent of this name if there is one.
+    /// Asks whether the call is allowed, with the agent's name if there is one.
     ///
     /// # Errors
-    /// [`EffectError`] if not.
+    /// [`EffectError`] if it is not.
     pub(super) async fn pass(&self, name: &str) -> Result<(), EffectError> {
         self.run(name, || ()).await
     }
 
-    /// Does it, if it may be done, and gives its words. An attempt after a crash has them again.
+    /// Makes the call if it is allowed, and returns its text. An attempt after a crash gets the same text.
     ///
     /// # Errors
-    /// [`EffectError`] if it may not.
+    /// [`EffectError`] if it is not allowed.
     pub(super) async fn says(
         &self,
         name: &str,
@@ -114,7 +114,7 @@ impl Gate {
         Ok(crate::tool::shown(&text, self.card.most_output))
     }
 
-    /// The turn is over.
+    /// The turn has ended.
     pub(super) fn cancelled(&self) -> EffectError {
         EffectError::Cancelled { agent: self.cx.id().clone(), kind: self.card.kind.clone() }
     }

@@ -1,4 +1,4 @@
-//! Whom an orchestrator may make, and on which terms.
+//! Which agents an orchestrator may create, and on which terms.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::defaults;
 use crate::nearest::did_you_mean;
 use crate::tool::Toolset;
 
-/// What its model is told besides its mission.
+/// The instructions for its model besides its mission.
 const TOLD: &str = "You direct agents and do none of their work yourself. Make an agent for a purpose with create_agent, give it work with \
                     command_agent, and delete it when its purpose is served. An agent knows what you tell it and what it has answered \
                     before, and nothing else: put all that it needs into the task. All agents end when you answer, so answer when the \
                     work is done, with the result itself.";
 
-/// Whom an orchestrator may make, and on which terms.
+/// Which agents an orchestrator may create, and on which terms.
 #[derive(Clone, Debug)]
 pub(crate) struct Staff {
     pub(super) kit: Kit,
@@ -47,7 +47,7 @@ impl Staff {
         }
     }
 
-    /// As a persona says it.
+    /// As a persona defines it.
     pub(crate) fn of(kit: &Kit, front: &Front) -> Self {
         let mut staff = Self::new(kit);
         staff.may_create.clone_from(&front.may_create);
@@ -59,7 +59,7 @@ impl Staff {
         staff
     }
 
-    /// An agent that leads these: it is told of them, and has the tools to manage them beside its own.
+    /// Makes this agent the leader: it is told about the personas, and gets the tools to manage agents besides its own.
     pub(crate) fn lead(self, mut agent: ModelAgent) -> ModelAgent {
         let told = self.told();
         agent.bounds().max_children = Some(self.alive);
@@ -84,7 +84,7 @@ impl Staff {
     /// The spec of an agent that the model asks for.
     ///
     /// # Errors
-    /// What is beyond the bounds, in words for the model.
+    /// Which limit is exceeded, as text for the model.
     pub(super) fn spec(&self, asked: &CreateAgent) -> Result<AgentSpec<ModelAgent>, String> {
         let CreateAgent { persona, name, model, budget } = asked;
         if !self.may_create.contains(persona) {
@@ -117,7 +117,7 @@ impl Staff {
     }
 }
 
-/// What two budgets allow both; where the first says more than amounts, as the first says it.
+/// The lesser of two budgets, amount by amount; the first one's other settings are kept.
 fn least(a: Option<&Budget>, b: Option<&Budget>) -> Result<Option<Budget>, String> {
     let (Some(a), Some(b)) = (a, b) else { return Ok(a.or(b).cloned()) };
     let limits = |budget: &Budget| budget.check().map_err(|error| error.to_string());

@@ -16,7 +16,7 @@ use crate::agent::Prompt;
 use crate::defaults;
 use crate::tool::{Output, Toolset};
 
-/// All of them, on one desk.
+/// All of these tools, sharing one desk.
 pub(super) fn of(desk: &Arc<Desk>) -> Toolset {
     let staff = &desk.staff;
     let (looks, acts) = (Tier::Safe, Tier::Writes);
@@ -50,15 +50,15 @@ pub(super) fn of(desk: &Arc<Desk>) -> Toolset {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateAgent {
-    /// What it is.
+    /// The persona of the agent.
     pub(super) persona: String,
-    /// A name of your choice, by which you command it.
+    /// A name of your choice, which you use to command it.
     pub(super) name: String,
-    /// The model, in the place of the persona's.
+    /// The model, instead of the persona's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) model: Option<String>,
-    /// What it may spend, in dollars, such as "0.10"; never more than it may anyway.
+    /// What it may spend, in dollars, such as "0.10"; this can only lower its limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) budget: Option<String>,
@@ -69,7 +69,7 @@ async fn create(desk: Arc<Desk>, gate: Gate, asked: CreateAgent) -> Result<Outpu
         Ok(spec) => spec,
         Err(why) => return Ok(Output::error(why)),
     };
-    // Before anything is awaited: of several calls side by side, each attempt admits the same ones.
+    // Before anything is awaited, so that among concurrent calls each attempt admits the same ones.
     let place = match desk.reserve(&asked.name, &asked.persona) {
         Ok(place) => place,
         Err(full) => return Ok(Output::error(full.to_string())),
@@ -92,11 +92,11 @@ async fn create(desk: Arc<Desk>, gate: Gate, asked: CreateAgent) -> Result<Outpu
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CommandAgent {
-    /// Whom.
+    /// The name of the agent.
     name: String,
-    /// What it is to do, with all that it needs to know for it.
+    /// What it should do, with all that it needs to know.
     task: String,
-    /// Whether to wait for the answer; true unless told.
+    /// Whether to wait for the answer; true by default.
     #[serde(default = "yes")]
     wait: bool,
 }
@@ -139,14 +139,14 @@ async fn command_agent(desk: Arc<Desk>, gate: Gate, asked: CommandAgent) -> Resu
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CheckAgentStatus {
-    /// Whom.
+    /// The name of the agent.
     name: String,
-    /// How long to wait until all that it was told to do is over; not at all unless told.
+    /// How long to wait for all its commands to finish; by default no time at all.
     #[serde(default)]
     wait_seconds: u32,
 }
 
-/// What an attempt after a crash has again.
+/// What an attempt after a crash gets again.
 #[derive(Serialize, Deserialize)]
 struct Checked {
     text: String,
@@ -179,7 +179,7 @@ async fn check_agent_status(
             Ok::<_, AgentError>(Checked { text, over })
         }
     };
-    // A memo and no effect: a pause would cut an effect short, and permits are for calls and not for waits.
+    // A memo, not an effect: a pause would cut an effect short, and permits are for calls, not for waits.
     let checked = gate.cx.memo("manage.check_agent_status", &asked, look).await;
     let Checked { text, over } = checked.map_err(|_| gate.cancelled())?;
     desk.tell(name, &over);
@@ -199,7 +199,7 @@ async fn list_agents(desk: Arc<Desk>, gate: Gate, _: ListAgents) -> Result<Outpu
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DeleteAgent {
-    /// Whom.
+    /// The name of the agent.
     name: String,
 }
 
@@ -225,7 +225,7 @@ async fn delete_agent(desk: Arc<Desk>, gate: Gate, asked: DeleteAgent) -> Result
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadAgentLogs {
-    /// Whose.
+    /// The name of the agent.
     name: String,
 }
 
@@ -240,7 +240,7 @@ async fn read_agent_logs(desk: Arc<Desk>, gate: Gate, asked: ReadAgentLogs) -> R
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct InterruptAgent {
-    /// Whom.
+    /// The name of the agent.
     name: String,
 }
 

@@ -26,7 +26,7 @@ pub struct Approval {
     pub kind: String,
     /// What it calls, in one word, if it states that.
     pub subject: Option<String>,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: Reach,
     /// How much harm it can do.
     pub tier: Tier,
@@ -57,7 +57,7 @@ pub struct Remembered {
     pub kind: String,
     /// What it calls.
     pub subject: Option<String>,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: Reach,
 }
 
@@ -73,8 +73,8 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Asks with a function: a callback, a prompt, a message to the person on duty. Its future is dropped when the effect is
-    /// cancelled with its turn. If it panics, the turn panics, and the effect does not begin.
+    /// Asks with a function: a callback, a prompt, a message to the person on duty. Its future is dropped when the effect
+    /// is cancelled with its turn. If it panics, the turn panics, and the effect does not start.
     pub fn by<F, Fut>(ask: F) -> Self
     where
         F: Fn(Approval) -> Fut + Send + Sync + 'static,
@@ -83,9 +83,9 @@ impl Approvals {
         Self::with(move |approval, _| Box::pin(ask(approval)))
     }
 
-    /// Asks whoever is at the terminal, one question after another: on standard error, and standard input is read on a thread for work
-    /// that blocks. Where nobody is at a terminal, the answer is no. A question whose effect was cancelled stands there until it is
-    /// answered, in vain; then the next one is asked.
+    /// Asks the person at the terminal, one question after another: the question goes to standard error, and the answer
+    /// is read from standard input on a thread for blocking work. If no terminal is attached, the answer is no. A
+    /// question whose effect was cancelled stays there until it is answered, to no effect; then the next one is asked.
     #[must_use]
     pub fn at_terminal() -> Self {
         let turn = Arc::new(tokio::sync::Mutex::new(()));
@@ -93,7 +93,7 @@ impl Approvals {
             let turn = Arc::clone(&turn);
             Box::pin(async move {
                 let turn = turn.lock_owned().await;
-                // The thread that reads has the turn: a line that is typed late answers no other question.
+                // The reading thread holds the turn, so that a line typed late does not answer another question.
                 let ask = move || {
                     let say = terminal::ask(&approval);
                     drop(turn);
@@ -145,7 +145,7 @@ impl Approvals {
                 .any(|session| remembered.contains(&key(request, session)))
     }
 
-    /// Asks, and remembers what lasts. Says too whether the answer came in time.
+    /// Asks, and remembers lasting answers. Also returns whether the answer came in time.
     pub(super) async fn ask(&self, request: &Request<'_>) -> (Say, bool) {
         let approval = Approval {
             agent: request.agent.clone(),
@@ -163,7 +163,7 @@ impl Approvals {
             say = (self.ask)(approval, env.clone()) => (say, true),
             () = env.sleep_until(until) => (self.otherwise, false),
         };
-        // Of what is unknown nobody can say that it is the same.
+        // Two unknown targets cannot be known to be the same.
         if request.reach.targets().is_some() {
             match say {
                 Say::Swarm => drop(self.remembered.lock().insert(key(request, Some(session(request))))),

@@ -6,7 +6,7 @@ use skep_runtime::effect::{Request, Tier};
 
 use super::{Mode, Permissions, Rule};
 
-/// What becomes of an effect.
+/// What happens to an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
@@ -14,16 +14,16 @@ pub enum Then {
     Allow,
     /// Somebody is asked.
     Ask,
-    /// It does not.
+    /// It is refused.
     Deny,
 }
 
-/// What an effect says of itself.
+/// What an effect states about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
     /// Its kind.
     pub kind: &'a str,
-    /// What it is done to.
+    /// What it acts on.
     pub reach: &'a Reach,
     /// How much harm it can do.
     pub tier: Tier,
@@ -66,7 +66,7 @@ fn fits(rule: &Rule, asking: &Asking<'_>) -> bool {
         && fits_targets(rule, asking.reach)
 }
 
-/// To allow something, all of it has to be allowed; to deny it, or to ask, a part is enough.
+/// A rule that allows must match every target; for one that denies or asks, a single target is enough.
 fn fits_targets(rule: &Rule, reach: &Reach) -> bool {
     let Some(on) = &rule.on else { return true };
     match (reach.targets(), rule.then) {
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
-        /// More rules that deny, a stricter mode, or less that is known of an effect never allow more.
+        /// More rules that deny, a stricter mode, or less knowledge about an effect never allow more.
         #[test]
         fn nothing_that_is_stricter_allows_more(
             rules in proptest::collection::vec(rule(), 0..5),
@@ -216,7 +216,7 @@ mod tests {
             }
             let denied = permissions.clone().rule(Rule { then: Then::Deny, ..more });
             prop_assert!(now(&denied, Mode::Everything, &asking) >= everything);
-            // What speaks of targets and allows says nothing of what is unknown.
+            // Rules that allow certain targets do not apply to unknown ones.
             let unknown = Asking { reach: &Reach::Unknown, ..asking };
             let mut fewer = permissions.clone();
             fewer.rules.retain(|rule| rule.then != Then::Allow || rule.on.is_none());

@@ -66,7 +66,7 @@ impl Link for Approves {
                 1,
                 json!({ "kind": kind, "on": on, "say": say, "in_time": in_time }),
             );
-            // The mode may have changed meanwhile, and what was asked for is denied now.
+            // The mode may have changed in the meantime, so that the effect is denied now.
             if self.0.decide(&Asking::from(request)) == Then::Deny {
                 return Err(Denied::new(format!("{kind} on {on} is not permitted any more")));
             }

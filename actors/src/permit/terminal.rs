@@ -1,4 +1,4 @@
-//! Somebody at the terminal is asked.
+//! Asks the person at the terminal.
 
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
@@ -6,15 +6,15 @@ use skep_runtime::text::one_line;
 
 use super::{Approval, Say};
 
-/// So many lines may be no answer; then it is no.
+/// After this many lines that are not an answer, it is no.
 const LINES: usize = 3;
 
-/// Asks on standard error and reads standard input, on the thread that this is called on. Where nobody is at a terminal, it is no.
+/// Asks on standard error and reads standard input, on the calling thread. If no terminal is attached, the answer is no.
 pub(super) fn ask(approval: &Approval) -> Say {
     if !io::stdin().is_terminal() {
         return Say::No;
     }
-    // A terminal that cannot be written to or read is one where nobody is.
+    // A terminal that cannot be written to or read from counts as not attached.
     put(approval, &mut io::stdin().lock(), &mut io::stderr().lock()).unwrap_or(Say::No)
 }
 

@@ -1,4 +1,4 @@
-//! What a tool is, before anybody calls it.
+//! What a tool is, before it is called.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use skep_runtime::{Repeat, Retry, Usage};
 
 use crate::defaults;
 
-/// What a tool is. The strictest is the default: it may happen once, changes something, and reaches anything.
+/// What a tool is. The defaults are the strictest: it may happen once, changes something, and reaches anything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
-    /// Its name, as models say it: letters, digits, `_` and `-`, at most 64.
+    /// Its name, as models write it: letters, digits, `_` and `-`, at most 64.
     pub name: String,
-    /// What it is for, in the words that the model reads.
+    /// What it is for, for the model to read.
     pub about: String,
-    /// The kind of its effects; `tool.` and its name by default.
+    /// The kind of its effects; by default `tool.` followed by its name.
     pub kind: String,
-    /// Whether it may happen again; once, by default.
+    /// Whether it may happen again; by default it may happen only once.
     pub repeat: Repeat,
-    /// How much harm it can do; that it writes, by default.
+    /// How much harm it can do; by default that of a tool that writes.
     pub tier: Tier,
-    /// Whether it changes anything; it does, by default.
+    /// Whether it changes anything; by default it does.
     pub modifies: bool,
-    /// The most that one try can cost; one call by default. None if there is no telling.
+    /// The most that one try can cost; one call by default. None if the cost has no bound.
     pub worst_case: Option<Usage>,
     /// How long it may take with all its tries; 30 s by default.
     pub within: Duration,
-    /// How it is tried again; it is not, by default.
+    /// How it is tried again; by default it is not.
     pub retry: Retry,
-    /// The model reads so many bytes of its output; 64 KiB by default.
+    /// How many bytes of its output the model reads; 64 KiB by default.
     pub most_output: usize,
 }
 

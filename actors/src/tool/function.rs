@@ -22,8 +22,8 @@ pub struct FnTool<I, F> {
     takes: PhantomData<fn(I)>,
 }
 
-/// A tool of a name that does what a function does. Unless told it may happen once and changes something, and what it reaches is
-/// unknown.
+/// A tool with this name that calls a function. By default it may happen only once and changes something, and its reach
+/// is unknown.
 pub fn tool<I, O, F, Fut>(name: impl Into<String>, about: impl Into<String>, work: F) -> FnTool<I, F>
 where
     I: DeserializeOwned + JsonSchema + Send + 'static,
@@ -35,7 +35,7 @@ where
 }
 
 impl<I, F> FnTool<I, F> {
-    /// It changes nothing and reaches nothing: it may happen as often as need be, and is tried three times.
+    /// It changes nothing and reaches nothing: it may happen any number of times, and has three tries.
     #[must_use]
     pub fn pure(mut self) -> Self
     where
@@ -49,7 +49,7 @@ impl<I, F> FnTool<I, F> {
         self
     }
 
-    /// Twice is as good as once: it is tried three times.
+    /// Twice is as good as once: it has three tries.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.card.repeat = Repeat::Idempotent;
@@ -57,7 +57,7 @@ impl<I, F> FnTool<I, F> {
         self
     }
 
-    /// How much harm it can do. What only reads changes nothing.
+    /// How much harm it can do. A tool that only reads changes nothing.
     #[must_use]
     pub fn tier(mut self, tier: Tier) -> Self {
         self.card.tier = tier;
@@ -65,7 +65,7 @@ impl<I, F> FnTool<I, F> {
         self
     }
 
-    /// What a call is done to, by its input.
+    /// What a call acts on, by its input.
     #[must_use]
     pub fn reaches(mut self, reach: impl Fn(&I) -> Reach + Send + Sync + 'static) -> Self {
         self.reach = Some(Box::new(reach));
@@ -86,7 +86,7 @@ impl<I, F> FnTool<I, F> {
         self
     }
 
-    /// Anything else about it.
+    /// Changes anything else on its card.
     #[must_use]
     pub fn card(mut self, change: impl FnOnce(&mut Card)) -> Self {
         change(&mut self.card);

@@ -1,7 +1,8 @@
-//! A call that an agent was not granted, made by an agent above it.
+//! A call that an agent has no grant for, made by an agent above it.
 //!
-//! The call goes up as a question. Whoever above takes calls up, has a tool of that name and was granted it makes it, under its own name and
-//! bill. The ceilings of whoever asks bind it there too: what an agent's ceiling forbids, nobody does for it.
+//! The call goes up as a question. The first agent above that takes up calls, has a tool of that name and holds the grant
+//! makes the call, under its own name and on its own bill. The asking agent's ceilings apply there too: what an agent's
+//! ceiling forbids, nobody does for it.
 
 use std::time::Duration;
 
@@ -10,22 +11,22 @@ use skep_runtime::{AgentError, Answer, Context, EffectError, Question, QuestionE
 
 use super::{Output, Toolset};
 
-/// What the question is about.
+/// The topic of the question.
 const ABOUT: &str = "skep.tool";
 
-/// The call that goes up.
+/// The call that is handed up.
 #[derive(Debug, Serialize, Deserialize)]
 struct HandedUp {
     name: String,
     arguments: String,
 }
 
-/// What an agent does for those below it: a resource of its spec. One that does nothing for them says so, or it would have what an agent
-/// above it said.
+/// The tools that an agent lends to those below it: a resource of its spec. An agent that lends none sets this to `None`;
+/// otherwise it would inherit the value of an agent above it.
 #[derive(Clone, Debug)]
 pub(crate) struct TakesUp(pub(crate) Option<Toolset>);
 
-/// Hands a call up. `why` is what its own agent was not granted.
+/// Hands a call up. `why` says what its own agent has no grant for.
 pub(super) async fn hand_up(
     cx: &Context,
     (name, within): (&str, Duration),
@@ -41,12 +42,12 @@ pub(super) async fn hand_up(
     match cx.ask_parent(question).within(within).await {
         Ok(answer) => answer.read().unwrap_or_else(|error| refused(error.to_string())),
         Err(QuestionError::Unanswered { .. }) => refused("nobody above you does it for you".to_owned()),
-        // It may have been done.
+        // The call may have been made.
         Err(error) => Output::error(format!("it was handed up, and what became of it is unknown: {error}")),
     }
 }
 
-/// Makes a call that was handed up, where it may be made; else it goes further up.
+/// Makes a call that was handed up, if it is allowed here; otherwise the call goes further up.
 pub(crate) async fn take_up(question: Question, cx: Context) -> Result<Option<Answer>, AgentError> {
     if question.topic() != ABOUT {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! A tool that looks once what its input means, says so, and goes by that alone.
+//! A tool that looks up once what its input means, states it, and does only that.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,31 +11,32 @@ use skep_runtime::{Call, Reach};
 
 use super::{AnyTool, Card, Prepared, ToolError, read_input, schema_of, shown};
 
-/// Something that a model may call, whose reach has to be looked up: a path may hold symlinks, a name may have moved. It plans first, and
-/// every try carries out that plan: between what was permitted and what is done nothing can be put.
+/// Something that a model can call, whose reach has to be looked up: a path may contain symlinks, a name may have moved.
+/// It plans first, and every try carries out that plan: nothing can change between what was permitted and what is done.
 ///
-/// [`Toolset::planned`](super::Toolset::planned) takes it. The built-in tools for files are such tools.
+/// [`Toolset::planned`](super::Toolset::planned) takes it. The built-in tools for files are of this kind.
 pub trait PlannedTool: Send + Sync + 'static {
-    /// What it takes; its schema is what the model is told.
+    /// What it takes; the model is given its schema.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     /// What it will do, with everything looked up.
     type Plan: Send + Sync + 'static;
-    /// What it gives.
+    /// What it returns.
     type Output: Serialize + Send;
 
-    /// What it is.
+    /// Its name, its description, and the terms of its calls.
     fn card(&self) -> &Card;
 
-    /// What a call with this input is done to, and how. It changes nothing and does not wait: nobody has permitted anything yet.
+    /// What a call with this input acts on, and how. It must change nothing and wait for nothing: the call is not
+    /// permitted yet.
     ///
     /// # Errors
-    /// [`ToolError::Said`] if there is no such thing.
+    /// [`ToolError::Said`] if the target does not exist.
     fn plan(&self, input: Self::Input) -> Result<(Reach, Self::Plan), ToolError>;
 
-    /// Does it, once a try.
+    /// Does the work, once for each try.
     ///
     /// # Errors
-    /// [`ToolError`] says whether the model is told, or it is tried again.
+    /// [`ToolError`]: its variant decides whether the model is told, or the call is tried again.
     fn carry_out(
         &self,
         plan: Arc<Self::Plan>,
@@ -43,7 +44,7 @@ pub trait PlannedTool: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send;
 }
 
-/// One with its types left out.
+/// A planned tool with its types erased.
 pub(super) struct Planned<T> {
     tool: Arc<T>,
     schema: Value,

@@ -1,4 +1,5 @@
-//! Schemas of what tools take and agents give: as providers accept them, and checked as far as they are made here.
+//! Schemas of what tools take and agents return: in the form that providers accept, and checked for the keywords used
+//! here.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use skep_runtime::text::one_line;
 
-/// The JSON schema of a type, as providers take it: without references, `$schema` and title.
+/// The JSON schema of a type in the form that providers accept: without references, `$schema` and title.
 #[must_use]
 pub fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -24,12 +25,12 @@ pub fn schema_of<T: JsonSchema>() -> Value {
     schema
 }
 
-/// Where a value is not what its schema says.
+/// Where a value does not match its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
-    /// Where in the value, such as `/items/0/name`; empty for all of it.
+    /// Where in the value, such as `/items/0/name`; empty for the whole value.
     pub at: String,
-    /// What the schema says.
+    /// What the schema requires.
     pub wants: String,
 }
 
@@ -44,11 +45,11 @@ impl fmt::Display for Misfit {
 
 impl std::error::Error for Misfit {}
 
-/// Whether a value fits a schema, by the keywords that are made of Rust types: kinds, fields, items, choices, bounds of numbers,
-/// lengths. What a schema says beyond that is not looked at: the type itself reads the value afterwards.
+/// Whether a value fits a schema, by the keywords that Rust types produce: kinds, fields, items, choices, bounds of
+/// numbers, lengths. Other keywords are not checked: the type itself parses the value afterwards.
 ///
 /// # Errors
-/// [`Misfit`], the first.
+/// The first [`Misfit`].
 pub fn fits(value: &Value, schema: &Value) -> Result<(), Misfit> {
     fit(value, schema, &mut String::new())
 }
@@ -82,7 +83,7 @@ fn fit(value: &Value, schema: &Value, at: &mut String) -> Result<(), Misfit> {
                 fit(value, choice, at).map_err(|misfit| first = first.take().or(Some(misfit))).is_ok()
             });
             if !fits {
-                // With one choice its own words say more.
+                // If there is only one choice, its own message says more.
                 return match first.filter(|_| choices.len() == 1) {
                     Some(misfit) => Err(misfit),
                     None => misfit(format!("is none of the {} that it may be", choices.len()), at),
@@ -162,7 +163,7 @@ fn kinds(kind: &Value) -> String {
     }
 }
 
-/// What a bound says that the value is beyond.
+/// Which bound the value violates, if it does.
 fn bounds(value: &Value, schema: &Value) -> Option<String> {
     let bound = |name: &str| schema[name].as_f64();
     if let Some(number) = value.as_f64() {

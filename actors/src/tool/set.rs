@@ -1,4 +1,4 @@
-//! Tools by name: what an agent may offer to its model.
+//! Tools by name: what an agent can offer to its model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,7 +13,7 @@ use super::planned::Planned;
 use super::{AnyTool, Output, PlannedTool, Prepared, Run, Running, Tool, ToolError, Typed};
 use crate::{defaults, model, telemetry};
 
-/// Tools by name, in the order of their names, so that a request is the same each time. Clones share them.
+/// Tools by name, sorted, so that requests are the same each time. Clones share them.
 #[derive(Clone, Default)]
 pub struct Toolset {
     tools: BTreeMap<String, Arc<dyn AnyTool>>,
@@ -32,25 +32,25 @@ pub struct BadTool {
 }
 
 impl Toolset {
-    /// None yet.
+    /// No tools yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more.
+    /// Adds a tool.
     #[must_use]
     pub fn with(self, tool: impl Tool) -> Self {
         self.any(Arc::new(Typed::new(tool)))
     }
 
-    /// One more, which looks once what its input means and goes by that.
+    /// Adds a tool that looks up once what its input means and does only that.
     #[must_use]
     pub fn planned(self, tool: impl PlannedTool) -> Self {
         self.any(Arc::new(Planned::new(tool)))
     }
 
-    /// One more, whatever its types.
+    /// Adds a tool, whatever its types.
     #[must_use]
     pub fn any(mut self, tool: Arc<dyn AnyTool>) -> Self {
         let name = tool.card().name.clone();
@@ -69,38 +69,38 @@ impl Toolset {
         self
     }
 
-    /// These, and one that cannot be offered, and why.
+    /// These tools, with the reason why another one cannot be offered.
     #[cfg(feature = "tools")]
     pub(crate) fn without(mut self, name: &str, why: &'static str) -> Self {
         self.bad = self.bad.or_else(|| Some(BadTool { name: name.to_owned(), why }));
         self
     }
 
-    /// A call that its agent was not granted goes up, and an agent above it makes it.
+    /// Sets whether calls that the agent has no grant for are handed up, for an agent above it to make.
     pub(crate) const fn handing_up(mut self, hands_up: bool) -> Self {
         self.hands_up = hands_up;
         self
     }
 
-    /// These and those.
+    /// These tools and the others.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.bad = self.bad.or(other.bad);
         other.tools.into_values().fold(self, Self::any)
     }
 
-    /// Whether each of them can be offered: an agent with one that cannot does not start.
+    /// Whether each tool can be offered: an agent with a bad one does not start.
     ///
     /// # Errors
-    /// [`BadTool`], the first.
+    /// The first [`BadTool`].
     pub fn check(&self) -> Result<(), BadTool> {
         self.bad.clone().map_or(Ok(()), Err)
     }
 
-    /// Those of these names alone.
+    /// Only the tools with these names.
     ///
     /// # Errors
-    /// The first name that there is no tool of.
+    /// The first name without a tool.
     pub fn only<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
         let mut only = Self { tools: BTreeMap::new(), bad: self.bad.clone(), hands_up: self.hands_up };
         for name in names {
@@ -121,7 +121,7 @@ impl Toolset {
         self.tools.keys().map(String::as_str)
     }
 
-    /// What a model is told of them.
+    /// The tools as they are declared to a model.
     #[must_use]
     pub fn declared(&self) -> Vec<model::Tool> {
         let declared = |tool: &Arc<dyn AnyTool>| {
@@ -131,10 +131,11 @@ impl Toolset {
         self.tools.values().map(declared).collect()
     }
 
-    /// Calls a tool by its name, with the arguments as a model wrote them. What the model can be told is an output.
+    /// Calls a tool by its name, with the arguments as a model wrote them. Whatever can be reported to the model becomes
+    /// an output.
     ///
     /// # Errors
-    /// [`EffectError`] that ends the turn: over budget, or cancelled with it.
+    /// [`EffectError`] that ends the turn: over budget, or cancelled with the turn.
     pub async fn call(&self, cx: &Context, name: &str, arguments: &str) -> Result<Output, EffectError> {
         match self.make(cx, name, arguments).await {
             Err(EffectError::NotGranted { why, .. }) if self.hands_up => {
@@ -148,7 +149,7 @@ impl Toolset {
     /// Makes the call.
     ///
     /// # Errors
-    /// Whatever its effect has.
+    /// Any error of its effect.
     pub(super) async fn make(
         &self,
         cx: &Context,
@@ -169,10 +170,10 @@ impl Toolset {
         }
     }
 
-    /// What the model can be told of a call.
+    /// What can be reported to the model about a call.
     ///
     /// # Errors
-    /// [`EffectError`] that ends the turn: over budget, or cancelled with it.
+    /// [`EffectError`] that ends the turn: over budget, or cancelled with the turn.
     pub(super) fn told(made: Result<Output, EffectError>) -> Result<Output, EffectError> {
         match made {
             Err(error @ (EffectError::OverBudget { .. } | EffectError::Cancelled { .. })) => Err(error),
@@ -208,7 +209,7 @@ async fn effect(
     run: &(dyn Fn(Call) -> Running + Send + Sync),
 ) -> Result<Output, EffectError> {
     let card = tool.card();
-    // As a value, so that blanks and the order of fields make no other call of it.
+    // Parsed, so that blanks and the order of fields do not make it another call.
     let input: Value = serde_json::from_str(arguments).unwrap_or(Value::Null);
     let mut effect = cx
         .effect(card.kind.as_str(), &input)
@@ -228,7 +229,7 @@ async fn effect(
         telemetry::tool(&card.name);
         let running = run(call.clone());
         async move {
-            // One that says nothing of its cost has cost a call at most; what it says takes the place of that.
+            // A tool that reports no cost has used at most one call; a report replaces this.
             call.used(Usage::calls(most.calls.min(1)));
             let tried: Tried<Output> = match running.await {
                 Ok(output) => Ok(output),

@@ -1,13 +1,14 @@
-//! What lies below a folder, reached by the folder's handle.
+//! What is below a folder, reached through the folder's handle.
 //!
 //! # Invariants
-//! 1. What is opened lies below the folder, whatever the path says and whatever is renamed or linked anew while it is
-//!    resolved: the handle resolves it, never the process. `..` and symlinks lead about inside and no further.
-//! 2. Only a regular file is read, and what it is, is asked of the handle that is read. It cannot be swapped in between.
-//! 3. Opening waits for nobody: a pipe without a writer is opened and turned down.
-//! 4. A path that was resolved before is opened as it is ([`Beneath::still`]): no part of it may have become a symlink since, so that
-//!    what was said of it is true of what is opened.
-//! 5. What the kernel makes up (`/proc`, `/sys`) is no regular file, though it says it is: reading it may wait without end.
+//! 1. What is opened is below the folder, whatever the path says and whatever is renamed or linked anew while it is
+//!    resolved: the handle resolves it, never the process. `..` and symlinks work inside the folder and never lead out of it.
+//! 2. Only a regular file is read, and its type is checked on the handle that is read. It cannot be swapped in between.
+//! 3. Opening never blocks: a pipe without a writer is opened and rejected.
+//! 4. A path that was resolved before is opened as it is ([`Beneath::still`]): no part of it may have become a symlink since, so
+//!    what was stated about it is true of what is opened.
+//! 5. Files that the kernel generates (`/proc`, `/sys`) are not accepted, although they claim to be regular: reading them may
+//!    block forever.
 
 #[cfg(feature = "agent")]
 mod still;
@@ -26,7 +27,7 @@ use super::wanted::Wanted;
 #[derive(Debug)]
 pub(super) struct Beneath(Dir);
 
-/// A regular file below it, open, and how large it was then.
+/// An open regular file below it, and its size when it was opened.
 #[derive(Debug)]
 pub(super) struct Regular {
     file: File,
@@ -34,18 +35,18 @@ pub(super) struct Regular {
 }
 
 impl Beneath {
-    /// Opens the folder. Its own path is the caller's word: symlinks in it are followed.
+    /// Opens the folder. The caller vouches for its path: symlinks in it are followed.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(root, ambient_authority()).and_then(real).map(Self)
     }
 
-    /// One that is open.
+    /// From a folder that is open already.
     #[cfg(feature = "agent")]
     pub(super) const fn of(dir: Dir) -> Self {
         Self(dir)
     }
 
-    /// A folder below it; itself by an empty path.
+    /// A folder below it; the folder itself for an empty path.
     pub(super) fn folder(&self, path: &str) -> io::Result<Dir> {
         let path = if path.is_empty() { "." } else { path };
         self.0.open_dir(path).and_then(real)
@@ -56,7 +57,7 @@ impl Beneath {
         regular(&self.0, path)
     }
 
-    /// Why a symlink below it would never end, if it would not. One that leads out is not looked at.
+    /// Why following a symlink below it would never end, if so. A link that leads out is not examined.
     pub(super) fn circle(&self, link: &str) -> Option<String> {
         match self.0.metadata(link) {
             Ok(target) if target.is_dir() => {
@@ -74,14 +75,14 @@ impl Beneath {
 
 /// A regular file in a folder or below it.
 pub(super) fn regular(folder: &Dir, path: &str) -> io::Result<Regular> {
-    // A device may do something when it is opened, so it is not opened to be asked what it is.
+    // Opening a device may have effects, so its type is checked before it is opened.
     if !folder.metadata(path).map_err(in_words)?.is_file() {
         return Err(not_regular());
     }
     opened(folder.open_with(path, &at_once()).map_err(in_words)?)
 }
 
-/// What was opened, if it is a regular file of somebody's.
+/// What was opened, if it is a regular file that somebody wrote.
 fn opened(file: File) -> io::Result<Regular> {
     let found = file.metadata()?;
     if !found.is_file() {
@@ -92,7 +93,7 @@ fn opened(file: File) -> io::Result<Regular> {
 }
 
 impl Regular {
-    /// Reads it while somebody wants to know, and no more than so many bytes.
+    /// Reads it as long as the result is wanted, and no more than this many bytes.
     pub(super) fn reader(self, most: u64, wanted: &Wanted) -> impl Read + use<> {
         Bounded { file: self.file, wanted: wanted.clone() }.take(most)
     }
@@ -129,10 +130,10 @@ fn at_once() -> OpenOptions {
     options
 }
 
-/// The handle back, unless what it is of is made up by the kernel.
+/// Returns the handle, unless the kernel generates what it refers to.
 #[cfg(target_os = "linux")]
 fn real<H: std::os::fd::AsFd>(handle: H) -> io::Result<H> {
-    // The numbers are 32 bits wide, and `long` in some headers.
+    // The numbers have 32 bits, but some headers declare `long`.
     let kind = rustix::fs::fstatfs(&handle)?.f_type as u32;
     if MADE_UP.contains(&kind) { Err(io::Error::other("the kernel makes it up")) } else { Ok(handle) }
 }
@@ -142,7 +143,7 @@ fn real<H>(handle: H) -> io::Result<H> {
     Ok(handle)
 }
 
-/// File systems that hold no files of anybody's, by the numbers of `linux/magic.h`.
+/// File systems without files that anybody wrote, by the numbers of `linux/magic.h`.
 #[cfg(target_os = "linux")]
 const MADE_UP: [u32; 27] = [
     0x9fa0,      // proc
@@ -178,9 +179,9 @@ fn not_regular() -> io::Error {
     io::Error::other("it is no regular file")
 }
 
-/// The library's words for a path that leads out, in ours.
+/// Puts the library's error for a path that leads out into our words.
 fn in_words(error: io::Error) -> io::Error {
-    // What the system refuses has a number, and what the library refuses has none.
+    // Errors of the system have a number, those of the library have none.
     match (error.kind(), error.raw_os_error()) {
         (kind @ io::ErrorKind::PermissionDenied, None) => io::Error::new(kind, "it is not below the folder"),
         _ => error,

@@ -1,12 +1,12 @@
 //! `fetch`: a page of the web as text, for models.
 //!
 //! # Invariants
-//! 1. What is stated is the host that is asked, in one way of writing it, and nobody else is asked: a redirect is told to the model, whose
-//!    next call is another effect with a host of its own.
-//! 2. An address of a private network is not connected to. It is looked at where the connection is made, after its name was resolved:
-//!    a name that means another address a moment later changes nothing.
-//! 3. It asks and sends nothing else: `GET`, no cookie, no key, no proxy.
-//! 4. What it asks for can carry out what an agent has read. Whoever minds bounds the hosts.
+//! 1. The host that is stated is the only one that is contacted, and it has one spelling. A redirect is reported to the model,
+//!    whose next call is another effect with its own host.
+//! 2. No connection is made to an address of a private network. This is checked where the connection is made, after the name was
+//!    resolved: a name that resolves to another address a moment later changes nothing.
+//! 3. It sends a plain request and nothing else: `GET`, no cookie, no key, no proxy.
+//! 4. The URLs that it requests can leak what an agent has read. To prevent that, restrict the hosts.
 
 mod address;
 mod answer;
@@ -38,7 +38,7 @@ use crate::wire::http::client::{causes, https};
 
 type Connector = HttpsConnector<HttpConnector<Checked<GaiResolver>>>;
 
-/// From the end of the time that a page has to the end of its effect: enough to say so.
+/// The time between a page's deadline and the end of its effect: enough to report it.
 const TO_SAY_SO: Duration = Duration::from_secs(5);
 
 /// The tool `fetch`: it gets a page of text from a public address by HTTP or HTTPS.
@@ -65,13 +65,14 @@ impl Default for Fetch {
 }
 
 impl Fetch {
-    /// From any public address that ceilings and permissions allow.
+    /// Fetches from any public address that ceilings and permissions allow.
     #[must_use]
     pub const fn new() -> Self {
         Self { within: defaults::TOOL_WITHIN, most: defaults::TOOL_OUTPUT, takes_private: false }
     }
 
-    /// From this machine and private networks too: their hosts have to be bounded, or a model reads what only this machine may.
+    /// Also fetches from this machine and private networks: restrict the hosts then, or a model can read what only this
+    /// machine may.
     #[must_use]
     pub const fn private(mut self) -> Self {
         self.takes_private = true;
@@ -85,14 +86,14 @@ impl Fetch {
         self
     }
 
-    /// So many bytes of a page are read; 64 KiB by default, which is what a model is given of any tool.
+    /// How many bytes of a page are read; 64 KiB by default, which is what a model gets from any tool.
     #[must_use]
     pub const fn most(mut self, bytes: usize) -> Self {
         self.most = bytes;
         self
     }
 
-    /// It, as a set of its own.
+    /// The tool, as a set of its own.
     #[must_use]
     pub fn tools(self) -> Toolset {
         let about =
@@ -111,7 +112,7 @@ impl Fetch {
     }
 }
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
@@ -122,12 +123,12 @@ pub(super) struct Input {
 struct Getting {
     card: Card,
     fetch: Fetch,
-    /// Made for the first page: reading the system's certificates takes a while.
+    /// Created for the first page: reading the system's certificates takes a while.
     connector: OnceLock<Connector>,
 }
 
 impl Getting {
-    /// What connects. Nothing of it is kept for another page.
+    /// The HTTP client. No connection is kept for another page.
     fn client(&self) -> Result<Client<Connector, Empty<Bytes>>, ToolError> {
         let connector = match self.connector.get() {
             Some(connector) => connector,
@@ -178,7 +179,7 @@ async fn get(client: Client<Connector, Empty<Bytes>>, uri: Uri, most: usize) -> 
             ACCEPT,
             HeaderValue::from_static("text/*, application/json, application/xml;q=0.9, */*;q=0.1"),
         )
-        // What is packed would have to be unpacked, to whatever size.
+        // A compressed answer would have to be unpacked, to an unknown size.
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
         .body(Empty::new())
         .map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
-//! Files below a folder: listing them as git sees them, and reading one with an outcome for everything it may be.
+//! Files below a folder: listing them as git sees them, and reading one, with an outcome for everything that it may be.
 //!
-//! Nothing that lies elsewhere is ever listed or read, whatever a path says and whatever a symlink leads to: paths are resolved
-//! by the folder's handle. A symlink that stays below the folder may be read through.
+//! Nothing outside the folder is ever listed or read, whatever a path says and wherever a symlink leads: paths are
+//! resolved through the folder's handle. A symlink that stays below the folder may be read through.
 
 mod rules;
 mod walk;
@@ -19,13 +19,13 @@ use super::beneath::{Beneath, Regular};
 use super::wanted::Wanted;
 use super::{Toolbox, price};
 
-/// What one read holds at most, whatever it is asked for: a value this large goes nowhere.
+/// The most that one read returns, whatever is asked for: larger values are of no use.
 const WHOLE: u64 = 256 << 20;
 
-/// Bytes that an entry of a listing comes to, for its price.
+/// How many bytes an entry of a listing counts as, for its price.
 const ENTRY: u64 = 64;
 
-/// Entries that a listing is reserved for, and billed for at most: nobody knows before how many there are.
+/// How many entries a listing is reserved for, and billed for at most: their number is not known before.
 const ENTRIES: u64 = 20_000;
 
 /// The files below one folder.
@@ -35,26 +35,26 @@ pub struct Files<'c> {
     root: PathBuf,
 }
 
-/// What a file turned out to hold.
+/// What a file turned out to contain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// UTF-8 text.
     Text(String),
-    /// Bytes that are no text: there is a NUL at this byte.
+    /// Not text: there is a NUL at this byte.
     Binary(u64),
-    /// Text in UTF-16, by its first two bytes.
+    /// Text in UTF-16, judging by its first two bytes.
     Utf16,
-    /// Valid UTF-8 up to this byte, and not further.
+    /// Valid UTF-8 up to this byte only.
     NotUtf8(u64),
-    /// Larger than was asked for; its size.
+    /// Larger than the limit that was given; its size.
     TooLarge(u64),
-    /// It could not be read, in the system's words.
+    /// It could not be read; the system's message.
     Unreadable(String),
 }
 
 impl Content {
-    /// What the bytes are.
+    /// What kind of content these bytes are.
     #[must_use]
     pub fn of(bytes: Vec<u8>) -> Self {
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -75,8 +75,8 @@ impl<'c> Files<'c> {
         Self { tools, root: root.to_owned() }
     }
 
-    /// The files below the folder, sorted by path. Ignore files count with or without a repository around; hidden files
-    /// are listed, the folders of version control are not; no symlink is followed. What was passed over is said.
+    /// The files below the folder, sorted by path. Ignore files count whether or not there is a repository; hidden files
+    /// are listed, the folders of version control are not; no symlink is followed. What was skipped is reported.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run; an unreadable folder is in the listing.
@@ -90,12 +90,12 @@ impl<'c> Files<'c> {
         self.tools.run_wanted(("files.list", price::LIST), &self.root, ENTRIES * ENTRY, work).await
     }
 
-    /// Reads one regular file, given by its path below the folder, if it holds at most `most` bytes, and never more than
-    /// 256 MiB. `size` is what it is known to hold: what is reserved for the call.
+    /// Reads one regular file, given by its path below the folder, if it has at most `most` bytes, and never more than
+    /// 256 MiB. `size` is its known size, which is reserved for the call.
     ///
     /// # Errors
-    /// [`EffectError`] if the tool did not run. What is unreadable is a [`Content`], and so is a path that leads out of the
-    /// folder, a pipe or a device.
+    /// [`EffectError`] if the tool did not run. An unreadable file is a [`Content`] too, and so is a path that leads out
+    /// of the folder, a pipe or a device.
     pub async fn read(&self, path: &str, size: u64, most: u64) -> Result<Content, EffectError> {
         let (root, file) = (self.root.clone(), path.to_owned());
         let most = most.min(WHOLE);
@@ -114,7 +114,7 @@ fn read(root: &Path, path: &str, most: u64, wanted: &Wanted) -> (Content, u64) {
     content(file, most, wanted)
 }
 
-/// The content of a file that is open, and how many bytes were read for it.
+/// The content of an open file, and how many bytes were read for it.
 pub(super) fn content(file: Regular, most: u64, wanted: &Wanted) -> (Content, u64) {
     if file.size > most {
         return (Content::TooLarge(file.size), 0);

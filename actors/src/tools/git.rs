@@ -1,8 +1,8 @@
-//! Git, spawned: it reads a repository and nothing else.
+//! Git as a subprocess: it reads a repository and does nothing else.
 //!
-//! Nothing of the repository is executed (hooks, filters, monitors, external diffs, remotes), nothing is written, nothing is
-//! asked at a terminal, and no lock is taken. A revision may be any text, also one that looks like an option. What is listed
-//! and read lies below the folder, also where the repository lies around it.
+//! Nothing of the repository is executed (hooks, filters, monitors, external diffs, remotes), nothing is written, nothing
+//! is asked at a terminal, and no lock is taken. A revision may be any text, even one that looks like an option. What is
+//! listed and read is below the folder, even if the repository is larger than the folder.
 
 mod answers;
 mod question;
@@ -24,7 +24,7 @@ use super::files::{Content, Entry};
 use super::{Toolbox, price};
 use crate::process::Leash;
 
-/// What a command is reserved for, and billed for at most, where nobody knows before what it prints.
+/// What a command is reserved for, and billed for at most, if the size of its output is not known before.
 const USUAL: u64 = 256 << 10;
 
 /// The repository around one folder.
@@ -34,12 +34,12 @@ pub struct Git<'c> {
     folder: PathBuf,
 }
 
-/// How git is asked.
+/// How git is called.
 #[derive(Clone)]
 enum By<'c> {
-    /// Each question is an effect.
+    /// Each question is an effect of its own.
     Effects(Toolbox<'c>),
-    /// All of them are part of this call.
+    /// All questions are part of this call.
     #[cfg(feature = "agent")]
     Call(Call),
 }
@@ -50,9 +50,9 @@ enum By<'c> {
 pub enum Repository {
     /// There is one; the folder's path in it, empty or with a slash at its end.
     Here(String),
-    /// There is none, in git's words.
+    /// There is none; git's message.
     None(String),
-    /// Git cannot be run, in the system's words.
+    /// Git cannot be run; the system's message.
     NoGit(String),
 }
 
@@ -64,11 +64,11 @@ impl<'c> Git<'c> {
         Self { by: By::Effects(tools), folder: folder.to_owned() }
     }
 
-    /// Whether the folder lies in a work tree. Which one is the folder's affair alone: `GIT_DIR` and its like are not
-    /// heeded, and a folder that merely looks like a bare repository is none.
+    /// Whether the folder is in a work tree. Only the folder decides which one: `GIT_DIR` and the like are ignored, and a
+    /// folder that merely looks like a bare repository does not count.
     ///
     /// # Errors
-    /// [`EffectError`] if the tool did not run, as all of these.
+    /// [`EffectError`] if the tool did not run, as with all of these methods.
     pub async fn repository(&self) -> Result<Repository, EffectError> {
         Ok(match self.ask(&["rev-parse", "--is-inside-work-tree", "--show-prefix"]).await? {
             Asked::Answered(printed) => prefix(&printed)
@@ -86,11 +86,11 @@ impl<'c> Git<'c> {
         self.peel(revision, "commit").await
     }
 
-    /// Files below the folder that are not the same at `head` as where it parted from `base`, without those that are gone;
-    /// `None` is the work tree, with the files that git does not know yet. Paths are relative to the folder.
+    /// Files below the folder that differ between `head` and the point where it branched off `base`, without those that
+    /// are gone; `None` is the work tree, with the files that git does not know yet. Paths are relative to the folder.
     ///
-    /// No filter of the repository runs, so a file that goes through one (git-lfs) may be named where only its filtered form
-    /// would be the same.
+    /// No filter of the repository runs, so a file that has one (git-lfs) may be listed although only its filtered form
+    /// is the same.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
@@ -100,7 +100,7 @@ impl<'c> Git<'c> {
             Err(why) => return Ok(Err(why)),
         };
         let mut arguments = vec!["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff"];
-        // Git looks into a submodule with the settings that it has itself.
+        // Inside a submodule, git would use the submodule's own settings.
         arguments.extend(["--no-textconv", "--ignore-submodules=all", "--diff-filter=d", "--relative"]);
         arguments.push("--end-of-options");
         arguments.extend(ends.iter().map(String::as_str));
@@ -127,7 +127,7 @@ impl<'c> Git<'c> {
         Ok(Ok(changed))
     }
 
-    /// The files below the folder at a revision, symlinks and submodules aside. Paths are relative to the folder.
+    /// The files below the folder at a revision, except symlinks and submodules. Paths are relative to the folder.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
@@ -141,8 +141,8 @@ impl<'c> Git<'c> {
     }
 
     /// The contents of files at a revision, in the order of `paths`, which are relative to the folder. `prefix` is the
-    /// folder's path in the repository as [`Git::repository`] gave it, and another is a complaint; `size` is what the files
-    /// hold together. A path that leads out of the folder is [`Content::Unreadable`].
+    /// folder's path in the repository as [`Git::repository`] gave it, and any other is an error; `size` is the total
+    /// size of the files. A path that leads out of the folder is [`Content::Unreadable`].
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
@@ -165,7 +165,7 @@ impl<'c> Git<'c> {
         if place != prefix {
             return Ok(Err(format!("the folder is {place:?} in its repository, not {prefix:?}")));
         }
-        // The names go by line, and a name with a line break in it cannot.
+        // Names are sent one per line, so a name with a line break cannot be sent.
         let sent: Vec<bool> = paths.iter().map(|path| is_below(path) && !path.contains('\n')).collect();
         let names = paths.iter().zip(&sent).filter(|(_, is_sent)| **is_sent);
         let input = names.map(|(path, _)| format!("{tree}:{prefix}{path}\n")).collect::<String>();
@@ -181,11 +181,11 @@ impl<'c> Git<'c> {
         }))
     }
 
-    /// Where `head` parted from `base`, and `head` if there is one, as objects.
+    /// The point where `head` branched off `base`, and `head` if there is one, as objects.
     async fn ends(&self, base: &str, head: Option<&str>) -> Result<Answer<Vec<String>>, EffectError> {
         let mut ends = Vec::new();
         for revision in [Some(base), head].into_iter().flatten() {
-            // A tree has no history, but it can be compared with.
+            // A tree has no history, but can be compared.
             let found = match self.resolve(revision).await? {
                 Err(_) => self.peel(revision, "tree").await?,
                 commit => commit,
@@ -196,7 +196,7 @@ impl<'c> Git<'c> {
             }
         }
         let tip = ends.get(1).map_or("HEAD", String::as_str);
-        // Without a common ancestor the base itself is what is compared with.
+        // Without a common ancestor, the base itself is compared.
         let parted = self.ask(&["merge-base", "--end-of-options", &ends[0], tip]).await?.printed();
         if let Some(parted) = parted.ok().and_then(|printed| object(&printed)) {
             ends[0] = parted;
@@ -204,23 +204,24 @@ impl<'c> Git<'c> {
         Ok(Ok(ends))
     }
 
-    /// The object of a kind that a revision names.
+    /// The object of this kind that a revision names.
     async fn peel(&self, revision: &str, kind: &str) -> Result<Answer<String>, EffectError> {
         let wanted = format!("{revision}^{{{kind}}}");
         let asked = self.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).await?;
         Ok(match asked.printed() {
-            // `^main` is all but main: an answer, and no object.
+            // `^main` means everything except main: git answers, but not with an object.
             Ok(printed) => object(&printed).ok_or_else(|| no_such(revision, kind)),
             Err(complaint) => Err(or(complaint, || no_such(revision, kind))),
         })
     }
 
-    /// Settings by which no filter runs: they are commands, and git would run them to compare a file of the work tree.
+    /// Settings that disable all filters: filters are commands, and git would run them to compare a file of the work
+    /// tree.
     async fn without_filters(&self) -> Result<Answer<Vec<(String, &'static str)>>, EffectError> {
         let arguments = ["config", "-z", "--name-only", "--get-regexp", r"^filter\."];
         Ok(match self.ask(&arguments).await? {
             Asked::Answered(printed) => filters(&printed),
-            // So it says that there is none.
+            // An empty complaint means that there are none.
             Asked::Complained(complaint) if complaint.is_empty() => Ok(Vec::new()),
             other => other.printed().map(|_| Vec::new()),
         })
@@ -267,7 +268,7 @@ impl<'c> Git<'c> {
     }
 }
 
-/// Asks git in a call, whose agent holds the process.
+/// Asks git as part of a call, whose agent holds the process.
 async fn asked(call: &Call, question: Arc<Question>) -> Asked {
     let leash = Leash::default();
     let held = call.hold("git", leash.held());
@@ -276,7 +277,7 @@ async fn asked(call: &Call, question: Arc<Question>) -> Asked {
     asked
 }
 
-/// Without the call, which shows nothing.
+/// Without the call, which has nothing to show.
 impl fmt::Debug for By<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -291,7 +292,7 @@ fn no_such(revision: &str, kind: &str) -> String {
     format!("it names no {kind}: {revision}")
 }
 
-/// Git's complaint, or our words where it says nothing.
+/// Git's complaint, or our words if it is empty.
 fn or(complaint: String, words: impl Fn() -> String) -> String {
     if complaint.is_empty() { words() } else { complaint }
 }

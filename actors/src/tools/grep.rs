@@ -1,4 +1,4 @@
-//! Searching a file by line, with ripgrep's engine: a file of any size in little memory, and none outside the folder.
+//! Searching a file by line, with ripgrep's engine: files of any size in little memory, and none outside the folder.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use super::beneath::{Beneath, Regular};
 use super::wanted::Wanted;
 use super::{Toolbox, price};
 
-/// Lines that one search gives at most, whatever it is asked for: some 20 MB.
+/// The most lines that one search returns, whatever is asked for: some 20 MB.
 const MOST: usize = 10_000;
 
 /// A line longer than this ends the search of its file.
 const LONGEST_LINE: usize = 16 << 20;
 
-/// How much of a line is given, around the match: a minified file is one line.
+/// How much of a line is returned, around the match: a minified file is a single line.
 const SHOWN: usize = 2_048;
 
 /// Search below one folder.
@@ -33,19 +33,19 @@ pub struct Grep<'c> {
 pub struct Match {
     /// Its number, from 1.
     pub line: u64,
-    /// The line, or as much of a long one as lies around the match.
+    /// The line; of a long one, the part around the match.
     pub text: String,
 }
 
-/// What a search of one file came to.
+/// The result of searching one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Searched {
     /// The lines that match, the first `most` of them; none beyond the first NUL.
     Lines(Vec<Match>),
-    /// The pattern is no regular expression, and why.
+    /// The pattern is not a regular expression, and why.
     BadPattern(String),
-    /// The file could not be read to its end, in the system's words.
+    /// The file could not be read to its end; the system's message.
     Unreadable(String),
 }
 
@@ -54,9 +54,9 @@ impl<'c> Grep<'c> {
         Self { tools, root: root.to_owned() }
     }
 
-    /// The lines of one regular file below the folder that match a regular expression: the first `most`, and never more than
-    /// 10,000. What is written to it meanwhile is not searched. `size` is what the file is known to hold: what is reserved for
-    /// the call.
+    /// The lines of one regular file below the folder that match a regular expression: the first `most`, and never more
+    /// than 10,000. What is added to the file meanwhile is not searched. `size` is the file's known size, which is
+    /// reserved for the call.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run. A path that leads out of the folder, a pipe or a device is
@@ -92,23 +92,23 @@ fn search(pattern: &str, root: &Path, path: &str, most: usize, wanted: &Wanted) 
     }
 }
 
-/// A pattern that has been read, or what is wrong with it.
+/// A compiled pattern, or what is wrong with it.
 pub(super) fn matcher(pattern: &str, ignores_case: bool) -> Result<RegexMatcher, String> {
     let mut builder = RegexMatcherBuilder::new();
     builder.line_terminator(Some(b'\n')).case_insensitive(ignores_case);
     builder.build(pattern).map_err(|error| error.to_string())
 }
 
-/// What was seen of one file.
+/// What was found in one file.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) lines: Vec<Line>,
     pub(super) matches: usize,
-    /// It is no text beyond some NUL, where the search ended.
+    /// It is not text: the search ended at a NUL.
     pub(super) is_binary: bool,
 }
 
-/// A line that matches, or stands near one that does.
+/// A line that matches, or is near one that does.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) number: u64,
@@ -116,7 +116,7 @@ pub(super) struct Line {
     pub(super) is_match: bool,
 }
 
-/// Looks for the first `most` lines that match, with so many around each.
+/// Finds the first `most` lines that match, with this many lines of context around each.
 pub(super) fn look(
     matcher: &RegexMatcher,
     file: Regular,

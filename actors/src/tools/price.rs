@@ -1,14 +1,14 @@
 //! What tools cost. The prices are simulated: they bill the machine's own work, so that budgets and bills can be seen to
-//! work where nothing is bought.
+//! work even if nothing is bought.
 
 use skep_runtime::{PicoUsd, Usage, cost_of};
 
-/// What one call of a tool costs, and each KiB that it goes through.
+/// What one call of a tool costs, and each KiB that it processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
     /// For the call itself.
     pub call: PicoUsd,
-    /// For each KiB begun.
+    /// For each KiB or part of it.
     pub kib: PicoUsd,
 }
 
@@ -25,7 +25,7 @@ impl Price {
     /// No money.
     pub const FREE: Self = Self { call: PicoUsd(0), kib: PicoUsd(0) };
 
-    /// What one call that went through so many bytes has used.
+    /// The usage of one call that processed this many bytes.
     #[must_use]
     pub fn of(self, bytes: u64) -> Usage {
         Usage::calls(1).with_money(cost_of(&[(1, self.call), (bytes.div_ceil(1_024), self.kib)]))

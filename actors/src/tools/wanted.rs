@@ -1,12 +1,12 @@
-//! Work on a thread that ends when nobody waits for it any more. A thread cannot be stopped, but it can look.
+//! Work on a thread that ends when nobody waits for it any more. A thread cannot be stopped, but it can check.
 
 use std::sync::{Arc, Weak};
 
-/// Whoever waits for some work; dropped with their future.
+/// Held by whoever waits for some work; dropped with their future.
 #[derive(Debug, Default)]
 pub(super) struct Waiter(Arc<()>);
 
-/// Whether somebody still waits.
+/// Tells whether anybody still waits.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted(Weak<()>);
 

@@ -1,4 +1,4 @@
-//! The built-in tools for models: files below a folder, search, git and commands, as tools that say what they reach.
+//! The built-in tools for models: files below a folder, search, git and commands, all of which state what they reach.
 //!
 //! ```
 //! use skep_actors::ModelAgent;
@@ -12,12 +12,12 @@
 //! ```
 //!
 //! # Invariants
-//! 1. What a tool states as its reach is what it touches. A path's links are resolved before it is stated, and what is opened is that
-//!    path with no link in it ([`Beneath`]); so a ceiling on `/repo/src/**` is not left by a symlink below it, nor by one that is put
-//!    there between the permission and the call.
-//! 2. A tool that goes through a folder states the folder with all below it.
-//! 3. A path that leaves the root is words for the model: nothing is opened for it, and no effect begins.
-//! 4. Files of version control are neither read nor written: its settings name programs, and hold keys.
+//! 1. What a tool states as its reach is what it touches. A path's links are resolved before it is stated, and what is
+//!    opened is that path with no link in it ([`Beneath`]). So no symlink leads out of a ceiling on `/repo/src/**`, not
+//!    even one that is created between the permission and the call.
+//! 2. A tool that walks a folder states the folder with everything below it.
+//! 3. A path that leaves the root is reported to the model: nothing is opened for it, and no effect starts.
+//! 4. Files of version control are neither read nor written: their settings name programs and may hold keys.
 
 mod below;
 mod command;
@@ -54,26 +54,26 @@ use crate::tool::{Card, ToolError, Toolset};
 #[derive(Clone, Debug)]
 pub struct Workspace(Arc<Place>);
 
-/// A folder that cannot be a workspace.
+/// Why a folder cannot be a workspace.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BadWorkspace {
     /// It cannot be opened.
     #[error("the workspace's root {root:?} cannot be opened: {error}; name a folder that is there")]
     Root {
-        /// What was given.
+        /// The path that was given.
         root: PathBuf,
-        /// Why, in the system's words.
+        /// The system's message.
         error: io::Error,
     },
-    /// Its path is no Unicode, so that no rule could name it.
+    /// Its path is not Unicode, so no rule could name it.
     #[error("the workspace's root {0:?} is not UTF-8; rules about paths could not name it")]
     NotUnicode(PathBuf),
 }
 
 impl Workspace {
-    /// The workspace of a folder. Its path is resolved here, once, and the folder stays open: one that is put in its place later is
-    /// another.
+    /// The workspace of a folder. Its path is resolved here, once, and the folder stays open: a folder that replaces it
+    /// later is another folder.
     ///
     /// # Errors
     /// [`BadWorkspace`].
@@ -88,7 +88,7 @@ impl Workspace {
         Ok(Self(Arc::new(Place { given: given.to_owned(), root, beneath, writing: Mutex::default() })))
     }
 
-    /// Its root, absolute and without links: what rules about paths begin with.
+    /// Its root, absolute and without links: rules about paths start with it.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.0.root
@@ -106,14 +106,14 @@ impl Workspace {
             .and(git::all(&self.0))
     }
 
-    /// Those, and `files_write` and `files_edit`.
+    /// The reading tools, and `files_write` and `files_edit`.
     #[must_use]
     pub fn writing(&self) -> Toolset {
         let place = || Arc::clone(&self.0);
         self.reading().planned(write::Write::new(place())).planned(edit::Edit::new(place()))
     }
 
-    /// The tool `command`, for these commands in folders of the workspace; and `shell`, if they have one.
+    /// The tool `command`, for these commands in folders of the workspace; and `shell`, if they include it.
     #[must_use]
     pub fn command(&self, commands: Commands) -> Toolset {
         let has_shell = commands.has_shell();
@@ -129,20 +129,20 @@ impl Workspace {
     }
 }
 
-/// A folder, open.
+/// An open folder.
 #[derive(Debug)]
 struct Place {
     /// Its path as it was given, which a model may repeat.
     given: PathBuf,
-    /// The same, canonical.
+    /// The same in canonical form.
     root: PathBuf,
     beneath: Beneath,
-    /// One at a time reads a file to write it anew.
+    /// Only one call at a time reads a file in order to rewrite it.
     writing: Mutex<()>,
 }
 
 impl Place {
-    /// Where a path leads that a model wrote.
+    /// Where a path that a model wrote leads.
     fn way(&self, given: &str, last: Last) -> Result<Way, ToolError> {
         let parts = parts(&[&self.root, &self.given], given)?;
         let way = self.beneath.way(&parts, last).map_err(|error| about(given, &error))?;
@@ -155,18 +155,18 @@ impl Place {
         names.iter().fold(self.root.clone(), |path, name| path.join(name))
     }
 
-    /// The folder of a way, as a root of its own.
+    /// The folder that a way leads to, as a root of its own.
     fn below(&self, way: &Way) -> io::Result<Beneath> {
         self.beneath.still_folder(way.names()).map(Beneath::of)
     }
 }
 
-/// What is wrong with a path, in words for the model.
+/// What is wrong with a path, as text for the model.
 fn about(path: &str, error: &dyn std::fmt::Display) -> ToolError {
     ToolError::said(format!("{}: {error}", if path.is_empty() { ".".to_owned() } else { one_line(path) }))
 }
 
-/// Runs work that may block on a thread, which ends as soon as nobody waits for it any more.
+/// Runs blocking work on a thread. It ends soon after nobody waits for it any more.
 async fn aside<T: Send + 'static>(call: &Call, work: impl FnOnce(&Wanted) -> T + Send + 'static) -> T {
     let waiter = Waiter::default();
     let wanted = waiter.wanted();
@@ -188,7 +188,7 @@ fn reads(name: &str, kind: &str, about: &str) -> Card {
     }
 }
 
-/// The card of a tool that writes. Twice is as good as once: whoever makes one sees to that.
+/// The card of a tool that writes. It is idempotent, which each writing tool has to ensure.
 fn writes(name: &str, kind: &str, about: &str) -> Card {
     let card = Card::new(name, about);
     Card {

@@ -1,4 +1,4 @@
-//! Anthropic's messages, as <https://docs.anthropic.com/en/api/messages> has them.
+//! Anthropic's messages, as described at <https://docs.anthropic.com/en/api/messages>.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use super::refusal::ProviderError;
 use super::{count, odd, text};
 use crate::model::{Chunk, ContextCache, End, Message, ModelError, Request, Tokens, ToolPiece};
 
-/// What is sent. The results of tools are the user's to say there, and all of one answer's are one message.
+/// The body of a request. There the user says the results of tools, and all results for one answer are a single message.
 pub(super) fn body(model: &str, request: &Request) -> Value {
     let mut messages: Vec<Value> = Vec::new();
     for message in &request.messages {
@@ -39,14 +39,14 @@ pub(super) fn body(model: &str, request: &Request) -> Value {
         keep(&mut body, cache);
     }
     for (name, value) in &request.settings {
-        // OpenAI's word for it.
+        // OpenAI's name for it.
         let name = if name == "stop" { "stop_sequences" } else { name };
         body[name] = value.clone();
     }
     body
 }
 
-/// Marks the end of what is to be kept: of all before the conversation, and of the conversation so far.
+/// Marks where cached contexts end: before the conversation, and at the current end of the conversation.
 fn keep(body: &mut Value, cache: ContextCache) {
     let ttl = match cache {
         ContextCache::FiveMinutes => "5m",
@@ -70,7 +70,7 @@ fn parts(message: &Message) -> (&'static str, Vec<Value>) {
         Message::User { text } => ("user", vec![json!({ "type": "text", "text": text })]),
         Message::Assistant { text, tool_calls } => {
             let calls = tool_calls.iter().map(|call| {
-                // Arguments that the model got wrong are none that may be sent back.
+                // Arguments that the model got wrong cannot be sent back.
                 let input = serde_json::from_str(&call.arguments).ok().filter(Value::is_object);
                 let input = input.unwrap_or_else(|| json!({}));
                 json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input })
@@ -85,7 +85,7 @@ fn parts(message: &Message) -> (&'static str, Vec<Value>) {
 
 #[derive(Default)]
 pub(super) struct Reader {
-    /// What the message has begun with; later counts come without.
+    /// The counts at the start of the message; later ones do not repeat them.
     tokens: Tokens,
     has_ended: bool,
     /// The index of each block that is a tool call.
@@ -112,7 +112,7 @@ impl Reader {
                 self.usage(&event["usage"], chunks);
             }
             "error" => return Err(ProviderError::of(&event).in_stream()),
-            // A ping, the end of a block or of the message, whatever comes one day.
+            // A ping, the end of a block or of the message, or any future event.
             _ => {}
         }
         Ok(())
@@ -148,13 +148,13 @@ impl Reader {
         }
     }
 
-    /// Which of the answer's calls a block is.
+    /// Which of the answer's calls a block belongs to.
     fn index(&self, block: &Value) -> Option<u32> {
         let at = self.blocks.iter().rposition(|known| *known == count(block))?;
         u32::try_from(at).ok()
     }
 
-    /// What is said of it later takes the place of what was said before, field by field.
+    /// Later counts replace earlier ones, field by field.
     fn usage(&mut self, usage: &Value, chunks: &mut VecDeque<Chunk>) {
         if !usage.is_object() {
             return;

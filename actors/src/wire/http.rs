@@ -1,7 +1,7 @@
 //! Models over HTTP: an endpoint has a base URL and a key, and the models behind it.
 //!
-//! One request a call, answered by a stream of events, or whole by servers that do not stream. Connections are kept and used again.
-//! Dropping the stream closes its connection, so that the provider stops.
+//! Each call is one request, answered by a stream of events, or whole by servers that do not stream. Connections are kept
+//! and reused. Dropping the stream closes its connection, so that the provider stops.
 
 pub(crate) mod client;
 
@@ -26,10 +26,10 @@ use crate::limit::{AtOnce, Breaker, Rate};
 use crate::model::{Chunk, Chunks, Model, ModelError, Prices, Request};
 use crate::secret::Secret;
 
-/// The body of a refusal is read this far.
+/// How much of a refusal's body is read.
 const REFUSAL: usize = 64 << 10;
 
-/// An answer that comes whole is no longer.
+/// The most bytes of an answer that comes whole.
 const WHOLE: usize = 32 << 20;
 
 /// A provider: one base URL with one key. Clones share its connections, and may serve several swarms.
@@ -57,7 +57,7 @@ pub struct Endpoint {
     limits: Limits,
 }
 
-/// The limits of an endpoint. They are its own, in whichever swarms its models are called.
+/// The limits of an endpoint. They apply across all swarms that call its models.
 #[derive(Clone, Default)]
 struct Limits {
     links: Vec<Arc<dyn Link>>,
@@ -65,14 +65,14 @@ struct Limits {
     breaker: Option<Breaker>,
 }
 
-/// How long an endpoint may take.
+/// How long an endpoint may take, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection, with its TLS; 10 s by default.
+    /// To connect, including TLS; 10 s by default.
     pub connect: Duration,
-    /// From the request to the first word of the answer; 60 s by default.
+    /// From the request to the first part of the answer; 60 s by default.
     pub first_chunk: Duration,
-    /// From one word to the next; 60 s by default.
+    /// From one part to the next; 60 s by default.
     pub idle: Duration,
 }
 
@@ -86,14 +86,14 @@ impl Default for Timeouts {
     }
 }
 
-/// An endpoint that cannot be.
+/// Why an endpoint cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BadEndpoint {
-    /// The base URL is none.
+    /// The base URL is not valid.
     #[error("{url:?} is no base URL: {why}")]
     Url {
-        /// What was given.
+        /// The URL that was given.
         url: String,
         /// What is wrong with it.
         why: &'static str,
@@ -109,7 +109,8 @@ pub enum BadEndpoint {
 }
 
 impl Endpoint {
-    /// One that speaks OpenAI's chat completions, such as `https://api.openai.com/v1`. Requests go to `/chat/completions` below it.
+    /// An endpoint that speaks OpenAI's chat completions, such as `https://api.openai.com/v1`. Requests go to
+    /// `/chat/completions` below it.
     ///
     /// # Errors
     /// [`BadEndpoint::Url`].
@@ -117,7 +118,8 @@ impl Endpoint {
         Self::new(Protocol::OpenAi, base)
     }
 
-    /// One that speaks Anthropic's messages, such as `https://api.anthropic.com/v1`. Requests go to `/messages` below it.
+    /// An endpoint that speaks Anthropic's messages, such as `https://api.anthropic.com/v1`. Requests go to `/messages`
+    /// below it.
     ///
     /// # Errors
     /// [`BadEndpoint::Url`].
@@ -149,7 +151,7 @@ impl Endpoint {
         Ok(Self { protocol, bound, uri, headers, timeouts, clients, limits: Limits::default() })
     }
 
-    /// The key by which it knows who calls. Without one, none is sent.
+    /// The key that authenticates calls. By default none is sent.
     #[must_use]
     pub fn key(self, key: &Secret) -> Self {
         match self.protocol {
@@ -158,7 +160,7 @@ impl Endpoint {
         }
     }
 
-    /// One more header, or another value for one: an organisation, a beta.
+    /// Adds a header, or replaces its value: an organisation, a beta.
     ///
     /// # Errors
     /// [`BadEndpoint::Header`].
@@ -168,7 +170,7 @@ impl Endpoint {
         Ok(self.with_header(name, value.value()))
     }
 
-    /// How long it may take. Its connections are its own from then on: those of before go by what was said before.
+    /// How long it may take. From then on it has its own connections: existing ones keep the old limits.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
@@ -176,14 +178,14 @@ impl Endpoint {
         self
     }
 
-    /// So many calls at a time, of all its models and in all swarms. Any number, by default.
+    /// At most this many calls at a time, for all its models in all swarms. No limit by default.
     #[must_use]
     pub fn at_once(mut self, most: usize) -> Self {
         self.limits.links.push(Arc::new(AtOnce::new(most)));
         self
     }
 
-    /// So many calls and tokens a minute, of all its models and in all swarms. Any number, by default.
+    /// At most this many calls and tokens per minute, for all its models in all swarms. No limit by default.
     #[must_use]
     pub fn rate(mut self, rate: Rate) -> Self {
         self.limits.links.push(Arc::new(rate.clone()));
@@ -191,7 +193,7 @@ impl Endpoint {
         self
     }
 
-    /// Refuses calls for a while when it has failed too often. Without one, it is always called.
+    /// Refuses calls for a while when it has failed too often. Without a breaker it is always called.
     #[must_use]
     pub fn breaker(mut self, breaker: Breaker) -> Self {
         self.limits.links.push(Arc::new(breaker.clone()));
@@ -199,8 +201,8 @@ impl Endpoint {
         self
     }
 
-    /// A model behind it, by the provider's name. Until it is given prices, or the swarm's models a table that has some for its name, nobody
-    /// knows what it costs, and it is not called.
+    /// A model behind it, by the provider's name. As long as it has no prices, neither its own nor in the swarm's table,
+    /// its cost is unknown, and it is not called.
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> Remote {
         Remote { endpoint: self.clone(), name: name.into(), prices: None, window: None }
@@ -232,14 +234,15 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// What its tokens cost; [`Prices::FREE`] for what costs nothing, such as a model on a machine of one's own.
+    /// What its tokens cost; [`Prices::FREE`] if it costs nothing, such as a model on your own machine.
     #[must_use]
     pub const fn prices(mut self, prices: Prices) -> Self {
         self.prices = Some(prices);
         self
     }
 
-    /// The most tokens that it can take, sent and written. A route goes by it where a request is too long for another.
+    /// The most tokens that it can handle, sent and written together. A route chooses by it if a request is too long for
+    /// another model.
     #[must_use]
     pub const fn window(mut self, tokens: u64) -> Self {
         self.window = Some(tokens);
@@ -288,11 +291,11 @@ impl Model for Remote {
     }
 }
 
-/// An answer on its way.
+/// An answer that is arriving.
 struct Answering {
     env: Env,
     reading: Reading,
-    /// What it has failed with, to be told after what came before.
+    /// An error, to be reported after what came before it.
     failed: Option<ModelError>,
     state: State,
 }
@@ -349,7 +352,7 @@ impl Answering {
         match frame {
             None => Err(ModelError::Silent(limit)),
             Some(None) => self.reading.end(),
-            // A connection that breaks off.
+            // The connection broke off.
             Some(Some(Err(_))) => Err(ModelError::Cut),
             Some(Some(Ok(frame))) => {
                 self.state = State::Reads { body, limit: idle, idle };
@@ -364,12 +367,12 @@ impl Answering {
 
 fn is_stream(answer: &Response<Incoming>) -> bool {
     let kind = answer.headers().get(hyper::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    // One that does not say what it sends was asked for a stream.
+    // If the type is missing, it is a stream, since that is what was asked for.
     kind.is_none_or(|kind| !kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
 }
 
 impl Endpoint {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of the answer.
     async fn send(&self, body: String) -> Result<Response<Incoming>, ModelError> {
         let answer = self.clients.send(self, Bytes::from(body)).await?;
         let status = answer.status().as_u16();

@@ -1,5 +1,5 @@
-//! OpenAI's chat completions, as <https://platform.openai.com/docs/api-reference/chat> has them and as servers speak them that are
-//! compatible.
+//! OpenAI's chat completions, as described at <https://platform.openai.com/docs/api-reference/chat> and as compatible
+//! servers speak them.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::refusal::ProviderError;
 use super::{Bound, count, odd, text};
 use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, ToolPiece};
 
-/// What is sent.
+/// The body of a request.
 pub(super) fn body(model: &str, request: &Request, bound: Bound) -> Value {
     let system = request.system.iter().map(|text| json!({ "role": "system", "content": text }));
     let messages: Vec<_> = system.chain(request.messages.iter().map(message)).collect();
@@ -19,7 +19,7 @@ pub(super) fn body(model: &str, request: &Request, bound: Bound) -> Value {
         "stream_options": { "include_usage": true },
         "messages": messages,
     });
-    // A model takes one of the two, and whoever sets one knows which.
+    // A model accepts one of the two, and a caller who sets one knows which.
     const BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
     let is_set = BOUNDS.iter().any(|name| request.settings.contains_key(*name));
     if let Some(most) = request.max_output_tokens.filter(|_| !is_set) {
@@ -69,7 +69,7 @@ fn message(message: &Message) -> Value {
 
 #[derive(Default)]
 pub(super) struct Reader {
-    /// How many tool calls have begun: some servers number none of them.
+    /// How many tool calls have started: some servers do not number them.
     calls: u32,
 }
 
@@ -93,7 +93,7 @@ impl Reader {
         if event.get("error").is_some_and(|error| !error.is_null()) {
             return Err(ProviderError::of(event).in_stream());
         }
-        // There is one: nobody asks for more.
+        // There is only one, since no more are requested.
         if let Some(choice) = event["choices"].get(0) {
             let said = &choice[part];
             chunks.extend(text(&said["content"]).map(Chunk::Text));
@@ -104,7 +104,7 @@ impl Reader {
                 chunks.push_back(Chunk::End(end(reason)));
             }
         }
-        // Whatever else is in the event: some send it with the last choice, some in one of its own.
+        // Usage comes independently of the rest: some servers send it with the last choice, some in an event of its own.
         if let Some(usage) = event.get("usage").filter(|usage| usage.is_object()) {
             let cached = count(&usage["prompt_tokens_details"]["cached_tokens"]);
             let (input, output) = (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
@@ -117,7 +117,7 @@ impl Reader {
         let (id, name) = (text(&call["id"]), text(&call["function"]["name"]));
         let index = match call["index"].as_u64() {
             Some(index) => u32::try_from(index).unwrap_or(u32::MAX),
-            // One that is not numbered begins with its name.
+            // A piece without a number starts a new call if it has a name.
             None => self.calls.saturating_sub(u32::from(name.is_none())),
         };
         if name.is_some() {
@@ -126,7 +126,7 @@ impl Reader {
         let arguments = match &call["function"]["arguments"] {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
-            // Some send what they should have written down.
+            // Some servers send JSON instead of text.
             other => other.to_string(),
         };
         ToolPiece { index, id, name, arguments }

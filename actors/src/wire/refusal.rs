@@ -1,4 +1,4 @@
-//! What an HTTP status that is no success means, with what the body says of it: the provider's code, never its text.
+//! What an HTTP status other than success means, together with the provider's code from the body, but never its text.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::text;
 use crate::model::ModelError;
 
-/// Longer codes are none.
+/// Anything longer is not a code.
 const CODE: usize = 64;
 
-/// The error of an answer with this status.
+/// The error for an answer with this status.
 pub(crate) fn refusal(status: u16, retry_after: Option<Duration>, body: &[u8]) -> ModelError {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let error = ProviderError::of(&body);
@@ -27,14 +27,14 @@ pub(crate) fn refusal(status: u16, retry_after: Option<Duration>, body: &[u8]) -
     }
 }
 
-/// What both protocols say of an error, in a body or in a stream.
+/// What both protocols say about an error, in a body or in a stream.
 pub(super) struct ProviderError {
     code: Option<String>,
     message: String,
 }
 
 impl ProviderError {
-    /// `{"error": {"type": .., "code": .., "message": ..}}`, with one of the two or both.
+    /// `{"error": {"type": .., "code": .., "message": ..}}`, with a type, a code or both.
     pub(super) fn of(body: &Value) -> Self {
         let error = &body["error"];
         let code = [&error["code"], &error["type"]].into_iter().find_map(text);
@@ -57,7 +57,7 @@ impl ProviderError {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
-    /// OpenAI has a code for it, Anthropic a sentence, and those between them either.
+    /// OpenAI has a code for this, Anthropic a sentence, and compatible servers use either.
     fn is_too_long(&self) -> bool {
         const SAYS: [&str; 4] =
             ["prompt is too long", "maximum context length", "context window", "input is too long"];
@@ -68,7 +68,7 @@ impl ProviderError {
         self.is_code(&["insufficient_quota", "billing_hard_limit_reached", "credit_balance_too_low"])
     }
 
-    /// The error of a stream that had begun.
+    /// The error of a stream that had already started.
     pub(super) fn in_stream(&self) -> ModelError {
         if self.is_too_long() {
             ModelError::ContextTooLong

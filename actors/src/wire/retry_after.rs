@@ -1,9 +1,9 @@
-//! When a provider says to come again: in seconds, or as a date, which is held against the answer's own date.
+//! When a provider says to try again: in seconds, or as a date, which is compared with the answer's own date.
 
 use std::time::Duration;
 
-/// The pause that `Retry-After` asks for, with what the same answer says of `Date`: its clock is the only one that the date may be held
-/// against. Of a moment that has passed, none at all; of what is neither, nothing.
+/// The pause that `Retry-After` asks for. A date is compared with the `Date` of the same answer, since only that comes
+/// from the same clock. A date in the past gives a pause of zero; a value that is neither gives none.
 pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
@@ -17,8 +17,8 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7). The two older forms, which
-/// nobody may send any more, are none.
+/// The seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7). The two
+/// obsolete forms, which must not be sent any more, are not accepted.
 fn seconds(date: &str) -> Option<u64> {
     let (weekday, rest) = date.split_once(", ")?;
     let parts: [&str; 5] = rest.split(' ').collect::<Vec<_>>().try_into().ok()?;
@@ -39,7 +39,7 @@ fn seconds(date: &str) -> Option<u64> {
     is_its_weekday.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-/// A number of exactly so many digits.
+/// A number with exactly this many digits.
 fn number(text: &str, digits: usize) -> Option<u64> {
     let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok())?

@@ -1,7 +1,8 @@
-//! A server of models, in both protocols: what [`Scripted`](crate::Scripted) or [`Simulated`](crate::Simulated) answer, over HTTP, so
-//! that clients can be tried without a key.
+//! A server of models, in both protocols: it serves what [`Scripted`](crate::Scripted) or [`Simulated`](crate::Simulated)
+//! answer over HTTP, so that clients can be tried without a key.
 //!
-//! `POST /v1/chat/completions` is OpenAI's, `POST /v1/messages` Anthropic's, `GET /v1/models` lists what there is. Any key will do.
+//! `POST /v1/chat/completions` is OpenAI's, `POST /v1/messages` Anthropic's, `GET /v1/models` lists the models. Any key
+//! is accepted.
 
 mod anthropic;
 mod openai;
@@ -27,7 +28,7 @@ use tokio::net::TcpListener;
 use super::Protocol;
 use crate::model::{Chunk, Chunks, End, ModelError, Models, Request, Tokens};
 
-/// A request is no longer.
+/// The most bytes of a request.
 const MOST: usize = 32 << 20;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -40,7 +41,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens. Port 0 is one that is free.
+    /// Listens. Port 0 picks a free port.
     ///
     /// # Errors
     /// Those of the system, such as an address that is in use.
@@ -48,7 +49,7 @@ impl Server {
         Ok(Self { listener: TcpListener::bind(addr).await?, models, env })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     ///
     /// # Errors
     /// Those of the system.
@@ -75,7 +76,7 @@ impl Server {
             });
             connections.push(async move {
                 let mut http = hyper::server::conn::http1::Builder::new();
-                // Whoever hangs up, or sends what is no HTTP, has ended its own connection.
+                // A client that hangs up, or does not send HTTP, only ends its own connection.
                 http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), served).await.ok();
             });
         }
@@ -96,7 +97,7 @@ async fn serve(request: HttpRequest<Incoming>, models: &Models, env: &Env) -> Re
     }
 }
 
-/// A request as it came.
+/// A request as it was received.
 struct Asked {
     model: String,
     request: Request,
@@ -117,7 +118,7 @@ async fn asked(protocol: Protocol, request: HttpRequest<Incoming>) -> Result<Ask
 async fn answer(protocol: Protocol, asked: Asked, models: &Models, env: &Env) -> Response<Body> {
     let Asked { model, request, streams } = asked;
     let mut chunks = models.get(&model).stream(Arc::new(request), env);
-    // The status is said before the first chunk is.
+    // The status has to be sent before the first chunk.
     let first = chunks.next().await;
     if let Some(Err(error)) = first {
         return refused(protocol, &error, status(&error));
@@ -126,7 +127,7 @@ async fn answer(protocol: Protocol, asked: Asked, models: &Models, env: &Env) ->
     if streams { streamed(protocol, &model, chunks) } else { gathered(protocol, &model, chunks).await }
 }
 
-/// What writes the events of a stream.
+/// Writes the events of a stream.
 enum Writer {
     OpenAi(openai::Writer),
     Anthropic(anthropic::Writer),
@@ -177,7 +178,7 @@ fn streamed(protocol: Protocol, model: &str, chunks: Chunks) -> Response<Body> {
             }
             Some(Err(error)) => Some((Ok(Frame::data(Bytes::from(writer.fail(&error)))), None)),
             None if has_ended => Some((Ok(Frame::data(Bytes::from(writer.end()))), None)),
-            // An answer that breaks off is a connection that does.
+            // An answer that breaks off also breaks off the connection.
             None => Some((Err(io::Error::other("the answer broke off")), None)),
         }
     });
@@ -186,7 +187,7 @@ fn streamed(protocol: Protocol, model: &str, chunks: Chunks) -> Response<Body> {
     response
 }
 
-/// All of an answer.
+/// A whole answer.
 #[derive(Default)]
 struct Gathered {
     text: String,
@@ -262,7 +263,7 @@ const fn status(error: &ModelError) -> u16 {
     }
 }
 
-/// The provider's word for an error.
+/// The provider's code for an error.
 const fn code(error: &ModelError) -> &'static str {
     match error {
         ModelError::RateLimited { .. } => "rate_limit_exceeded",
@@ -276,7 +277,7 @@ const fn code(error: &ModelError) -> &'static str {
     }
 }
 
-/// The text of a message, whether it is one or a list of parts.
+/// The text of a message, whether it is a string or a list of parts.
 fn content(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -285,7 +286,7 @@ fn content(value: &Value) -> String {
     }
 }
 
-/// What is left of a body's fields: how the model samples.
+/// The remaining fields of a body: the sampling settings.
 fn settings(body: &Value, known: &[&str]) -> impl Iterator<Item = (String, Value)> {
     let fields = body.as_object().into_iter().flatten();
     let others = fields.filter(|(name, _)| !known.contains(&name.as_str()));

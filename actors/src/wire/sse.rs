@@ -1,14 +1,14 @@
-//! Server-sent events: the data of each event, out of bytes that may be cut anywhere.
+//! Server-sent events: extracts the data of each event from bytes that may be cut anywhere.
 //!
-//! The format is the WHATWG's: lines end with CR, LF or both, an empty line ends an event, `data:` lines of one event are joined, and
-//! all other fields are passed over, since both protocols say in the data what an event is.
+//! The format is the WHATWG's: lines end with CR, LF or both, an empty line ends an event, the `data:` lines of one event
+//! are joined, and all other fields are ignored, since both protocols put the type of an event into its data.
 
 use std::collections::VecDeque;
 
 use super::odd;
 use crate::model::ModelError;
 
-/// No event of a provider is near that long. A line without an end would else fill the memory.
+/// No event of a provider is nearly this long. Without the limit, a line without an end would fill the memory.
 const MOST: usize = 8 << 20;
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Lines {
         while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
             let (part, rest) = bytes.split_at(at);
             let is_return = rest[0] == b'\r';
-            // The second half of a CRLF, and no line of its own.
+            // The second half of a CRLF, not a line of its own.
             if part.is_empty() && !is_return && self.was_return && self.line.is_empty() {
                 self.was_return = false;
             } else {
@@ -105,7 +105,7 @@ mod tests {
         let text = "\u{feff}: a comment\ndata: one\n\ndata:two\r\ndata:  three\r\n\r\nevent: x\nid: 7\ndata\rdata: {\"a\":\"é🐝\"}\r\rretry: 1\n\n\ndata: last";
         let events = ["one", "two\n three", "\n{\"a\":\"é🐝\"}", "last"];
         assert_eq!(read(text.as_bytes(), &[]).unwrap(), events);
-        // Cut at every pair of bytes, within characters and line ends too.
+        // Cut at every pair of positions, even within characters and line ends.
         for first in 0..=text.len() {
             for second in first..=text.len() {
                 assert_eq!(read(text.as_bytes(), &[first, second]).unwrap(), events, "{first} {second}");
@@ -120,7 +120,7 @@ mod tests {
         let more = vec![b'x'; 1 << 20];
         let fed = (0..100).find(|_| lines.feed(&more).is_err());
         assert!(fed.is_some_and(|at| at < 10) && lines.line.len() <= MOST);
-        // Nor do many short lines of one event.
+        // Many short lines of one event cannot do it either.
         let mut lines = Lines::default();
         let line = [b"data:", &more[..], b"\n"].concat();
         assert!((0..100).any(|_| lines.feed(&line).is_err()) && lines.data.len() <= MOST);

@@ -1,4 +1,4 @@
-//! What is sent and read, in both protocols, as their documentation prints it; cut anywhere, and spoilt anyhow.
+//! What is sent and read, in both protocols, as their documentation shows it; cut at any point, and corrupted.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -75,7 +75,7 @@ fn the_bound_of_an_answer_is_sent_once_under_the_name_that_the_host_wants_or_the
     }
 }
 
-/// A stream as a provider sends it: OpenAI's, of several calls and with usage in an event of its own.
+/// A stream as a provider sends it: OpenAI's, with several calls, and usage in an event of its own.
 const OPENAI: &str = concat!(
     ": OPENROUTER PROCESSING\n\n",
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
@@ -87,7 +87,7 @@ const OPENAI: &str = concat!(
     "data: [DONE]\n\n",
 );
 
-/// Anthropic's, with a thought, a ping, and counts that come in two parts.
+/// Anthropic's, with reasoning, a ping, and counts that come in two parts.
 const ANTHROPIC: &str = concat!(
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":4,\"cache_creation_input_tokens\":2,\"output_tokens\":1}}}\n\n",
     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n",
@@ -198,7 +198,7 @@ fn servers_that_number_no_calls_or_answer_whole_are_read_too() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
-    /// Whatever a server sends, reading it ends, and what is read of it does not hang on where it was cut.
+    /// Whatever a server sends, reading it ends, and the result does not depend on where it was cut.
     #[test]
     fn a_spoilt_stream_is_read_to_its_end(
         is_openai: bool,
@@ -221,7 +221,7 @@ proptest! {
         let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
         cuts.sort_unstable();
         let (whole, cut) = (read(protocol, &bytes, &[]), read(protocol, &bytes, &cuts));
-        // After an error nobody reads on, and how much came with it in one piece is chance.
+        // After an error nobody reads on, and how much arrived together with it depends on chance.
         if whole.1.is_none() {
             prop_assert_eq!(whole, cut);
         } else {

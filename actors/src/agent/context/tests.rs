@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::ToolCall;
 
-/// A round of calls, each with the length of its output.
+/// A round of calls, given the length of each output.
 fn round(number: usize, outputs: &[usize]) -> Vec<Message> {
     let call =
         |at: usize| ToolCall { id: format!("{number}-{at}"), name: "read".into(), arguments: "{}".into() };
@@ -65,7 +65,7 @@ fn a_policy_makes_room_from_a_share_of_the_window_on_and_leaves_room_for_the_ans
     assert_eq!(ContextPolicy::summarise(9).by("fast").summariser("own"), Some("fast"));
 }
 
-/// The ids of calls and of results, which have to be the same.
+/// The ids of calls and of results, which have to match.
 fn pairs(talk: &Conversation) -> (BTreeSet<String>, BTreeSet<String>) {
     let calls = talk.messages.iter().flat_map(|message| match message {
         Message::Assistant { tool_calls, .. } => {
@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(short.messages.last().map(Message::text).map(|text| text.get(..9)),
             long.messages.last().map(Message::text).map(|text| text.get(..9)));
         prop_assert_eq!(&reduce(short.clone(), room), &short);
-        // Each message that is left stands in the order of before.
+        // The messages that are left keep their order.
         let mut old = long.messages.iter();
         for message in &short.messages {
             let is_same = |other: &&Message| match (message, other) {

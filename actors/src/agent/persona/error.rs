@@ -3,7 +3,7 @@
 use skep_runtime::text::OneLine;
 use thiserror::Error;
 
-/// Why a persona cannot be used. `place` is the file, or the name where there is none.
+/// Why a persona cannot be used. `place` is the file, or the name if there is no file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PersonaError {
@@ -31,7 +31,7 @@ pub enum PersonaError {
         /// How many it may have.
         most: usize,
     },
-    /// The name of the file is no name of a persona.
+    /// The name of the file is not a valid name of a persona.
     #[error("{}: {:?} is no name of a persona: it has 1 to 64 letters, digits, `_`, `-` and `.`", OneLine(.place), .name)]
     BadName {
         /// The file.
@@ -45,7 +45,7 @@ pub enum PersonaError {
         /// The file.
         place: String,
     },
-    /// The front matter is no TOML, or a field has a value of another type.
+    /// The front matter is not TOML, or a field has a value of the wrong type.
     #[error("{}:{line}: {}", OneLine(.place), OneLine(.message))]
     NotRead {
         /// The file.
@@ -64,7 +64,7 @@ pub enum PersonaError {
         line: usize,
         /// The field.
         field: String,
-        /// The nearest one, or those that there are.
+        /// The nearest name, or the names that exist.
         hint: String,
     },
     /// A field has a value that it cannot have.
@@ -94,9 +94,9 @@ pub enum PersonaError {
     Undefined {
         /// The file.
         place: String,
-        /// The line of the first, from 1.
+        /// The line of the first one, from 1.
         line: usize,
-        /// All of them.
+        /// The names of all of them.
         variables: Vec<String>,
     },
     /// The template has no such variable.
@@ -106,10 +106,10 @@ pub enum PersonaError {
         place: String,
         /// The variable.
         variable: String,
-        /// The nearest one, or those that there are.
+        /// The nearest name, or the names that exist.
         hint: String,
     },
-    /// A value cannot be written down.
+    /// A value cannot be written as JSON.
     #[error("{}: the value of `{variable}` cannot be written as JSON: {}", OneLine(.place), OneLine(.why))]
     BadValue {
         /// The file.
@@ -119,7 +119,7 @@ pub enum PersonaError {
         /// Why.
         why: String,
     },
-    /// There is another persona of this name.
+    /// There is another persona with this name.
     #[error("{}: there is another persona named {name:?}", OneLine(.place))]
     Twice {
         /// The file, or the name.

@@ -15,16 +15,16 @@ use crate::nearest::did_you_mean;
 pub struct Personas(BTreeMap<String, Persona>);
 
 impl Personas {
-    /// None yet.
+    /// No personas yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All of a folder: its files that end in `.md`, not those of folders below it.
+    /// All personas of a folder: its files that end in `.md`, without those of folders below it.
     ///
     /// # Errors
-    /// [`PersonaError`] of the first that cannot be used, in the order of their names.
+    /// The [`PersonaError`] of the first file that cannot be used, in the order of their names.
     pub fn dir(path: impl AsRef<Path>) -> Result<Self, PersonaError> {
         let path = path.as_ref();
         let place = path.display().to_string();
@@ -44,10 +44,10 @@ impl Personas {
         files.into_iter().try_fold(Self::new(), |personas, file| personas.and(Persona::load(file)?))
     }
 
-    /// One more.
+    /// Adds a persona.
     ///
     /// # Errors
-    /// [`PersonaError::Twice`] if there is another of its name.
+    /// [`PersonaError::Twice`] if there is another persona of this name.
     pub fn and(mut self, persona: Persona) -> Result<Self, PersonaError> {
         if self.0.contains_key(&persona.name) {
             return Err(PersonaError::Twice { place: persona.place, name: persona.name });
@@ -56,10 +56,10 @@ impl Personas {
         Ok(self)
     }
 
-    /// What a variable stands for, in each template that has it.
+    /// Sets a variable in each template that has it.
     ///
     /// # Errors
-    /// [`PersonaError::NoVariable`] if none of them has it, [`PersonaError::BadValue`].
+    /// [`PersonaError::NoVariable`] if no template has it, [`PersonaError::BadValue`].
     pub fn with(self, name: &str, value: impl Serialize) -> Result<Self, PersonaError> {
         if !self.0.values().any(|persona| persona.has_variable(name)) {
             let known: Vec<_> = self.0.values().flat_map(Persona::wants).collect();
@@ -73,7 +73,7 @@ impl Personas {
         self.0.into_iter().map(with).collect::<Result<_, _>>().map(Self)
     }
 
-    /// One of them.
+    /// The persona with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Persona> {
         self.0.get(name)

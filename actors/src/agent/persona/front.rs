@@ -12,7 +12,7 @@ use skep_runtime::{Budget, Ceiling};
 use super::PersonaError;
 use crate::nearest::did_you_mean;
 
-/// What stands around the fields.
+/// The line before and after the fields.
 const MARK: &str = "+++";
 
 /// The fields of a persona.
@@ -36,7 +36,7 @@ pub(crate) struct Front {
     pub(crate) children: Option<Children>,
 }
 
-/// How many agents an orchestrator may have.
+/// How many agents an orchestrator may create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Children {
@@ -100,14 +100,14 @@ impl<'de> Deserialize<'de> for Purse {
 pub(super) struct Parts<'t> {
     pub(super) front: &'t str,
     pub(super) body: &'t str,
-    /// The line at which the body begins, from 1.
+    /// The line at which the body starts, from 1.
     pub(super) line: usize,
 }
 
-/// The line at which the fields begin.
+/// The line at which the fields start.
 const FIRST: usize = 2;
 
-/// Takes a text apart at its marks.
+/// Splits a text at its marks.
 pub(super) fn split<'t>(text: &'t str, place: &str) -> Result<Parts<'t>, PersonaError> {
     let missing = || PersonaError::NoFront { place: place.to_owned() };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -142,7 +142,7 @@ impl Front {
         })
     }
 
-    /// Looks at what the types do not say.
+    /// Checks what the types do not.
     pub(super) fn check(&self, text: &str, place: &str) -> Result<(), PersonaError> {
         let bad = |field: &str, message: String| PersonaError::Bad {
             place: place.to_owned(),
@@ -183,7 +183,7 @@ impl Front {
     }
 }
 
-/// What serde says of a field that there is not: its name, and those that there are.
+/// Takes serde's message about an unknown field apart: the field's name, and the names that exist.
 fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown field `")?;
     let (field, rest) = rest.split_once('`')?;

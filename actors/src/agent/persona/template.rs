@@ -31,7 +31,7 @@ impl Fault {
         Self { line: error.line().unwrap_or(1), message, undefined: Vec::new() }
     }
 
-    /// The error, for a template that begins in this line of its file.
+    /// The error, for a template that starts at this line of its file.
     pub(super) fn at(self, place: &str, first: usize) -> PersonaError {
         let (place, line) = (place.to_owned(), first + self.line.saturating_sub(1));
         match self.undefined {
@@ -46,13 +46,13 @@ fn environment<'t>() -> Environment<'t> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(defaults::PERSONA_FUEL));
-    // A value that lasts from one round of a loop to the next could double each time.
+    // A value that is kept from one round of a loop to the next could double each time.
     environment.remove_global("namespace");
     environment.remove_global("debug");
     environment
 }
 
-/// The variables that a template speaks of.
+/// The variables that a template uses.
 pub(super) fn variables(text: &str) -> Result<BTreeSet<String>, Fault> {
     let environment = environment();
     let template = environment.template_from_str(text).map_err(|error| Fault::of(&error))?;
@@ -63,7 +63,7 @@ pub(super) fn variables(text: &str) -> Result<BTreeSet<String>, Fault> {
     Ok(variables)
 }
 
-/// The template with its values in their places.
+/// The template with its values filled in.
 pub(super) fn render(text: &str, values: &BTreeMap<String, Value>) -> Result<String, Fault> {
     let environment = environment();
     let mut told = Bounded::default();
@@ -87,7 +87,7 @@ pub(super) fn render(text: &str, values: &BTreeMap<String, Value>) -> Result<Str
     }
 }
 
-/// A text that does not grow beyond what an agent may be told.
+/// A buffer that does not grow beyond the longest text that an agent may be told.
 #[derive(Default)]
 struct Bounded {
     bytes: Vec<u8>,

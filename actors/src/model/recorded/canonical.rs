@@ -1,4 +1,4 @@
-//! The one form of a request by which its recorded answers are found: pure.
+//! The canonical form of a request, by which its recorded answers are found: pure.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::model::{Message, Request};
 
-/// The request with its tool calls numbered by their place in the conversation: providers draw their ids at random. A tool's result has the
-/// number of the last call before it that has its id.
+/// The request with its tool calls numbered by their position in the conversation, since providers choose their ids at
+/// random. A tool's result gets the number of the last call before it that has its id.
 pub(super) fn numbered(request: &Request) -> Request {
     let mut request = request.clone();
     let (mut places, mut count) = (HashMap::<String, String>::new(), 0_usize);
@@ -32,7 +32,7 @@ pub(super) fn numbered(request: &Request) -> Request {
     request
 }
 
-/// A value with the fields of its objects in order, as text.
+/// A value as text, with the fields of its objects sorted.
 pub(super) fn text(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -56,7 +56,7 @@ fn write(value: &Value, text: &mut String) {
     };
     match value {
         Value::Object(fields) => {
-            // Whether a map of serde_json's is sorted is decided by whoever else is in the build.
+            // Whether serde_json sorts its maps depends on features that another crate in the build may enable.
             let mut fields: Vec<_> = fields.iter().map(|(name, value)| (Some(name), value)).collect();
             fields.sort_by_key(|(name, _)| *name);
             list('{', '}', &mut fields.into_iter());
@@ -76,7 +76,7 @@ mod tests {
         text(&serde_json::to_value(numbered(request)).unwrap())
     }
 
-    /// A conversation in which tools are called: `calls` of each answer, and which of all calls each result is of.
+    /// A conversation in which tools are called: the `calls` of each answer, and which call each result belongs to.
     fn conversation(
         words: &[String],
         calls: &[Vec<String>],

@@ -1,4 +1,4 @@
-//! A cassette: the file, its lines, and what has been given of them.
+//! A cassette: the file, its lines, and which answers have been given.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -17,7 +17,7 @@ use super::canonical::{numbered, text};
 use super::difference::{first, nearest};
 use crate::model::{Chunk, Model, ModelError, Prices, Request};
 
-/// What this writes, and all that it reads.
+/// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
 
 /// A cassette that cannot be recorded or replayed.
@@ -29,16 +29,16 @@ pub enum BadCassette {
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's message.
         why: String,
     },
-    /// There is such a file, and it is not written over.
+    /// The file exists, and is not overwritten.
     #[error("the cassette {} is there already: replay it, or remove it to record anew", OneLine(.path))]
     There {
         /// The file.
         path: String,
     },
-    /// A line is none of a cassette.
+    /// A line does not belong in a cassette.
     #[error("the cassette {}, line {line}: {}", OneLine(.path), OneLine(.why))]
     Line {
         /// The file.
@@ -50,7 +50,7 @@ pub enum BadCassette {
     },
 }
 
-/// The first line: which model it is of.
+/// The first line: which model the cassette belongs to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Head {
     cassette: u32,
@@ -78,7 +78,7 @@ pub(super) struct Answered {
     pub(super) error: Option<ModelError>,
 }
 
-/// Any other line.
+/// Any line after the first.
 #[derive(Serialize, Deserialize)]
 struct Line {
     request: Request,
@@ -86,11 +86,11 @@ struct Line {
     answer: Answered,
 }
 
-/// What is read, and given in its order.
+/// What was read, given in its order.
 pub(super) struct Tape {
     head: Head,
     reels: Vec<Reel>,
-    /// Which of them is of a request, by its canonical form.
+    /// The index of the reel for a request, by its canonical form.
     by_request: HashMap<String, usize>,
 }
 
@@ -111,7 +111,7 @@ impl Tape {
         Self::parse(&text).map_err(|(line, why)| BadCassette::Line { path: shown, line, why })
     }
 
-    /// The error says the line and what is wrong with it.
+    /// The error gives the line and what is wrong with it.
     fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let (number, line) = lines.next().ok_or((1, "it is empty".to_owned()))?;
@@ -172,14 +172,14 @@ impl Tape {
     }
 }
 
-/// A request's canonical form, and the same as a value.
+/// A request's canonical form, as text and as a value.
 fn keyed(request: &Request) -> Result<(String, Value), String> {
     let value =
         serde_json::to_value(numbered(request)).map_err(|_| "it cannot be written as JSON".to_owned())?;
     Ok((text(&value), value))
 }
 
-/// What is wrong with a line, in no words of its own.
+/// What is wrong with a line, without quoting any of it.
 fn kind(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Eof => "it is cut off; remove it",
@@ -188,10 +188,10 @@ fn kind(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// What writes a cassette.
+/// The writer of a cassette.
 pub(super) struct Pen(Arc<Mutex<Page>>);
 
-/// The file, as long as lines can be written to it, and how long it is.
+/// The file, while lines can still be written to it, and its length.
 struct Page {
     file: Option<File>,
     bytes: u64,
@@ -211,7 +211,7 @@ impl Pen {
         Ok(Self(Arc::new(Mutex::new(page))))
     }
 
-    /// Writes an answer, whole, off the runtime's threads. The error says why that could not be.
+    /// Writes an answer, whole, off the runtime's threads. The error says why that failed.
     pub(super) async fn write(&self, request: &Request, answer: Answered, env: &Env) -> Result<(), String> {
         let line = written(&Line { request: numbered(request), answer })?;
         let page = Arc::clone(&self.0);
@@ -230,7 +230,7 @@ impl Page {
                 Ok(())
             }
             Err(error) => {
-                // A part of a line would spoil the next one.
+                // A partial line would spoil the next one.
                 file.set_len(self.bytes).ok();
                 self.file = None;
                 Err(one_line(&error.to_string()))

@@ -1,5 +1,5 @@
-//! Which recorded request is nearest to one that was not recorded, and the first thing in which they differ: in one line, with no more of
-//! any text than a few words.
+//! Which recorded request is nearest to one that was not recorded, and the first difference between them: on one line,
+//! quoting only a few words of any text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use skep_runtime::text::one_line;
 
-/// So much is shown of a text: a few words.
+/// The number of characters shown of a text: a few words.
 const SHOWN: usize = 24;
 
 /// A place in a request.
@@ -17,10 +17,10 @@ enum Step {
     Of(String),
 }
 
-/// What stands where in a request: all that is no list and no object of something.
+/// The values of a request by their place: everything that is not a list or an object with something in it.
 type Leaves<'v> = BTreeMap<Vec<Step>, &'v Value>;
 
-/// The one of several that has most in common with what is asked; of those that have as much, the first.
+/// The recorded request that has most in common with the asked one; if several are equal in this, the first.
 pub(super) fn nearest<'r>(asked: &Value, recorded: impl Iterator<Item = &'r Value>) -> Option<usize> {
     let asked = leaves(asked);
     let likeness = |recorded: &Value| -> u64 {
@@ -30,7 +30,8 @@ pub(super) fn nearest<'r>(asked: &Value, recorded: impl Iterator<Item = &'r Valu
     all.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
 }
 
-/// How much two values at one place have in common, in thousandths: of texts, where they begin and end alike.
+/// How much two values at the same place have in common, in thousandths. For texts, what counts is how much of their
+/// beginnings and ends is equal.
 fn alike(one: &Value, other: &Value) -> u64 {
     if one == other {
         return 1_000;
@@ -42,7 +43,7 @@ fn alike(one: &Value, other: &Value) -> u64 {
     let (one_rest, other_rest) = (&one.as_bytes()[begin..], &other.as_bytes()[begin..]);
     let end = count(&mut one_rest.iter().rev().copied().zip(other_rest.iter().rev().copied()));
     let (same, longest) = ((begin + end) as u64, one.len().max(other.len()).max(1) as u64);
-    // No text that differs is as good as one that does not.
+    // A text that differs never scores as high as one that is equal.
     (same * 1_000 / longest).min(999)
 }
 
@@ -89,7 +90,7 @@ fn gather<'v>(value: &'v Value, place: &mut Vec<Step>, all: &mut Leaves<'v>) {
     }
 }
 
-/// Such as `messages[2].text`. Names of fields that are long are texts of somebody's.
+/// Such as `messages[2].text`. A long field name is shortened, since it may be somebody's text.
 fn named(place: &[Step]) -> String {
     let mut name = String::new();
     for step in place {
@@ -103,14 +104,14 @@ fn named(place: &[Step]) -> String {
     one_line(&name)
 }
 
-/// Both, from the word on in which they differ.
+/// Both, starting at the word in which they differ.
 fn shown(one: &Value, other: &Value) -> (String, String) {
     let (Value::String(one), Value::String(other)) = (one, other) else {
         return (cut(&one.to_string()), cut(&other.to_string()));
     };
     let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
     let same: String = same.map(|(one, _)| one).collect();
-    // The word's begin, if that is near.
+    // The start of the word, if that is near.
     let word = same.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let word = (word..=same.len()).find(|at| same.is_char_boundary(*at)).unwrap_or(same.len());
     let from = if same[word..].chars().count() < SHOWN / 2 { word } else { same.len() };
@@ -173,7 +174,7 @@ mod tests {
             prop_assert_eq!(said.is_none(), one == other);
             let said = said.unwrap_or_default();
             prop_assert_eq!(said.lines().count() <= 1, true, "{}", said);
-            // Two texts of 24 characters each, each of them escaped at worst, and our own words.
+            // Two texts of 24 characters each, all of them escaped at worst, and our own words.
             prop_assert!(said.chars().count() <= 2 * (2 * SHOWN + 4) + 40, "{}", said);
         }
     }

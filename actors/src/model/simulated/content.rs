@@ -1,4 +1,4 @@
-//! What a simulated model does with a request: a function of its conduct, the request and chance.
+//! What a simulated model does with a request: a function of its conduct, the request and random draws.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Default for Conduct {
     }
 }
 
-/// What is done with this request.
+/// What the model does with this request.
 pub(super) fn answer(conduct: &Conduct, request: &Request, chance: Chance<'_>) -> Answer {
     let mut happens = |permille: u64| chance(1_000) < permille;
     let is_limited = happens(conduct.limit_permille);
@@ -63,7 +63,7 @@ pub(super) fn answer(conduct: &Conduct, request: &Request, chance: Chance<'_>) -
     } else {
         writes(begun, conduct, request, chance)
     };
-    // The first of what it does is to wait, the second is its first chunk.
+    // The first beat is a wait, the second is the first chunk.
     let middle = |chance: Chance<'_>, answer: &Answer| 2 + below(chance, answer.len().saturating_sub(2));
     if is_stalled {
         let at = middle(chance, &answer);
@@ -76,10 +76,10 @@ pub(super) fn answer(conduct: &Conduct, request: &Request, chance: Chance<'_>) -
     if is_silent { answer.without_usage() } else { answer }
 }
 
-/// What an answer can have at most, whatever was asked for: it is written before it is sent.
+/// The most tokens an answer can have, whatever was asked for: it is built before it is sent.
 const TOKENS_MOST: u64 = 100_000;
 
-/// Text, a word a token.
+/// Text, one word per token.
 fn writes(begun: Answer, conduct: &Conduct, request: &Request, chance: Chance<'_>) -> Answer {
     let wanted = between(chance, *conduct.output.start(), *conduct.output.end());
     let most = request.max_output_tokens.unwrap_or(u64::MAX).min(TOKENS_MOST);
@@ -93,11 +93,11 @@ fn writes(begun: Answer, conduct: &Conduct, request: &Request, chance: Chance<'_
     if wanted > most { answer.at_length() } else { answer }
 }
 
-/// A call of one of the request's tools, with arguments as its schema has them.
+/// A call of one of the request's tools, with arguments that fit its schema.
 fn calls(begun: Answer, request: &Request, is_garbled: bool, chance: Chance<'_>) -> Answer {
     let tool = &request.tools[below(chance, request.tools.len())];
     let arguments = arguments(tool, chance).to_string();
-    // Whatever an object loses at its end, it is not JSON any more.
+    // Whatever is cut off an object's end, the rest is not valid JSON.
     let kept = if is_garbled { below(chance, arguments.len()) } else { arguments.len() };
     begun.calls_with(&tool.name, &arguments[..kept])
 }
@@ -130,7 +130,7 @@ fn below(chance: Chance<'_>, bound: usize) -> usize {
     usize::try_from(chance(bound as u64)).unwrap_or(0)
 }
 
-/// ASCII, so that any byte of a tool's arguments made of them is a place to cut.
+/// ASCII, so that a tool's arguments made of these words can be cut at any byte.
 const WORDS: [&str; 24] = [
     "the", "agent", "waits", "for", "its", "child", "and", "then", "writes", "a", "short", "review", "of",
     "each", "file", "that", "was", "changed", "since", "last", "week", "without", "any", "fault",
@@ -142,7 +142,7 @@ mod tests {
     use crate::model::End;
     use proptest::prelude::*;
 
-    /// A small generator with a state of 64 bits (Steele, Lea and Flood, 2014).
+    /// A small generator with 64 bits of state (Steele, Lea and Flood, 2014).
     fn chance(mut state: u64) -> impl FnMut(u64) -> u64 {
         move |bound| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

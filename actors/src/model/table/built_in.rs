@@ -1,4 +1,4 @@
-//! The table that comes with skep: some current models, with the day and the source in its head.
+//! The table that comes with skep: some current models. The date and the source are at its top.
 
 use std::iter::Peekable;
 use std::str::{Lines, SplitWhitespace};
@@ -8,7 +8,7 @@ use crate::model::Prices;
 
 const TEXT: &str = include_str!("built_in.txt");
 
-/// Reads the table. A line that cannot be read would be left out; a test holds that there is none.
+/// Reads the table. A line that cannot be read would be left out; a test ensures that there is none.
 pub(super) fn table() -> PriceTable {
     let mut lines = TEXT.lines().peekable();
     let mut table = PriceTable::new();
@@ -20,7 +20,7 @@ pub(super) fn table() -> PriceTable {
     table
 }
 
-/// A model's row, with the one below it that says what long calls cost, if there is one.
+/// A model's row, together with the row below it that gives the prices of long calls, if there is one.
 fn row<'t>(line: &'t str, rest: &mut Peekable<Lines<'t>>) -> Option<(&'t str, Listing)> {
     let mut words = line.split_whitespace();
     let name = words.next().filter(|name| !name.starts_with('#') && *name != "above")?;
@@ -82,7 +82,7 @@ mod tests {
         );
     }
 
-    /// Against the file that the head names, where somebody has it: `SKEP_LITELLM_PRICES=FILE`.
+    /// Compares with the file named at the table's top, if you have it: `SKEP_LITELLM_PRICES=FILE`.
     #[test]
     #[ignore = "it wants LiteLLM's file of prices"]
     #[allow(clippy::disallowed_methods, reason = "the file is named by whoever runs the test")]
@@ -94,7 +94,8 @@ mod tests {
         let theirs = names.iter().fold(theirs, |table, host| table.under(host));
         for (name, ours) in table().iter() {
             let mut listing = theirs.get(name).unwrap_or_else(|| panic!("{name} is not in it: {skipped:?}"));
-            // Nothing is billed there for what is put into a cache, and we never put anything there; and one row says no bound.
+            // For DeepSeek that file bills nothing for cache writes, and we never write to its cache; and one row states
+            // no limit.
             if name.starts_with("deepseek") {
                 listing.prices.cache_written = listing.prices.input;
             }

@@ -1,16 +1,17 @@
-//! Dollars a token, as JSON writes numbers, read digit by digit: a price is never a float.
+//! Dollars per token, as JSON writes numbers, read digit by digit: a price is never a float.
 
 use skep_runtime::PicoUsd;
 
-/// A pico-dollar is so many decimals of a dollar.
+/// How many decimals of a dollar a pico-dollar is.
 const DECIMALS: i64 = 12;
-/// No price has more digits than this before its point, in pico-dollars: they are as many as a `u64` may have.
+/// No price has more digits than this before its point, in pico-dollars: a `u64` has no more.
 const DIGITS: i64 = 20;
 
-/// The price that a JSON number of dollars stands for, to the pico-dollar above; the error says why it is none.
+/// The price that a JSON number of dollars stands for, rounded up to the pico-dollar; the error says why it is not a
+/// price.
 ///
 /// # Invariants
-/// 1. What comes out is at least what was written, and less than a pico-dollar above it.
+/// 1. The result is at least what was written, and less than a pico-dollar above it.
 pub(super) fn dollars(text: &str) -> Result<PicoUsd, &'static str> {
     const NO_NUMBER: &str = "is no number";
     let (is_negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -33,11 +34,11 @@ pub(super) fn dollars(text: &str) -> Result<PicoUsd, &'static str> {
     if is_negative {
         return Err("is less than nothing");
     }
-    // One that no `i64` holds is out of all bounds on its side.
+    // An exponent too large for `i64` is out of bounds anyway, whichever its sign.
     let power = power.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     let exponent = if is_small { -power } else { power };
     let count = |digits: &str| i64::try_from(digits.len()).unwrap_or(i64::MAX / 4);
-    // So many of the digits stand before the pico-dollars' point.
+    // How many of the digits come before the point, in pico-dollars.
     let before =
         exponent.saturating_add(DECIMALS).saturating_add(count(digits)).saturating_sub(count(decimals));
     if before > DIGITS {
@@ -70,7 +71,7 @@ mod tests {
             ("1e-12", 1),
             ("0.0", 0),
             ("-0.0e9999999999999999999999", 0),
-            // Noise of a float that somebody computed with: never too low.
+            // Noise from somebody's float arithmetic: the result is never too low.
             ("1.4999999999999999e-07", 150_000),
             ("1.5000000000000002e-07", 150_001),
             ("1e-99999999999999999999999", 1),
@@ -103,7 +104,7 @@ mod tests {
         #[test]
         fn no_price_is_rounded_down_nor_up_by_a_pico_dollar(digits in 1_u64..1_000_000_000_000, exponent in -24_i32..-4) {
             let PicoUsd(picos) = dollars(&format!("{digits}e{exponent}")).unwrap();
-            // The same with whole numbers alone: digits × 10^(exponent + 12).
+            // The same in integers alone: digits × 10^(exponent + 12).
             let power = 10_u128.pow((exponent + 12).unsigned_abs());
             let (exact, divisor) = if exponent >= -12 { (u128::from(digits) * power, 1) } else { (u128::from(digits), power) };
             prop_assert_eq!(u128::from(picos), exact.div_ceil(divisor));

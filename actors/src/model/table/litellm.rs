@@ -11,16 +11,16 @@ use super::decimal::dollars;
 use super::{Listing, PriceTable};
 use crate::model::Prices;
 
-/// What was read of a file of prices.
+/// What was read from a file of prices.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The models whose prices it says.
+    /// The models with a known price.
     pub table: PriceTable,
     /// The others, each with the reason, in the order of their names.
     pub skipped: Vec<Skipped>,
 }
 
-/// An entry of a file of prices that says no price of a call of a chat model.
+/// An entry of a file of prices that has no price for calls of a chat model.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name:?}: {why}")]
 pub struct Skipped {
@@ -30,19 +30,19 @@ pub struct Skipped {
     pub why: String,
 }
 
-/// A text that is no file of prices at all.
+/// A text that is not a file of prices at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the file of prices is no JSON object of models, line {line} column {column}")]
 pub struct BadPrices {
-    /// Where it cannot be read, from 1.
+    /// The line at which it cannot be read, from 1.
     pub line: usize,
-    /// Where in the line, from 1.
+    /// The column in that line, from 1.
     pub column: usize,
 }
 
 type Fields<'t> = BTreeMap<String, &'t RawValue>;
 
-/// What makes a call dearer than its tokens say, so that a bill by tokens would be too low.
+/// Fields that make a call cost more than its tokens, so that a bill by tokens would be too low.
 const BESIDES: [&str; 4] =
     ["tiered_pricing", "input_cost_per_request", "citation_cost_per_token", "input_cost_per_character"];
 
@@ -77,7 +77,7 @@ fn listing(entry: &RawValue) -> Result<Listing, String> {
     let prices =
         prices(&price, "")?.ok_or("it has no `input_cost_per_token` or no `output_cost_per_token`")?;
     if prices == Prices::FREE {
-        // There it means both, and a model of unknown price must not pass as free.
+        // There a zero can mean either, and a model of unknown price must not be treated as free.
         return Err("it costs nothing, or its price is not known: say which".to_owned());
     }
     let prices = match above(&fields)? {
@@ -95,8 +95,9 @@ fn listing(entry: &RawValue) -> Result<Listing, String> {
     })
 }
 
-/// The prices of the fields with this ending. What is not said of a cache costs what is sent; thoughts that cost more than words make all
-/// that is written cost as much, since nobody says how many there are.
+/// The prices of the fields with this ending. If a cache price is missing, it is the price of tokens sent. If reasoning
+/// tokens cost more than others, all written tokens are priced like them, since the number of reasoning tokens is
+/// unknown.
 fn prices(
     price: &impl Fn(&str) -> Result<Option<PicoUsd>, String>,
     suffix: &str,
@@ -111,7 +112,7 @@ fn prices(
     Ok(Some(Prices::new(input, output.max(thoughts)).cached(cached).cache_written(cache_written)))
 }
 
-/// From how many tokens on a call costs more, with the ending of the fields that say so: `_above_200k_tokens`.
+/// The number of tokens above which a call costs more, with the ending of the fields that say so: `_above_200k_tokens`.
 fn above(fields: &Fields<'_>) -> Result<Option<(String, u64)>, String> {
     const BEGINS: &str = "input_cost_per_token_above_";
     let named: Range<'_, String, &RawValue> = fields.range(BEGINS.to_owned()..);
@@ -127,7 +128,7 @@ fn above(fields: &Fields<'_>) -> Result<Option<(String, u64)>, String> {
     }
 }
 
-/// What a field says, if anything.
+/// What a field says, if it is there.
 fn said<'t>(fields: &Fields<'t>, name: &str) -> Option<&'t str> {
     fields.get(name).map(|value| value.get()).filter(|text| *text != "null")
 }
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A few entries of the shapes that the file has.
+    /// A few entries in the formats that the file has.
     const FILE: &str = r#"{
         "sample_spec": { "mode": "one of: chat, embedding", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0 },
         "gpt-5-mini": { "mode": "chat", "litellm_provider": "openai", "input_cost_per_token": 2.5e-07,
@@ -206,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        /// Each entry comes to a price or to a reason, whatever stands in it.
+        /// Each entry gives a price or a reason, whatever it contains.
         #[test]
         fn every_entry_is_read_or_listed(
             values in prop::collection::btree_map("[a-z/]{1,6}", value(), 0..5),

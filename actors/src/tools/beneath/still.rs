@@ -1,8 +1,8 @@
-//! Paths that are resolved once, said, and then opened as they are.
+//! Paths that are resolved once, stated, and then opened as they are.
 //!
-//! What a call is done to has to be known before it runs, and what it then opens has to be that. So the links of a path are resolved
-//! first ([`Way`]), and it is opened part by part, none of which may be a symlink: one that was swapped in meanwhile is an error, not
-//! another file.
+//! What a call acts on has to be known before it runs, and what it opens has to be the same. So the links of a path are
+//! resolved first ([`Way`]), and then it is opened part by part, and no part may be a symlink: one that was swapped in
+//! meanwhile is an error, not another file.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,14 +12,14 @@ use cap_std::fs::Dir;
 
 use super::{Beneath, Regular, in_words, not_regular, opened, real};
 
-/// As many symlinks as Linux follows in one path.
+/// Linux follows this many symlinks in one path.
 const LINKS: usize = 40;
 
-/// Where a path leads: names below the folder, none of which was a symlink when it was resolved.
+/// Where a path leads: names below the folder. None of them was a symlink when it was resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::tools) struct Way {
     names: Vec<String>,
-    /// So many of them were there.
+    /// How many of them existed.
     there: usize,
 }
 
@@ -29,17 +29,17 @@ impl Way {
         &self.names
     }
 
-    /// With `/` between its names; empty for the folder itself.
+    /// The names with `/` between them; empty for the folder itself.
     pub(in crate::tools) fn text(&self) -> String {
         self.names.join("/")
     }
 
-    /// Whether all of it was there.
+    /// Whether the whole path existed.
     pub(in crate::tools) const fn is_there(&self) -> bool {
         self.there == self.names.len()
     }
 
-    /// The folders above it that were not there, the outermost first, each by its names.
+    /// The folders above it that did not exist, the outermost first, each by its names.
     pub(in crate::tools) fn missing(&self) -> impl Iterator<Item = &[String]> {
         (self.there + 1..self.names.len()).map(|end| &self.names[..end])
     }
@@ -50,16 +50,16 @@ impl Way {
 pub(in crate::tools) enum Last {
     /// A symlink there is followed, and it has to lead to something.
     Followed,
-    /// It may be missing, and may be no symlink.
+    /// It may be missing, and must not be a symlink.
     Made,
 }
 
 impl Beneath {
-    /// Where a path leads, given by its parts. Names of links are read, and nothing is opened.
+    /// Where a path leads, given by its parts. Only links are read, and nothing is opened.
     pub(in crate::tools) fn way(&self, parts: &[String], last: Last) -> io::Result<Way> {
         let mut left: VecDeque<String> = parts.iter().cloned().collect();
         let (mut way, mut links) = (Way { names: Vec::new(), there: 0 }, 0);
-        // So many of the parts that are left are what a symlink says.
+        // How many of the parts that are left come from a symlink.
         let mut linked = 0_usize;
         while let Some(part) = left.pop_front() {
             let is_linked = linked > 0;
@@ -74,7 +74,7 @@ impl Beneath {
             let found = match self.0.symlink_metadata(way.text()) {
                 Ok(found) => found,
                 Err(error) if error.kind() == io::ErrorKind::NotFound && last == Last::Made => {
-                    // Nothing below it is there either.
+                    // Nothing below it exists either.
                     if is_linked || left.iter().any(|part| part == "..") {
                         return Err(io::Error::other("a symlink in it leads to nothing"));
                     }
@@ -110,7 +110,7 @@ impl Beneath {
         Ok(way.names.is_empty() || self.0.symlink_metadata(way.text())?.is_dir())
     }
 
-    /// The folder that a way leads to, or leads along.
+    /// The folder that a way leads to, or through.
     pub(in crate::tools) fn still_folder(&self, names: &[String]) -> io::Result<Dir> {
         let mut dir = real(self.0.try_clone()?)?;
         for name in names {
@@ -126,7 +126,7 @@ impl Beneath {
     }
 }
 
-/// The parts of what a symlink says.
+/// The parts of a symlink's target.
 fn parts_of(target: &Path) -> io::Result<Vec<String>> {
     let mut parts = Vec::new();
     for component in target.components() {
@@ -151,7 +151,7 @@ fn swapped() -> io::Error {
     io::Error::other("a part of it has become a symlink meanwhile")
 }
 
-/// Of what has become a symlink the system says that it is too many links or no folder.
+/// For a name that has become a symlink, the system's error is too many links or not a folder.
 #[cfg(unix)]
 fn opened_here(dir: &Dir, name: &str, flags: rustix::fs::OFlags) -> io::Result<std::fs::File> {
     use rustix::fs::{Mode, OFlags, openat};
@@ -168,7 +168,7 @@ fn folder_in(dir: &Dir, name: &str) -> io::Result<Dir> {
     opened_here(dir, name, rustix::fs::OFlags::DIRECTORY).map(Dir::from_std_file)
 }
 
-/// A regular file in a folder, which is no symlink.
+/// A regular file in a folder; a symlink is refused.
 #[cfg(unix)]
 pub(in crate::tools) fn file_in(dir: &Dir, name: &str) -> io::Result<Regular> {
     use rustix::fs::OFlags;
@@ -177,7 +177,7 @@ pub(in crate::tools) fn file_in(dir: &Dir, name: &str) -> io::Result<Regular> {
     opened(cap_std::fs::File::from_std(file))
 }
 
-/// Here it is looked first whether it is a symlink: one that is swapped in right then leads elsewhere below the folder.
+/// Here the check for a symlink comes first: one that is swapped in right after it leads elsewhere below the folder.
 #[cfg(not(unix))]
 fn folder_in(dir: &Dir, name: &str) -> io::Result<Dir> {
     match dir.symlink_metadata(name)?.is_symlink() {
@@ -192,7 +192,7 @@ pub(in crate::tools) fn file_in(dir: &Dir, name: &str) -> io::Result<Regular> {
     opened(dir.open(name)?)
 }
 
-/// A device may do something when it is opened, so it is asked beforehand what it is.
+/// Opening a device may have effects, so its type is checked first.
 fn is_regular(dir: &Dir, name: &str) -> io::Result<()> {
     let found = dir.symlink_metadata(name)?;
     match (found.is_file(), found.is_symlink()) {
@@ -283,7 +283,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
-        /// Against the system's own resolution.
+        /// Compared with the system's own resolution.
         #[test]
         fn a_way_is_where_the_system_says_that_the_path_leads(
             links in proptest::collection::vec(("[ab]", "(\\.\\./){0,2}[abc](/[abc]){0,1}"), 0..5),
@@ -295,7 +295,7 @@ mod tests {
                 fs::create_dir_all(root.join(made)).unwrap();
             }
             for (at, (name, target)) in links.iter().enumerate() {
-                // Each in another folder, where there is room for it.
+                // Each link in another folder, if there is room for it.
                 let places = ["", "a", "a/b", "b", "c"];
                 symlink(target, root.join(places[at]).join(format!("{name}{name}"))).ok();
                 fs::rename(root.join(places[at]).join(format!("{name}{name}")), root.join(places[at]).join("c")).ok();
@@ -303,7 +303,7 @@ mod tests {
             let way = Beneath::open(&root).unwrap().way(&parts(&path), Last::Followed);
             match (root.join(&path).canonicalize(), way) {
                 (Ok(leads), Ok(way)) => prop_assert_eq!(leads, way.names().iter().fold(root, |path, name| path.join(name))),
-                // One that leads out on its way is turned down, also where it comes back in.
+                // A path that leads out on its way is refused, even if it comes back in.
                 (Ok(_), Err(error)) => prop_assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
                 (Err(_), way) => prop_assert!(way.is_err(), "{:?}", way),
             }

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is one of the public internet, by the registries of special addresses of RFC 6890. What holds an IPv4 address in it
-/// is what that is.
+/// Whether an address belongs to the public internet, by the registries of special addresses of RFC 6890. An address that
+/// contains an IPv4 address counts like that one.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -13,16 +13,16 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
-        // This network, private ones, carriers', this machine, the link.
+        // This network, private networks, loopback, carrier-grade NAT, link-local.
         [0 | 10 | 127, ..] => false,
         [172, second, ..] => !(16..=31).contains(&second),
         [100, second, ..] => !(64..=127).contains(&second),
         [169, second, ..] => second != 254,
-        // A private one; for protocols, documents and benchmarks.
+        // A private network; protocol assignments, documentation and benchmarks.
         [192, second, third, _] => !matches!((second, third), (168, _) | (0, 0 | 2) | (88, 99)),
         [198, second, third, _] => !matches!((second, third), (18 | 19, _) | (51, 100)),
         [203, second, third, _] => (second, third) != (0, 113),
-        // To many, and reserved.
+        // Multicast and reserved.
         [first, ..] => first < 224,
     }
 }
@@ -33,11 +33,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // IPv4 in IPv6, and translated to it.
+        // IPv4 in IPv6, and NAT64.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
-        // 6to4 holds its IPv4 address in front.
+        // 6to4 has its IPv4 address at the start.
         [0x2002, high, low, ..] => v4(high, low),
-        // Protocols (Teredo among them), documents.
+        // Protocol assignments (Teredo among them), documentation.
         [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => (0x2000..=0x3fff).contains(&first),
     }

@@ -1,4 +1,4 @@
-//! What a server answered, as a model reads it: text, and as much as it may have.
+//! What a server answered, as a model reads it: text, up to the limit.
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -6,13 +6,13 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use hyper::{HeaderMap, Response, Uri};
 use skep_runtime::text::one_line;
 
-/// Room for what is said of an answer before it and after it.
+/// Room for remarks before and after an answer.
 pub(super) const HEAD: usize = 4 << 10;
 
-/// An address that is longer is not repeated to a model.
+/// A longer address is not repeated to a model.
 const LONGEST: usize = 2_000;
 
-/// Reads an answer to its end, or as far as a model reads.
+/// Reads an answer to its end, or to the limit.
 pub(super) async fn told(answer: Response<Incoming>, asked: &Uri, most: usize) -> Result<String, String> {
     let status = answer.status();
     if let Some(place) = answer.headers().get(LOCATION).filter(|_| status.is_redirection()) {
@@ -61,7 +61,7 @@ fn of(headers: &HeaderMap, name: hyper::header::HeaderName) -> Option<String> {
     Some(value.chars().take(200).collect::<String>().trim().to_ascii_lowercase())
 }
 
-/// Whether this is text; what does not say what it is, is looked at when it is read.
+/// Whether this is text. If there is no type, that is checked while reading.
 fn is_text(kind: &str) -> bool {
     const TEXTS: [&str; 8] = ["json", "xml", "javascript", "x-ndjson", "yaml", "x-yaml", "toml", "x-sh"];
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -73,7 +73,7 @@ fn is_text(kind: &str) -> bool {
         || matches!(suffix, Some("json" | "xml" | "yaml"))
 }
 
-/// Where something leads that stands on a page.
+/// The full address of a link, relative to the page that was requested.
 fn beside(asked: &Uri, place: &str) -> String {
     let scheme = asked.scheme_str().unwrap_or_default();
     let authority = asked.authority().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Resolves names, and lets the addresses through that may be connected to. What connects uses these and no others.
+//! Resolves names and lets through only the addresses that may be connected to. The connector uses these and no others.
 
 use std::future::Future;
 use std::io;
@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::address::is_public;
 
-/// A resolver whose answers are looked at.
+/// A resolver whose answers are checked.
 #[derive(Clone, Debug)]
 pub(super) struct Checked<R> {
     inner: R,
@@ -58,7 +58,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// A name that means another address each time it is asked for.
+    /// A name that resolves to another address each time.
     #[derive(Clone)]
     struct Rebinds(Arc<AtomicUsize>, &'static [&'static [&'static str]]);
 

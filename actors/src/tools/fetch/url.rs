@@ -1,11 +1,11 @@
-//! Addresses as models write them: one way of writing a host, which is what is stated and what is asked.
+//! Addresses as models write them: each host has one spelling, which is both stated and requested.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hyper::Uri;
 use thiserror::Error;
 
-/// What is asked for.
+/// What is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     uri: Uri,
@@ -13,7 +13,7 @@ pub(super) struct Place {
     address: Option<IpAddr>,
 }
 
-/// Why it is no address of the web.
+/// Why it is not an address of the web.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum BadUrl {
     #[error("it is no URL; write one such as `https://example.com/page`, in ASCII and without blanks")]
@@ -29,7 +29,7 @@ pub(super) enum BadUrl {
 }
 
 impl Place {
-    /// Reads a URL. What stands behind a `#` is the reader's own, and is not sent.
+    /// Reads a URL. The part after a `#` is for the reader, and is not sent.
     pub(super) fn read(url: &str) -> Result<Self, BadUrl> {
         let uri: Uri = url.trim().parse().map_err(|_| BadUrl::Unreadable)?;
         let usual = match uri.scheme_str() {
@@ -54,17 +54,17 @@ impl Place {
         Ok(Self { uri, host, address })
     }
 
-    /// What is asked for, with its host in that one way.
+    /// What is requested, with its host in that one spelling.
     pub(super) const fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The host, with its port where that is not its scheme's own.
+    /// The host, with its port unless that is its scheme's default.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
 
-    /// The address, where the host is one.
+    /// The address, if the host is one.
     pub(super) const fn address(&self) -> Option<IpAddr> {
         self.address
     }
@@ -83,8 +83,8 @@ fn split(authority: &str) -> Result<(&str, Option<&str>), BadUrl> {
     }
 }
 
-/// A host in its one way of writing. What a resolver would take for a number is one, or no host: `127.1` and `0x7f000001` are other
-/// ways of writing an address, and no rule would know them.
+/// A host in its one spelling. Anything that a resolver would read as a number must be an address, or it is refused:
+/// `127.1` and `0x7f000001` are other spellings of an address, and no rule would recognise them.
 fn canonical(name: &str) -> Result<(String, Option<IpAddr>), BadUrl> {
     if let Some(inside) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
         let address: Ipv6Addr = inside.parse().map_err(|_| BadUrl::Host)?;

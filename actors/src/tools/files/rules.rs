@@ -1,7 +1,7 @@
-//! What the ignore files of a tree say, read by the handles of the folders that they are in.
+//! The ignore files of a tree, read through the handles of the folders that contain them.
 //!
-//! Of those above the folder that is walked, the ones up to the repository's root count too, or all of them where there is
-//! no repository. They can only leave files out.
+//! Ignore files above the walked folder count too: up to the repository's root, or all of them if there is no repository.
+//! They can only leave files out.
 
 use std::borrow::Cow;
 use std::io::Read as _;
@@ -17,60 +17,60 @@ use super::super::beneath::regular;
 use super::super::wanted::Wanted;
 use super::Passed;
 
-/// What an ignore file is read of. The longest that people write have some thousand lines.
+/// The most bytes of an ignore file that are read. The longest that people write have some thousand lines.
 const LONGEST: u64 = 1 << 20;
 
-/// The rules that hold in one folder.
+/// The rules that apply in one folder.
 #[derive(Debug)]
 pub(super) struct Rules {
     here: Where,
-    /// `.ignore`, which is stronger.
+    /// `.ignore`, which takes precedence.
     ignore: Gitignore,
     /// `.gitignore`.
     git: Gitignore,
     /// `.git/info/exclude`.
     exclude: Gitignore,
-    /// Rules of git do not reach into another repository.
+    /// Git's rules do not apply inside another repository.
     is_repository: bool,
     outer: Outer,
 }
 
-/// Where a folder lies to the one that is walked.
+/// Where a folder is, relative to the one that is walked.
 #[derive(Debug)]
 enum Where {
-    /// Above it: from here to there, with a slash at its end.
+    /// Above it: the path from here to the walked folder, with a slash at its end.
     Above(String),
-    /// At it or below it: so many bytes of a path lead here.
+    /// At it or below it: this many bytes of a path lead here.
     Below(usize),
 }
 
 #[derive(Debug)]
 enum Outer {
     Folder(Arc<Rules>),
-    /// Nothing further up; the user's own rules for all repositories.
+    /// No folder further up; the user's own rules for all repositories.
     User(Gitignore),
 }
 
 impl Rules {
-    /// The rules that hold above a folder that is to be walked.
+    /// The rules that apply above a folder to be walked.
     pub(super) fn above(root: &Path, wanted: &Wanted) -> Outermost {
         let (user, _) = Gitignore::global();
         let mut outer = Outer::User(user);
-        // Whose path cannot be told has nobody above it.
+        // If its path cannot be resolved, no folder above it counts.
         let whole = root.canonicalize().unwrap_or_default();
         let folders: Vec<&Path> = whole.ancestors().skip(1).collect();
         for folder in folders.into_iter().rev() {
             let Ok(dir) = Dir::open_ambient_dir(folder, ambient_authority()) else { continue };
             let way =
                 whole.strip_prefix(folder).unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
-            // What is wrong with them is not said: they are none of this folder's files.
+            // Errors in them are not reported: they are not among this folder's files.
             let rules = Self::read(&dir, Where::Above(format!("{way}/")), outer, wanted, &mut |_, _| {});
             outer = Outer::Folder(Arc::new(rules));
         }
         Outermost(outer)
     }
 
-    /// The rules that hold in a folder below: those that hold around it, and its own.
+    /// The rules that apply in a folder below: those of the folder around it, and its own.
     pub(super) fn within(
         self: &Arc<Self>,
         dir: &Dir,
@@ -99,7 +99,7 @@ impl Rules {
         }
     }
 
-    /// Whether a path below the walked folder, which is directly in this one, is left out.
+    /// Whether a path is left out. It is relative to the walked folder, and directly in this one.
     pub(super) fn leave_out(&self, path: &str, is_dir: bool) -> bool {
         let (mut by_git, mut by_exclude) = (None, None);
         let mut is_inside = true;
@@ -127,18 +127,18 @@ impl Rules {
     }
 }
 
-/// What holds above the walked folder.
+/// The rules from above the walked folder.
 pub(super) struct Outermost(Outer);
 
 impl Outermost {
-    /// The rules that hold in the walked folder itself.
+    /// The rules that apply in the walked folder itself.
     pub(super) fn within(self, dir: &Dir, wanted: &Wanted, passed: &mut Vec<Passed>) -> Arc<Rules> {
         Arc::new(Rules::read(dir, Where::Below(0), self.0, wanted, &mut said("", passed)))
     }
 }
 
 impl Where {
-    /// A path below the walked folder, as it is seen from here.
+    /// A path below the walked folder, relative to here.
     fn seen<'p>(&self, path: &'p str) -> Cow<'p, str> {
         match self {
             Self::Above(way) => Cow::Owned(format!("{way}{path}")),
@@ -152,7 +152,7 @@ fn said<'p>(folder: &str, passed: &'p mut Vec<Passed>) -> impl FnMut(&str, Strin
     move |name, why| passed.push(Passed { path: format!("{folder}{name}"), why })
 }
 
-/// The rules of one file. As git does, one that is a symlink is not followed: its lines would be told in complaints.
+/// The rules of one file. Like git, this does not follow a symlink: its lines would show up in error messages.
 fn rules(dir: &Dir, name: &str, wanted: &Wanted, wrong: &mut dyn FnMut(&str, String)) -> Gitignore {
     match dir.symlink_metadata(name) {
         Ok(found) if found.is_file() => {}

@@ -1,4 +1,5 @@
-//! Walks a folder as git would, by handles: a folder that becomes a symlink meanwhile leads nowhere else.
+//! Walks a folder as git would, through handles: a folder that is swapped for a symlink meanwhile does not lead
+//! elsewhere.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +20,10 @@ pub struct Entry {
     pub bytes: u64,
 }
 
-/// Something that was passed over, and why.
+/// Something that was skipped, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Passed {
-    /// Its path below the folder; empty where it is not known.
+    /// Its path below the folder; empty if it is not known.
     pub path: String,
     /// Why, as a short clause.
     pub why: String,
@@ -35,25 +36,25 @@ pub struct Listing {
     pub files: Vec<Entry>,
     /// What could not be listed or leads in a circle, sorted by path.
     pub passed: Vec<Passed>,
-    /// Symlinks that were not followed, the circles aside.
+    /// Symlinks that were not followed, except circles.
     pub symlinks: u64,
 }
 
-/// Whether a name is that of a folder that version control keeps for itself, on whatever file system: some do not tell case apart, or
-/// leave out what is not seen.
+/// Whether a name is that of a folder that version control keeps for itself, on any file system: some ignore case, or
+/// drop invisible characters.
 #[cfg(any(feature = "agent", test))]
 pub(in crate::tools) fn is_control(name: &str) -> bool {
-    // What HFS+ leaves out of names, and what Windows leaves out at their ends.
+    // What HFS+ drops from names, and what Windows drops at their ends.
     let is_unseen = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
     let seen = seen.split(':').next().unwrap_or_default().trim_end_matches([' ', '.']).to_ascii_lowercase();
     CONTROL.contains(&seen.as_str()) || seen == "git~1"
 }
 
-/// Folders that version control keeps for itself.
+/// The folders that version control keeps for itself.
 const CONTROL: [&str; 5] = [".git", ".hg", ".svn", ".jj", ".pijul"];
 
-/// More than this is no source tree: what a listing holds stays below half a gigabyte.
+/// More than this is not a source tree. The limit keeps a listing below half a gigabyte.
 const MOST: usize = 1_000_000;
 
 pub(super) fn walk(root: &Path, wanted: &Wanted) -> Listing {
@@ -67,7 +68,7 @@ pub(super) fn walk(root: &Path, wanted: &Wanted) -> Listing {
     }
 }
 
-/// The same of a folder that is open; its path says where ignore files above it are.
+/// The same for an open folder; its path says where to find the ignore files above it.
 pub(in crate::tools) fn walk_below(beneath: &Beneath, root: &Path, wanted: &Wanted) -> Listing {
     let mut listing = Listing::default();
     if let Err(error) = listing.below(beneath, root, wanted) {
@@ -78,7 +79,7 @@ pub(in crate::tools) fn walk_below(beneath: &Beneath, root: &Path, wanted: &Want
     listing
 }
 
-/// A folder that is still to be listed, and the rules around it.
+/// A folder still to be listed, and the rules of the folder around it.
 struct Folder {
     path: String,
     around: Arc<Rules>,
@@ -90,7 +91,7 @@ impl Listing {
         let rules = Rules::above(root, wanted).within(&top, wanted, &mut self.passed);
         let mut folders = Vec::new();
         self.folder(beneath, "", &top, &rules, &mut folders);
-        // One handle at a time is open, however deep it goes.
+        // One handle is open at a time, however deep the tree is.
         while let Some(Folder { path, around }) = folders.pop() {
             if !wanted.still() {
                 break;
@@ -149,7 +150,7 @@ impl Listing {
             Ok(kind) => kind,
             Err(error) => return self.pass(&path, format!("cannot be read: {error}")),
         };
-        // Hidden files are source too: workflows and settings are where secrets lie.
+        // Hidden files are source too: workflows and settings, where secrets may be.
         if CONTROL.contains(&name) || rules.leave_out(&path, kind.is_dir()) {
             return;
         }
@@ -163,7 +164,7 @@ impl Listing {
         } else if kind.is_file() {
             match entry.metadata() {
                 Ok(found) if found.is_file() => self.files.push(Entry { path, bytes: found.len() }),
-                // It is another thing by now.
+                // It is something else by now.
                 Ok(_) => self.pass(&path, "it is no regular file".to_owned()),
                 Err(error) => self.pass(&path, format!("cannot be read: {error}")),
             }
@@ -242,14 +243,14 @@ mod tests {
             ("sub/deep/x.rs", ""),
             ("sub/deep/y.rs", ""),
             ("sub/.ignore", "y.rs\n"),
-            // Another repository: rules from around it do not count.
+            // Another repository: rules from outside do not count.
             ("other/.git/HEAD", ""),
             ("other/c.log", ""),
         ]);
         let expected =
             [".gitignore", "other/c.log", "sub/.gitignore", "sub/.ignore", "sub/a.rs", "sub/keep.log"];
         assert_eq!(paths(&list(folder.path())), expected);
-        // The rules above a folder hold in it, up to its repository's root.
+        // The rules above a folder apply in it, up to its repository's root.
         assert_eq!(paths(&list(&folder.path().join("sub"))), [".gitignore", ".ignore", "a.rs", "keep.log"]);
         assert_eq!(paths(&list(&folder.path().join("other"))), ["c.log"]);
     }

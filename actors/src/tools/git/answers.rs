@@ -1,4 +1,4 @@
-//! Reads what git prints. All lists are separated by NUL, since a path may hold everything else.
+//! Parses what git prints. All lists are separated by NUL, since a path may contain anything else.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub(super) fn prefix(printed: &[u8]) -> Option<String> {
     (inside == "true").then(|| prefix.trim_end_matches('\n').to_owned())
 }
 
-/// The folder's path in the repository, and the object that was asked for with it.
+/// The folder's path in the repository, and the object that was requested with it.
 pub(super) fn place(printed: &[u8]) -> Option<(String, String)> {
     let at = printed.iter().position(|byte| *byte == b'\n')?;
     Some((String::from_utf8_lossy(&printed[..at]).into_owned(), object(&printed[at + 1..])?))
@@ -25,7 +25,7 @@ pub(super) fn object(printed: &[u8]) -> Option<String> {
     is_whole.then(|| name.to_owned())
 }
 
-/// Whether a path of git's, which has `/` on every system, can only be below where it is looked up.
+/// Whether a path from git, which has `/` on every system, can only be below the folder in which it is looked up.
 pub(super) fn is_below(path: &str) -> bool {
     !path.contains('\0') && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
@@ -36,7 +36,7 @@ pub(super) fn paths(printed: &[u8]) -> Vec<String> {
     paths.filter(|path| is_below(path)).collect()
 }
 
-/// The settings by which every filter of these settings does nothing, given their keys.
+/// Settings that make every filter do nothing, given the keys of the filters' settings.
 pub(super) fn filters(printed: &[u8]) -> Answer<Vec<(String, &'static str)>> {
     let mut names = BTreeSet::new();
     for key in printed.split(|byte| *byte == 0).filter(|key| !key.is_empty()) {
@@ -61,8 +61,8 @@ pub(super) fn entries(printed: &[u8]) -> Vec<Entry> {
     printed.split(|byte| *byte == 0).filter_map(entry).collect()
 }
 
-/// What `cat-file --batch` prints: for each name a line with object, type and size, the content and a line break; or a
-/// line that ends in the word for why there is none.
+/// The output of `cat-file --batch`: for each name a line with object, type and size, then the content and a line break;
+/// or a line that ends in a word that says why there is no content.
 pub(super) fn blobs(printed: &[u8], count: usize) -> Vec<Content> {
     let missing = || Content::Unreadable("git has no such file".to_owned());
     let mut contents = Vec::with_capacity(count);

@@ -1,12 +1,12 @@
-//! One command to git: run so that nothing of the repository or of the caller's surroundings decides what is executed,
-//! written or looked at.
+//! One git command, run so that neither the repository nor the caller's environment decides what is executed, written or
+//! looked at.
 //!
 //! # Invariants
-//! 1. Every command passes [`SETTINGS`] and [`ENVIRONMENT`], which are stronger than the settings of the user and of the
-//!    repository: no hook, no pager, no monitor, no transport and no question at a terminal.
-//! 2. Which repository it is follows from the folder alone: `GIT_DIR` and its like are not handed on.
-//! 3. A caller's text is never an option: commands are given the ids of objects, and the one that looks a text up is told
-//!    where options end.
+//! 1. Every command passes [`SETTINGS`] and [`ENVIRONMENT`], which override the settings of the user and of the repository: no
+//!    hook, no pager, no monitor, no transport and no question at a terminal.
+//! 2. Only the folder decides which repository it is: `GIT_DIR` and the like are not passed on.
+//! 3. A caller's text is never an option: commands get the ids of objects, and the one that looks up a text is told where options
+//!    end.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Answer;
 use crate::process::{Keep, Leash, Program, run};
 
-/// What one command may print: a listing of a million files.
+/// The most bytes that one command may print: a listing of a million files.
 const MOST: u64 = 256 << 20;
 
 const SETTINGS: [&str; 12] = [
@@ -31,25 +31,26 @@ const SETTINGS: [&str; 12] = [
     "-c",
     "diff.orderFile=/dev/null",
     "-c",
-    // Files that a repository has brought along and that look like a repository are none.
+    // Files in a repository that look like a bare repository do not count as one.
     "safe.bareRepository=explicit",
 ];
 
 const ENVIRONMENT: [(&str, &str); 5] = [
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
-    // An object that is not there is not fetched: a remote's address may be a command. The second is for an older git.
+    // A missing object is not fetched: a remote's address may be a command. The second setting is for older versions of
+    // git.
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_ALLOW_PROTOCOL", "none"),
     ("LC_ALL", "C"),
 ];
 
-/// What of git's own variables is handed on: where the user keeps their settings, and how far up a repository is looked
-/// for. The others say which repository it is, or what to execute or to write.
+/// Which of git's own variables are passed on: where the user's settings are, and how far up to look for a repository.
+/// The others name a repository, or something to execute or to write.
 const HANDED_ON: [&str; 4] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"];
 
-/// What is kept of git's complaints.
+/// How much of git's complaints is kept.
 const LAST_WORDS: usize = 16 << 10;
 
 /// One command.
@@ -60,11 +61,11 @@ pub(super) struct Question {
     /// Settings for this command alone.
     pub(super) settings: Vec<(String, &'static str)>,
     pub(super) input: Vec<u8>,
-    /// All of the answer is wanted, or only so many bytes of it: then it says how many were cut.
+    /// The most bytes of the answer that are wanted, all if not given; with a limit, the answer says how many were cut.
     pub(super) most: Option<usize>,
 }
 
-/// How a command went.
+/// The outcome of a command.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Asked {
     Answered(Vec<u8>),
@@ -82,7 +83,7 @@ impl Asked {
 }
 
 impl Question {
-    /// Asks it; the process is killed when what the leash is held by is let go of.
+    /// Asks it; the process is killed when whatever holds the leash is dropped.
     pub(super) async fn ask(&self, leash: Leash) -> Asked {
         let arguments = SETTINGS.into_iter().chain(self.arguments.iter().map(String::as_str));
         let program = Program {
@@ -95,7 +96,7 @@ impl Question {
             stdout: self.most.map_or(Keep::All(MOST), |most| Keep::Ends(most, 0)),
             stderr: Keep::Ends(0, LAST_WORDS),
             within: None,
-            // It ends by itself: its answer has no reader any more.
+            // It ends on its own once its output has no reader.
             is_watched: false,
         };
         match run(program, leash).await {
@@ -107,7 +108,7 @@ impl Question {
                 let complaint = ended.stderr.last_line();
                 Asked::Complained(complaint.strip_prefix("fatal: ").unwrap_or(&complaint).to_owned())
             }
-            // The system says the same of a folder to run it in that is not there.
+            // The system reports the same error if the folder to run it in does not exist.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.folder.is_dir() => {
                 Asked::NotRun("git is not installed".to_owned())
             }
@@ -115,7 +116,7 @@ impl Question {
         }
     }
 
-    /// Settings go by the environment here, since a name in them may hold anything.
+    /// Settings are passed through the environment here, since their names may contain anything.
     fn environment(&self) -> Vec<(OsString, OsString)> {
         let mut all: Vec<(String, String)> =
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

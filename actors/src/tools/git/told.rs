@@ -1,4 +1,4 @@
-//! What a model asks git, answered in git's own words, and bounded.
+//! Answers to a model's questions in git's own words, limited in size.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use skep_runtime::{Call, EffectError};
 
 use super::{Answer, By, Git};
 
-/// Options by which nothing that a repository or a user has set changes what is printed, or runs.
+/// Options that keep settings of the repository or the user from changing the output or running anything.
 const PLAIN: [&str; 7] = [
     "--no-color",
     "--no-ext-diff",
@@ -17,21 +17,21 @@ const PLAIN: [&str; 7] = [
     "--dst-prefix=b/",
 ];
 
-/// The same where commits are shown: no signature is looked at, since that runs a program.
+/// More of these for showing commits: signatures are not checked, since that runs a program.
 const COMMITS: [&str; 4] = ["--no-show-signature", "--no-notes", "--no-mailmap", "--date=short"];
 
-/// All below the folder, or what was asked for of it.
+/// The path to ask about; all below the folder if it is empty.
 fn of(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
 }
 
 impl Git<'static> {
-    /// All that it is asked is part of one call.
+    /// A git whose questions are all part of one call.
     pub(in crate::tools) fn within(call: Call, folder: &Path) -> Self {
         Self { by: By::Call(call), folder: folder.to_owned() }
     }
 
-    /// The branch, and what is not as it was committed.
+    /// The branch, and what differs from the last commit.
     pub(in crate::tools) async fn status(
         &self,
         path: &str,
@@ -59,7 +59,7 @@ impl Git<'static> {
         Ok(self.told(&arguments, settings, most).await)
     }
 
-    /// What has changed from where `head`, or the work tree, parted from `base`.
+    /// What has changed in `head`, or in the work tree, since it branched off `base`.
     pub(in crate::tools) async fn diff(
         &self,
         base: &str,
@@ -86,7 +86,7 @@ impl Git<'static> {
         Ok(self.told(&arguments, settings, most).await)
     }
 
-    /// The commits that led to a revision and changed something of the path, the latest first.
+    /// The commits up to a revision that changed something in the path, the latest first.
     pub(in crate::tools) async fn log(
         &self,
         revision: &str,
@@ -105,7 +105,7 @@ impl Git<'static> {
         Ok(self.told(&arguments, Vec::new(), most).await)
     }
 
-    /// A commit: who made it, what they say, and what of the path it changed.
+    /// A commit: its author, its message, and its changes in the path.
     pub(in crate::tools) async fn show(
         &self,
         revision: &str,
@@ -124,7 +124,7 @@ impl Git<'static> {
         Ok(self.told(&arguments, Vec::new(), most).await)
     }
 
-    /// Git's answer as it is, of which so many bytes are wanted.
+    /// Git's answer as it is, limited to this many bytes.
     async fn told(
         &self,
         arguments: &[&str],

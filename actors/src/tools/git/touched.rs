@@ -1,36 +1,36 @@
-//! Which lines a change touches, from a diff without context.
+//! Which lines a change touches, parsed from a diff without context.
 
 use serde::{Deserialize, Serialize};
 use skep_runtime::EffectError;
 
 use super::{Answer, Git, USUAL, paths};
 
-/// What a change touches of one file.
+/// What a change touches in one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
     /// Its path below the folder, as it is now.
     pub path: String,
-    /// The edits in the order of the file. None where all of it is new to git, or git does not look at its lines.
+    /// The edits in file order. None if the whole file is new to git, or if git does not compare its lines.
     pub edits: Option<Vec<Edit>>,
 }
 
-/// Lines that stand where others stood.
+/// New lines in the place of old ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
-    /// The first new line, counted from 1; without new lines, the one above which the old ones stood.
+    /// The first new line, counted from 1; if there are no new lines, the line above which the old ones were.
     pub first: u32,
-    /// How many lines are new.
+    /// How many lines are new there.
     pub added: u32,
-    /// How many lines stood there.
+    /// How many lines were there before.
     pub removed: u32,
 }
 
-/// Options that say what is printed whatever the user's settings say.
+/// Options that fix the output format whatever the user's settings are.
 const DIFF: [&str; 12] = [
     "diff",
     "--unified=0",
     "--inter-hunk-context=0",
-    // A file that moved is touched where it is not what it was.
+    // A file that was moved is touched only where its content differs.
     "--find-renames",
     "--no-color",
     "--no-ext-diff",
@@ -43,8 +43,8 @@ const DIFF: [&str; 12] = [
 ];
 
 impl Git<'_> {
-    /// What is touched below the folder, or of the one file `only`, from where `head` parted from `base` up to `head`; `None`
-    /// is the work tree, with the files that git does not know yet. Files that are gone are left out.
+    /// What is touched below the folder, or in the one file `only`, between the point where `head` branched off `base`
+    /// and `head`; `None` is the work tree, with the files that git does not know yet. Files that are gone are left out.
     ///
     /// # Errors
     /// [`EffectError`] if the tool did not run.
@@ -73,7 +73,7 @@ impl Git<'_> {
             Ok(printed) => files(&printed),
             Err(complaint) => return Ok(Err(complaint)),
         };
-        // Git is asked about all of them: it sees that a file moved only where it sees from where.
+        // Git is asked about all files, since it detects a move only if it sees both paths.
         touched.retain(|file| only.is_none_or(|only| file.path == only));
         if head.is_none() {
             let mut unknown = vec!["ls-files", "--others", "--exclude-standard", "-z", "--"];
@@ -92,7 +92,7 @@ impl Git<'_> {
     }
 }
 
-/// Reads a diff. Its lines are counted, since what was taken out may look like a head.
+/// Parses a diff. Its lines are counted, since a removed line may look like a header.
 fn files(printed: &[u8]) -> Vec<Touched> {
     let mut found: Vec<Touched> = Vec::new();
     let mut lines = printed.split(|byte| *byte == b'\n');
@@ -113,7 +113,7 @@ fn files(printed: &[u8]) -> Vec<Touched> {
             let mut left = u64::from(edit.added) + u64::from(edit.removed);
             while left > 0 {
                 match lines.next() {
-                    // A remark about a line break that is not there is none of the lines.
+                    // A remark about a missing line break is not one of the lines.
                     Some(line) if line.starts_with(b"\\") => {}
                     Some(_) => left -= 1,
                     None => break,
@@ -125,7 +125,7 @@ fn files(printed: &[u8]) -> Vec<Touched> {
     found
 }
 
-/// `@@ -10,2 +11 @@`: a number of lines that is not said is one.
+/// `@@ -10,2 +11 @@`: a missing number of lines is one.
 fn edit(line: &str) -> Option<Edit> {
     let mut words = line.strip_prefix("@@ -")?.split(' ');
     let range = |word: &str| -> Option<(u32, u32)> {
@@ -134,7 +134,7 @@ fn edit(line: &str) -> Option<Edit> {
     };
     let (_, removed) = range(words.next()?)?;
     let (first, added) = range(words.next()?.strip_prefix('+')?)?;
-    // Without new lines git names the one before.
+    // Without new lines git gives the line before.
     Some(Edit { first: if added == 0 { first + 1 } else { first }, added, removed })
 }
 
@@ -149,13 +149,13 @@ fn common(names: &str) -> String {
         let end = end.into_iter().find(|(_, ends)| *ends).map_or(names.len(), |(at, _)| at + 1);
         unquoted(&names[..end])
     } else {
-        // Both halves are equally long, with a space between them.
+        // Both halves have the same length, with a space between them.
         names.get(..names.len().saturating_sub(1) / 2).unwrap_or(names).to_owned()
     };
     name.strip_prefix("a/").unwrap_or(&name).to_owned()
 }
 
-/// A name as it is; git puts one with quotes, backslashes or control characters into quotes, as C does.
+/// A name without git's quoting; names with quotes, backslashes or control characters are quoted as in C.
 fn unquoted(name: &str) -> String {
     let Some(inside) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) else {
         return name.to_owned();

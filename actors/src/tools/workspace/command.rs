@@ -1,14 +1,15 @@
-//! `command`: a program with its arguments, in a folder of the workspace; and `shell`, where that is wanted.
+//! `command`: a program with its arguments, in a folder of the workspace; and `shell`, if it is enabled.
 //!
 //! # Invariants
 //! 1. No shell reads an argument, unless the embedder offers a shell.
-//! 2. A command has of our environment what is on a list, and keys are not on it.
-//! 3. It runs in a process group of its own, which its agent holds, and which is killed whole: when its time is over, when its turn is
-//!    cut, when its agent ends, when it has ended itself, and when our own process is killed.
-//! 4. Of what it prints both ends are kept, and what was cut is said.
+//! 2. A command gets only those variables of our environment that are on a list, and keys are not on it.
+//! 3. It runs in its own process group, which its agent holds. The whole group is killed when its time is over, when its turn is
+//!    cut, when its agent ends, when the command itself has ended, and when our own process is killed.
+//! 4. Both ends of its output are kept, and the text says how much was cut.
 //!
-//! It runs as the user that we run as, so it can do what that user can, wherever its folder is: read other files, the environment of our
-//! own process among them, and begin something that leaves its group. Who does not want that runs all of it in a container.
+//! It runs as the same user as we do, so it can do what that user can, wherever its folder is: read other files,
+//! including our own process's environment, and start something that leaves its group. To prevent that, run everything in
+//! a container.
 
 mod told;
 
@@ -28,38 +29,39 @@ use crate::process::{Ended, Keep, Leash, Program, absolute_path, run};
 use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::beneath::{Last, Way};
 
-/// What is kept of the output and of the errors: the beginning and the end, together somewhat less than a model reads.
+/// How much of the output and of the errors is kept: the beginning and the end, together somewhat less than a model
+/// reads.
 const STDOUT: Keep = Keep::Ends(12 << 10, 32 << 10);
 const STDERR: Keep = Keep::Ends(4 << 10, 12 << 10);
 
-/// From the end of a command's time to the end of its effect: enough to kill it, and to say what it printed.
+/// The time between a command's deadline and the end of its effect: enough to kill it and to report its output.
 const TO_KILL: Duration = Duration::from_secs(10);
 
-/// What `command` takes.
+/// The input of `command`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// The program and its arguments, each a word of its own, such as `["cargo", "test", "--lib"]`. No shell reads them.
+    /// The program and its arguments, each as a separate word, such as `["cargo", "test", "--lib"]`. No shell reads them.
     #[schemars(length(min = 1))]
     argv: Vec<String>,
     /// The folder to run it in, relative to the root; the root if not given.
     folder: Option<String>,
-    /// What it reads from its standard input; nothing if not given.
+    /// The text for its standard input; empty if not given.
     input: Option<String>,
-    /// It is killed after so many seconds.
+    /// It is killed after this many seconds.
     #[schemars(range(min = 1))]
     seconds: Option<u64>,
 }
 
-/// What `shell` takes.
+/// The input of `shell`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    /// What `sh -c` is to run.
+    /// The script for `sh -c`.
     script: String,
     /// The folder to run it in, relative to the root; the root if not given.
     folder: Option<String>,
-    /// It is killed after so many seconds.
+    /// It is killed after this many seconds.
     #[schemars(range(min = 1))]
     seconds: Option<u64>,
 }
@@ -72,7 +74,7 @@ pub(super) struct Plan {
     within: Duration,
 }
 
-/// What both have in common.
+/// What both tools have in common.
 struct Runs {
     card: Card,
     place: Arc<Place>,
@@ -109,7 +111,7 @@ impl Runs {
         Ok((reach, Plan { argv, way, input: input.unwrap_or_default().into_bytes(), within }))
     }
 
-    /// Runs it, held by its agent.
+    /// Runs it, with the process held by its agent.
     async fn run(&self, plan: Arc<Plan>, call: Call) -> Result<String, ToolError> {
         let leash = Leash::default();
         let program = plan.argv[0].rsplit('/').next().unwrap_or_default();
@@ -152,14 +154,14 @@ async fn begin(
     run(program, leash).await
 }
 
-/// The folder by its handle, which is not another by now.
+/// The folder by its handle, so that it cannot be replaced by another.
 #[cfg(target_os = "linux")]
 fn by_handle(dir: &cap_std::fs::Dir, _: &std::path::Path) -> std::path::PathBuf {
     use std::os::fd::AsRawFd as _;
     format!("/proc/self/fd/{}", dir.as_raw_fd()).into()
 }
 
-/// By its path, where there is no name for a handle: one that is swapped for a symlink right then leads elsewhere.
+/// By its path, on systems that have no name for a handle: a folder swapped for a symlink at this moment leads elsewhere.
 #[cfg(not(target_os = "linux"))]
 fn by_handle(_: &cap_std::fs::Dir, path: &std::path::Path) -> std::path::PathBuf {
     path.to_owned()

@@ -1,4 +1,4 @@
-//! Which commands a model may run, and what they are given.
+//! Which commands a model may run, and what environment they get.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use skep_runtime::{Target, Targets};
 
 use crate::defaults;
 
-/// What a command has of our environment: where programs, the user's own folder and temporary files are, and the language.
+/// The variables of our environment that a command gets: paths of programs, home and temporary files, and the language.
 const HANDED_ON: [&str; 14] = [
     "PATH",
     "HOME",
@@ -21,12 +21,12 @@ const HANDED_ON: [&str; 14] = [
     "TMPDIR",
     "TEMP",
     "TMP",
-    // Without these nothing runs on Windows.
+    // Nothing runs on Windows without these.
     "SYSTEMROOT",
     "PATHEXT",
 ];
 
-/// Programs that are told in one argument what to run.
+/// Programs that take what to run in a single argument.
 const SHELLS: [&str; 14] = [
     "sh",
     "bash",
@@ -70,29 +70,29 @@ impl Commands {
         Self { only, handed_on, set: Vec::new(), within: defaults::COMMAND_WITHIN, has_shell: false }
     }
 
-    /// These and no others, by a pattern for each word, as a ceiling has them: `*` for any run of characters, and `**` as the last word
-    /// for whatever words follow. A pattern bounds what is run, not what that does: `["git", "log", "**"]` covers
-    /// `git log --output=x`, which writes.
+    /// Only these commands, given by a pattern for each word as in a ceiling: `*` for any run of characters, and `**` as
+    /// the last word for any further words. A pattern limits what is run, not what that does: `["git", "log", "**"]`
+    /// covers `git log --output=x`, which writes.
     pub fn only<W: Into<String>>(patterns: impl IntoIterator<Item = impl IntoIterator<Item = W>>) -> Self {
         let all = patterns.into_iter().map(|words| words.into_iter().map(Into::into).collect());
         Self::new(Some(all.collect()))
     }
 
-    /// Whatever the ceilings and permissions allow; no shell.
+    /// Any command that the ceilings and permissions allow, but no shell.
     #[must_use]
     pub fn any() -> Self {
         Self::new(None)
     }
 
-    /// One more variable of our environment that commands have. None that is a key is handed on by itself, so a key is a word of
-    /// yours.
+    /// Passes on one more variable of our environment. Keys are not passed on by default: a command gets a key only if
+    /// you name it here.
     #[must_use]
     pub fn env_from(mut self, name: impl Into<String>) -> Self {
         self.handed_on.push(name.into());
         self
     }
 
-    /// A variable that commands have, with this value.
+    /// Sets a variable for commands to this value.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set.push((name.into(), value.into()));
@@ -106,19 +106,19 @@ impl Commands {
         self
     }
 
-    /// Offers a `shell` besides, which runs whatever script it is given by `sh -c`. Its reach is the command `sh -c SCRIPT`.
+    /// Also offers `shell`, which runs any script with `sh -c`. Its reach is the command `sh -c SCRIPT`.
     #[must_use]
     pub const fn shell(mut self) -> Self {
         self.has_shell = true;
         self
     }
 
-    /// Whether they have a shell.
+    /// Whether they include a shell.
     pub(super) const fn has_shell(&self) -> bool {
         self.has_shell
     }
 
-    /// What is wrong with them: a pattern that can match nothing.
+    /// What is wrong with these commands: a pattern that can match nothing.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let has_program = |words: &Vec<String>| words.first().is_some_and(|program| !program.is_empty());
         let is_good = self.only.iter().flatten().all(has_program);
@@ -129,7 +129,7 @@ impl Commands {
         }
     }
 
-    /// Why these words are none of them.
+    /// Why this command is not one of them.
     pub(super) fn refuse(&self, argv: &[String]) -> Result<(), String> {
         let target = Target::Command(argv.to_vec());
         if argv.iter().any(|word| word.contains('\0')) {

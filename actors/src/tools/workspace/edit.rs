@@ -1,4 +1,4 @@
-//! `files_edit`: a piece of text in a file, replaced by another.
+//! `files_edit`: replaces a piece of text in a file by another.
 
 mod replace;
 
@@ -19,18 +19,18 @@ use crate::tools::beneath::{Last, Way, file_in};
 use crate::tools::files::content;
 use crate::tools::wanted::Wanted;
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
     /// The file, relative to the root.
     path: String,
-    /// The text to replace, exactly as it stands in the file, without the numbers of its lines. It has to stand there once: give
-    /// enough of what is around it.
+    /// The text to replace, exactly as it is in the file, without line numbers. It must occur only once: include enough
+    /// of the text around it.
     old: String,
-    /// The text to put there.
+    /// The new text.
     new: String,
-    /// Whether all places are replaced where it stands; one if not given.
+    /// Whether to replace every occurrence; only a single one if not given.
     all: Option<bool>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Plan {
     replacement: Replacement,
 }
 
-/// It is idempotent: what an edit has made of a file it refuses to change once more ([`Replacement`]).
+/// It is idempotent: it refuses to repeat an edit on its own result ([`Replacement`]).
 pub(super) struct Edit {
     card: Card,
     place: Arc<Place>,
@@ -82,7 +82,7 @@ impl PlannedTool for Edit {
 }
 
 fn edit(place: &Place, plan: &Plan, wanted: &Wanted) -> Result<String, String> {
-    // Between the reading and the writing of it nobody else of this workspace writes.
+    // No other call of this workspace may write between reading the file and writing it.
     let _writing = place.writing.lock();
     let words = |error: std::io::Error| error.to_string();
     let Some((name, folders)) = plan.way.names().split_last() else {

@@ -1,7 +1,8 @@
-//! `git_status`, `git_diff`, `git_log`, `git_show` and `git_changed`: questions to git, none of which writes or runs anything.
+//! `git_status`, `git_diff`, `git_log`, `git_show` and `git_changed`: questions to git, none of which writes or runs
+//! anything.
 //!
-//! What is asked for of the repository lies below the workspace's root, also where the repository lies around it. A path is one that git
-//! knows, now or then: it follows no symlink.
+//! Only the part of the repository below the workspace's root is asked about, even if the repository is larger than the
+//! root. A path is one that git knows, now or in the past: no symlink in it is followed.
 
 mod questions;
 
@@ -19,7 +20,7 @@ use super::{Place, reads};
 use crate::tool::{Card, PlannedTool, ToolError, Toolset};
 use crate::tools::git::{Answer, Git};
 
-/// All of them, in one workspace.
+/// All of these tools, for one workspace.
 pub(super) fn all(place: &Arc<Place>) -> Toolset {
     Toolset::new()
         .planned(Asking::<Status>::new(place))
@@ -29,17 +30,17 @@ pub(super) fn all(place: &Arc<Place>) -> Toolset {
         .planned(Asking::<Changed>::new(place))
 }
 
-/// A question as a model asks it.
+/// A question that a model can ask.
 trait Question: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The tool's name.
     const NAME: &'static str;
-    /// What it is for.
+    /// What it is for, for the model.
     const ABOUT: &'static str;
 
     /// The file or folder that it is about; all of the root if none.
     fn path(&self) -> Option<&str>;
 
-    /// Asks it about a path below the root, for so many bytes of an answer.
+    /// Asks it about a path below the root, with at most this many bytes of answer.
     fn ask(
         &self,
         git: Git<'static>,
@@ -77,7 +78,7 @@ impl<Q: Question> PlannedTool for Asking<Q> {
 
     fn plan(&self, question: Q) -> Result<(Reach, Plan<Q>), ToolError> {
         let names = parts(&[&self.place.root, &self.place.given], question.path().unwrap_or_default())?;
-        // It may be a file or a folder, or have been one.
+        // It may be a file or a folder, or may have been one in the past.
         let reach = Reach::tree(self.place.path(&names));
         Ok((reach, Plan { question, path: names.join("/") }))
     }

@@ -1,14 +1,14 @@
-//! Which paths are asked for, by a pattern as `.gitignore` has them.
+//! Which paths are wanted, by a pattern in the syntax of `.gitignore`.
 
 use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::tool::ToolError;
 
-/// The paths that are asked for.
+/// The wanted paths.
 pub(super) struct Globs(Override);
 
 impl Globs {
-    /// Those that match: `*.rs` in any folder, `src/**/*.rs` below one, `!*.lock` all others. All, without one.
+    /// Those that match: `*.rs` in any folder, `src/**/*.rs` below one, `!*.lock` for all others. Without a pattern, all.
     pub(super) fn read(glob: Option<&str>) -> Result<Self, ToolError> {
         let mut builder = OverrideBuilder::new("");
         if let Some(glob) = glob.filter(|glob| !glob.is_empty()) {
@@ -19,7 +19,7 @@ impl Globs {
         Ok(Self(builder.build()?))
     }
 
-    /// Whether this path, relative to the folder that is gone through, is one of them.
+    /// Whether this path, relative to the walked folder, is wanted.
     pub(super) fn take(&self, path: &str) -> bool {
         !self.0.matched(path, false).is_ignore()
     }

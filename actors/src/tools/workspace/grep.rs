@@ -16,22 +16,22 @@ use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::grep::{Seen, look, matcher};
 use crate::tools::wanted::Wanted;
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// A regular expression, as Rust's `regex` has them.
+    /// A regular expression in the syntax of Rust's `regex`.
     pattern: String,
     /// The folder or the file to search, relative to the root; all of the root if none is given.
     path: Option<String>,
     /// Only files that match, such as `*.rs` in any folder, or `src/**/*.rs`.
     glob: Option<String>,
-    /// So many lines around each match; none if not given.
+    /// This many lines around each match; none if not given.
     #[schemars(range(max = 20))]
     context: Option<usize>,
     /// Whether upper and lower case are the same; they are not if not given.
     ignore_case: Option<bool>,
-    /// So many matches at most; 200 if not given.
+    /// At most this many matches; 200 if not given.
     #[schemars(range(min = 1))]
     most: Option<usize>,
 }
@@ -95,12 +95,12 @@ struct Found {
     page: Page,
     matches: usize,
     files: usize,
-    /// Files that were looked at and are no text, or no text to their end.
+    /// Files that were searched and are not text, at least not to their end.
     binary: usize,
     unreadable: usize,
-    /// Files that there was no need to look at, since there were enough matches.
+    /// Files that were not searched, since there were enough matches.
     skipped: usize,
-    /// What could not be listed, symlinks among it.
+    /// What could not be listed, including symlinks.
     unlisted: usize,
 }
 
@@ -144,7 +144,7 @@ impl Found {
         self.matches >= plan.most || self.page.is_full()
     }
 
-    /// Lines as ripgrep shows them: `12:` for one that matches, `11-` for one near it, `--` where some are left out.
+    /// Lines as ripgrep shows them: `12:` for a match, `11-` for a line near one, `--` where lines are left out.
     fn take(&mut self, path: &str, seen: &Seen) {
         self.binary += usize::from(seen.is_binary);
         let Some(first) = seen.lines.first() else { return };

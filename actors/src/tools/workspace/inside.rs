@@ -1,4 +1,4 @@
-//! Paths as models write them: their parts below a root, by what is written alone.
+//! Paths as models write them: their parts below a root, judged by the text alone.
 
 use std::path::{Component, Path};
 
@@ -6,13 +6,13 @@ use thiserror::Error;
 
 use crate::tools::files::is_control;
 
-/// No path of a source tree has so many parts; looking each of them up takes time.
+/// No path in a source tree has more parts than this; looking up each of them takes time.
 const DEEPEST: usize = 128;
 
-/// No system takes a longer one.
+/// No system accepts a longer path.
 const LONGEST: usize = 4_096;
 
-/// Why a path is none of a workspace.
+/// Why a path does not belong to a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum NoPath {
     #[error("{path:?} is outside of {root}: give a path below it, such as `src/main.rs`")]
@@ -25,7 +25,7 @@ pub(super) enum NoPath {
     Control(String),
 }
 
-/// The parts of a path below the first of these roots. It is relative to it, or begins with any of them.
+/// The parts of a path below the first of these roots. The path is relative to it, or starts with any of them.
 pub(super) fn parts(roots: &[&Path], given: &str) -> Result<Vec<String>, NoPath> {
     if given.len() > LONGEST {
         return Err(NoPath::TooLong);
@@ -47,7 +47,7 @@ pub(super) fn parts(roots: &[&Path], given: &str) -> Result<Vec<String>, NoPath>
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            // What goes out and comes back in is not looked at: nobody knows what it is called out there.
+            // A path that goes out and comes back in is refused: what it is called out there is not known.
             Component::ParentDir => drop(parts.pop().ok_or_else(outside)?),
             Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
             Component::RootDir | Component::Prefix(_) => return Err(outside()),
@@ -60,7 +60,7 @@ pub(super) fn parts(roots: &[&Path], given: &str) -> Result<Vec<String>, NoPath>
     Ok(parts)
 }
 
-/// Whether none of these names is version control's own.
+/// Whether none of these names belongs to version control.
 pub(super) fn is_files(names: &[String]) -> Result<(), NoPath> {
     names.iter().find(|name| is_control(name)).map_or(Ok(()), |name| Err(NoPath::Control(name.clone())))
 }

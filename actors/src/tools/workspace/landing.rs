@@ -1,9 +1,9 @@
-//! Writes a file whole or not at all: beside its place first, and then in one step in it.
+//! Writes a file whole or not at all: first under another name beside it, then moved into place in one step.
 //!
 //! # Invariants
-//! 1. Whoever reads the file sees what was there or what is written, never a part of it.
-//! 2. The file that was there is replaced, not written to: a symlink or a hard link of that name is not written through.
-//! 3. What nobody waits for any more is not put in its place.
+//! 1. Whoever reads the file sees the old content or the new, never a part of it.
+//! 2. The old file is replaced, not written to: nothing is written through a symlink or a hard link of that name.
+//! 3. If nobody waits for the result any more, the file is not put in place.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use cap_std::fs::{Dir, OpenOptions, Permissions};
 
 use crate::tools::wanted::Wanted;
 
-/// Names of such files within one process.
+/// Numbers the temporary files of this process.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// A name that is taken by what an earlier process has left is passed over, so often.
+/// How often a name is skipped that a file of an earlier process has taken.
 const TRIES: u32 = 100;
 
-/// What is to stand in a folder under a name.
+/// What to write, in which folder and under which name.
 pub(super) struct Landing<'a> {
     pub(super) dir: &'a Dir,
     pub(super) name: &'a str,
@@ -26,7 +26,8 @@ pub(super) struct Landing<'a> {
 }
 
 impl Landing<'_> {
-    /// Puts it there, and says whether something was there before. What was there has to be a regular file; the new one has its mode.
+    /// Puts it there, and says whether something was there before. That has to be a regular file; the new one gets its
+    /// mode.
     pub(super) fn land(&self, wanted: &Wanted) -> io::Result<bool> {
         let before = match self.dir.symlink_metadata(self.name) {
             Ok(found) if found.is_file() => Some(found.permissions()),
@@ -51,7 +52,7 @@ impl Landing<'_> {
         landed.map(|()| !is_new)
     }
 
-    /// Writes it to a file of its own, and gives that one's name.
+    /// Writes it to a temporary file, and returns that file's name.
     fn beside(&self, permissions: Option<Permissions>) -> io::Result<String> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -74,7 +75,7 @@ impl Landing<'_> {
     }
 }
 
-/// Who may read, write and run it; that it runs as somebody else is not handed on.
+/// The permissions to read, write and execute; set-user-id and the like are not copied.
 #[cfg(unix)]
 fn plain(permissions: &Permissions) -> Permissions {
     use cap_std::fs::PermissionsExt as _;

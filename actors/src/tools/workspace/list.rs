@@ -16,15 +16,15 @@ use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::beneath::{Last, Way};
 use crate::tools::files::{Listing, walk_below};
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// The folder to go through, relative to the root; the root itself if none is given.
+    /// The folder to list, relative to the root; the root itself if none is given.
     folder: Option<String>,
     /// Only files that match, such as `*.rs` in any folder, or `src/**/*.rs`.
     glob: Option<String>,
-    /// So many at most; 500 if not given.
+    /// At most this many; 500 if not given.
     most: Option<usize>,
 }
 
@@ -108,5 +108,5 @@ fn told(listing: &Listing, plan: &Plan, most_output: usize) -> String {
     page.text()
 }
 
-/// So many of what could not be listed are named.
+/// How many of the paths that could not be listed are named.
 const PASSED: usize = 5;

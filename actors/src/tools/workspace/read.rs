@@ -13,10 +13,10 @@ use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::beneath::{Last, Way};
 use crate::tools::files::{Content, content};
 
-/// So much of one line is given: a minified file is one line.
+/// How much of one line is shown: a minified file is a single line.
 const LONGEST_LINE: usize = 2_000;
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
@@ -25,7 +25,7 @@ pub(super) struct Input {
     /// The number of the first line, from 1; 1 if not given.
     #[schemars(range(min = 1))]
     offset: Option<usize>,
-    /// So many lines at most; 2,000 if not given.
+    /// At most this many lines; 2,000 if not given.
     #[schemars(range(min = 1))]
     limit: Option<usize>,
 }
@@ -79,7 +79,7 @@ impl PlannedTool for Read {
     }
 }
 
-/// The text that a file holds, or why it is none.
+/// The text that a file contains, or why it has none.
 pub(super) fn text(content: Content) -> Result<String, String> {
     Err(match content {
         Content::Text(text) => return Ok(text),
@@ -93,7 +93,7 @@ pub(super) fn text(content: Content) -> Result<String, String> {
     })
 }
 
-/// Lines with their numbers, and what to ask for to go on.
+/// Lines with their numbers, and how to ask for the rest.
 fn numbered(text: &str, first: usize, most: usize, most_output: usize) -> String {
     let lines = text.lines().count();
     let mut page = Page::new(most_output);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever goes on where they are told to has read every line once, in pieces that fit.
+        /// A reader who follows the hints has read every line once, in pieces that fit.
         #[test]
         fn going_on_reads_each_line_once(lines in proptest::collection::vec("[ab\t]{0,40}", 1..60), most in 1_usize..20, room in 2_100_usize..3_000) {
             let text = lines.join("\n") + "\n";

@@ -1,4 +1,4 @@
-//! `files_write`: a file, whole.
+//! `files_write`: writes a whole file.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::beneath::{Last, Way};
 use crate::tools::wanted::Wanted;
 
-/// What it takes.
+/// The tool's input.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Input {
-    /// The file, relative to the root. One that is there is replaced.
+    /// The file, relative to the root. An existing file is replaced.
     path: String,
-    /// All that it is to hold.
+    /// The whole new content.
     content: String,
-    /// Whether folders that are missing above it are made; they are not if not given.
+    /// Whether missing folders above it are created; they are not if not given.
     make_folders: Option<bool>,
 }
 
@@ -65,7 +65,7 @@ impl PlannedTool for Write {
         }
         let target =
             |names: &[String]| self.place.path(names).to_str().map(|path| Target::Path(path.to_owned()));
-        // The folders that it makes are written to as well.
+        // The folders that it creates count as written to.
         let made: Option<Vec<_>> = way.missing().map(target).collect();
         if way.missing().next().is_some() && make_folders != Some(true) {
             return Err(about(&given, &"its folder is not there; set `make_folders` if it is to be made"));
@@ -93,7 +93,7 @@ pub(super) fn fits(content: &str) -> Result<(), String> {
             defaults::TOOL_FILE
         ));
     }
-    // What is written could not be read again.
+    // Such a file could not be read again.
     if content.contains('\0') {
         Err("only text is written, and there is a NUL in it".to_owned())
     } else {

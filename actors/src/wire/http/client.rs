@@ -1,4 +1,4 @@
-//! Connections: kept for the next call, in the runtime that they were opened in.
+//! Connections, kept for the next call in the runtime in which they were opened.
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ use crate::model::ModelError;
 
 type Https = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// So many runtimes of one process are remembered: a connection lives with the one that it was opened in.
+/// How many runtimes of one process are remembered: a connection lives in the runtime in which it was opened.
 const RUNTIMES: usize = 8;
 
-/// A connection that nobody uses is closed after so long; providers close theirs a little later.
+/// An unused connection is closed after this time; providers close theirs a little later.
 const KEPT: Duration = Duration::from_secs(50);
 
 #[derive(Default)]
 pub(crate) struct Clients(Mutex<VecDeque<(tokio::runtime::Id, Https)>>);
 
 impl Clients {
-    /// The one that lives in this runtime.
+    /// The client for this runtime.
     pub(crate) fn here(&self, connect: Duration) -> Result<Https, ModelError> {
         let id = Handle::current().id();
         let known = |all: &VecDeque<(tokio::runtime::Id, Https)>| {
@@ -52,7 +52,7 @@ impl Clients {
         Ok(client)
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of the answer.
     pub(super) async fn send(
         &self,
         endpoint: &Endpoint,
@@ -69,14 +69,14 @@ impl Clients {
         match Env::at_most_outside(limit, self.here(endpoint.timeouts.connect)?.request(request)).await {
             None => Err(ModelError::Silent(limit)),
             Some(Ok(answer)) => Ok(answer),
-            // In words of ours: hyper's hold nothing of the request, and name what failed.
+            // The messages of hyper contain nothing of the request, and name what failed.
             Some(Err(error)) if error.is_connect() => Err(ModelError::Unreachable(causes(&error))),
             Some(Err(_)) => Err(ModelError::Cut),
         }
     }
 }
 
-/// What connects, with TLS where a URL says so, to the addresses that a resolver gives.
+/// A connector, with TLS if a URL requires it, to the addresses that the resolver gives.
 pub(crate) fn https<R>(resolver: R, connect: Duration) -> Result<HttpsConnector<HttpConnector<R>>, String> {
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);

@@ -7,7 +7,7 @@ use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, Tool, ToolC
 
 const KNOWN: [&str; 6] = ["model", "messages", "system", "stream", "max_tokens", "tools"];
 
-/// The request that a body is.
+/// Parses a body into a request.
 pub(super) fn request(body: &Value) -> Result<Request, &'static str> {
     let messages = body["messages"].as_array().ok_or("`messages` is missing")?;
     let mut request = Request::new();
@@ -54,11 +54,11 @@ fn call(part: &Value) -> ToolCall {
 
 pub(super) struct Writer {
     model: String,
-    /// The number of the block that is open, if one is, and of which call it is, if of one.
+    /// The number of the open block, if there is one, and the call it belongs to, if any.
     open: Option<(u32, Option<u32>)>,
     blocks: u32,
     has_begun: bool,
-    /// The end waits for the usage, which is said with it.
+    /// The end waits for the usage, which is sent with it.
     ends: Option<End>,
 }
 
@@ -116,7 +116,7 @@ impl Writer {
         out
     }
 
-    /// The block that is open for it, or a new one.
+    /// The open block of this call, or a new one.
     fn block(&mut self, call: Option<u32>, begins: &Value, out: &mut String) -> u32 {
         if let Some((block, of)) = self.open
             && of == call

@@ -8,7 +8,7 @@ use crate::model::{Chunk, End, Message, ModelError, Request, Tokens, Tool, ToolC
 const KNOWN: [&str; 7] =
     ["model", "messages", "stream", "stream_options", "max_tokens", "tools", "max_completion_tokens"];
 
-/// The request that a body is.
+/// Parses a body into a request.
 pub(super) fn request(body: &Value) -> Result<Request, &'static str> {
     let messages = body["messages"].as_array().ok_or("`messages` is missing")?;
     let mut request = Request::new();

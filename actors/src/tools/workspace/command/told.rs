@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::process::Ended;
 
-/// All of it; what is ours stands in `[..]`.
+/// The whole report; our own remarks are in `[..]`.
 pub(super) fn told(ended: &Ended, within: Duration) -> String {
     let mut text = match ended.status {
         Some(status) => format!("[{}]\n", how(status)),
@@ -23,7 +23,7 @@ pub(super) fn told(ended: &Ended, within: Duration) -> String {
     text
 }
 
-/// A text that ends in a line's end.
+/// Appends a text, and a line break if it does not end in one.
 fn push(text: &mut String, more: &str) {
     text.push_str(more);
     if !more.is_empty() && !more.ends_with('\n') {

@@ -1,30 +1,30 @@
-//! The replacement of a text by another: pure.
+//! Replacing one text by another: pure.
 //!
 //! # Invariants
-//! 1. Made once more of its own result it is refused: an edit whose answer was lost may be tried again, and doubles nothing.
+//! 1. A replacement is refused on its own result: an edit whose answer was lost may be tried again, and doubles nothing.
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// What is to stand where something stands.
+/// What to replace, and with what.
 pub(super) struct Replacement {
     pub(super) old: String,
     pub(super) new: String,
-    /// At all places, and not only where there is but one.
+    /// In all places; otherwise the text must be there only once.
     pub(super) all: bool,
 }
 
-/// What became of a text.
+/// The result of a replacement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Replaced {
     pub(super) text: String,
     pub(super) places: usize,
-    /// The line of the first, from 1.
+    /// The line of the first place, from 1.
     pub(super) line: usize,
 }
 
-/// Why a replacement is not made.
+/// Why a replacement is refused.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(super) enum NotReplaced {
     #[error("the text to replace is empty; to write a whole file, write it")]
@@ -52,7 +52,7 @@ pub(super) enum NotReplaced {
 }
 
 impl Replacement {
-    /// The text with the replacement made, which would not be made again.
+    /// The text with the replacement made, unless it could be made again on the result.
     pub(super) fn of(&self, text: &str) -> Result<Replaced, NotReplaced> {
         let replaced = self.once(text)?;
         if self.once(&replaced.text).is_ok() { Err(NotReplaced::Again) } else { Ok(replaced) }
@@ -66,7 +66,7 @@ impl Replacement {
         if old == new {
             return Err(NotReplaced::Same);
         }
-        // A model writes a line's end as one character, whatever the file has.
+        // A model writes a line break as one character, whatever the file has.
         let has_returns = text.contains("\r\n") && old.contains('\n') && !old.contains("\r\n");
         let as_there = |text: &str| -> Cow<'_, str> {
             if has_returns {
@@ -83,7 +83,7 @@ impl Replacement {
         let Some(first) = text.find(&*old) else {
             return Err(if has_new { NotReplaced::MissingButNew } else { NotReplaced::Missing });
         };
-        // Places that overlap are two.
+        // Overlapping places count as two.
         let next = first + old.chars().next().map_or(1, char::len_utf8);
         if !all && text[next..].contains(&*old) {
             return Err(NotReplaced::Many(text.matches(&*old).count().max(2)));

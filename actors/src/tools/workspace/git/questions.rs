@@ -1,4 +1,4 @@
-//! What a model may ask git, each with what it takes.
+//! What a model can ask git, each question with its input.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -61,7 +61,7 @@ pub(super) struct Log {
     revision: Option<String>,
     /// Only commits that changed this file or folder, relative to the root.
     path: Option<String>,
-    /// So many commits at most; 20 if not given.
+    /// At most this many commits; 20 if not given.
     #[schemars(range(min = 1, max = 1_000))]
     most: Option<usize>,
 }
