@@ -57,7 +57,8 @@ pub(crate) struct Program<'p> {
     pub(crate) stderr: Keep,
     /// It is killed when it has run for so long.
     pub(crate) within: Option<Duration>,
-    /// Its group is killed also when our own process is killed, where there is a shell.
+    /// Its group is killed also when our own process is killed, where there is a shell; and, where there is a `/proc`, what has left the
+    /// group.
     pub(crate) is_watched: bool,
 }
 
@@ -77,9 +78,12 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
     command.process_group(0);
     // Begun first, so that there is no moment in which nobody watches.
     let mut watch = if program.is_watched { watch() } else { None };
+    if let Some(watch) = &watch {
+        command.env(watch::VARIABLE, watch.mark());
+    }
     let mut group = Group::of(command.spawn()?, leash)?;
     if let Some(watch) = &mut watch {
-        watch.over(group.child.id()).await;
+        watch.over(group.child.id());
     }
     let child = &mut group.child;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -105,10 +109,13 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
             read = &mut pipes => {
                 read?;
                 let status = group.ends().await?;
+                end(&mut watch).await;
                 Ok((status, false))
             }
             status = group.ends() => {
                 let status = status?;
+                // What has left the group and holds the pipes open is killed first.
+                end(&mut watch).await;
                 match Env::at_most_outside(REST, pipes).await {
                     Some(read) => read.map(|_| (status, false)),
                     None => Ok((status, true)),
@@ -128,10 +135,18 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
         None => {
             group.kill();
             Env::at_most_outside(REST, group.ends()).await;
+            end(&mut watch).await;
             (None, false)
         }
     };
     Ok(Ended { status, stdout: out, stderr: err, is_held_open })
+}
+
+/// What is watched has ended.
+async fn end(watch: &mut Option<Watch>) {
+    if let Some(watch) = watch {
+        watch.ended().await;
+    }
 }
 
 /// Begins a program that is written to and read from while it runs. It has the variables that it is given and, of our own, those that
@@ -154,10 +169,11 @@ pub(crate) fn begin(service: &Service) -> io::Result<(Running, Pipes)> {
 /// A watch, over nothing yet; none where there is no shell.
 #[cfg(unix)]
 fn watch() -> Option<Watch> {
+    let (reader, writer) = io::pipe().ok()?;
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", watch::SCRIPT]).current_dir("/").env_clear().kill_on_drop(true).process_group(0);
-    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    shell.spawn().ok().and_then(Watch::by)
+    shell.args(["-c", watch::SCRIPT]).current_dir("/").env_clear().process_group(0);
+    shell.stdin(reader).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().ok().map(|shell| Watch::by(shell, writer))
 }
 
 #[cfg(not(unix))]

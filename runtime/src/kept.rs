@@ -105,7 +105,7 @@ mod tests {
             ));
         }
         assert!(!is_kept(f32::NAN) && !is_kept(Some(f32::INFINITY)));
-        assert!(!is_kept(BTreeMap::from([((1, 2), 3)])), "a key that is no text");
+        assert!(!is_kept(BTreeMap::from([((1, 2), 3)])), "a key that is not text");
         assert!(!is_kept(HashMap::from([(vec![1_u8], 3)])));
         assert!(!is_kept(Some(Some(()))), "an option in an option");
         assert!(!is_kept(Some(None::<u8>)));

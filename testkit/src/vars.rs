@@ -14,7 +14,7 @@ const SHRINKING_RUNS: usize = 200;
 /// number, or `x10` for ten times what the test asks for.
 ///
 /// # Panics
-/// If one of them is no number.
+/// If one of them is not a number.
 #[must_use]
 pub fn seeds(count: u64) -> Range<u64> {
     range(

@@ -197,7 +197,7 @@ async fn what_is_beyond_its_bounds_it_is_told_and_nothing_is_made_of_it(lab: Lab
         "not an amount of dollars",
         "has no \"model\"",
         "has no \"grants\"",
-        "is no name",
+        "is not a name",
         "you have no agent named \"a\"",
         "lead",
     ]) {

@@ -146,7 +146,7 @@ impl FromStr for Order {
         let number = |text: &str| match text.parse::<u32>() {
             Ok(turns) if turns > 0 => Ok(turns),
             _ => {
-                let why = format!("{text:?} is no number of calls: write one of at least 1");
+                let why = format!("{text:?} is not a number of calls: write one of at least 1");
                 Err(OrderError::BadValue { field: "turns", why })
             }
         };

@@ -95,7 +95,7 @@ impl Persona {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         // A pipe would never end, and neither would some devices.
         if !fs::metadata(path).map_err(cannot)?.is_file() {
-            return Err(PersonaError::CannotRead { place, why: "it is no file".to_owned() });
+            return Err(PersonaError::CannotRead { place, why: "it is not a file".to_owned() });
         }
         let mut text = String::new();
         let most = defaults::PERSONA_BYTES as u64 + 1;

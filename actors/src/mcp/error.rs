@@ -10,7 +10,7 @@ pub enum McpError {
     #[error("the server has not been started; spawn its `spec` first")]
     NotStarted,
     /// A pattern of the table cannot be read.
-    #[error("{0:?} is no pattern; give a tool's name, or a prefix followed by `*`")]
+    #[error("{0:?} is not a pattern; give a tool's name, or a prefix followed by `*`")]
     Pattern(String),
     /// A pattern of `only` matches none of its tools.
     #[error("the server {server} has no tool {pattern:?}; it has {has}")]

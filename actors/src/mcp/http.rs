@@ -65,7 +65,8 @@ impl Http {
 
     pub(super) fn header(&mut self, name: &str, value: &Secret) -> Result<(), BadEndpoint> {
         let bad = |why| BadEndpoint::Header { name: one_line(name), why };
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no name of a header"))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is not a name of a header"))?;
         if [ACCEPT, CONTENT_TYPE, SESSION, LAST_EVENT].contains(&name) {
             return Err(bad("it is the protocol's own"));
         }

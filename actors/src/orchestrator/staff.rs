@@ -92,7 +92,7 @@ impl Staff {
             return Err(format!("you may not create a {persona:?}; {}", did_you_mean(persona, known)));
         }
         if !is_name(name) {
-            return Err(format!("{name:?} is no name: it has 1 to 64 letters, digits, `_`, `-` and `.`"));
+            return Err(format!("{name:?} is not a name: it has 1 to 64 letters, digits, `_`, `-` and `.`"));
         }
         if let Some(model) = model.as_ref().filter(|model| !self.models.contains(model)) {
             return Err(match &self.models[..] {

@@ -108,7 +108,7 @@ impl Worker {
     async fn end(&mut self) -> String {
         self.running.kill();
         match self.running.ended().await {
-            Ok(status) => format!("a worker ended in the midst of a job: {status}"),
+            Ok(status) => format!("a worker ended during a job: {status}"),
             Err(error) => format!("a worker was lost: {error}"),
         }
     }

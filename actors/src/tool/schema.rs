@@ -86,7 +86,7 @@ fn fit(value: &Value, schema: &Value, at: &mut String) -> Result<(), Misfit> {
                 // If there is only one choice, its own message says more.
                 return match first.filter(|_| choices.len() == 1) {
                     Some(misfit) => Err(misfit),
-                    None => misfit(format!("is none of the {} that it may be", choices.len()), at),
+                    None => misfit(format!("is not one of the {} allowed values", choices.len()), at),
                 };
             }
         }

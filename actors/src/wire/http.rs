@@ -166,7 +166,8 @@ impl Endpoint {
     /// [`BadEndpoint::Header`].
     pub fn header(self, name: &str, value: &Secret) -> Result<Self, BadEndpoint> {
         let bad = |why| BadEndpoint::Header { name: skep_runtime::text::one_line(name), why };
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is no name of a header"))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("it is not a name of a header"))?;
         Ok(self.with_header(name, value.value()))
     }
 

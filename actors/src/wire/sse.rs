@@ -64,7 +64,7 @@ impl Lines {
 
     fn end_line(&mut self) -> Result<(), ModelError> {
         let line = std::mem::take(&mut self.line);
-        let line = std::str::from_utf8(&line).map_err(|_| odd("a line that is no UTF-8"))?;
+        let line = std::str::from_utf8(&line).map_err(|_| odd("a line that is not UTF-8"))?;
         let line = if self.has_begun { line } else { line.strip_prefix('\u{feff}').unwrap_or(line) };
         self.has_begun = true;
         if line.is_empty() {

@@ -43,7 +43,7 @@ enum What {
     Socket,
 }
 
-/// Names of a tree; the last is no UTF-8.
+/// Names of a tree; the last is not UTF-8.
 const NAMES: [&[u8]; 12] = [
     b"a",
     b"b",

@@ -26,7 +26,7 @@ pub struct Panic {
 }
 
 impl Panic {
-    /// Of what it was thrown with. A payload that is no text has no message to give.
+    /// Of what it was thrown with. A payload that is not text has no message to give.
     pub(crate) fn new(payload: &(dyn Any + Send), place: Option<String>, backtrace: Option<String>) -> Self {
         let backtrace = backtrace.map(|text| at_most(text, BACKTRACE));
         Self { message: Self::message_of(payload), place, backtrace }

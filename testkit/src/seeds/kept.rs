@@ -99,7 +99,7 @@ mod tests {
         assert!(kept.add(7, "it fails").contains("stands in"));
         assert_eq!(kept.read(), [7, 9]);
         let blocked = Kept::of(&kept.path, "b");
-        assert!(blocked.add(1, "x").contains("could not be kept"), "a file is no folder");
+        assert!(blocked.add(1, "x").contains("could not be kept"), "a file is not a folder");
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -32,7 +32,7 @@ pub enum PersonaError {
         most: usize,
     },
     /// The name of the file is not a valid name of a persona.
-    #[error("{}: {:?} is no name of a persona: it has 1 to 64 letters, digits, `_`, `-` and `.`", OneLine(.place), .name)]
+    #[error("{}: {:?} is not a name of a persona: it has 1 to 64 letters, digits, `_`, `-` and `.`", OneLine(.place), .name)]
     BadName {
         /// The file.
         place: String,

@@ -133,7 +133,7 @@ fn a_folder_is_read_in_order_and_an_error_names_its_file() {
     assert!(Personas::dir(folder.path()).unwrap_err().to_string().contains("longer than 65536 bytes"));
     fs::remove_file(folder.path().join("broken.md")).unwrap();
     fs::create_dir(folder.path().join("folder.md")).unwrap();
-    assert!(Personas::dir(folder.path()).unwrap_err().to_string().contains("it is no file"));
+    assert!(Personas::dir(folder.path()).unwrap_err().to_string().contains("it is not a file"));
     assert!(Personas::dir(folder.path().join("nowhere")).is_err());
     assert!(Persona::load(folder.path().join("two words.md")).is_err());
 }

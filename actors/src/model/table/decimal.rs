@@ -13,7 +13,7 @@ const DIGITS: i64 = 20;
 /// # Invariants
 /// 1. The result is at least what was written, and less than a pico-dollar above it.
 pub(super) fn dollars(text: &str) -> Result<PicoUsd, &'static str> {
-    const NO_NUMBER: &str = "is no number";
+    const NO_NUMBER: &str = "is not a number";
     let (is_negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
     let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -32,7 +32,7 @@ pub struct Skipped {
 
 /// A text that is not a file of prices at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the file of prices is no JSON object of models, line {line} column {column}")]
+#[error("the file of prices is not a JSON object of models, line {line} column {column}")]
 pub struct BadPrices {
     /// The line at which it cannot be read, from 1.
     pub line: usize,
@@ -188,7 +188,7 @@ mod tests {
                 ("host/less", "`input_cost_per_token` is less than nothing"),
                 ("host/list", "it is no object"),
                 ("host/steps", "its price goes by `tiered_pricing` too"),
-                ("host/text", "`input_cost_per_token` is no number"),
+                ("host/text", "`input_cost_per_token` is not a number"),
                 ("host/two", "its price goes by several lengths"),
                 ("picture", "it is no chat model, but \"image_generation\""),
                 ("sample_spec", "it is no chat model, but \"one of: chat, embedding\""),

@@ -28,7 +28,7 @@ pub(super) async fn told(answer: Response<Incoming>, asked: &Uri, most: usize) -
         return Err(format!("it is packed ({}), and is not unpacked here", one_line(&packed)));
     }
     if !is_text(&kind) {
-        return Err(format!("it is no text, but {}", one_line(&kind)));
+        return Err(format!("it is not text, but {}", one_line(&kind)));
     }
     let mut body = answer.into_body();
     let (mut read, mut is_whole) = (Vec::new(), true);
@@ -43,7 +43,7 @@ pub(super) async fn told(answer: Response<Incoming>, asked: &Uri, most: usize) -
         }
     }
     if read.contains(&0) {
-        return Err("it is no text: there is a NUL in it".to_owned());
+        return Err("it is not text: there is a NUL in it".to_owned());
     }
     let kind = if kind.is_empty() { String::new() } else { format!(", {}", one_line(&kind)) };
     let mut text = format!("[{status}{kind}]\n{}", String::from_utf8_lossy(&read));

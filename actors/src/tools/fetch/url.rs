@@ -16,7 +16,7 @@ pub(super) struct Place {
 /// Why it is not an address of the web.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum BadUrl {
-    #[error("it is no URL; write one such as `https://example.com/page`, in ASCII and without blanks")]
+    #[error("it is not a URL; write one such as `https://example.com/page`, in ASCII and without blanks")]
     Unreadable,
     #[error("begin the URL with `https://` or `http://`")]
     Scheme,
@@ -24,7 +24,7 @@ pub(super) enum BadUrl {
     User,
     #[error("its host cannot be read: it is letters, digits, `-` and `.`, or an address")]
     Host,
-    #[error("its port is none: it is a number from 1 to 65535")]
+    #[error("its port is not valid: it is a number from 1 to 65535")]
     Port,
 }
 

@@ -103,7 +103,7 @@ impl Runs {
         let given = folder.unwrap_or_default();
         let way = self.place.way(&given, Last::Followed)?;
         if !self.place.beneath.is_folder(&way).map_err(|error| about(&given, &error))? {
-            return Err(about(&given, &"it is no folder"));
+            return Err(about(&given, &"it is not a folder"));
         }
         let most = self.commands.within;
         let within = seconds.map_or(most, |seconds| Duration::from_secs(seconds).min(most));

@@ -83,9 +83,9 @@ impl PlannedTool for Read {
 pub(super) fn text(content: Content) -> Result<String, String> {
     Err(match content {
         Content::Text(text) => return Ok(text),
-        Content::Binary(at) => format!("it is no text: there is a NUL at byte {at}"),
+        Content::Binary(at) => format!("it is not text: there is a NUL at byte {at}"),
         Content::Utf16 => "it is text in UTF-16, and only UTF-8 is read".to_owned(),
-        Content::NotUtf8(at) => format!("it is no UTF-8 from byte {at} on"),
+        Content::NotUtf8(at) => format!("it is not UTF-8 from byte {at} on"),
         Content::TooLarge(size) => {
             format!("it has {size} bytes, and {} are read at most; search in it instead", defaults::TOOL_FILE)
         }

@@ -66,7 +66,7 @@ impl Language for Grammar {
         self.get_ts_language().field_id_for_name(field).map(std::num::NonZeroU16::get)
     }
 
-    /// `$` is no letter in Rust, so a pattern's `$NAME` is parsed with another sigil in its place.
+    /// `$` is not a letter in Rust, so a pattern's `$NAME` is parsed with another sigil in its place.
     fn expando_char(&self) -> char {
         match self {
             Self::Rust => 'µ',

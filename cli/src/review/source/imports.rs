@@ -49,7 +49,7 @@ impl Imports {
                     | "union_item"
             ) && let (Some(scope), Some(name)) = (node.parent(), node.field("name"))
             {
-                // A method is no name of its own.
+                // A method is not a name of its own.
                 let is_method = scope
                     .parent()
                     .is_some_and(|around| matches!(&*around.kind(), "impl_item" | "trait_item"));

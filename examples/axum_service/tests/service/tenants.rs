@@ -65,7 +65,9 @@ async fn who_asks_while_their_agent_leaves_is_served_all_the_same() {
     for round in 0..12 {
         let asks: Vec<_> = (0..4).map(|_| tokio::spawn(service.review("acme").send())).collect();
         for ask in asks {
-            assert_eq!(ask.await.unwrap().unwrap().status(), 200, "round {round}");
+            let answer = ask.await.unwrap().unwrap();
+            let status = answer.status();
+            assert_eq!(status, 200, "round {round}: {}", answer.text().await.unwrap());
         }
     }
     until("the tenant has left", || async { service.tenants().await.is_empty() }).await;

@@ -9,7 +9,7 @@ use crate::process::Ended;
 pub(super) fn told(ended: &Ended, within: Duration) -> String {
     let mut text = match ended.status {
         Some(status) => format!("[{}]\n", how(status)),
-        None => format!("[killed after {} s, with all that it had begun]\n", within.as_secs_f64()),
+        None => format!("[killed after {} s, with everything it started]\n", within.as_secs_f64()),
     };
     let (out, err) = (ended.stdout.text(), ended.stderr.text());
     push(&mut text, &out);
