@@ -194,6 +194,15 @@ impl<T, O> TaskCell<T, O> {
         error: Option<AgentError>,
         ended: impl FnOnce(Outcome),
     ) -> bool {
+        let mut ended = Some(ended);
+        self.finish_by(over, error, &mut |outcome| {
+            if let Some(ended) = ended.take() {
+                ended(outcome);
+            }
+        })
+    }
+
+    fn finish_by(&self, over: Over<O>, error: Option<AgentError>, ended: &mut dyn FnMut(Outcome)) -> bool {
         let (asker, alarm) = {
             let mut slot = self.slot.lock();
             if matches!(slot.state, State::Over(_) | State::Taken) {

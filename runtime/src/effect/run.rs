@@ -1,6 +1,7 @@
 //! Takes an effect through its chain.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,11 @@ pub(super) struct Round {
     stood: Duration,
 }
 
+/// One call of an effect, and what makes one for each try. Without its type, what takes an effect through its tries is compiled once for
+/// each type of result, and not again for each place that runs an effect.
+type Calling<'c, T> = Pin<Box<dyn Future<Output = Tried<T>> + Send + 'c>>;
+type Calls<'c, T> = &'c (dyn Fn(Call) -> Calling<'c, T> + Send + Sync);
+
 /// How a round through the chain ended.
 enum Came<T> {
     Done(T),
@@ -115,7 +121,10 @@ impl Effect {
         let mut passes = Passes::default();
         let result = match self.pass_once(&mut round, &mut passes).await {
             Ok(Some(value)) => Ok(value),
-            Ok(None) => self.tries(&call, &mut round, &mut lasting).await,
+            Ok(None) => {
+                let call = |one| -> Calling<'_, T> { laid(|| call(one)) };
+                self.tries(&call, &mut round, &mut lasting).await
+            }
             Err(error) => Err(error),
         };
         lasting.end(result.as_ref().map_or_else(ended_by, |_| EffectEnd::Done));
@@ -135,16 +144,12 @@ impl Effect {
         result
     }
 
-    async fn tries<T, F, Fut>(
+    async fn tries<T>(
         &self,
-        call: &F,
+        call: Calls<'_, T>,
         round: &mut Round,
         lasting: &mut Lasting,
-    ) -> Result<T, EffectError>
-    where
-        F: Fn(Call) -> Fut + Send + Sync,
-        Fut: Future<Output = Tried<T>> + Send,
-    {
+    ) -> Result<T, EffectError> {
         loop {
             // Boxed: a `handle` holds as many effects as it names, and an unoptimised build lays each of them on the stack.
             match Box::pin(self.round(call, round, lasting)).await? {
@@ -181,16 +186,12 @@ impl Effect {
     }
 
     /// Takes it through its chain once, for one try. Nothing of it is held afterwards, but what is the whole effect's.
-    async fn round<T, F, Fut>(
+    async fn round<T>(
         &self,
-        call: &F,
+        call: Calls<'_, T>,
         round: &mut Round,
         lasting: &mut Lasting,
-    ) -> Result<Came<T>, EffectError>
-    where
-        F: Fn(Call) -> Fut + Send + Sync,
-        Fut: Future<Output = Tried<T>> + Send,
-    {
+    ) -> Result<Came<T>, EffectError> {
         // Given up after the booking is settled: what is quiet has its bill.
         let out = self.go_out(round).await?;
         self.turn.show_progress();
@@ -209,17 +210,13 @@ impl Effect {
     }
 
     /// Reserves, calls, and books. What ends the effect is settled before what was held for the try is let go.
-    async fn one_try<T, F, Fut>(
+    async fn one_try<T>(
         &self,
-        call: &F,
+        call: Calls<'_, T>,
         round: Round,
         held: Admission,
         lasting: &mut Lasting,
-    ) -> Result<Came<T>, EffectError>
-    where
-        F: Fn(Call) -> Fut + Send + Sync,
-        Fut: Future<Output = Tried<T>> + Send,
-    {
+    ) -> Result<Came<T>, EffectError> {
         match self.begin(round.number, &mut lasting.begun) {
             Ok(true) => {}
             not_begun => {
@@ -363,17 +360,19 @@ impl Effect {
         }
     }
 
-    async fn call<T, F, Fut>(&self, call: &F, booking: &Arc<Booking>, number: u32, deadline: Time) -> Tried<T>
-    where
-        F: Fn(Call) -> Fut + Send + Sync,
-        Fut: Future<Output = Tried<T>> + Send,
-    {
+    async fn call<T>(
+        &self,
+        call: Calls<'_, T>,
+        booking: &Arc<Booking>,
+        number: u32,
+        deadline: Time,
+    ) -> Tried<T> {
         let passed = points::pass(&self.turn, Phase::Effect, &self.kind).await?;
         if !passed.spike.is_zero() {
             booking.add(passed.spike);
         }
         booking.begin_call(number);
-        let call = laid(|| call(Call { booking: Arc::clone(booking), number, deadline }));
+        let call = call(Call { booking: Arc::clone(booking), number, deadline });
         points::seeing(&self.turn, Phase::Effect, &self.kind, call).await
     }
 

@@ -10,14 +10,18 @@ use super::points;
 use super::quiet::caught;
 use super::turn::{Turn, within};
 use crate::delivery::Dropped;
-use crate::error::Panic;
+use crate::error::{AgentError, Panic};
 
 /// How a piece of work ended.
-pub(crate) enum Driven<T> {
-    Returned(T),
+pub(crate) enum Driven {
+    Returned(Result<(), AgentError>),
     Panicked(Panic),
     Dropped(Dropped),
 }
+
+/// A piece of work. What it gives besides an error it leaves with whoever made it, so that what drives it is compiled once, and not
+/// again for each type of agent.
+pub(crate) type Piece<'a> = Pin<Box<dyn Future<Output = Result<(), AgentError>> + Send + 'a>>;
 
 /// The future of a piece of work, which is dropped as a part of its turn, also where the runner is dropped with it; what it
 /// panics with then ends nothing else.
@@ -42,12 +46,7 @@ impl<F> Drop for Work<'_, F> {
 
 /// Drives a part of the agent's code, a future of the turn, on the line of its seat. It is dropped before this returns, also by a
 /// panic of its own.
-pub(crate) async fn drive<F: Future>(
-    turn: &Arc<Turn>,
-    generation: u64,
-    part: &str,
-    future: F,
-) -> Driven<F::Output> {
+pub(crate) async fn drive(turn: &Arc<Turn>, generation: u64, part: &str, future: Piece<'_>) -> Driven {
     let slot = pin!(Some(points::seeing(turn, turn.phase, "", future)));
     let mut work = Work { turn, future: slot };
     let driven = poll_fn(|cx| {

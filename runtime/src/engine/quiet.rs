@@ -20,6 +20,13 @@ use crate::error::Panic;
 
 /// Runs a user's code and gives its panic back instead of unwinding.
 pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panic> {
+    let (mut run, mut done) = (Some(run), None);
+    caught_once(&mut || done = run.take().map(|run| run()))?;
+    Ok(done.unwrap_or_else(|| unreachable!("it was run, and did not panic")))
+}
+
+/// Compiled once, and not again for each type of agent and each place where its code is run.
+fn caught_once(run: &mut dyn FnMut()) -> Result<(), Panic> {
     let listening = listen(turn::wants_backtraces());
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let heard = listening.heard(&*payload);

@@ -60,11 +60,11 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
         }
     };
     let cx = Context::new(Arc::clone(&turn));
-    let started = drive(&turn, generation, "start", async {
+    let starting = laid(|| async {
         points::pass(&turn, Phase::Start, "").await?;
         laid(|| agent.start(&cx)).await
-    })
-    .await;
+    });
+    let started = drive(&turn, generation, "start", starting).await;
     turn.leave();
     turn.take_grace_back();
     let failed = match started {
@@ -158,11 +158,11 @@ pub(crate) async fn hook<A: Agent>(seat: Arc<Seat>, generation: u64, mut agent: 
     turn.enter_as_hook();
     let _counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
     let cx = StopContext::new(Arc::clone(&turn));
-    let ended = drive(&turn, generation, "stop", async {
+    let stopping = laid(|| async {
         points::pass(&turn, Phase::Stop, "").await?;
         laid(|| agent.stop(&cx)).await
-    })
-    .await;
+    });
+    let ended = drive(&turn, generation, "stop", stopping).await;
     turn.leave();
     let dropped = within(&turn, || agent.dropped());
     match (ended, dropped) {

@@ -56,11 +56,14 @@ impl<A: Agent> Runner<A> {
         errors.push(error);
         let cx = Context::new(Arc::clone(turn));
         // Its part before its future runs in there too, where a panic is caught.
-        let helped = async {
-            Ok(laid(|| A::on_help(payload, &errors, &cx)).await?.map(|output| self.seat.home.keep(output)))
-        };
-        match drive(turn, self.generation, "on_help", helped).await {
-            Driven::Returned(Ok(output)) => {
+        let mut output = None;
+        let helping = laid(|| async {
+            let helped = laid(|| A::on_help(payload, &errors, &cx)).await?;
+            output = helped.map(|output| self.seat.home.keep(output));
+            Ok(())
+        });
+        match drive(turn, self.generation, "on_help", helping).await {
+            Driven::Returned(Ok(())) => {
                 let output = output?;
                 Some(check(task, turn, &output).map(|()| output))
             }

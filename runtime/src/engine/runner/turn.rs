@@ -46,14 +46,16 @@ pub(super) struct Ended<O> {
 }
 
 impl<O> Ended<O> {
-    fn of(driven: Driven<Result<Theirs<O>, AgentError>>, turn: &Turn) -> Self {
+    fn of(driven: Driven, output: Option<Theirs<O>>, turn: &Turn) -> Self {
         let is_cut = turn.cancelled() == Some(Cancel::Stop);
-        let (over, output) = match driven {
-            Driven::Returned(Ok(output)) => (TurnOver::Output, Some(output)),
-            Driven::Returned(Err(error)) => (TurnOver::Error(error), None),
-            Driven::Panicked(panic) => (TurnOver::Panic(panic), None),
-            Driven::Dropped(dropped) => (TurnOver::Dropped(dropped), None),
+        let over = match driven {
+            Driven::Returned(Ok(())) => TurnOver::Output,
+            Driven::Returned(Err(error)) => TurnOver::Error(error),
+            Driven::Panicked(panic) => TurnOver::Panic(panic),
+            Driven::Dropped(dropped) => TurnOver::Dropped(dropped),
         };
+        // There may be one all the same if its future panicked when it was dropped.
+        let output = output.filter(|_| matches!(over, TurnOver::Output));
         Self { over, output, helped: None, is_cut }
     }
 }
@@ -122,14 +124,16 @@ impl<A: Agent> Runner<A> {
         let counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
         let cx = Context::new(Arc::clone(&turn));
         trace::begins(&turn.span, attempt);
-        let driven = drive(&turn, self.generation, "handle", async {
+        let mut output = None;
+        let handling = laid(|| async {
             let passed = points::pass(&turn, Phase::Turn, "").await?;
-            let mut output = seat.home.keep(laid(|| agent.handle(&payload, &cx)).await?);
-            seat.home.spoil(&mut output, passed.spoil);
-            Ok(output)
-        })
-        .await;
-        let mut ended = accepted(&task, &turn, Ended::of(driven, &turn));
+            let mut given = seat.home.keep(laid(|| agent.handle(&payload, &cx)).await?);
+            seat.home.spoil(&mut given, passed.spoil);
+            output = Some(given);
+            Ok(())
+        });
+        let driven = drive(&turn, self.generation, "handle", handling).await;
+        let mut ended = accepted(&task, &turn, Ended::of(driven, output, &turn));
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =

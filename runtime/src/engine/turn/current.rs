@@ -12,16 +12,31 @@ thread_local! {
 
 /// Runs `poll` as a part of a turn: what it asks, asks in that turn's name.
 pub(crate) fn within<R>(turn: &Arc<Turn>, poll: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Arc<Turn>>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            CURRENT.with_borrow_mut(|current| *current = self.0.take());
-        }
-    }
-    let before = CURRENT.with_borrow_mut(|current| current.replace(Arc::clone(turn)));
-    let _restore = Restore(before);
-    let _entered = turn.span.enter();
+    let _within = Within::enter(turn);
     poll()
+}
+
+/// Dropped, it leaves the turn's span and then the turn.
+struct Within<'t> {
+    _entered: tracing::span::Entered<'t>,
+    _restore: Restore,
+}
+
+/// What was the current turn before.
+struct Restore(Option<Arc<Turn>>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.with_borrow_mut(|current| *current = self.0.take());
+    }
+}
+
+impl<'t> Within<'t> {
+    fn enter(turn: &'t Arc<Turn>) -> Self {
+        let before = CURRENT.with_borrow_mut(|current| current.replace(Arc::clone(turn)));
+        let restore = Restore(before);
+        Self { _entered: turn.span.enter(), _restore: restore }
+    }
 }
 
 /// The turn that is being polled on this thread.
