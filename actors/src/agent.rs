@@ -247,8 +247,8 @@ impl<O: Structured> ModelAgent<O> {
         self
     }
 
-    /// How it makes room when its conversation becomes long. Without a policy it reduces once, when its model says that
-    /// the context is too long.
+    /// How it makes room when its conversation becomes long. Without a policy it prunes to its model's window,
+    /// if that is known; see [`ContextPolicy`].
     #[must_use]
     pub fn context(mut self, policy: ContextPolicy) -> Self {
         self.plan().context = Some(policy);

@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use skep::actors::agent::{ContextPolicy, Piece, StreamPieces as _};
-use skep::actors::model::{Answer, Message, Simulated};
+use skep::actors::model::{Answer, Chunks, Message, Model, Prices, Simulated};
 use skep::actors::tool::{ToolError, Toolset, tool};
 use skep::actors::{ModelAgent, ModelError, Models, Request, Scripted};
 use skep::effect::Tier;
 use skep::testkit::{Lab, Point, TestResult};
-use skep::{AskError, Budget, Ceiling, Reach, SpawnError, Swarm};
+use skep::{AskError, Budget, Ceiling, Env, Reach, SpawnError, Swarm};
 
 use super::forest::ms;
 
@@ -319,6 +319,57 @@ async fn when_its_context_is_too_long_it_reduces_once_and_goes_on(lab: Lab) -> T
     let question = "x".repeat(3_000);
     let Err(AskError::Failed(_, error)) = guide.ask(question.into()).await else { panic!("it is too long") };
     assert!(error.to_string().contains("longer than the model's context"), "{error}");
+    drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+/// The same, which says so.
+struct Narrow(Scripted);
+
+impl Model for Narrow {
+    fn stream(&self, request: Arc<Request>, env: &Env) -> Chunks {
+        self.0.stream(request, env)
+    }
+
+    fn prices(&self) -> Option<Prices> {
+        Model::prices(&self.0)
+    }
+
+    fn window(&self) -> Option<u64> {
+        Some(900)
+    }
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_model_that_says_how_much_it_takes_is_sent_no_more(lab: Lab) -> TestResult {
+    let script = Scripted::new().answers(reads(&["a"])).answers(reads(&["b"])).answers(reads(&["c"]));
+    let model = short_of_context(4_000, script.says("Enough."));
+    let models = Models::new().with("m", Narrow(model.clone()));
+    let swarm = lab.start_with(|builder| builder.resource(models)).await;
+    let guide = ModelAgent::new("m").tools(long_tool()).max_output_tokens(100);
+    let guide = swarm.spawn(guide.spec("guide")).await?;
+    assert_eq!(guide.ask("What is there?".into()).await?, "Enough.");
+    assert_eq!(model.requests().len(), 4, "none was too long");
+    drop(guide);
+    lab.end(swarm).await;
+    Ok(())
+}
+
+#[skep::swarm_test(seeds = 10)]
+async fn a_conversation_is_made_shorter_before_a_larger_model_is_asked(lab: Lab) -> TestResult {
+    let script = Scripted::new().answers(reads(&["a"])).answers(reads(&["bc"])).says("It is abc.");
+    let small = short_of_context(2_500, script);
+    let large = Scripted::lines(["It is long."]);
+    let models =
+        Models::new().with("small", small.clone()).with("large", large.clone()).tier("m", ["small", "large"]);
+    let swarm = lab.start_with(|builder| builder.resource(models)).await;
+    let guide = ModelAgent::new("m").tools(long_tool());
+    let guide = swarm.spawn(guide.spec("guide")).await?;
+    assert_eq!(guide.ask("What is there?".into()).await?, "It is abc.");
+    assert_eq!((small.requests().len(), large.requests().len()), (4, 0));
+    // What cannot be shorter is for the larger one.
+    assert_eq!(guide.ask("x".repeat(3_000).into()).await?, "It is long.");
     drop(guide);
     lab.end(swarm).await;
     Ok(())

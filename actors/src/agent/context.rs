@@ -21,8 +21,11 @@ use serde::{Deserialize, Serialize};
 use crate::defaults;
 use crate::model::{BYTES_A_TOKEN, Message, Request};
 
-/// How a [`ModelAgent`](crate::ModelAgent) makes room when its conversation becomes long. Without a policy it goes on
-/// until its model says that the context is too long, and then reduces once.
+/// How a [`ModelAgent`](crate::ModelAgent) makes room when its conversation becomes long.
+///
+/// Without a policy it prunes to the window of its model if that is known, from the model itself or from the table of prices. In
+/// any case it reduces once when its model says that the context is too long; if that is not enough, a larger model of its tier is
+/// asked.
 ///
 /// ```
 /// use skep_actors::agent::ContextPolicy;

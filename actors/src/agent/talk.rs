@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use skep_runtime::{Advice, AgentError, Context, EffectError};
 
-use super::context::{self, Conversation};
+use super::context::{self, ContextPolicy, Conversation};
 use super::{Piece, Plan, Structured, summary, tag};
 use crate::defaults;
 use crate::model::{CallModel as _, Chunk, End, Message, ModelCall, ModelError, Reply, Request, ToolCall};
@@ -84,7 +84,8 @@ impl<'c> Talk<'c> {
                     self.was_too_long = true;
                     let before = self.request.tokens_about();
                     self.reduce(before / 2).await?;
-                    if self.request.tokens_about() >= before {
+                    // A larger model may take what cannot be shorter.
+                    if self.request.tokens_about() >= before && !self.model().is_route() {
                         return Err(error.into());
                     }
                 }
@@ -100,7 +101,9 @@ impl<'c> Talk<'c> {
 
     /// Makes room if the conversation has reached its limit.
     async fn make_room(&mut self) -> Result<(), AgentError> {
-        match self.plan.context.as_ref().and_then(|policy| policy.too_long(&self.request)) {
+        let known = || self.model().window().map(ContextPolicy::prune);
+        let policy = self.plan.context.clone().or_else(known);
+        match policy.and_then(|policy| policy.too_long(&self.request)) {
             Some(tokens) => self.reduce(tokens).await,
             None => Ok(()),
         }
@@ -126,7 +129,8 @@ impl<'c> Talk<'c> {
     }
 
     fn model(&self) -> ModelCall<'_> {
-        let call = self.cx.model(&self.plan.model);
+        // The conversation is reduced first, and a larger model is asked only after that.
+        let call = self.cx.model(&self.plan.model).larger(self.was_too_long);
         match &self.plan.role {
             Some(role) => call.role(role),
             None => call,

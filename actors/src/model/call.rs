@@ -39,6 +39,7 @@ impl CallModel for Context {
             within: defaults::MODEL,
             silence: defaults::MODEL_SILENCE,
             tries: defaults::MODEL_TRIES,
+            larger: true,
             shows_content: models.shows_content(),
             role: ROLE.to_owned(),
         };
@@ -54,6 +55,7 @@ pub(super) struct Plan {
     pub(super) within: Duration,
     silence: Duration,
     pub(super) tries: u32,
+    pub(super) larger: bool,
     shows_content: bool,
     role: String,
 }
@@ -122,6 +124,26 @@ impl ModelCall<'_> {
     pub const fn tries(mut self, tries: u32) -> Self {
         self.plan.tries = tries;
         self
+    }
+
+    /// Whether a request that is too long for a model of a tier goes on to one with more room; it does by default. Whoever
+    /// can make the request shorter says no first, because a larger model costs more.
+    pub const fn larger(mut self, may: bool) -> Self {
+        self.plan.larger = may;
+        self
+    }
+
+    /// The tokens that the first model can take, if that is known.
+    #[cfg(feature = "agent")]
+    pub(crate) fn window(&self) -> Option<u64> {
+        let first = self.plan.candidates.iter().map(Candidate::choice).filter(|choice| choice.model == 0);
+        first.filter_map(|choice| choice.window).min()
+    }
+
+    /// Whether there is more than one model to ask.
+    #[cfg(feature = "agent")]
+    pub(crate) const fn is_route(&self) -> bool {
+        self.plan.candidates.len() > 1
     }
 
     /// Asks, and waits for the whole reply.

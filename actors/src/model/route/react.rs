@@ -6,7 +6,7 @@
 //! | not reached, silent before the first chunk | another, this one after a pause |
 //! | failed, cut | this one once more after a pause, or another that is free sooner |
 //! | quota used up, key refused, not permitted, no such model, price unknown | another, this one never again |
-//! | longer than the model's context | one with more room |
+//! | longer than the model's context | one with more room, unless the caller wants to make it shorter first |
 //! | the request is wrong, over budget, cancelled, out of time | nobody |
 
 use std::time::Duration;

@@ -65,6 +65,7 @@ async fn go(cx: Context, plan: Arc<Plan>, hand: Option<Arc<Hand>>) -> Result<Rep
             Err((error, _)) if hand.as_ref().is_some_and(|hand| hand.has_given()) => {
                 return Err(NoAnswer::Effect(error));
             }
+            Err((error, Reaction::Larger)) if !plan.larger => return Err(NoAnswer::Effect(error)),
             Err((error, reaction)) => {
                 let jitter = u16::try_from(cx.env().random_below(65_536)).unwrap_or(0);
                 choices.failed(at, reaction, jitter, cx.now());
