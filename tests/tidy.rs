@@ -55,8 +55,9 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("vars", &["env::var", "env::var_os", "env::vars", "env::args", "env::args_os", "env::current_dir"]),
 ];
 
-/// The seams that a crate outside the runtime may take too, in one file of its own.
-const ELSEWHERE: &[&str] = &["process", "socket", "vars"];
+/// The seams that a crate outside the runtime may take too, in one file of its own. Threads are among them for worker processes, which
+/// have no swarm and no `Env`.
+const ELSEWHERE: &[&str] = &["process", "socket", "thread", "vars"];
 
 /// What is shipped and lives inside a swarm. The lab is not here: it is what takes the place of `Env`.
 const SHIPPED: &[&str] =

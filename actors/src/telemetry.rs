@@ -91,11 +91,12 @@ fn record(span: &Span, field: &str, value: impl Display) {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use metrics::{
         Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
     };
+    use parking_lot::Mutex;
     use skep_runtime::NanoUsd;
 
     #[derive(Clone, Default)]
@@ -105,7 +106,7 @@ mod tests {
 
     impl CounterFn for Line {
         fn increment(&self, value: u64) {
-            *self.0.0.lock().unwrap().entry(self.1.clone()).or_default() += value;
+            *self.0.0.lock().entry(self.1.clone()).or_default() += value;
         }
 
         fn absolute(&self, _: u64) {}
@@ -140,7 +141,7 @@ mod tests {
             count("writer", "gpt", Some(&used), Duration::from_secs(1));
             count("writer", "gpt", None, Duration::from_secs(1));
         });
-        let page = page.0.lock().unwrap();
+        let page = page.0.lock();
         let of = |name: &str, more: &str| page[&format!("{name}{{role=writer,model=gpt{more}}}")];
         assert_eq!(
             (of("skep_model_calls_total", ",end=done"), of("skep_model_calls_total", ",end=failed")),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skep_actors::pool::{Jobs, ProcessPool};
-use skep_runtime::{Agent, AgentError, AgentSpec, AskError, Context, FailureClass, Stop, Swarm, Tried};
+use skep_runtime::{Agent, AgentError, AgentSpec, AskError, Context, FailureClass, Stop, Swarm};
 
 /// What the worker of these tests can do.
 fn jobs() -> Jobs {
@@ -57,7 +57,7 @@ impl Agent for Boss {
 
     async fn handle(&mut self, (job, input): &(String, Value), cx: &Context) -> Result<Value, AgentError> {
         let pool = &self.0;
-        let run = |call| async move { Tried::Ok(pool.run(&call, job, input).await?) };
+        let run = |call| async move { pool.run(&call, job, input).await };
         Ok(cx.effect("work", (job, input)).free().run(run).await?)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) const WORKER: &str = "worker";
 
 /// Does jobs until the input ends.
 pub(crate) fn main() -> ExitCode {
-    let jobs = Jobs::new().with(structure::JOB, structure::search);
+    let jobs = Jobs::new().with(structure::JOB, |search| structure::search(&search));
     if jobs.serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -27,21 +27,21 @@ struct Depths(#[serde(skip)] Arc<Mutex<Vec<(String, usize)>>>);
 
 impl Depths {
     /// A future that holds `N` bytes across an await, and writes down how deep it is polled.
-    async fn hold<const N: usize>(self, part: &'static str) {
+    async fn hold<const N: usize>(self, part: &'static str) -> usize {
         let held = black_box([1_u8; N]);
         tokio::task::yield_now().await;
         self.0.lock().unwrap().push((part.to_owned(), BEGIN.get().abs_diff(here())));
-        black_box(&held);
+        black_box(&held).len()
     }
 
     /// Holds it in an effect's call.
-    async fn call<const N: usize>(self, cx: &Context) -> Result<(), AgentError> {
+    async fn call<const N: usize>(self, cx: &Context) -> Result<usize, AgentError> {
         let call = |_| async { Tried::Ok(self.clone().hold::<N>("call").await) };
         Ok(cx.effect("carry", N).free().run(call).await?)
     }
 
     /// Holds it in what a call does outside.
-    async fn outside<const N: usize>(self, cx: &Context) -> Result<(), AgentError> {
+    async fn outside<const N: usize>(self, cx: &Context) -> Result<usize, AgentError> {
         let call = |call: Call| {
             let depths = self.clone();
             async move { Tried::Ok(call.outside(depths.hold::<N>("outside")).await) }

@@ -29,7 +29,7 @@ pub struct Below {
 /// The files that were found, and what was not looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Paths relative to the root of the workspace, sorted; each can be given to [`Below::text`].
+    /// Paths relative to the root of the workspace, sorted; each can be given to [`Below::texts`].
     pub files: Vec<String>,
     /// How many paths could not be listed, or are symlinks, which are not followed.
     pub unlisted: usize,

@@ -160,7 +160,7 @@ struct Match {
 ///
 /// # Errors
 /// If the pattern is no code, or fits everything.
-pub fn search(search: Search) -> Result<Seen, String> {
+pub fn search(search: &Search) -> Result<Seen, String> {
     let pattern = Pattern::try_new(&search.pattern, Grammar::Rust).map_err(|error| {
         format!("the pattern cannot be read as Rust: {error}; it is one expression, item or statement")
     })?;
@@ -237,7 +237,7 @@ mod tests {
 
     fn seen(pattern: &str, text: &str) -> Result<Vec<(usize, String)>, String> {
         let sources = vec![("a.rs".to_owned(), text.to_owned())];
-        let seen = search(Search { pattern: pattern.to_owned(), sources, most: 9 })?;
+        let seen = search(&Search { pattern: pattern.to_owned(), sources, most: 9 })?;
         Ok(seen.matches.into_iter().map(|found| (found.line, found.text)).collect())
     }
 
@@ -264,7 +264,7 @@ mod tests {
     fn a_file_that_nests_too_deeply_is_counted_and_not_parsed() {
         let sources =
             vec![("deep.rs".to_owned(), "(".repeat(100_000)), ("a.rs".to_owned(), "fn a() {}".to_owned())];
-        let seen = search(Search { pattern: "fn $A() {}".to_owned(), sources, most: 9 }).unwrap();
+        let seen = search(&Search { pattern: "fn $A() {}".to_owned(), sources, most: 9 }).unwrap();
         assert_eq!((seen.deep, seen.matches.len()), (1, 1));
     }
 }
