@@ -36,7 +36,7 @@ impl App {
             .latency(Duration::from_millis(100)..=Duration::from_millis(400))
             .tokens_a_second(config.tokens_a_second)
             .output_tokens(30..=90)
-            .rate_limits(20, Duration::from_secs(1));
+            .rate_limits(config.rate_limits, Duration::from_secs(1));
         let model = Outage { model: simulated.clone(), while_there: config.outage.clone() };
         // One swarm for the process: it lives as long as the service does.
         let swarm = Swarm::builder("reviews")

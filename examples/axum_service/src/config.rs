@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) drain: Duration,
     /// `TOKENS_A_SECOND`: how fast the simulated model writes.
     pub(crate) tokens_a_second: u32,
+    /// `RATE_LIMITS`: how many of every thousand calls the simulated model refuses with a 429.
+    pub(crate) rate_limits: u64,
     /// `OUTAGE`: a file; while it is there, the simulated model says nothing. None unless told.
     pub(crate) outage: Option<PathBuf>,
 }
@@ -42,6 +44,7 @@ impl Config {
             patience: Duration::from_secs(number("PATIENCE_SECONDS", "10")?),
             drain: Duration::from_secs(number("DRAIN_SECONDS", "10")?),
             tokens_a_second: number("TOKENS_A_SECOND", "60")?,
+            rate_limits: number("RATE_LIMITS", "20")?,
             outage: Some(text("OUTAGE", "")).filter(|path| !path.is_empty()).map(PathBuf::from),
         })
     }

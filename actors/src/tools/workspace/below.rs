@@ -9,10 +9,9 @@ use skep_runtime::{Call, Reach};
 use super::globs::Globs;
 use super::read::text;
 use super::{Place, Workspace, about, aside};
-use crate::defaults;
 use crate::tool::ToolError;
 use crate::tools::beneath::{Beneath, Last, Way};
-use crate::tools::files::{Entry, Listing, content, walk_below};
+use crate::tools::files::{Entry, Listing, walk_below};
 use crate::tools::wanted::Wanted;
 
 /// A file or a folder of a workspace, where a path that a model wrote leads. Links are resolved, and nothing else is opened later
@@ -29,8 +28,8 @@ pub struct Below {
 /// The files that were found, and what was not looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Paths relative to the root of the workspace, sorted; each can be given to [`Below::texts`].
-    pub files: Vec<String>,
+    /// Sorted by path, which is relative to the root of the workspace; each can be given to [`Below::texts`].
+    pub files: Vec<Entry>,
     /// How many paths could not be listed, or are symlinks, which are not followed.
     pub unlisted: usize,
 }
@@ -66,22 +65,26 @@ impl Below {
     /// # Errors
     /// [`ToolError::Said`] if the folder is gone.
     pub async fn files(self: &Arc<Self>, call: &Call) -> Result<Found, ToolError> {
-        if !self.is_folder {
-            return Ok(Found { files: vec![self.way.text()], unlisted: 0 });
-        }
         let its = Arc::clone(self);
-        let walked =
-            aside(call, move |wanted| its.place.below(&its.way).map(|below| its.walk(&below, wanted)));
-        let (files, unlisted) = walked.await.map_err(|error| about(&self.given, &error))?;
-        Ok(Found { files: files.iter().map(|file| self.named(&file.path)).collect(), unlisted })
+        let found = aside(call, move |wanted| {
+            if !its.is_folder {
+                let bytes = its.place.beneath.still_file(&its.way)?.size;
+                return Ok(Found { files: vec![Entry { path: its.way.text(), bytes }], unlisted: 0 });
+            }
+            let (mut files, unlisted) = its.walk(&its.place.below(&its.way)?, wanted);
+            files.iter_mut().for_each(|file| file.path = its.named(&file.path));
+            Ok(Found { files, unlisted })
+        });
+        found.await.map_err(|error: std::io::Error| about(&self.given, &error))
     }
 
-    /// The text of some of those files, or why one is not read: it is not UTF-8, or larger than what tools read
-    /// ([`TOOL_FILE`](crate::defaults::TOOL_FILE)). A path that is not one of them is not read either.
+    /// The text of some of those files, or why one is not read: it is not UTF-8, or larger than `most` bytes. A path that is not
+    /// one of them is not read either. All of them are held at once, so ask for as many as memory has room for.
     pub async fn texts(
         self: &Arc<Self>,
         call: &Call,
         files: Vec<String>,
+        most: u64,
     ) -> Vec<(String, Result<String, String>)> {
         let its = Arc::clone(self);
         aside(call, move |wanted| {
@@ -94,7 +97,7 @@ impl Below {
                 } else {
                     return Err("it is another file".to_owned());
                 };
-                text(content(open.map_err(|error| error.to_string())?, defaults::TOOL_FILE, wanted).0)
+                text(open.map_err(|error| error.to_string())?, most, wanted)
             };
             files.into_iter().map(|file| (read(&file), file)).map(|(text, file)| (file, text)).collect()
         })

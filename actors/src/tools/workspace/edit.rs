@@ -16,7 +16,6 @@ use super::{Place, about, aside, writes};
 use crate::defaults;
 use crate::tool::{Card, PlannedTool, ToolError};
 use crate::tools::beneath::{Last, Way, file_in};
-use crate::tools::files::content;
 use crate::tools::wanted::Wanted;
 
 /// The tool's input.
@@ -90,7 +89,7 @@ fn edit(place: &Place, plan: &Plan, wanted: &Wanted) -> Result<String, String> {
     };
     let dir = place.beneath.still_folder(folders).map_err(words)?;
     let file = file_in(&dir, name).map_err(words)?;
-    let before = text(content(file, defaults::TOOL_FILE, wanted).0)?;
+    let before = text(file, defaults::TOOL_FILE, wanted)?;
     let replaced = plan.replacement.of(&before).map_err(|why| why.to_string())?;
     super::write::fits(&replaced.text)?;
     Landing { dir: &dir, name, bytes: replaced.text.as_bytes() }.land(wanted).map_err(words)?;

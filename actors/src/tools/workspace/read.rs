@@ -10,8 +10,9 @@ use super::page::{Page, count};
 use super::{Place, about, aside, reads};
 use crate::defaults;
 use crate::tool::{Card, PlannedTool, ToolError};
-use crate::tools::beneath::{Last, Way};
+use crate::tools::beneath::{Last, Regular, Way};
 use crate::tools::files::{Content, content};
+use crate::tools::wanted::Wanted;
 
 /// How much of one line is shown: a minified file is a single line.
 const LONGEST_LINE: usize = 2_000;
@@ -71,8 +72,7 @@ impl PlannedTool for Read {
         let (place, most_output) = (Arc::clone(&self.place), self.card.most_output);
         aside(&call, move |wanted| {
             let file = place.beneath.still_file(&plan.way).map_err(|error| about(&plan.given, &error))?;
-            let text =
-                text(content(file, defaults::TOOL_FILE, wanted).0).map_err(|why| about(&plan.given, &why))?;
+            let text = text(file, defaults::TOOL_FILE, wanted).map_err(|why| about(&plan.given, &why))?;
             Ok(numbered(&text, plan.first, plan.most, most_output))
         })
         .await
@@ -80,14 +80,14 @@ impl PlannedTool for Read {
 }
 
 /// The text that a file contains, or why it has none.
-pub(super) fn text(content: Content) -> Result<String, String> {
-    Err(match content {
+pub(super) fn text(file: Regular, most: u64, wanted: &Wanted) -> Result<String, String> {
+    Err(match content(file, most, wanted).0 {
         Content::Text(text) => return Ok(text),
         Content::Binary(at) => format!("it is not text: there is a NUL at byte {at}"),
         Content::Utf16 => "it is text in UTF-16, and only UTF-8 is read".to_owned(),
         Content::NotUtf8(at) => format!("it is not UTF-8 from byte {at} on"),
         Content::TooLarge(size) => {
-            format!("it has {size} bytes, and {} are read at most; search in it instead", defaults::TOOL_FILE)
+            format!("it has {size} bytes, and {most} are read at most; search in it instead")
         }
         Content::Unreadable(why) => why,
     })

@@ -10,11 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use skep_actors::pool::ProcessPool;
 use skep_actors::tool::{Card, PlannedTool, ToolError};
+use skep_actors::tools::files::Entry;
 use skep_actors::tools::{Below, Workspace};
 use skep_runtime::effect::Tier;
 use skep_runtime::{Call, Reach, Repeat};
 
-use crate::review::source::{Grammar, Syntax};
+use crate::review::source::{Grammar, MAX_BYTES, Syntax};
 
 /// The job of a worker.
 pub const JOB: &str = "structure";
@@ -22,8 +23,9 @@ pub const JOB: &str = "structure";
 /// Matches that are told unless more are asked for, and at most.
 const MATCHES: usize = 100;
 
-/// Files that a worker gets at once: enough that the pipe costs little, few enough that a search ends soon after its last match.
-const FILES: usize = 64;
+/// What a worker gets at once, in files and in bytes: enough that the pipe costs little, little enough that a search ends soon after its
+/// last match, and that memory does not feel it.
+const BATCH: (usize, u64) = (64, 4 << 20);
 
 /// The longest pattern: longer ones are no shape but a file.
 const PATTERN: usize = 4_096;
@@ -99,13 +101,13 @@ impl PlannedTool for Structure {
         self.search(&plan, Vec::new(), &call).await?;
         let found = plan.below.files(&call).await?;
         let mut told = Told { unread: found.unlisted, ..Told::default() };
-        for files in found.files.chunks(FILES) {
+        for files in batches(found.files) {
             if told.matches.len() >= plan.most {
                 told.skipped += files.len();
                 continue;
             }
             let mut sources = Vec::new();
-            for (file, text) in plan.below.texts(&call, files.to_vec()).await {
+            for (file, text) in plan.below.texts(&call, files, MAX_BYTES as u64).await {
                 match text {
                     Ok(text) => sources.push((file, text)),
                     Err(_) => told.unread += 1,
@@ -130,6 +132,21 @@ impl Structure {
         let search = Search { pattern: plan.pattern.clone(), sources, most: plan.most };
         self.workers.run(call, JOB, &search).await.map_err(ToolError::Failed)
     }
+}
+
+/// Paths in their order, as many in each batch as [`BATCH`] allows. A file that is larger is not read, and counts as nothing.
+fn batches(files: Vec<Entry>) -> Vec<Vec<String>> {
+    let (mut batches, mut room) = (Vec::new(), (0, 0));
+    for Entry { path, bytes } in files {
+        let bytes = if bytes > MAX_BYTES as u64 { 0 } else { bytes };
+        if room.0 == 0 || room.1 < bytes {
+            batches.push(Vec::new());
+            room = BATCH;
+        }
+        room = (room.0 - 1, room.1 - bytes);
+        batches.last_mut().into_iter().for_each(|batch: &mut Vec<String>| batch.push(path.clone()));
+    }
+    batches
 }
 
 /// What a worker is asked for.
@@ -248,6 +265,18 @@ mod tests {
         assert_eq!(seen("f($A, $A)", text), Ok(vec![(6, "f(g, g)".to_owned())]), "one name is one thing");
         assert_eq!(seen("fn $NAME() { $$$BODY }", text), Ok(vec![(1, "fn a() { …".to_owned())]));
         assert_eq!(seen("$X.expect($Y)", text), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_batch_has_no_more_files_and_bytes_than_it_may() {
+        let of = |sizes: &[u64]| {
+            let files = sizes.iter().map(|bytes| Entry { path: "a.rs".to_owned(), bytes: *bytes }).collect();
+            batches(files).iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[]), [0; 0]);
+        assert_eq!(of(&[0; 129]), [64, 64, 1]);
+        assert_eq!(of(&[1 << 20; 9]), [4, 4, 1]);
+        assert_eq!(of(&[u64::MAX; 3]), [3], "none of them is read");
     }
 
     #[test]
