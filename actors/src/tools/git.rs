@@ -239,6 +239,10 @@ impl<'c> Git<'c> {
         most: u64,
     ) -> Result<Asked, EffectError> {
         let question = Arc::new(self.question(arguments, settings, input));
+        #[cfg_attr(
+            not(feature = "agent"),
+            allow(clippy::infallible_destructuring_match, reason = "with `agent` there are two ways")
+        )]
         let tools = match &self.by {
             By::Effects(tools) => tools,
             #[cfg(feature = "agent")]

@@ -242,7 +242,7 @@ async fn a_file_is_replaced_whole_keeps_its_mode_and_is_not_written_through() {
     assert!(
         desk.refuses("files_edit", json!({ "path": "binary", "old": "a", "new": "c" }))
             .await
-            .contains("no text")
+            .contains("not text")
     );
     assert!(desk.refuses("files_read", json!({ "path": "binary" })).await.contains("no text"));
     let left: Vec<_> = tree.all().into_iter().filter(|(path, _)| path.ends_with(".tmp")).collect();
