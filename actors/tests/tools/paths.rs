@@ -244,7 +244,7 @@ async fn a_file_is_replaced_whole_keeps_its_mode_and_is_not_written_through() {
             .await
             .contains("not text")
     );
-    assert!(desk.refuses("files_read", json!({ "path": "binary" })).await.contains("no text"));
+    assert!(desk.refuses("files_read", json!({ "path": "binary" })).await.contains("not text"));
     let left: Vec<_> = tree.all().into_iter().filter(|(path, _)| path.ends_with(".tmp")).collect();
     assert!(left.is_empty(), "{left:?}");
     desk.ends().await;
