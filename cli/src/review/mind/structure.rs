@@ -13,7 +13,7 @@ use skep_actors::tool::{Card, PlannedTool, ToolError};
 use skep_actors::tools::files::Entry;
 use skep_actors::tools::{Below, Workspace};
 use skep_runtime::effect::Tier;
-use skep_runtime::{Call, Reach, Repeat};
+use skep_runtime::{Call, FailureClass, Reach, Repeat};
 
 use crate::review::source::{Grammar, MAX_BYTES, Syntax};
 
@@ -130,7 +130,11 @@ impl Structure {
         call: &Call,
     ) -> Result<Seen, ToolError> {
         let search = Search { pattern: plan.pattern.clone(), sources, most: plan.most };
-        self.workers.run(call, JOB, &search).await.map_err(ToolError::Failed)
+        // What the job says is wrong with the pattern is the model's to mend; a worker that was lost is not.
+        self.workers.run(call, JOB, &search).await.map_err(|error| match error.class() {
+            FailureClass::Failed => ToolError::said(error.to_string()),
+            _ => ToolError::Failed(error),
+        })
     }
 }
 
