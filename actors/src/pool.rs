@@ -1,7 +1,7 @@
 //! A pool of processes, for work that keeps a processor busy: parsing, searching trees of syntax, running what others wrote.
 //!
-//! A thread cannot be stopped, and a processor that a thread keeps busy is one that no agent's turn gets. A process can be killed, and the
-//! system shares the processor fairly. So such work runs in worker processes: the embedder's own program, started again with an
+//! A thread cannot be stopped, and a thread that keeps a processor busy takes it from the turns of agents. A process can be killed, and
+//! the system shares processors fairly. So such work runs in worker processes: the embedder's own program, started again with an
 //! argument that says so.
 //!
 //! ```no_run
@@ -22,11 +22,11 @@
 //! ```
 //!
 //! # Invariants
-//! 1. A worker does one job at a time. A job whose call is dropped, by a deadline, a stop or an interrupt, ends with its worker, which
-//!    is killed: the call holds it.
-//! 2. No worker outlives us: it is killed with the last clone of its pool, and ends by itself when its input ends, also where our own
+//! 1. A worker does one job at a time. The call holds its worker: when the call is dropped by a deadline, a stop or an interrupt, the
+//!    worker is killed.
+//! 2. No worker outlives us. It is killed with the last clone of its pool, and it exits by itself when its input ends, even if our own
 //!    process was killed.
-//! 3. A job is run once for each call of [`ProcessPool::run`], or not at all. Whether to try again is the effect's to say.
+//! 3. Each call of [`ProcessPool::run`] runs a job at most once. The effect decides whether to try again.
 
 mod hold;
 mod jobs;
@@ -51,7 +51,7 @@ use self::line::{Reply, request};
 use self::worker::Worker;
 use crate::process::Service;
 
-/// Variables of ours that a worker is given: where programs and libraries are, and how a panic is told. No key is among them.
+/// The variables of ours that a worker gets: where programs and libraries are, and how a panic is reported. None of them is a key.
 const LET_THROUGH: [&str; 8] = [
     "PATH",
     "LD_LIBRARY_PATH",
@@ -63,23 +63,24 @@ const LET_THROUGH: [&str; 8] = [
     "LLVM_PROFILE_FILE",
 ];
 
-/// Worker processes, and what waits for one. Clones are the same pool.
+/// A pool of worker processes. Clones share the workers.
 #[derive(Clone)]
 pub struct ProcessPool {
     service: Service,
     places: Arc<Places>,
 }
 
-/// Who works, and who could.
+/// The room for workers, and the idle ones.
 struct Places {
-    /// Whoever waits gets a place in the order in which they came.
+    /// First come, first served.
     free: Semaphore,
     most: usize,
     idle: Mutex<VecDeque<Worker>>,
 }
 
 impl ProcessPool {
-    /// Workers are this program with these arguments, at most one for each processor. None is started before there is a job.
+    /// Workers are this program with these arguments, at most one for each processor. A worker is started when a job needs it, and
+    /// then stays.
     #[must_use]
     pub fn of<A: Into<OsString>>(program: impl AsRef<OsStr>, arguments: impl IntoIterator<Item = A>) -> Self {
         let service = Service {
@@ -93,22 +94,23 @@ impl ProcessPool {
         Self { service, places: Places::new(most) }
     }
 
-    /// Workers are the program that runs, started again with these arguments.
+    /// Workers are the program that is running, started again with these arguments.
     ///
     /// # Errors
-    /// If the system does not say where the program lies.
+    /// If the system does not say where the program is.
     pub fn of_this_program<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> io::Result<Self> {
         Ok(Self::of(std::env::current_exe()?, arguments))
     }
 
-    /// At most this many workers at once; 1 for 0. The default is one for each processor: more of them only wait for each other.
-    /// Whoever has the pool already keeps the number that it had.
+    /// At most this many workers at once; 0 counts as 1. The default is one for each processor: more would only wait for each other.
+    /// Earlier clones keep their own limit and their own workers.
     #[must_use]
     pub fn at_most(self, workers: usize) -> Self {
         Self { places: Places::new(workers.max(1)), ..self }
     }
 
-    /// Gives workers a variable. Of ours they get `PATH` and a few like it, so that none of them has a key.
+    /// Gives the workers a variable. Of our environment they get only `PATH` and a few like it, so they have no keys. Earlier clones
+    /// keep their own workers.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.service.environment.push((name.into(), value.into()));
@@ -116,13 +118,13 @@ impl ProcessPool {
         self
     }
 
-    /// Has a worker do a job, and waits for a place first, in order. Under simulation virtual time stands still meanwhile.
+    /// Runs a job in a worker; waits for a free one first, in order. In simulation virtual time stands still meanwhile.
     ///
-    /// Dropping the future, or the end of the call in any other way, kills the worker.
+    /// Dropping the future kills the worker, and so does any other end of the call.
     ///
     /// # Errors
-    /// What the job answers, as an ordinary error; [`FailureClass::Bug`] if it panicked or its process ended, with the last that this
-    /// printed; an ordinary error if there is no such job, or the worker cannot be started.
+    /// The job's own error, as an ordinary error; [`FailureClass::Bug`] if the job panicked or its process ended, with the last output
+    /// of that process; an ordinary error if there is no such job, or the worker cannot be started.
     pub async fn run<I, O>(&self, call: &Call, job: &str, input: &I) -> Result<O, AgentError>
     where
         I: Serialize + ?Sized,
@@ -161,7 +163,7 @@ impl ProcessPool {
                 return Err(AgentError::message("nobody waits for it any more"));
             }
             let reply = worker.exchange(request).await;
-            // One that the call has let go of is being killed.
+            // If the call has let go of it, it is being killed.
             let is_whole = hold.untie();
             match reply {
                 Ok(Reply::Panicked(why)) => return Ok(Reply::Panicked(why)),
@@ -171,7 +173,7 @@ impl ProcessPool {
                     }
                     return Ok(reply);
                 }
-                // It ended while it waited, or its runtime did: another one is asked.
+                // It ended while it was idle, or its runtime did, and the job was not begun: another worker is asked.
                 Err(lost) if was_idle && !lost.had_all => {}
                 Err(lost) => return Err(AgentError::new(FailureClass::Bug, lost.why)),
             }

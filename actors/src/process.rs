@@ -57,8 +57,7 @@ pub(crate) struct Program<'p> {
     pub(crate) stderr: Keep,
     /// It is killed when it has run for so long.
     pub(crate) within: Option<Duration>,
-    /// Its group is killed also when our own process is killed, where there is a shell; and, where there is a `/proc`, what has left the
-    /// group.
+    /// A shell, if there is one, kills its group when our own process is killed, and what has left the group if there is a `/proc`.
     pub(crate) is_watched: bool,
 }
 
@@ -76,7 +75,7 @@ pub(crate) async fn run(program: Program<'_>, leash: Leash) -> io::Result<Ended>
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    // Begun first, so that there is no moment in which nobody watches.
+    // Started first, so that the command is watched from its start.
     let mut watch = if program.is_watched { watch() } else { None };
     if let Some(watch) = &watch {
         command.env(watch::VARIABLE, watch.mark());

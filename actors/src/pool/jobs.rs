@@ -27,7 +27,7 @@ impl Jobs {
         Self::default()
     }
 
-    /// And this one. Its input and its result go over a pipe as JSON; its error is told in words. Of two with one name the later holds.
+    /// Adds a job. Its input and its result go over a pipe as JSON, its error as text. Of two jobs with one name the later is kept.
     #[must_use]
     pub fn with<I, O, E>(mut self, name: impl Into<String>, job: impl Fn(I) -> Result<O, E> + 'static) -> Self
     where
@@ -46,10 +46,10 @@ impl Jobs {
         self
     }
 
-    /// Does jobs from standard input until that ends, one after another, and answers on standard output, on which a job must not print.
-    /// What a job prints on standard error is told if it ends the process.
+    /// Reads jobs from standard input until that ends, runs them one after another, and answers on standard output. A job must not print
+    /// on standard output. What it prints on standard error is reported if it takes the process down.
     ///
-    /// When the input ends, nobody waits for an answer any more: the **process exits** at once, in the midst of a job too.
+    /// When the input ends, nobody waits for an answer any more, and the **process exits** at once, even during a job.
     ///
     /// # Errors
     /// If standard output is closed, or no thread can be started.
