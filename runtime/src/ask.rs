@@ -2,8 +2,8 @@
 
 mod sent;
 mod stream;
+mod terms;
 
-use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,14 +25,15 @@ use crate::engine::trace;
 use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
 use crate::engine::waits::{Awaited, Entered};
 use crate::env::is_known;
-use crate::error::AskError;
+use crate::error::{AgentError, AskError};
 use crate::event::{Wait, What};
 use crate::id::TaskId;
 use crate::key::Key;
 use crate::mailbox::NotAccepted;
-use crate::task::{Accept, Check, More, Over, TaskCell, Terms, Told};
+use crate::task::{Accept, More, Over, Past, TaskCell, Terms, Told};
 use crate::theirs::Sleeper;
 use crate::time::Time;
+use crate::usage::Usage;
 
 type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
 type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
@@ -77,10 +78,13 @@ pub struct Ask<A: Agent> {
     entered: Option<Entered>,
     replay_of: Option<TaskId>,
     accept: Option<Accept<A::Output>>,
+    retries: Option<u32>,
     /// What bounds it besides the rights of its asker.
     bound: Rights,
     /// Kept when the task is let go.
-    attempts: u32,
+    past: Past,
+    /// An earlier attempt of its asker has asked it.
+    is_recalled: bool,
     /// What was left to be read of a task that is let go, if that is read at all.
     told: Option<Box<Told>>,
 }
@@ -125,58 +129,12 @@ impl<A: Agent> Ask<A> {
             entered: None,
             replay_of: None,
             accept: None,
+            retries: None,
             bound: Rights::ALL,
-            attempts: 0,
+            past: Past::default(),
+            is_recalled: false,
             told: None,
         }
-    }
-
-    /// Its deadline, counted from when it was sent or first polled; 30 s by default. Set later, it replaces the earlier
-    /// deadline, even of a queued or running task; a deadline that has already passed ends the task now. What the task's turn
-    /// has begun by then keeps the deadline that it inherited.
-    pub fn within(mut self, limit: Duration) -> Self {
-        self.within = limit;
-        if let State::Sent(cell) = &self.state {
-            sent::move_deadline::<A>(&self.seat, cell, self.deadline());
-        }
-        self
-    }
-
-    /// Accepts only an output that passes `check`. An output that does not pass is a failed attempt; the next attempt finds the
-    /// reason in [`Context::last_error`](crate::Context::last_error), and the agent lives on. After the last attempt the task is
-    /// poisoned. The check runs where the agent works; a check that panics rejects the output. Set after the task was sent, it
-    /// applies to later outputs. If the answer is already there, there is no further attempt, and an output that does not pass is
-    /// [`AskError::Failed`] with the reason.
-    pub fn accept<E: Display>(
-        mut self,
-        check: impl Fn(&A::Output) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
-        let check: Check<A::Output> =
-            Box::new(move |output| check(output).map_err(|reason| reason.to_string()));
-        let accept = Arc::new(self.seat.home.keep(check));
-        if let State::Sent(cell) = &self.state {
-            cell.set_accept(Arc::clone(&accept));
-        }
-        self.accept = Some(accept);
-        self
-    }
-
-    /// Says which dead letter its task was.
-    pub(crate) fn replaying(mut self, letter: TaskId) -> Self {
-        self.replay_of = Some(letter);
-        self
-    }
-
-    /// Says for whom it is asked, besides the turn that asks.
-    pub(crate) fn bounded(mut self, rights: Rights) -> Self {
-        self.bound = rights;
-        self
-    }
-
-    /// Says where in its turn it is asked.
-    pub(crate) fn at(mut self, at: At) -> Self {
-        self.at = at;
-        self
     }
 
     /// Sends it now if there is room: when this returns, the task is accepted, even if the ask is never polled.
@@ -216,8 +174,33 @@ impl<A: Agent> Ask<A> {
     pub fn attempts(&self) -> u32 {
         match &self.state {
             State::Sent(cell) => cell.attempts(),
-            _ => self.attempts,
+            _ => self.past.attempts,
         }
+    }
+
+    /// What the task has cost: the effects of its turns, and all that agents have cost which those turns began. An agent that
+    /// they asked has its own tasks. For a finished ask, what was booked by its end.
+    #[must_use]
+    pub fn spent(&self) -> Usage {
+        match &self.state {
+            State::Sent(cell) => cell.spent(),
+            _ => self.past.spent,
+        }
+    }
+
+    /// What the attempts at the task have failed with so far, in order, at most the last 64; for a finished ask, all of them.
+    #[must_use]
+    pub fn errors(&self) -> Vec<AgentError> {
+        match &self.state {
+            State::Sent(cell) => cell.errors(),
+            _ => self.past.errors.clone(),
+        }
+    }
+
+    /// Whether an earlier attempt of the asking turn's task had asked this already, and this one took it up.
+    #[must_use]
+    pub const fn is_recalled(&self) -> bool {
+        self.is_recalled
     }
 
     fn take_told(&mut self) -> Told {
@@ -285,6 +268,7 @@ impl<A: Agent> Ask<A> {
         if let Some((key, found)) = asker.and_then(|asker| sent::find::<A>(&self.seat, task, asker, &self.at))
         {
             self.key = Some(key);
+            self.is_recalled = !matches!(found, Found::Nothing);
             match found {
                 Found::Nothing => {}
                 Found::Open(Claimed { seat, cell }) => {
@@ -294,7 +278,8 @@ impl<A: Agent> Ask<A> {
                     self.state = State::Sent(cell);
                     return Ok(());
                 }
-                Found::Answer(answer) => {
+                Found::Answer(answer, spent) => {
+                    self.past.spent = spent;
                     self.state = State::Answered(Box::new(answer));
                     return Ok(());
                 }
@@ -307,6 +292,7 @@ impl<A: Agent> Ask<A> {
             key: self.key.clone(),
             replay_of: self.replay_of.clone(),
             accept: self.accept.clone(),
+            retries: self.retries,
             streams: self.told.is_some(),
             rights: turn::rights(self.asker.as_deref()).and(&self.bound),
             span: trace::here(self.asker.as_deref()),
@@ -407,7 +393,7 @@ impl<A: Agent> Ask<A> {
     fn let_go(&mut self) {
         let is_left = self.is_left();
         let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
-        self.attempts = cell.attempts();
+        self.past = cell.past();
         cell.forget_asker(self.claim);
         if !is_left {
             end::<A>(&self.seat, &cell, Over::Withdrawn, Cancel::Withdrawn);
@@ -473,7 +459,7 @@ impl<A: Agent> Future for Ask<A> {
         let not_kept = |why| sent::note_not_kept(asker, &cell.id, why);
         match cell.poll_answer(&ask.seat.id, cx, not_kept) {
             Poll::Ready(answer) => {
-                ask.attempts = cell.attempts();
+                ask.past = cell.past();
                 if let Some(told) = &mut ask.told {
                     told.extend(cell.take_told());
                 }

@@ -36,6 +36,10 @@ use crate::usage::Usage;
 /// Bytes of what an agent says that it does: a sentence, not a log.
 const PROGRESS: usize = 4 << 10;
 
+pub(crate) fn progress_text(text: &str) -> String {
+    at_most(one_line(text), PROGRESS)
+}
+
 /// A turn's access to everything outside it: effects, children, other agents, time, randomness.
 ///
 /// It is shared and cheap to clone, so that a turn can `join!` several things. When the turn is over or its incarnation
@@ -105,6 +109,16 @@ impl Context {
     #[must_use]
     pub fn last_error(&self) -> Option<&AgentError> {
         self.turn.attempted()?.errors.last()
+    }
+
+    /// Why the asker did not accept the outputs of earlier attempts, the first first. An agent that resumes gets the answers that
+    /// it has paid for in them again, so one that talks with a model goes on from there and tells it the reason.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
+        self.turn
+            .attempted()
+            .into_iter()
+            .flat_map(|attempted| &attempted.errors)
+            .filter_map(AgentError::refused)
     }
 
     /// The time now, since the session began.
@@ -228,7 +242,7 @@ impl Context {
         if !self.turn.is_open() {
             return;
         }
-        let text = at_most(one_line(&text.into()), PROGRESS);
+        let text = progress_text(&text.into());
         self.turn.show_progress();
         if let Some(listener) = self.turn.listener() {
             listener.say(&text);
@@ -385,7 +399,7 @@ impl Context {
         &self.turn.seat.engine.env
     }
 
-    fn cancelled(&self) -> Cancelled {
+    pub(crate) fn cancelled(&self) -> Cancelled {
         Cancelled(match self.turn.cancelled() {
             Some(Cancel::Interrupt) => "interrupted",
             Some(Cancel::Withdrawn) => "withdrawn by its asker",

@@ -2,8 +2,10 @@
 //!
 //! # Invariants
 //! 1. A task that is redelivered has an attempt left, and no effect of it that may happen only once has begun.
-//! 2. Only an exit that the turn itself caused counts as an attempt.
-//! 3. All crashes of one task count once in the restart window: its first one. So a task does not take a supervisor down, and
+//! 2. An error that the agent returns is its answer, unless the agent itself or whoever asks wants another attempt; and none
+//!    that another attempt cannot change is tried again.
+//! 3. Only an exit that the turn itself caused counts as an attempt.
+//! 4. All crashes of one task count once in the restart window: its first one. So a task does not take a supervisor down, and
 //!    a stream of tasks that crash whoever takes them up does.
 
 use crate::error::{AgentError, Panic};
@@ -55,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) attempt: u32,
     /// Attempts in all.
     pub(crate) attempts: u32,
+    /// Whether whoever asks wants another attempt after an error too.
+    pub(crate) retries: bool,
     /// Whether an effect that may happen only once has begun in the task.
     pub(crate) once_begun: bool,
     /// Whether the turn was interrupted.
@@ -115,7 +119,7 @@ pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
         TurnOver::Error(_) if facts.interrupted => (Fate::Interrupted, whole),
         TurnOver::Error(_) if facts.stopping != Stopping::No => (stopped(facts), whole),
         TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), whole),
-        TurnOver::Error(error) => (Fate::Failed(error), whole),
+        TurnOver::Error(error) => (retried(error, facts), whole),
         TurnOver::Panic(panic) => crashed(AgentError::panicked(panic), facts),
         TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
         TurnOver::Dropped(Dropped::Stale) => crashed(
@@ -174,6 +178,16 @@ fn again(error: AgentError, facts: Facts) -> Fate {
     }
 }
 
+/// An error that whoever asks may want tried again, and which else is the answer.
+fn retried(error: AgentError, facts: Facts) -> Fate {
+    let is_last = !facts.retries || facts.attempt >= facts.attempts || facts.once_begun || error.is_final();
+    if is_last {
+        Fate::Failed(error)
+    } else {
+        Fate::Redelivered { error: AgentError::redeliver(error), counts: true }
+    }
+}
+
 fn unless_once(error: AgentError, facts: Facts, counts: bool) -> Fate {
     if facts.once_begun { Fate::Failed(error) } else { Fate::Redelivered { error, counts } }
 }
@@ -187,15 +201,19 @@ mod tests {
         let restart =
             prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
         let stopping = prop_oneof![Just(Stopping::No), Just(Stopping::ComesBack), Just(Stopping::ForGood)];
-        (1_u32..5, 1_u32..5, any::<bool>(), any::<bool>(), any::<bool>(), stopping, restart).prop_map(
-            |(attempt, attempts, once_begun, interrupted, crashed_before, stopping, restart)| Facts {
-                stopping,
-                attempt: attempt.min(attempts),
-                attempts,
-                once_begun,
-                interrupted,
-                crashed_before,
-                restart,
+        let flags = any::<[bool; 4]>();
+        (1_u32..5, 1_u32..5, flags, stopping, restart).prop_map(
+            |(attempt, attempts, [retries, once_begun, interrupted, crashed_before], stopping, restart)| {
+                Facts {
+                    retries,
+                    stopping,
+                    attempt: attempt.min(attempts),
+                    attempts,
+                    once_begun,
+                    interrupted,
+                    crashed_before,
+                    restart,
+                }
             },
         )
     }
@@ -246,6 +264,7 @@ mod tests {
     const FIRST: Facts = Facts {
         attempt: 1,
         attempts: 3,
+        retries: false,
         once_begun: false,
         interrupted: false,
         stopping: Stopping::No,
@@ -257,6 +276,19 @@ mod tests {
     fn an_error_of_handle_leaves_the_agent_alive() {
         let error = AgentError::message("no such file");
         assert_eq!(decide(TurnOver::Error(error.clone()), FIRST), (Fate::Failed(error), Next::GoesOn));
+    }
+
+    #[test]
+    fn an_error_is_tried_again_where_whoever_asks_wants_it_but_not_for_ever_and_not_in_vain() {
+        let (wants, error) = (Facts { retries: true, ..FIRST }, AgentError::message("no such file"));
+        let over = || TurnOver::Error(error.clone());
+        let again = Fate::Redelivered { error: AgentError::redeliver(error.clone()), counts: true };
+        assert_eq!(decide(over(), wants), (again, Next::GoesOn));
+        for last in [Facts { attempt: 3, ..wants }, Facts { once_begun: true, ..wants }] {
+            assert_eq!(decide(over(), last), (Fate::Failed(error.clone()), Next::GoesOn), "{last:?}");
+        }
+        let broke = AgentError::new(FailureClass::OverBudget, "no money");
+        assert_eq!(decide(TurnOver::Error(broke.clone()), wants), (Fate::Failed(broke), Next::GoesOn));
     }
 
     #[test]

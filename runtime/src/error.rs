@@ -47,7 +47,8 @@ pub(crate) use self::skep::SkepError;
 pub use self::spawn::SpawnError;
 pub use self::start::StartError;
 
-/// Whether trying again is safe and makes sense. It is for whoever asked; nothing is redelivered because of it.
+/// Whether trying again is safe and makes sense. It is for whoever asked; nothing is redelivered
+/// because of it. Where a task is redelivered all the same, its next attempt begins when this says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {

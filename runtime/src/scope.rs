@@ -1,21 +1,24 @@
 //! A scope: a seat without behaviour that ends everything begun in it. Patterns open one.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Message};
 use crate::agent_ref::AgentRef;
 use crate::ask::{Ask, At};
 use crate::branch::below;
-use crate::context::Context;
+use crate::context::{Cancelled, Context, progress_text};
+use crate::effect::Memory;
 use crate::engine::seat::Seat;
 use crate::engine::spawn::{Naming, Place, scope, spawn};
 use crate::engine::turn::{self, Turn};
 use crate::env::Env;
 use crate::error::SpawnError;
-use crate::event::Role;
+use crate::event::{Role, What};
 use crate::id::AgentId;
-use crate::ledger::{Balance, Breakdown};
+use crate::ledger::{Balance, Breakdown, Budget};
+use crate::naming;
 use crate::receipt::{Stop, StopReceipt};
 use crate::spec::AgentSpec;
 use crate::swarm::Swarm;
@@ -27,6 +30,8 @@ pub struct ScopeOwner {
     turn: Option<Arc<Turn>>,
     /// The path of branches and scopes in the turn.
     path: Option<Arc<str>>,
+    /// Of each scope that is opened in its name.
+    budget: Option<Budget>,
 }
 
 impl ScopeOwner {
@@ -34,6 +39,65 @@ impl ScopeOwner {
     #[must_use]
     pub fn env(&self) -> &Env {
         &self.seat.engine.env
+    }
+
+    /// The same owner, whose scopes each have this budget: what everything begun in one of them may spend together. Said twice,
+    /// the later one holds.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// The same owner in a branch of what it does: scopes of one name in different branches can be open at the same time.
+    #[must_use]
+    pub fn branch(&self, name: &str) -> Self {
+        Self { path: Some(below(self.path.as_ref(), name)), ..self.clone() }
+    }
+
+    /// Says what it is doing: as the progress of its turn, if it is a task, and else as that of the agent.
+    pub fn progress(&self, text: impl Into<String>) {
+        match &self.turn {
+            Some(turn) => Context::new(Arc::clone(turn)).progress(text),
+            None => self.note(|| What::Progress { text: progress_text(&text.into()) }),
+        }
+    }
+
+    /// Records a custom event: of its turn, if it is a task, and else of the agent. The name has at most 256 bytes; a longer one
+    /// is cut.
+    pub fn record(&self, name: impl Into<String>, version: u32, data: serde_json::Value) {
+        match &self.turn {
+            Some(turn) => Context::new(Arc::clone(turn)).record(name, version, data),
+            None => self.note(|| What::Custom { name: naming::shown(&name.into()), version, data }),
+        }
+    }
+
+    /// Does something once for all attempts at the owner's task, if it belongs to one: a later attempt has what the earlier one had.
+    /// It is for what hangs on timing, such as which of several asks was answered first; so it is kept as long as asks are, whatever
+    /// the agent's restart mode. `kind` and `input` identify it in its branch or scope.
+    ///
+    /// # Errors
+    /// Those of `work`, which are not kept; [`Cancelled`] if the owner's turn is.
+    pub async fn memo<T, E, F, Fut>(&self, kind: &str, input: impl serde::Serialize, work: F) -> Result<T, E>
+    where
+        T: Message,
+        E: From<Cancelled>,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let Some(turn) = &self.turn else { return work().await };
+        let memory = Memory::of_asks(turn, self.path.as_ref(), kind, &input);
+        let cancelled = || E::from(Context::new(Arc::clone(turn)).cancelled());
+        // Boxed, so that what it holds is not laid on the stack once for each layer below.
+        memory.memo(cancelled, |_| Box::pin(work())).await
+    }
+
+    /// Writes something down, while it lives.
+    fn note(&self, what: impl FnOnce() -> What) {
+        let _gate = self.seat.gate.lock();
+        if self.seat.is_up() {
+            self.seat.note(what());
+        }
     }
 
     fn role(&self) -> Role {
@@ -45,26 +109,26 @@ impl ScopeOwner {
 impl From<&Context> for ScopeOwner {
     fn from(cx: &Context) -> Self {
         let (turn, path) = (Some(Arc::clone(&cx.turn)), cx.branch.clone());
-        Self { seat: Arc::clone(&cx.turn.seat), turn, path }
+        Self { seat: Arc::clone(&cx.turn.seat), turn, path, budget: None }
     }
 }
 
 impl<A: Agent> From<&AgentRef<A>> for ScopeOwner {
     fn from(agent: &AgentRef<A>) -> Self {
-        Self { seat: agent.seat(), turn: None, path: None }
+        Self { seat: agent.seat(), turn: None, path: None, budget: None }
     }
 }
 
 impl From<&Swarm> for ScopeOwner {
     fn from(swarm: &Swarm) -> Self {
-        Self { seat: swarm.root_seat(), turn: None, path: None }
+        Self { seat: swarm.root_seat(), turn: None, path: None, budget: None }
     }
 }
 
 impl From<&Scope> for ScopeOwner {
     fn from(scope: &Scope) -> Self {
         let (turn, path) = (scope.turn.clone(), Some(Arc::clone(&scope.path)));
-        Self { seat: Arc::clone(&scope.seat), turn, path }
+        Self { seat: Arc::clone(&scope.seat), turn, path, budget: None }
     }
 }
 
@@ -106,7 +170,7 @@ impl Scope {
     ///
     /// # Errors
     /// [`SpawnError`] if the owner is stopping, or its turn is over; [`SpawnError::ScopeOpen`] if a scope of this name is open
-    /// in the turn already.
+    /// in the turn already; [`SpawnError::BadSpec`] for a name or a budget that is none.
     pub fn open(owner: &ScopeOwner, name: &str) -> Result<Self, SpawnError> {
         let place = Place::under(&owner.seat, owner.role(), Naming::New);
         let place = match &owner.turn {
@@ -124,7 +188,7 @@ impl Scope {
         };
         let path =
             named.as_ref().map_or_else(|| below(owner.path.as_ref(), name), |named| Arc::clone(&named.path));
-        let seat = scope(&place, name)?;
+        let seat = scope(&place, name, owner.budget.as_ref())?;
         Ok(Self { seat, turn: owner.turn.clone(), path, named, is_closed: AtomicBool::new(false) })
     }
 

@@ -6,16 +6,18 @@
 //!    they came too late.
 //! 2. The payload is with the task while it is queued and with the runner while it runs.
 
+mod left;
 mod over;
 mod terms;
 mod told;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+pub(crate) use self::left::Past;
+use self::left::{Kept, Left};
 pub(crate) use self::over::Over;
 pub(crate) use self::terms::{Accept, Check, More, Terms};
 pub(crate) use self::told::{Piece, Told};
@@ -30,6 +32,7 @@ use crate::id::{AgentId, Seq, TaskId};
 use crate::kept::{self, NotKept};
 use crate::key::Standing;
 use crate::theirs::{Sleeper, Theirs};
+use crate::usage::Usage;
 
 pub(crate) struct TaskCell<T, O> {
     pub(crate) id: TaskId,
@@ -60,26 +63,6 @@ struct Slot<T, O> {
     left: Option<Box<Left>>,
 }
 
-/// What attempts, and askers that have gone, have left with a task.
-#[derive(Default)]
-struct Left {
-    /// The last of them, as many as [`ERRORS`].
-    errors: Vec<AgentError>,
-    said: VecDeque<String>,
-    told: Told,
-    /// What its asker took, for the asker's next attempt.
-    kept: Option<Kept>,
-}
-
-impl Left {
-    fn add_error(&mut self, error: AgentError) {
-        if self.errors.len() == ERRORS {
-            self.errors.remove(0);
-        }
-        self.errors.push(error);
-    }
-}
-
 impl<T, O> Slot<T, O> {
     fn left(&mut self) -> &mut Left {
         self.left.get_or_insert_default()
@@ -94,14 +77,6 @@ impl<T, O> Slot<T, O> {
     }
 }
 
-/// An answer that can be given once more.
-enum Kept {
-    /// As JSON, since an output need not be clonable.
-    Output(Vec<u8>),
-    Failed(AgentError),
-    Poisoned,
-}
-
 /// What a task has for whoever asks it once more.
 pub(crate) enum Again<T, O> {
     /// It goes on, or its answer has not been taken.
@@ -112,9 +87,6 @@ pub(crate) enum Again<T, O> {
 
 /// What an agent says and nobody reads is dropped, the oldest first.
 const SAID: usize = 64;
-
-/// A task keeps so many errors of its attempts, for each of these has them all, and what does not count goes on for ever.
-const ERRORS: usize = 64;
 
 enum State<O> {
     Queued,
@@ -342,6 +314,23 @@ impl<T, O> TaskCell<T, O> {
         self.slot.lock().attempts
     }
 
+    /// It has cost so much more.
+    pub(crate) fn spend(&self, used: &Usage) {
+        self.slot.lock().left().spent += *used;
+    }
+
+    /// What has become of it so far.
+    pub(crate) fn past(&self) -> Past {
+        let slot = self.slot.lock();
+        let spent = slot.left.as_ref().map_or(Usage::ZERO, |left| left.spent);
+        Past { attempts: slot.attempts, spent, errors: slot.errors() }
+    }
+
+    /// What it has cost so far.
+    pub(crate) fn spent(&self) -> Usage {
+        self.slot.lock().left.as_ref().map_or(Usage::ZERO, |left| left.spent)
+    }
+
     /// The errors of its attempts, the last of very many.
     pub(crate) fn errors(&self) -> Vec<AgentError> {
         self.slot.lock().errors()
@@ -492,7 +481,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
 fn passes<O>(accept: &Accept<O>, output: &O) -> Result<(), AgentError> {
     match caught(|| accept(output)) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(reason)) => Err(AgentError::message(format!("the output was not accepted: {reason}"))),
+        Ok(Err(reason)) => Err(AgentError::not_accepted(&reason)),
         Err(panic) => Err(AgentError::panicked_in("the output's check", panic)),
     }
 }

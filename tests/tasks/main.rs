@@ -24,4 +24,5 @@ mod routes;
 mod thinks;
 mod told;
 mod traced;
+mod tried;
 mod unclaimed;

@@ -22,6 +22,7 @@ use crate::key::{About, Digest, Key, Standing};
 use crate::mailbox::NotAccepted;
 use crate::task::{Again, Over, TaskCell, Terms};
 use crate::time::Time;
+use crate::usage::Usage;
 
 /// How somebody turns to an agent.
 #[derive(Clone, Copy)]
@@ -153,7 +154,8 @@ impl<A: Agent> Begun for Claimed<A> {
 pub(super) enum Found<A: Agent> {
     Nothing,
     Open(Claimed<A>),
-    Answer(Answer<A>),
+    /// With what it has cost.
+    Answer(Answer<A>, Usage),
 }
 
 /// What an ask is about, for its digest. A part says who is asked; nothing else need.
@@ -206,7 +208,7 @@ pub(super) fn find<A: Agent>(
         let Some(Claimed { seat: its, cell }) = held else { return Some((key, Found::Nothing)) };
         let found = match cell.again(&its.id) {
             Again::Open => Found::Open(Claimed { seat: Arc::clone(its), cell: Arc::clone(cell) }),
-            Again::Answer(answer) => Found::Answer(answer),
+            Again::Answer(answer) => Found::Answer(answer, cell.spent()),
             Again::Nothing => {
                 asked.spend(&key);
                 continue;

@@ -169,6 +169,8 @@ impl Booking {
     /// Writes a booking down, in one step with the overrun that it may be: under a budget that this closes, nothing begins in
     /// between.
     fn write(&self, booked: What, used: &Usage, freed: &Usage) {
+        // Before anybody can see the task's end, of which this may be a part.
+        self.turn.spend(used);
         match self.over(used, freed) {
             Some(over) => {
                 let overrun = What::Overrun { effect: self.effect, over, free: self.cost == Cost::Free };

@@ -111,6 +111,18 @@ impl<'t> Memory<'t> {
         Self { turn, place: Place::of(turn, branch, kind, input, true), kind }
     }
 
+    /// The same, kept whatever the agent's restart mode, as asks are: what hangs on them has to last as long.
+    pub(crate) fn of_asks(
+        turn: &'t Arc<Turn>,
+        branch: Option<&Arc<str>>,
+        kind: &'t str,
+        input: &impl serde::Serialize,
+    ) -> Self {
+        let mut memory = Self::of(turn, branch, kind, input);
+        memory.place.name = memory.place.digest.map_or(InputName::Unknown, InputName::Digest);
+        memory
+    }
+
     /// Does something once for all attempts. It is given a branch of its own: what it has begun is not counted with what is begun
     /// beside it, where it is not done again.
     pub(crate) async fn memo<T, E, F, Fut>(self, cancelled: impl Fn() -> E, work: F) -> Result<T, E>

@@ -1,6 +1,6 @@
 //! A seat that has no place yet.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
@@ -10,6 +10,7 @@ use super::family::Family;
 use super::line::Line;
 use super::polls::Polls;
 use super::seat::{Gate, Seat};
+use super::turn::Listener;
 use crate::ceiling::Rights;
 use crate::event::Role;
 use crate::ledger::Meter;
@@ -25,6 +26,7 @@ pub(crate) struct Blank<'a> {
     pub(crate) role: Role,
     /// Its spec stays when it has ended.
     pub(crate) keeps_spec: bool,
+    pub(crate) of_task: Option<Box<Weak<dyn Listener>>>,
     pub(crate) policies: Arc<Policies>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) home: Arc<Home>,
@@ -58,6 +60,7 @@ impl Blank<'_> {
             name: self.name.into(),
             role: self.role,
             part: OnceLock::new(),
+            of_task: self.of_task,
             parent: parent.map(Arc::clone),
             engine: Arc::clone(engine),
             policies: self.policies,

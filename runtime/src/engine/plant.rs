@@ -66,7 +66,7 @@ impl<A: Agent> Plant for Planted<A> {
         let policy = self.0.child_policy(Restart::Permanent, false, true);
         family.core.declare(number, policy).map_err(|error| bad_child(&self.0.name, &error))?;
         let (role, rights, grants) = (Role::Static, Rights::ALL, Rights::ALL);
-        let blueprint = Blueprint { role, keeps_spec: true, number, limits, rights, grants };
+        let blueprint = Blueprint { role, keeps_spec: true, number, limits, of_task: None, rights, grants };
         Ok(blueprint.build(parent, family, &self.0))
     }
 }

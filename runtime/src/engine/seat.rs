@@ -20,7 +20,7 @@ use super::line::Line;
 use super::orphans::Adoption;
 use super::pause::Hold;
 use super::polls::Polls;
-use super::turn::Turn;
+use super::turn::{Listener, Turn};
 use crate::ceiling::Rights;
 use crate::effect::Allowance;
 use crate::event::{Event, Role, What};
@@ -46,6 +46,8 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) role: Role,
     /// As what a turn has begun it, if one has.
     pub(crate) part: OnceLock<Box<Part>>,
+    /// The task of its parent that it belongs to, if it belongs to one.
+    pub(crate) of_task: Option<Box<Weak<dyn Listener>>>,
     pub(crate) parent: Option<Arc<Seat>>,
     pub(crate) engine: Arc<Engine>,
     /// Its spec's. What holds for it as a child stands in its supervisor's table alone: see [`Seat::as_child`].

@@ -6,8 +6,8 @@
 mod begin;
 mod enter;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -17,7 +17,7 @@ use super::blank::Blank;
 use super::body::{Bare, Typed};
 use super::family::Family;
 use super::seat::{Part, Seat};
-use super::turn::{self, Turn};
+use super::turn::{self, Listener, Turn};
 use crate::agent::Agent;
 use crate::ceiling::Rights;
 use crate::effect::refused_allowance;
@@ -25,7 +25,7 @@ use crate::error::SpawnError;
 use crate::event::{Role, What};
 use crate::id::{AgentId, Seq};
 use crate::journal::Entry;
-use crate::ledger::{Crew, Limits, Meter, Refusal};
+use crate::ledger::{Budget, Crew, Limits, Meter, Refusal};
 use crate::mailbox::Mailbox;
 use crate::naming;
 use crate::policy::Restart;
@@ -83,6 +83,12 @@ impl<'a> Place<'a> {
         let by = self.by.as_ref()?;
         let (task, path) = (by.task.clone()?, by.paths.lock().agent(self.branch.as_ref(), name));
         Some(Box::new(Part { task, path }))
+    }
+
+    /// The task which what begins here belongs to, and costs.
+    fn of_task(&self) -> Option<Box<Weak<dyn Listener>>> {
+        let turn = self.turn.filter(|_| matches!(self.role, Role::Task(_)))?;
+        Some(Box::new(Arc::downgrade(turn.listener()?)))
     }
 
     /// The event that began the turn which spawns.
@@ -177,6 +183,7 @@ pub(super) struct Blueprint {
     pub(super) keeps_spec: bool,
     pub(super) number: u32,
     pub(super) limits: Limits,
+    pub(super) of_task: Option<Box<Weak<dyn Listener>>>,
     /// Of whoever spawns it; its parent's come on top.
     pub(super) rights: Rights,
     pub(super) grants: Rights,
@@ -189,7 +196,7 @@ impl Blueprint {
         family: &Family,
         spec: &AgentSpec<A>,
     ) -> Arc<Seat> {
-        let Self { role, keeps_spec, number, limits, rights, grants } = self;
+        let Self { role, keeps_spec, number, limits, of_task, rights, grants } = self;
         let meter = Meter::child(&parent.meter, parent.id.child(number), limits);
         let home = Home::new(parent.engine.env.aside(), meter.id());
         let body = Typed::<A> {
@@ -207,6 +214,7 @@ impl Blueprint {
             name,
             role,
             keeps_spec,
+            of_task,
             policies,
             meter,
             home,
@@ -228,6 +236,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
         name: &engine.session,
         role: Role::Root,
         keeps_spec: false,
+        of_task: None,
         policies: Arc::new(policies),
         meter,
         home,
@@ -265,13 +274,15 @@ fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
     Err(SpawnError::Fenced { parent: place.parent.id.clone(), state: place.parent.state() })
 }
 
-/// Opens a seat that only holds children.
-pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnError> {
+/// Opens a seat that only holds children, and bounds them.
+pub(crate) fn scope(place: &Place<'_>, name: &str, budget: Option<&Budget>) -> Result<Arc<Seat>, SpawnError> {
     naming::check(name).map_err(|message| SpawnError::BadSpec {
         name: naming::shown(name),
         field: "name".to_owned(),
         message,
     })?;
+    let policies = Policies { budget: budget.cloned(), ..Policies::default() };
+    let limits = policies.check(name)?;
     let mut gate = place.parent.gate.lock();
     may_begin(place)?;
     let parent = place.parent;
@@ -285,8 +296,9 @@ pub(crate) fn scope(place: &Place<'_>, name: &str) -> Result<Arc<Seat>, SpawnErr
         name: &name,
         role: place.role.clone(),
         keeps_spec: false,
-        policies: Arc::default(),
-        meter: Meter::scope(&parent.meter, parent.id.child(number), Limits::default()),
+        of_task: place.of_task(),
+        policies: if budget.is_some() { Arc::new(policies) } else { Arc::default() },
+        meter: Meter::scope(&parent.meter, parent.id.child(number), limits),
         home: Arc::clone(&parent.home),
         rights: parent.rights.and(&place.rights()),
         grants: parent.grants.and(&place.grants()),

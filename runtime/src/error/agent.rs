@@ -19,6 +19,9 @@ pub struct AgentError {
     chain: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     panic: Option<Box<Panic>>,
+    /// The message is [`NOT_ACCEPTED`] and a reason. A flag, so that results with errors stay small.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_refused: bool,
     #[serde(default)]
     crash: bool,
     #[serde(default)]
@@ -26,6 +29,8 @@ pub struct AgentError {
     #[serde(default)]
     ignore: bool,
 }
+
+const NOT_ACCEPTED: &str = "the output was not accepted: ";
 
 impl AgentError {
     /// A failure with a message.
@@ -38,6 +43,7 @@ impl AgentError {
             message,
             chain: Vec::new(),
             panic: None,
+            is_refused: false,
             crash: false,
             redeliver: false,
             ignore: false,
@@ -69,6 +75,11 @@ impl AgentError {
         Self { crash: true, ..Self::new(FailureClass::Bug, text) }
     }
 
+    /// The asker does not accept the output, for this reason.
+    pub(crate) fn not_accepted(reason: &str) -> Self {
+        Self { is_refused: true, ..Self::message(format!("{NOT_ACCEPTED}{reason}")) }
+    }
+
     /// A panic of the agent's work on a task, which is a crash.
     pub(crate) fn panicked(panic: Panic) -> Self {
         Self { crash: true, ..Self::of_panic(panic.to_string(), panic) }
@@ -83,7 +94,8 @@ impl AgentError {
         Self { panic: Some(Box::new(panic)), ..Self::new(FailureClass::Bug, text) }
     }
 
-    /// Returned by `handle`, this redelivers the task to the same incarnation; it counts as an attempt.
+    /// Returned by `handle`, this redelivers the task to the same incarnation; it counts as an attempt. With the advice
+    /// [`Advice::After`] the next attempt begins after that pause.
     #[must_use]
     pub fn redeliver(error: impl Into<Self>) -> Self {
         Self { redeliver: true, ..error.into() }
@@ -126,6 +138,12 @@ impl AgentError {
         self.panic.as_deref()
     }
 
+    /// Why the asker did not accept the output, if that is what failed.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        self.message.strip_prefix(NOT_ACCEPTED).filter(|_| self.is_refused)
+    }
+
     /// The HTTP status that a service answers with, by the class.
     #[must_use]
     pub const fn http_status(&self) -> u16 {
@@ -148,7 +166,9 @@ impl AgentError {
         self
     }
 
-    pub(crate) const fn is_crash(&self) -> bool {
+    /// Whether the agent has ended with it: it panicked, or said that it crashed.
+    #[must_use]
+    pub const fn is_crash(&self) -> bool {
         self.crash
     }
 

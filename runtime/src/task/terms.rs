@@ -29,6 +29,8 @@ pub(crate) struct More<O> {
     /// The dead letter that this is a replay of.
     pub(crate) replay_of: Option<TaskId>,
     pub(crate) accept: Option<Accept<O>>,
+    /// How many more attempts there are after the first has failed, however it did; none is as the agent's spec says.
+    pub(crate) retries: Option<u32>,
     /// Whether whoever asks reads what it is handed meanwhile.
     pub(crate) streams: bool,
     /// Of whoever asks.
@@ -44,9 +46,9 @@ pub(crate) type Check<O> = Box<dyn Fn(&O) -> Result<(), String> + Send + Sync>;
 
 impl<O> Terms<O> {
     pub(crate) fn new(deadline: Time, more: More<O>) -> Self {
-        let More { asker, key, replay_of, accept, streams, rights, span } = &more;
+        let More { asker, key, replay_of, accept, retries, streams, rights, span } = &more;
         let is_from_outside = asker.is_none() && key.is_none() && rights.are_all();
-        let is_asked_plainly = replay_of.is_none() && accept.is_none() && !streams;
+        let is_asked_plainly = replay_of.is_none() && accept.is_none() && retries.is_none() && !streams;
         let is_plain = is_from_outside && is_asked_plainly && span.is_disabled();
         Self { deadline: deadline.as_nanos().into(), more: (!is_plain).then(|| Box::new(more)) }
     }
@@ -62,6 +64,7 @@ impl<O> Terms<O> {
                 key: None,
                 replay_of: None,
                 accept: None,
+                retries: None,
                 streams: false,
                 rights,
                 span: trace::here(by),
@@ -89,6 +92,10 @@ impl<O> Terms<O> {
 
     pub(crate) fn replay_of(&self) -> Option<&TaskId> {
         self.more.as_ref()?.replay_of.as_ref()
+    }
+
+    pub(crate) fn retries(&self) -> Option<u32> {
+        self.more.as_ref()?.retries
     }
 
     pub(crate) fn rights(&self) -> &Rights {

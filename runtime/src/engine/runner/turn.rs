@@ -26,6 +26,7 @@ use crate::place::Life;
 use crate::policy::{Exit, FailureClass, Restart};
 use crate::task::{Attempt, Over, Piece, TaskCell};
 use crate::theirs::Theirs;
+use crate::usage::Usage;
 
 /// What becomes of the runner after a turn; the behaviour where it is whole.
 pub(super) enum After<A> {
@@ -73,6 +74,10 @@ impl<T: Send + Sync, O: Send> Listener for TaskCell<T, O> {
         TaskCell::is_over(self)
     }
 
+    fn spend(&self, used: &Usage) {
+        TaskCell::spend(self, used);
+    }
+
     fn asked(&self) -> &Arc<Asked> {
         TaskCell::asked(self)
     }
@@ -118,7 +123,9 @@ impl<A: Agent> Runner<A> {
         if once_begun {
             turn.set_once_begun();
         }
-        task.begin_again(errors.last().is_some_and(AgentError::wants_redelivery));
+        let tries_again = errors.last().filter(|error| error.wants_redelivery());
+        task.begin_again(tries_again.is_some());
+        let pause = tries_again.and_then(|error| error.advice().retry_after());
         turn.set_attempted(Attempted { attempt, errors }, Arc::clone(&task) as Arc<dyn Listener>);
         seat.engine.watch(&turn);
         let counted = Counted::new(&seat.engine, &seat.id, Living::Turn);
@@ -126,6 +133,9 @@ impl<A: Agent> Runner<A> {
         trace::begins(&turn.span, attempt);
         let mut output = None;
         let handling = laid(|| async {
+            if let Some(pause) = pause {
+                cx.sleep(pause).await?;
+            }
             let passed = points::pass(&turn, Phase::Turn, "").await?;
             let mut given = seat.home.keep(laid(|| agent.handle(&payload, &cx)).await?);
             seat.home.spoil(&mut given, passed.spoil);
@@ -137,7 +147,7 @@ impl<A: Agent> Runner<A> {
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =
-                delivery::decide(ended.over.clone(), self.facts(&ended.over, &turn, attempt))
+                delivery::decide(ended.over.clone(), self.facts(&ended.over, &task, &turn, attempt))
         {
             ended.helped = Box::pin(self.help(&task, &turn, &payload, error)).await;
         }
@@ -150,14 +160,16 @@ impl<A: Agent> Runner<A> {
     }
 
     /// What the verdict on a turn depends on.
-    fn facts(&self, over: &TurnOver, turn: &Turn, attempt: u32) -> Facts {
+    fn facts(&self, over: &TurnOver, task: &Task<A>, turn: &Turn, attempt: u32) -> Facts {
         let seat = &self.seat;
         // Asked of its supervisor, whom its siblings ask too, so only where it matters.
         let asked = over.is_crash().then(|| seat.as_child()).flatten();
         let restart = asked.map_or(Restart::Permanent, |policy| policy.restart);
+        let (of_spec, retries) = (seat.policies.attempts, task.terms.retries());
         Facts {
             attempt,
-            attempts: seat.policies.attempts,
+            attempts: retries.map_or(of_spec, |retries| of_spec.min(retries.saturating_add(1))),
+            retries: retries.is_some(),
             once_begun: turn.once_begun(),
             interrupted: turn.is_interrupted(),
             stopping: seat.stopping(),
@@ -185,7 +197,7 @@ impl<A: Agent> Runner<A> {
             return After::Stops(None);
         }
         let Ended { over, mut output, helped, is_cut } = ended;
-        let facts = self.facts(&over, turn, attempt);
+        let facts = self.facts(&over, task, turn, attempt);
         let (mut fate, mut next) = delivery::decide(over, facts);
         if let (Fate::Poisoned(error), Some(helped)) = (&fate, helped) {
             match helped {

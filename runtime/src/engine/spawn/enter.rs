@@ -69,7 +69,8 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let number = next_number(parent, family)?;
     let keeps_spec = place.naming == Naming::Child && place.role == Role::Static;
     let (role, rights, grants) = (place.role.clone(), place.rights(), place.grants());
-    let seat = Blueprint { role, keeps_spec, number, limits, rights, grants }.build(parent, family, spec);
+    let seat = Blueprint { role, keeps_spec, number, limits, of_task: place.of_task(), rights, grants }
+        .build(parent, family, spec);
     if let Some(part) = place.part(&given) {
         seat.part.set(part).ok();
     }

@@ -1,5 +1,6 @@
 //! The task that a turn works on, as the turn knows it.
 
+use std::iter::successors;
 use std::sync::Arc;
 #[cfg(feature = "lab")]
 use std::time::Duration;
@@ -10,6 +11,7 @@ use crate::asked::Asked;
 use crate::engine::seat::Seat;
 use crate::lifecycle::StopReason;
 use crate::task::Piece;
+use crate::usage::Usage;
 
 /// Hears what the agent says while it works: the asker.
 pub(crate) trait Listener: Send + Sync {
@@ -20,6 +22,9 @@ pub(crate) trait Listener: Send + Sync {
     /// Whether the task has its outcome.
     fn is_over(&self) -> bool;
 
+    /// It has cost so much more.
+    fn spend(&self, used: &Usage);
+
     /// What the task's turns have asked.
     fn asked(&self) -> &Arc<Asked>;
 
@@ -29,4 +34,20 @@ pub(crate) trait Listener: Send + Sync {
 
     /// The turn could not be stopped: nothing that it says counts any more. With a reason if its agent has ended.
     fn lose(&self, turn: &Turn, ended: Option<StopReason>);
+}
+
+impl Turn {
+    /// Adds to what its task has cost, and to every task above for which its agent was begun.
+    pub(crate) fn spend(&self, used: &Usage) {
+        if used.is_zero() {
+            return;
+        }
+        if let Some(task) = self.listener() {
+            task.spend(used);
+        }
+        let seats = successors(Some(&self.seat), |seat| seat.parent.as_ref());
+        for task in seats.filter_map(|seat| seat.of_task.as_deref()?.upgrade()) {
+            task.spend(used);
+        }
+    }
 }
