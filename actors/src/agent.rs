@@ -15,7 +15,8 @@
 //! nothing twice.
 //!
 //! # Invariants
-//! 1. It makes at most [`ModelAgent::max_turns`] calls of its model, each with at most two more tries.
+//! 1. In an attempt it makes at most [`ModelAgent::max_turns`] calls of its model, and one for each earlier answer that was not
+//!    accepted, each with at most two more tries.
 //! 2. Mistakes that the model can fix are reported to the model; any other error ends the turn.
 //! 3. Whatever is left out of a conversation that has become too long, the model never reads a result without its call.
 

@@ -41,8 +41,13 @@ impl<'c> Talk<'c> {
         }
     }
 
+    /// The answer. In a later attempt, what was answered before and not accepted is in the conversation, with the reasons: the
+    /// calls of earlier attempts give again what was paid for, so each refused answer comes up in its place.
     pub(super) async fn answer<O: Structured>(mut self) -> Result<O, AgentError> {
-        for turn in 0..self.plan.max_turns {
+        let mut refusals = self.cx.refusals();
+        let turns =
+            self.plan.max_turns.saturating_add(u32::try_from(self.cx.refusals().count()).unwrap_or(u32::MAX));
+        for turn in 0..turns {
             self.make_room().await?;
             let reply = self.think().await?;
             if self.wants_more_room(&reply) {
@@ -55,7 +60,13 @@ impl<'c> Talk<'c> {
             }
             let said = if self.plan.result_tag { tag::between(&reply.text) } else { Ok(reply.text.as_str()) };
             match said.and_then(O::read) {
-                Ok(output) => return Ok(output),
+                Ok(output) => match refusals.next() {
+                    None => return Ok(output),
+                    Some(reason) => {
+                        let text = format!("That was not accepted: {reason}. Answer again, in full.");
+                        self.request.messages.push(Message::user(text));
+                    }
+                },
                 Err(problem) if self.repairs > 0 => {
                     self.repairs -= 1;
                     let text = format!("That is not what was asked for: {problem}. Answer again, in full.");
