@@ -12,8 +12,13 @@ pub mod prelude {
     pub use skep_actors::permit::{Equip as _, Permissions};
     pub use skep_actors::{CallModel as _, Models, Scripted, Secret};
     #[cfg(feature = "agent")]
-    pub use skep_actors::{ModelAgent, agent::StreamPieces as _, tool::tool};
-    pub use skep_patterns::fan_out;
+    pub use skep_actors::{ModelAgent, agent::Prompt, agent::StreamPieces as _, tool::tool};
+    #[cfg(feature = "workflow")]
+    pub use skep_patterns::workflow;
+    pub use skep_patterns::{
+        Pattern as _, Report as _, Work as _, agent_fn, council, delegate, fan_out, fan_out_stream, handoff,
+        map_reduce, nest, panel, pipeline, queue, race, review_loop, supervise, vote, waves,
+    };
     pub use skep_runtime::{
         Agent, AgentError, AgentRef, AgentSpec, AskError, Budget, Ceiling, Context, Repeat, Restart, Retry,
         Scope, Shutdown, SpawnError, Stop, StopContext, StopReceipt, Supervisor, Swarm, Usage,
@@ -35,6 +40,10 @@ pub mod guide {
     #[cfg(feature = "persona")]
     #[doc = include_str!("docs/model-agents.md")]
     pub mod model_agents {}
+
+    #[cfg(all(feature = "agent", feature = "workflow"))]
+    #[doc = include_str!("docs/patterns.md")]
+    pub mod patterns {}
 
     #[doc = include_str!("docs/supervision.md")]
     pub mod supervision {}

@@ -1,13 +1,15 @@
-//! What a pattern gathers: a row for each item, whatever its result.
+//! What a fan-out gathers: a row for each item, whatever its result.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use skep_runtime::text::OneLine;
-use skep_runtime::{Advice, AgentError, AgentId, FailureClass, Usage};
+use skep_runtime::{AgentError, AgentId, Usage};
 
-use crate::defaults;
+use crate::failure::Failure;
+use crate::parts::{Part, Parts, say};
+use crate::pattern::Report;
 
 /// The results of all items, in the items' order. Failures have rows too, and so do items that were stopped or not started.
 ///
@@ -15,9 +17,12 @@ use crate::defaults;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use = "failures are rows in it"]
 pub struct Gathered<I, T> {
+    name: String,
     rows: Vec<GatheredRow<I, T>>,
     took: Duration,
     stuck: Vec<AgentId>,
+    stalls: u32,
+    is_cut_by_owner: bool,
 }
 
 /// The result of one item.
@@ -33,60 +38,33 @@ pub struct GatheredRow<I, T> {
     pub result: Result<T, Failure>,
     /// Attempts at the task, in all tries of the row.
     pub attempts: u32,
+    /// What attempts have failed with, the last 64 of each try of the row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<AgentError>,
     /// What the row's agents and everything below them cost. Exact unless one of them is among [`Gathered::stuck`].
     pub cost: Usage,
+    /// When it began, counted from the beginning of the gathering.
+    pub began: Duration,
     /// The time from its agent's spawn to its answer or end, over all tries of the row.
     pub took: Duration,
+    /// Whether an earlier attempt of the owner's task had begun it, whose answer was taken up.
+    pub is_recalled: bool,
+    /// The parts of the pattern that it was, if it was one.
+    pub inner: Option<Box<Parts>>,
 }
 
-/// Why an item has no output. Each error says why, its class, and whether to try again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// Its agent did not start, failed, crashed in every attempt, or was late.
-    Failed(AgentError),
-    /// Its agent was stopped before it answered, with the rest of the pattern or by somebody else.
-    Stopped(AgentError),
-    /// The pattern ended before its turn came.
-    NotBegun(AgentError),
-}
-
-impl Failure {
-    /// Why.
-    #[must_use]
-    pub const fn error(&self) -> &AgentError {
-        let (Self::Failed(error) | Self::Stopped(error) | Self::NotBegun(error)) = self;
-        error
-    }
-
-    /// The kind of failure.
-    #[must_use]
-    pub const fn class(&self) -> FailureClass {
-        self.error().class()
-    }
-
-    /// Whether to try again.
-    #[must_use]
-    pub const fn advice(&self) -> Advice {
-        self.error().advice()
+impl<I, T> GatheredRow<I, T> {
+    pub(crate) fn new(item: I, result: Result<T, Failure>, part: Part) -> Self {
+        let Part { name, agent, id, began, took, cost, attempts, errors, is_recalled, inner, .. } = part;
+        let agent = agent.unwrap_or(name);
+        Self { item, agent, id, result, attempts, errors, cost, began, took, is_recalled, inner }
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => write!(f, "{error}"),
-            Self::Stopped(error) => write!(f, "stopped: {error}"),
-            Self::NotBegun(error) => write!(f, "not started: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
 
 impl<I, T> Gathered<I, T> {
-    pub(crate) const fn new(rows: Vec<GatheredRow<I, T>>, took: Duration, stuck: Vec<AgentId>) -> Self {
-        Self { rows, took, stuck }
+    pub(crate) fn new(rows: Vec<GatheredRow<I, T>>, run: Parts) -> Self {
+        let Parts { name, took, stuck, stalls, is_cut_by_owner, .. } = run;
+        Self { name, rows, took, stuck, stalls, is_cut_by_owner }
     }
 
     /// A row for each item, in the items' order.
@@ -155,31 +133,60 @@ impl<I, T> Gathered<I, T> {
             row.agent = new.agent;
             row.result = new.result;
             row.attempts = row.attempts.saturating_add(new.attempts);
+            row.errors.extend(new.errors);
             row.cost += new.cost;
             row.took = row.took.saturating_add(new.took);
+            row.began = self.took.saturating_add(new.began);
+            (row.is_recalled, row.inner) = (new.is_recalled, new.inner);
         }
         self.took = self.took.saturating_add(again.took);
         self.stuck.extend(again.stuck);
+        self.stalls = self.stalls.saturating_add(again.stalls);
+        self.is_cut_by_owner = again.is_cut_by_owner;
     }
 }
 
+/// One line, as that of [`Parts`].
 impl<I, T> fmt::Display for Gathered<I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} completed", self.completed(), self.total())?;
-        let mut before = ", failed: ";
-        for row in self.failed().take(defaults::NAMED_FAILURES) {
-            let Err(failure) = &row.result else { continue };
-            write!(f, "{before}{} ({failure})", OneLine(&row.agent))?;
-            before = ", ";
+        let failed = self.failed().filter_map(|row| Some((row.agent.as_str(), row.result.as_ref().err()?)));
+        say(f, self.completed(), self.total(), failed, &self.stuck)
+    }
+}
+
+impl<I: Send, T: Send> Report for Gathered<I, T> {
+    type Value = Vec<(I, T)>;
+
+    fn parts(&self) -> Cow<'_, Parts> {
+        let part = |row: &GatheredRow<I, T>| Part {
+            name: row.agent.clone(),
+            agent: Some(row.agent.clone()),
+            id: row.id.clone(),
+            after: Vec::new(),
+            began: row.began,
+            took: row.took,
+            cost: row.cost,
+            attempts: row.attempts,
+            errors: row.errors.clone(),
+            is_recalled: row.is_recalled,
+            failure: row.result.as_ref().err().cloned(),
+            inner: row.inner.clone(),
+        };
+        Cow::Owned(Parts {
+            name: self.name.clone(),
+            parts: self.rows.iter().map(part).collect(),
+            took: self.took,
+            stuck: self.stuck.clone(),
+            stalls: self.stalls,
+            is_cut_by_owner: self.is_cut_by_owner,
+        })
+    }
+
+    /// All outputs with their items, if all items have one.
+    fn into_result(self) -> Result<Vec<(I, T)>, AgentError> {
+        if !self.is_complete() {
+            return Err(self.parts().error());
         }
-        let unnamed = self.failed().count().saturating_sub(defaults::NAMED_FAILURES);
-        if unnamed > 0 {
-            write!(f, " and {unnamed} more")?;
-        }
-        if !self.stuck.is_empty() {
-            let ids: Vec<_> = self.stuck.iter().map(ToString::to_string).collect();
-            write!(f, ", still running: {}", ids.join(", "))?;
-        }
-        Ok(())
+        Ok(self.rows.into_iter().filter_map(|row| Some((row.item, row.result.ok()?))).collect())
     }
 }

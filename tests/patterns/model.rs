@@ -19,7 +19,8 @@ fn model(items: &[Does], at_most: usize, batch: usize, give_up: usize, within: u
             && (working.is_empty() || begun % batch != 0)
         {
             let lasts = match items[begun] {
-                Answers(ms) | Fails(ms) => ms,
+                Answers(ms) => ms,
+                Fails(ms) => ms * 3,
                 Crashes(times, ms) => ms * u64::from(times + 1).min(3),
                 _ => u64::MAX,
             };
@@ -32,7 +33,8 @@ fn model(items: &[Does], at_most: usize, batch: usize, give_up: usize, within: u
             for (item, at) in working.into_iter().map(|(at, item)| (item, at)).chain([(item, at)]) {
                 ends[item] = 's';
                 attempts[item] = match items[item] {
-                    Crashes(times, ms) => {
+                    Fails(ms) | Crashes(_, ms) => {
+                        let times = if let Crashes(times, _) = items[item] { times } else { 2 };
                         let began = at - ms * u64::from(times + 1).min(3);
                         u32::try_from((until - began) / ms + 1).unwrap()
                     }
@@ -46,6 +48,7 @@ fn model(items: &[Does], at_most: usize, batch: usize, give_up: usize, within: u
             Answers(_) => ('d', 1),
             Crashes(times, _) if times < 3 => ('d', times + 1),
             Crashes(..) => ('f', 3),
+            Fails(_) => ('f', 3),
             _ => ('f', 1),
         };
         (ends[item], attempts[item]) = (end, tries);

@@ -1,6 +1,7 @@
 //! A fan-out belongs to a task, an agent or the swarm, and ends with it.
 
-use skep::{Agent, AgentError, AgentSpec, Context, Gathered, Stop};
+use skep::context::Cancelled;
+use skep::{Agent, AgentError, AgentSpec, Context, Gathered, ScopeOwner, Stop};
 
 use crate::rig::*;
 
@@ -47,7 +48,7 @@ async fn when_the_owners_turn_is_cancelled_the_rest_is_stopped_and_its_rows_are_
     let gathered = swarm.run(AgentSpec::new("reader", || ReadsSeen), ()).await.unwrap();
     assert_eq!(ends(&gathered), "dssn");
     assert!(
-        gathered.to_string().contains("w1 (stopped: the turn that gathered was cancelled)"),
+        gathered.to_string().contains("w1 (stopped: the turn that it belongs to was cancelled)"),
         "{gathered}"
     );
     assert_eq!(alive(&swarm).len(), 1, "the lead alone: {:?}", alive(&swarm));
@@ -61,7 +62,7 @@ async fn what_an_agent_fans_out_in_its_turn_is_billed_to_it() {
         lead.ask(vec![Answers(1), Fails(1)]).await.unwrap(),
         "1 of 2 completed, failed: w1 (no such file)"
     );
-    assert_eq!(lead.cost().spent.calls, 2);
+    assert_eq!(lead.cost().spent.calls, 1 + 3, "what failed was tried again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,4 +112,37 @@ async fn an_owner_that_crashes_leaves_nothing_of_its_first_attempt() {
     assert_eq!(alive_in_the_second, 1 + 1 + 2, "the lead, its second scope, and two agents");
     assert_eq!(alive(&swarm).len(), 1);
     assert_eq!(lead.cost().spent.calls, 2 + 2, "what the first attempt paid stays paid");
+}
+
+/// Does something once for all attempts, and crashes in the first.
+struct Remembers;
+
+impl Agent for Remembers {
+    type Task = ();
+    type Output = (u32, u32);
+
+    async fn handle(&mut self, (): &(), cx: &Context) -> Result<(u32, u32), AgentError> {
+        let (owner, attempt) = (ScopeOwner::from(cx), cx.attempt());
+        let first = owner.memo("first", 1, || async { Ok::<_, Cancelled>(attempt) }).await?;
+        let other = owner.branch("other");
+        if attempt == 1 {
+            let failed = other.memo("first", 1, || async { Err::<u32, _>(AgentError::message("not yet")) });
+            assert!(failed.await.is_err());
+            panic!("in the middle of it");
+        }
+        let second = other.memo("first", 1, || async { Ok::<_, Cancelled>(attempt) }).await?;
+        Ok((first, second))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_is_tried_again_has_what_was_done_once_for_all_attempts() {
+    let swarm = swarm().await;
+    let both = swarm.run(AgentSpec::new("remembers", || Remembers), ()).await.unwrap();
+    assert_eq!(both, (1, 2), "and an error is not kept");
+    let owner = ScopeOwner::from(&swarm);
+    for time in [1, 2] {
+        let done = owner.memo("first", 1, || async { Ok::<_, Cancelled>(time) }).await.unwrap();
+        assert_eq!(done, time, "a swarm has no attempts");
+    }
 }

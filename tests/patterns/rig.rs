@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use skep::fan_out::Fan;
 use skep::{
-    Agent, AgentError, AgentSpec, Context, Env, Failure, FanOut, Gathered, GatheredRow, ScopeOwner, Specs,
-    Swarm, Tasks, Usage, fan_out,
+    Agent, AgentError, AgentSpec, Context, Env, Failure, Gathered, GatheredRow, ScopeOwner, Swarm, Usage,
+    fan_out,
 };
 
 /// What an item's agent does, after so many milliseconds.
@@ -91,7 +92,7 @@ impl Agent for Worker {
 }
 
 /// One call, at a tenth of a cent.
-async fn pay(cx: &Context) -> Result<(), AgentError> {
+pub(crate) async fn pay(cx: &Context) -> Result<(), AgentError> {
     let price = Usage::calls(1).with_money(skep::NanoUsd(1_000_000));
     let paid = cx.effect("work", "").worst_case(price).run(move |call| async move {
         call.used(price);
@@ -100,15 +101,11 @@ async fn pay(cx: &Context) -> Result<(), AgentError> {
     Ok(paid.await?)
 }
 
-pub(crate) type Fan = FanOut<Item, Specs<'static, Item, Worker>, Tasks<'static, Item, Worker>>;
-
-pub(crate) fn fan(owner: impl Into<ScopeOwner>, items: &[Does]) -> Fan {
-    fan_out(owner, items.iter().cloned().enumerate())
-        .agent(|(item, does)| {
-            let starts = does != FailsToStart;
-            AgentSpec::new(format!("w{item}"), move || Worker { starts })
-        })
-        .task(|item| item)
+pub(crate) fn fan(owner: impl Into<ScopeOwner>, items: &[Does]) -> Fan<'static, Item, usize> {
+    fan_out(owner, items.iter().cloned().enumerate()).each(|(item, does)| {
+        let starts = does != FailsToStart;
+        (AgentSpec::new(format!("w{item}"), move || Worker { starts }), (item, does))
+    })
 }
 
 pub(crate) async fn swarm() -> Swarm {
@@ -139,7 +136,7 @@ pub(crate) fn ends<I, T>(gathered: &Gathered<I, T>) -> String {
     let letter = |row: &GatheredRow<I, T>| match row.result {
         Ok(_) => 'd',
         Err(Failure::Failed(_)) => 'f',
-        Err(Failure::Stopped(_)) => 's',
+        Err(Failure::Stopped(_) | Failure::NotNeeded(_)) => 's',
         Err(Failure::NotBegun(_)) => 'n',
     };
     gathered.rows().iter().map(letter).collect()
