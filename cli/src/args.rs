@@ -34,6 +34,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Lab(Lab),
 
+    /// Ask six questions about your work, and say which pattern of coordination fits
+    ///
+    /// The answer has the reason, what it costs, and the lines to start from. What the options do not say is asked in the
+    /// terminal.
+    #[command(
+        after_help = "Exit code: 0 answered; 2 a question was not answered and there is no terminal to ask in."
+    )]
+    Which(Which),
+
     /// Serve a simulated model over HTTP, in OpenAI's and Anthropic's protocols, to try clients without a key
     ///
     /// The model is named `sim`. It answers with delays and meaningless words, calls tools if the request has any, and reports
@@ -46,6 +55,81 @@ pub(crate) enum Command {
     #[cfg(feature = "http")]
     #[command(hide = true)]
     Worker,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Which {
+    /// How many minutes one agent would take for all of it
+    #[arg(long, value_name = "N")]
+    pub(crate) minutes: Option<u64>,
+
+    /// How many pieces the work has
+    #[arg(long, value_name = "N")]
+    pub(crate) pieces: Option<u64>,
+
+    /// Whether a piece needs what another gives
+    #[arg(long, value_enum)]
+    pub(crate) order: Option<Order>,
+
+    /// What there should be in the end
+    #[arg(long, value_enum)]
+    pub(crate) goal: Option<Goal>,
+
+    /// Who does it
+    #[arg(long, value_enum)]
+    pub(crate) who: Option<Who>,
+
+    /// Whether a piece may turn out to be too large and have to be split
+    #[arg(long, value_enum)]
+    pub(crate) splits: Option<Splits>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Splits {
+    /// The pieces are small enough
+    No,
+    /// A piece may turn out to be several
+    Yes,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Order {
+    /// No piece needs what another gives
+    None,
+    /// Each needs the one before
+    Chain,
+    /// Some need some others
+    Some,
+    /// What comes next depends on what is found
+    Found,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Goal {
+    /// A result for each piece
+    Rows,
+    /// One result made of all
+    One,
+    /// A choice among options
+    Choice,
+    /// What several think of it, brought together
+    Opinions,
+    /// A text or patch that others approve
+    Draft,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Who {
+    /// Agents of one kind
+    Same,
+    /// Experts with roles of their own
+    Roles,
+    /// Several ways to one answer, and the first good one will do
+    Ways,
+    /// Whoever has it decides who has it next
+    Hands,
+    /// People too, who approve or do some steps
+    People,
 }
 
 #[cfg(feature = "http")]

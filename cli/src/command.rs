@@ -38,6 +38,7 @@ pub fn main() -> ExitCode {
     match Skep::parse().command {
         Command::Review(options) => run_review(*options),
         Command::Lab(options) => lab::main(options),
+        Command::Which(options) => crate::which::main(options),
         #[cfg(feature = "http")]
         Command::MockServer(options) => crate::mock::main(&options),
         #[cfg(feature = "http")]

@@ -8,6 +8,7 @@
 //! review   rules, findings, reports; and the swarm that applies them
 //! signals  what asks a running command to end
 //! view     what a swarm does, from its journal alone
+//! which    which pattern of coordination fits
 //! worker   the process that searches for a model
 //! ```
 
@@ -19,6 +20,7 @@ mod mock;
 pub mod review;
 mod signals;
 mod view;
+mod which;
 #[cfg(feature = "http")]
 mod worker;
 
