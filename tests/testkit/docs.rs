@@ -79,3 +79,31 @@ fn every_default_stands_in_the_table_with_its_value() {
     let documented: BTreeSet<_> = rows.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     assert_equal("docs/defaults.md", &documented, &real);
 }
+
+#[test]
+fn the_guide_has_the_lines_that_skep_which_answers_with() {
+    let guide = text("docs/patterns.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/src/which/starters");
+    let mut starters = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap();
+        if name == "inline" {
+            continue;
+        }
+        let lines = std::fs::read_to_string(&path).unwrap();
+        let page = guide.split("\n## ").find(|page| page.lines().next() == Some(&*format!("`{name}`")));
+        let page = page.unwrap_or_else(|| panic!("docs/patterns.md has no page for {name}"));
+        assert!(
+            page.contains(lines.trim()),
+            "the page {name} begins with other lines than {}",
+            path.display()
+        );
+        starters += 1;
+    }
+    assert_eq!(
+        starters,
+        guide.lines().filter(|line| line.starts_with("| [`")).count(),
+        "a page for each row"
+    );
+}
