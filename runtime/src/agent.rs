@@ -1,13 +1,26 @@
 //! What a user writes: a behaviour that handles tasks.
 
+pub(crate) mod agent_ref;
+pub(crate) mod ask;
+pub mod context;
+pub mod effect;
+pub(crate) mod mailbox;
+pub(crate) mod plant;
+pub mod question;
+pub(crate) mod runner;
+pub(crate) mod spawn;
+pub mod spec;
+pub(crate) mod task;
+pub(crate) mod typed;
+
 use std::future::Future;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::{Context, StopContext};
-use crate::error::AgentError;
-use crate::question::{Answer, Question};
+use crate::agent::context::{Context, StopContext};
+use crate::words::error::AgentError;
+use crate::words::question::{Answer, Question};
 
 /// What a task or an output must be: a value that can be serialised.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {}

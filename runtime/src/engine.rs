@@ -6,44 +6,51 @@
 
 mod acts;
 pub(crate) mod alarm;
+pub(crate) mod allowance;
+pub(crate) mod asked;
 mod attend;
-mod blank;
+pub(crate) mod blank;
 pub(crate) mod body;
+pub(crate) mod booking;
 pub(crate) mod cell;
-pub(crate) mod census;
+pub(crate) mod chain;
+pub(crate) mod dead_letter;
 pub(crate) mod drive;
 mod dropping;
 #[cfg(feature = "lab")]
 mod entries;
 pub(crate) mod exits;
 pub(crate) mod family;
+pub(crate) mod first_start;
 mod giving_up;
-mod ground;
+pub(crate) mod ground;
 pub(crate) mod heartbeat;
+pub(crate) mod holding;
 mod hooks;
 pub(crate) mod interface;
 mod limits;
 pub(crate) mod line;
+pub(crate) mod meter;
 mod orders;
 pub(crate) mod orphans;
 #[cfg(feature = "lab")]
 pub(crate) mod overdue;
 pub(crate) mod park;
 pub(crate) mod pause;
-pub(crate) mod plant;
 #[cfg(feature = "lab")]
 pub(crate) mod points;
 #[cfg(not(feature = "lab"))]
 #[path = "engine/no_points.rs"]
 pub(crate) mod points;
 mod polls;
-pub(crate) mod quiet;
+pub(crate) mod presence;
 pub(crate) mod registry;
-pub(crate) mod runner;
+pub(crate) mod resources;
+pub(crate) mod rights;
 pub(crate) mod seat;
-pub(crate) mod spawn;
 pub(crate) mod stop;
 pub(crate) mod supervise;
+pub(crate) mod told;
 pub(crate) mod trace;
 pub(crate) mod turn;
 pub(crate) mod waits;
@@ -56,24 +63,24 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use self::census::Census;
 use self::heartbeat::OpenTurns;
 use self::registry::Registry;
 use self::seat::Seat;
 use self::stop::Stopper;
-use crate::dead_letter::DeadLetters;
-use crate::effect::Link;
+use crate::decide::standstill::Standstill;
+use crate::decide::stopping::SeatKey;
+use crate::engine::chain::Link;
+use crate::engine::dead_letter::DeadLetters;
+use crate::engine::resources::Resources;
+use crate::env::census::Census;
+use crate::env::signal::Signal;
+use crate::env::theirs::{Home, Theirs};
 use crate::env::{Env, Timer};
-use crate::event::What;
-use crate::id::AgentId;
 use crate::journal::{Journal, Keep};
-use crate::receipt::StopReceipt;
-use crate::resources::Resources;
-use crate::signal::Signal;
-use crate::standstill::Standstill;
-use crate::stopping::SeatKey;
-use crate::theirs::{Home, Theirs};
-use crate::time::Time;
+use crate::words::event::What;
+use crate::words::id::AgentId;
+use crate::words::receipt::StopReceipt;
+use crate::words::time::Time;
 
 /// What a swarm is made of before it starts.
 pub(crate) struct Setup {
@@ -107,7 +114,7 @@ pub(crate) struct Engine {
     pub(crate) dead_letters: DeadLetters,
     /// Whether panics keep their backtraces; none leaves it to the environment.
     pub(crate) backtraces: Option<bool>,
-    pub(crate) census: Census,
+    pub(crate) census: Arc<Census>,
     /// Who has a place, by id and by name.
     pub(crate) registry: Registry,
     /// Seats whose life has ended and of which something is left: on its way out, or stuck.
@@ -132,7 +139,7 @@ pub(crate) struct Engine {
     /// Stops that have finished and whose receipts are not out.
     pub(crate) delivering: AtomicU64,
     /// Raised when the session is over.
-    pub(crate) over: Signal,
+    pub(crate) over: Arc<Signal>,
     /// What became of everything when the runtime under the swarm had ended.
     pub(crate) lost: OnceLock<StopReceipt>,
     /// Weak, since the root's seat holds the engine.
@@ -158,7 +165,7 @@ impl Engine {
             resources: setup.resources.kept_at(&home),
             dead_letters: DeadLetters::new(setup.dead_letters),
             backtraces: setup.backtraces,
-            census: Census::default(),
+            census: Arc::default(),
             registry: Registry::default(),
             leaving: Mutex::default(),
             turns: Mutex::default(),
@@ -171,7 +178,7 @@ impl Engine {
             stop_within: setup.stop_within,
             closing: Signal::default(),
             delivering: AtomicU64::new(0),
-            over: Signal::default(),
+            over: Arc::default(),
             lost: OnceLock::new(),
             root: OnceLock::new(),
             numbers: AtomicU64::new(0),

@@ -5,17 +5,29 @@
 //! with a seeded yield at each seam: the seed alone decides what happens.
 
 mod aside;
+pub(crate) mod bell;
 #[cfg(feature = "lab")]
 mod blind;
 #[cfg(not(feature = "lab"))]
 #[path = "env/sighted.rs"]
 mod blind;
+pub(crate) mod census;
 mod clock;
+pub(crate) mod fault;
 mod ground;
 pub(crate) mod hush;
+pub(crate) mod laid;
+#[cfg(feature = "lab")]
+pub(crate) mod marks;
+#[cfg(not(feature = "lab"))]
+#[path = "env/unmarked.rs"]
+pub(crate) mod marks;
 mod outside;
+pub(crate) mod quiet;
 mod random;
+pub(crate) mod signal;
 mod spawn;
+pub(crate) mod theirs;
 mod thread;
 mod timers;
 
@@ -32,8 +44,7 @@ pub(crate) use self::ground::NoGround;
 use self::random::Chance;
 use self::thread::ControlThread;
 pub(crate) use self::timers::{Timer, Timers};
-use crate::engine::quiet;
-use crate::fault::Faults;
+use crate::env::fault::Faults;
 
 /// Clock, chance, spawning, timers and the outside of one swarm. Clones are the same environment.
 #[derive(Clone)]
@@ -74,7 +85,7 @@ impl Env {
     pub fn real_with(faults: Option<Arc<dyn Faults>>) -> Self {
         match Self::try_real(faults) {
             Ok(env) => env,
-            Err(no_ground) => panic!("{}", crate::error::StartError::from(no_ground)),
+            Err(no_ground) => panic!("{}", crate::words::error::StartError::from(no_ground)),
         }
     }
 

@@ -16,6 +16,7 @@
 
 mod cutter;
 mod log;
+pub(crate) mod logging;
 mod subscription;
 mod views;
 mod watch;
@@ -32,15 +33,14 @@ pub use self::subscription::{Events, Filter, Lagged};
 use self::views::{View, Views};
 pub(crate) use self::watch::Watch;
 use self::watch::Watchers;
-use crate::bell::Bell;
-use crate::engine::seat::Seat;
 use crate::env::Env;
-use crate::error::Panic;
-use crate::event::{Event, What};
-use crate::fold::Snapshot;
-use crate::id::{AgentId, Incarnation, Seq, TaskId};
-use crate::ledger::Warning;
-use crate::log::Log as Tell;
+use crate::env::bell::Bell;
+use crate::journal::logging::Log as Tell;
+use crate::views::Snapshot;
+use crate::words::error::Panic;
+use crate::words::event::{Event, What};
+use crate::words::id::{AgentId, Incarnation, Seq, TaskId};
+use crate::words::limits::Warning;
 
 /// The journal of one session, in memory.
 pub(crate) struct Journal {
@@ -60,9 +60,25 @@ impl Drop for Journal {
     }
 }
 
+/// What an event changes while it is recorded: an agent's place, of which nothing more is known here.
+pub(crate) trait Applies {
+    fn id(&self) -> &AgentId;
+
+    fn name(&self) -> &str;
+
+    fn incarnation(&self) -> Incarnation;
+
+    /// Applies one event of its own; called within the append's critical section. Gives the budgets that have passed their
+    /// warning shares.
+    fn apply(&self, event: &Event, wall: Duration) -> Vec<Warning>;
+
+    /// The one of this id at it or above.
+    fn above(&self, agent: &AgentId) -> Option<&Self>;
+}
+
 /// Where an event belongs.
-pub(crate) struct Entry<'a> {
-    pub(crate) seat: &'a Seat,
+pub(crate) struct Entry<'a, S: ?Sized> {
+    pub(crate) seat: &'a S,
     pub(crate) incarnation: Incarnation,
     pub(crate) task: Option<TaskId>,
     pub(crate) cause: Option<Seq>,
@@ -86,12 +102,16 @@ impl Journal {
     }
 
     /// Records what happened and applies it.
-    pub(crate) fn append(&self, entry: &Entry<'_>, what: What) -> Seq {
+    pub(crate) fn append<S: Applies + ?Sized>(&self, entry: &Entry<'_, S>, what: What) -> Seq {
         self.append_all(entry, [what])
     }
 
     /// Records events of one place that happen together. Gives the last one's seq.
-    pub(crate) fn append_all<const N: usize>(&self, entry: &Entry<'_>, whats: [What; N]) -> Seq {
+    pub(crate) fn append_all<S: Applies + ?Sized, const N: usize>(
+        &self,
+        entry: &Entry<'_, S>,
+        whats: [What; N],
+    ) -> Seq {
         let result: Result<Seq, std::convert::Infallible> = self.append_if(entry, whats, |_| Ok(()));
         match result {
             Ok(seq) => seq,
@@ -100,9 +120,9 @@ impl Journal {
 
     /// Records events of one place, if `check` passes: the check, the events and what they change are one critical section.
     /// The check is given the moment of the events, since 1970. Gives the last one's seq.
-    pub(crate) fn append_if<E, const N: usize>(
+    pub(crate) fn append_if<S: Applies + ?Sized, E, const N: usize>(
         &self,
-        entry: &Entry<'_>,
+        entry: &Entry<'_, S>,
         whats: [What; N],
         check: impl FnOnce(Duration) -> Result<(), E>,
     ) -> Result<Seq, E> {
@@ -118,7 +138,7 @@ impl Journal {
                 let event = Arc::new(Event {
                     seq: log.last() + 1,
                     at,
-                    agent: entry.seat.id.clone(),
+                    agent: entry.seat.id().clone(),
                     incarnation: entry.incarnation,
                     task: entry.task.clone(),
                     cause: entry.cause,
@@ -142,9 +162,9 @@ impl Journal {
         if Arc::strong_count(&self.bell) > 1 {
             self.bell.ring_soon(self.env.aside());
         }
-        self.watchers.ring(&entry.seat.id, self.env.aside());
+        self.watchers.ring(entry.seat.id(), self.env.aside());
         for event in &events {
-            self.tell.event(event, &entry.seat.name);
+            self.tell.event(event, entry.seat.name());
         }
         for warning in warnings {
             self.warn(entry.seat, &warning, seq);
@@ -153,12 +173,8 @@ impl Journal {
     }
 
     /// A budget has passed its warning share: an event of the agent whose budget it is.
-    fn warn(&self, from: &Seat, warning: &Warning, cause: Seq) {
-        let mut seat = from;
-        while seat.id != warning.agent {
-            let Some(parent) = &seat.parent else { return };
-            seat = parent;
-        }
+    fn warn<S: Applies + ?Sized>(&self, from: &S, warning: &Warning, cause: Seq) {
+        let Some(seat) = from.above(&warning.agent) else { return };
         let entry = Entry { seat, incarnation: seat.incarnation(), task: None, cause: Some(cause) };
         self.append(&entry, What::BudgetWarned { permille: warning.permille });
     }
@@ -209,8 +225,8 @@ impl Journal {
     }
 
     /// Tells the log of a panic that is nobody's event.
-    pub(crate) fn late_panic(&self, seat: &Seat, part: &str, panic: &Panic) {
-        self.tell.late_panic(&seat.id, &seat.name, part, panic);
+    pub(crate) fn late_panic<S: Applies + ?Sized>(&self, seat: &S, part: &str, panic: &Panic) {
+        self.tell.late_panic(seat.id(), seat.name(), part, panic);
     }
 
     pub(crate) fn bell(&self) -> Arc<Bell> {

@@ -1,104 +1,93 @@
 //! The actor runtime of skep: swarms of supervised agents that stop, bill and recover exactly.
 //!
 //! The facade crate `skep` is what to depend on; its documentation is the guide.
+//!
+//! Each folder is a floor, and imports go down only: `tests/tidy.rs` holds that, and draws it.
 
 mod agent;
-mod agent_ref;
-mod ask;
-mod asked;
-mod bell;
-mod branch;
-mod bulk;
-pub mod ceiling;
-pub mod children;
-pub mod context;
-pub mod control;
-mod dead_letter;
-pub mod defaults;
-mod delivery;
-pub mod effect;
+mod decide;
 mod engine;
 mod env;
-pub mod error;
-pub mod event;
-pub mod fault;
-pub mod fold;
-mod holding;
-mod id;
 pub mod journal;
-mod kept;
-mod key;
-mod laid;
-pub mod ledger;
-pub mod lifecycle;
-mod log;
-mod mailbox;
-mod money;
-mod naming;
-pub mod orphans;
-pub mod pause;
-mod pausing;
-mod place;
-pub mod policy;
-pub mod question;
-mod reach;
-pub mod receipt;
-mod resources;
-mod scope;
-mod signal;
-pub mod spec;
-mod standstill;
-mod stopping;
-pub mod supervision;
 pub mod swarm;
-mod task;
-pub mod text;
-mod theirs;
-mod time;
-mod usage;
-mod waits;
+mod views;
+mod words;
 
+pub use self::agent::agent_ref::AgentRef;
+pub use self::agent::ask::{Ask, AskStream};
+pub use self::agent::context::{Context, StopContext};
+pub use self::agent::effect::{Call, Effect, Repeat, Retry, Tried};
+pub use self::agent::question::{Answer, Question};
+pub use self::agent::spec::{AgentSpec, OnStale, Supervisor};
 pub use self::agent::{Agent, Message};
-pub use self::agent_ref::{AgentRef, Status};
-pub use self::ask::{Ask, AskStream};
-pub use self::bulk::{Spawns, spawn_many};
-pub use self::ceiling::Ceiling;
-pub use self::children::{Children, Restarted};
-pub use self::context::{Context, StopContext};
-pub use self::control::Control;
-pub use self::dead_letter::DeadLetter;
-pub use self::effect::{Call, Effect, Repeat, Retry, Tried};
-pub use self::engine::census::Living;
+pub use self::agent::{context, effect, question, spec};
+pub use self::decide::supervision::{ChildReport, ChildSpec, ChildState, Decision, SupervisorFlags};
+pub use self::decide::{lifecycle, orphans, supervision};
+pub use self::engine::dead_letter::DeadLetter;
+pub use self::engine::holding::Holding;
 #[cfg(feature = "lab")]
 pub use self::engine::overdue::Overdue;
 pub use self::env::Env;
-pub use self::error::{
-    Advice, AgentError, AskError, ChildError, ControlError, EffectError, LookupError, Panic, QuestionError,
-    RunError, SpawnError, StartError,
-};
-pub use self::event::{Event, Kind, Outcome, Role, What};
+pub use self::env::census::Living;
 pub use self::fold::Metrics;
-pub use self::holding::Holding;
-pub use self::id::{AgentId, Incarnation, Seq, TaskId};
 pub use self::journal::{Events, Filter, Keep};
 pub use self::ledger::{Balance, Breakdown, Budget, OnRefusal, Window};
 pub use self::lifecycle::{AgentState, StopReason};
-pub use self::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
 pub use self::orphans::{Dealt, Found};
-pub use self::pause::Pause;
-pub use self::place::Left;
-pub use self::policy::{
-    AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
-};
-pub use self::question::{Answer, Question};
-pub use self::reach::{Reach, Target, Targets};
-pub use self::receipt::{Stop, StopReceipt};
-pub use self::scope::{Scope, ScopeOwner};
-pub use self::spec::{AgentSpec, OnStale, Supervisor};
-pub use self::stopping::End;
-pub use self::supervision::{ChildReport, ChildSpec, ChildState, Decision, SupervisorFlags};
+pub use self::swarm::bulk::{Spawns, spawn_many};
+pub use self::swarm::children::{Children, Restarted};
+pub use self::swarm::control::Control;
+pub use self::swarm::scope::{Scope, ScopeOwner};
 #[cfg(feature = "lab")]
 pub use self::swarm::{Bears, Witness};
 pub use self::swarm::{OnDrop, Swarm, SwarmBuilder};
-pub use self::time::Time;
-pub use self::usage::Usage;
+#[doc(inline)]
+pub use self::swarm::{children, control};
+pub use self::words::ceiling::Ceiling;
+pub use self::words::ends::End;
+pub use self::words::ends::Left;
+pub use self::words::error::{
+    Advice, AgentError, AskError, ChildError, ControlError, EffectError, LookupError, Panic, QuestionError,
+    RunError, SpawnError, StartError,
+};
+pub use self::words::event::{Event, Kind, Outcome, Role, What};
+pub use self::words::id::{AgentId, Incarnation, Seq, TaskId};
+pub use self::words::money::{NanoUsd, NoAmount, PicoUsd, cost_of};
+pub use self::words::pause::Pause;
+pub use self::words::policy::{
+    AutoShutdown, Backoff, Exit, FailureClass, Intensity, Orphans, Restart, RestartMode, Shutdown, Strategy,
+};
+pub use self::words::reach::{Reach, Target, Targets};
+pub use self::words::receipt::{Stop, StopReceipt};
+pub use self::words::status::Status;
+pub use self::words::time::Time;
+pub use self::words::usage::Usage;
+pub use self::words::{ceiling, defaults, error, event, pause, policy, receipt, text};
+
+/// What can be seen of a swarm, each view computed from events alone.
+pub mod fold {
+    pub use crate::views::{
+        Costs, EffectMetrics, Fold, Histogram, Mark, Metered, Metrics, Misstep, Snapshot, Span, States,
+        TaskFault, TaskRow, TaskState, Tasks, Timeline, Tree, TreeRow, Windows,
+    };
+}
+
+/// Fault points: the places at which a plan may break an agent, and what it may do there.
+pub mod fault {
+    #[cfg(feature = "lab")]
+    pub use crate::engine::points::arrive;
+    pub use crate::env::fault::*;
+}
+
+/// Who may spend what, and what was spent: budgets, meters and bills.
+pub mod ledger {
+    pub use crate::decide::ledger::overrun;
+    pub use crate::engine::meter::Meter;
+    pub use crate::views::bill::{Bill, Breakdown, CostRow, Freed};
+    pub use crate::words::balance::Balance;
+    pub use crate::words::budget::{BadBudget, Budget, OnRefusal};
+    pub use crate::words::limits::{Limits, Warning};
+    pub use crate::words::refusal::{Amount, Refusal};
+    pub use crate::words::room::{Bound, Crew, NoRoom};
+    pub use crate::words::window::{Spending, Window};
+}

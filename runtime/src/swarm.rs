@@ -1,7 +1,11 @@
 //! The running thing, and the handle to it.
 
 mod builder;
+pub(crate) mod bulk;
+pub mod children;
+pub mod control;
 mod run;
+pub(crate) mod scope;
 #[cfg(feature = "lab")]
 mod witness;
 
@@ -13,28 +17,33 @@ pub use self::run::{OnDrop, Run};
 #[cfg(feature = "lab")]
 pub use self::witness::{Bears, Witness};
 use crate::agent::Agent;
-use crate::agent_ref::{AgentRef, Status};
-use crate::ask::Ask;
-use crate::ceiling::Ceiling;
-use crate::children::Children;
-use crate::control::Control;
-use crate::dead_letter::DeadLetter;
-use crate::effect::LinkStates;
+use crate::agent::agent_ref::AgentRef;
+use crate::agent::ask::Ask;
+use crate::agent::spawn::{Naming, Place, spawn};
+use crate::agent::spec::AgentSpec;
 use crate::engine::Engine;
+use crate::engine::chain::LinkStates;
+use crate::engine::dead_letter::DeadLetter;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, spawn};
 use crate::env::Env;
-use crate::error::{GrantError, LookupError, NarrowError, PauseError, ReplayError, ResumeError, SpawnError};
-use crate::event::Event;
-use crate::fold::{Metrics, Tree};
-use crate::id::{AgentId, TaskId};
 use crate::journal::{Events, Filter};
-use crate::ledger::{Balance, Breakdown, Budget};
-use crate::lifecycle::AgentState;
-use crate::orphans::Swept;
-use crate::pause::{Pause, PauseReceipt, ResumeReceipt};
-use crate::receipt::{Stop, StopReceipt};
-use crate::spec::AgentSpec;
+use crate::swarm::children::Children;
+use crate::swarm::control::Control;
+use crate::views::bill::Breakdown;
+use crate::views::{Metrics, Tree};
+use crate::words::balance::Balance;
+use crate::words::budget::Budget;
+use crate::words::ceiling::Ceiling;
+use crate::words::error::{
+    GrantError, LookupError, NarrowError, PauseError, ReplayError, ResumeError, SpawnError,
+};
+use crate::words::event::Event;
+use crate::words::id::{AgentId, TaskId};
+use crate::words::orphan::Swept;
+use crate::words::pause::{Pause, PauseReceipt, ResumeReceipt};
+use crate::words::receipt::{Stop, StopReceipt};
+use crate::words::state::AgentState;
+use crate::words::status::Status;
 
 /// A running swarm. Clones are handles to the same swarm, so a service can keep it as plain state.
 ///
@@ -55,7 +64,7 @@ impl Drop for Handle {
             && self.root.state() != AgentState::Stopping
         {
             let report = "the last handle was dropped: the swarm is stopped".to_owned();
-            self.root.note(crate::event::What::Reported { report, child: None });
+            self.root.note(crate::words::event::What::Reported { report, child: None });
             self.engine.stop_in_background(&self.root);
         }
     }
@@ -116,7 +125,7 @@ impl Swarm {
     /// is taken as an id: no name can hide an agent.
     ///
     /// For an agent that has ended, queries are answered as far as the journal still knows; everything else is
-    /// [`ControlError::Ended`](crate::error::ControlError::Ended). A name finds the latest agent of that name, as long
+    /// [`ControlError::Ended`](crate::words::error::ControlError::Ended). A name finds the latest agent of that name, as long
     /// as no other agent has the name and fewer than 4,096 others have ended since.
     ///
     /// # Errors
@@ -276,7 +285,7 @@ impl Swarm {
     /// What lives at an agent or below it by a count that knows nothing of seats: cells, runners, turns.
     #[cfg(feature = "lab")]
     #[must_use]
-    pub fn census(&self, root: &AgentId) -> Vec<(AgentId, crate::Living, usize)> {
+    pub fn census(&self, root: &AgentId) -> Vec<(AgentId, crate::env::census::Living, usize)> {
         self.0.engine.census.within(root)
     }
 

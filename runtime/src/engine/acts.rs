@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::seat::Seat;
 use super::turn::Cancel;
-use crate::agent_ref::Status;
-use crate::control::Interrupted;
+use crate::env::fault::Phase;
 use crate::env::known;
-use crate::fault::Phase;
-use crate::ledger::Balance;
-use crate::lifecycle::{AgentState, StopReason};
-use crate::receipt::{Stop, StopReceipt};
-use crate::theirs::{Reply, Sleeper};
+use crate::env::theirs::{Reply, Sleeper};
+use crate::views::TreeRow;
+use crate::words::balance::Balance;
+use crate::words::receipt::{Stop, StopReceipt};
+use crate::words::state::{AgentState, StopReason};
+use crate::words::status::{Interrupted, Status};
 
 /// What a stop gets at least when a drain has used up its time.
 const LAST: Duration = Duration::from_millis(100);
@@ -82,5 +82,44 @@ impl Seat {
     pub(crate) fn live_agents(self: &Arc<Self>) -> u32 {
         let itself = self.body.has_behaviour() && !self.is_stopped();
         self.live_below().saturating_add(u32::from(itself))
+    }
+}
+
+impl Status {
+    pub(crate) fn of(seat: &Arc<Seat>) -> Self {
+        let paused = seat.paused_by();
+        let children = seat.gate.lock().family.as_ref().map_or(0, |family| family.seats.len());
+        let queued = seat.body.queued();
+        let live = seat.live.lock();
+        Self {
+            id: seat.id.clone(),
+            name: seat.name.to_string(),
+            agent_type: seat.body.agent_type().to_owned(),
+            state: live.lifecycle.state().clone(),
+            incarnation: seat.incarnation(),
+            task: live.task.clone(),
+            doing: live.doing.clone(),
+            queued,
+            children,
+            cost: seat.meter.subtree(),
+            paused,
+        }
+    }
+
+    /// Of one whose seat is free, as the journal has it.
+    pub(crate) fn of_ended(row: &TreeRow, cost: Balance) -> Self {
+        Self {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            agent_type: row.agent_type.clone(),
+            state: row.state().clone(),
+            incarnation: row.incarnation,
+            task: None,
+            doing: None,
+            queued: 0,
+            children: 0,
+            cost,
+            paused: None,
+        }
     }
 }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::pause::Held;
 use super::seat::Seat;
 use crate::env::Timer;
-use crate::time::Time;
+use crate::words::time::Time;
 
 impl Seat {
     /// For how long its clock has stood so far.

@@ -12,14 +12,14 @@ use std::task::Poll;
 
 use tracing::{Instrument, Span};
 
-use super::quiet::caught;
 use super::seat::Seat;
+use crate::engine::holding::Holding;
 use crate::env::known;
-use crate::error::AgentError;
-use crate::holding::Holding;
-use crate::place::Left;
-use crate::policy::Exit;
-use crate::signal::Signal;
+use crate::env::quiet::caught;
+use crate::env::signal::Signal;
+use crate::words::ends::Left;
+use crate::words::error::AgentError;
+use crate::words::policy::Exit;
 
 /// What is held: dropped, it lets go of the future.
 struct Attends(Arc<Signal>);

@@ -11,13 +11,13 @@ use super::line::Line;
 use super::polls::Polls;
 use super::seat::{Gate, Seat};
 use super::turn::Listener;
-use crate::ceiling::Rights;
-use crate::event::Role;
-use crate::ledger::Meter;
-use crate::resources::Resources;
-use crate::signal::Signal;
-use crate::spec::Policies;
-use crate::theirs::Home;
+use crate::engine::meter::Meter;
+use crate::engine::resources::Resources;
+use crate::engine::rights::Rights;
+use crate::env::signal::Signal;
+use crate::env::theirs::Home;
+use crate::words::event::Role;
+use crate::words::policies::Policies;
 
 /// What is said of a seat before it is made; all the rest begins empty. Its id is its meter's.
 pub(crate) struct Blank<'a> {

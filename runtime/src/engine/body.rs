@@ -1,48 +1,21 @@
-//! The typed part of a seat, and what the rest needs of it without knowing its types.
+//! What a seat does that depends on its agent's type, for those who need not know the type.
 
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::seat::Seat;
-use crate::agent::Agent;
-use crate::context::Context;
-use crate::error::AgentError;
-use crate::id::TaskId;
-use crate::lifecycle::StopReason;
-use crate::mailbox::Mailbox;
-use crate::question::{Answer, Question};
-use crate::stopping::HookEnd;
-use crate::theirs::{Sleeper, Theirs};
-use crate::time::Time;
+use crate::decide::stopping::HookEnd;
+use crate::engine::turn::Turn;
+use crate::env::theirs::Sleeper;
+use crate::words::error::AgentError;
+use crate::words::id::TaskId;
+use crate::words::question::{Answer, Question};
+use crate::words::state::StopReason;
+use crate::words::time::Time;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What builds a behaviour.
-pub(crate) struct Factory<A> {
-    build: Arc<dyn Fn() -> A + Send + Sync>,
-    /// Whether its own drop may run code of a user's.
-    pub(crate) has_drop: bool,
-}
-
-impl<A> Factory<A> {
-    pub(crate) fn new<F: Fn() -> A + Send + Sync + 'static>(build: F) -> Self {
-        Self { build: Arc::new(build), has_drop: std::mem::needs_drop::<F>() }
-    }
-
-    pub(crate) fn build(&self) -> A {
-        (self.build)()
-    }
-}
-
-impl<A> Clone for Factory<A> {
-    fn clone(&self) -> Self {
-        Self { build: Arc::clone(&self.build), has_drop: self.has_drop }
-    }
-}
 
 /// What a seat does that depends on the agent's type.
 pub(crate) trait Body: Any + Send + Sync {
@@ -96,21 +69,16 @@ pub(crate) trait Body: Any + Send + Sync {
     /// Drops the behaviour that was started in place, where code of a user's may run.
     fn drop_dormant(&self);
 
-    /// Answers a question from below, or says with nothing that it goes up.
-    fn on_question(&self, question: Question, cx: Context) -> BoxFuture<Answered>;
+    /// A fault plan begins a child of the turn, in whatever state its seat is.
+    #[cfg(feature = "lab")]
+    fn begin_late(&self, turn: Arc<Turn>) -> BoxFuture<()>;
+
+    /// Answers a question from below in this turn, or says with nothing that it goes up.
+    fn on_question(&self, question: Question, turn: Arc<Turn>) -> BoxFuture<Answered>;
 }
 
 /// What an agent says to a question from below.
 pub(crate) type Answered = Result<Option<Answer>, AgentError>;
-
-/// An agent's factory, mailbox, and its behaviour while it is dormant.
-pub(crate) struct Typed<A: Agent> {
-    pub(crate) factory: Theirs<Factory<A>>,
-    pub(crate) mailbox: Mailbox<A::Task, A::Output>,
-    pub(crate) dormant: Mutex<Option<Theirs<A>>>,
-    /// Ends after its first task.
-    pub(crate) is_job: bool,
-}
 
 /// The body of a seat that only holds children: the root, and scopes.
 pub(crate) struct Bare {
@@ -160,7 +128,12 @@ impl Body for Bare {
 
     fn drop_dormant(&self) {}
 
-    fn on_question(&self, _: Question, _: Context) -> BoxFuture<Answered> {
+    #[cfg(feature = "lab")]
+    fn begin_late(&self, _: Arc<Turn>) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn on_question(&self, _: Question, _: Arc<Turn>) -> BoxFuture<Answered> {
         Box::pin(std::future::ready(Ok(None)))
     }
 }

@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use super::census::{Counted, Living};
 use super::family::Reply;
 use super::seat::Seat;
-use crate::delivery::Dropped;
+use crate::decide::delivery::Dropped;
+use crate::decide::supervision::Event;
+use crate::env::census::{Counted, Living};
 use crate::env::hush::apart;
-use crate::event::What;
-use crate::policy::Exit;
-use crate::supervision::Event;
+use crate::words::event::What;
+use crate::words::policy::Exit;
 
 /// A seat's control queue, and the cell that serves it.
 #[derive(Default)]
@@ -158,7 +158,7 @@ impl Seat {
             }
             control.cell = Cell::Opening;
         }
-        let counted = Counted::new(&self.engine, &self.id, Living::Cell);
+        let counted = Counted::new(&self.engine.census, &self.id, Living::Cell);
         let served = Served { seat: Arc::clone(self), _counted: counted };
         self.engine.env.spawn_control(async move {
             // Dropped with the error, its state says that it is gone.

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::points;
-use super::quiet::caught;
 use super::turn::{Turn, within};
-use crate::delivery::Dropped;
-use crate::error::{AgentError, Panic};
+use crate::decide::delivery::Dropped;
+use crate::env::quiet::caught;
+use crate::words::error::{AgentError, Panic};
 
 /// How a piece of work ended.
 pub(crate) enum Driven {

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::seat::Seat;
-use crate::defaults;
-use crate::signal::Signal;
+use crate::env::signal::Signal;
+use crate::words::defaults;
 
 impl Seat {
     /// Does something once all that has ended here and below is dropped, at most [`defaults::LET_GO`] from now; at once if nothing

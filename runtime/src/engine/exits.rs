@@ -8,16 +8,17 @@ use super::line::Next;
 use super::seat::Seat;
 use super::stop::{Heard, Purpose};
 use super::turn::Cancel;
-use crate::delivery::Dropped;
-use crate::event::{Role, What};
-use crate::fault::Phase;
-use crate::lifecycle::StopReason;
-use crate::place::{Cut, Hears, Left};
-use crate::policy::{Exit, FailureClass, Strategy};
-use crate::stopping::End;
-use crate::supervision::{Event, Started};
-use crate::theirs::Sleeper;
-use crate::time::Time;
+use crate::decide::delivery::Dropped;
+use crate::decide::place::{Cut, Hears};
+use crate::decide::supervision::{Event, Started};
+use crate::env::fault::Phase;
+use crate::env::theirs::Sleeper;
+use crate::words::ends::End;
+use crate::words::ends::Left;
+use crate::words::event::{Role, What};
+use crate::words::policy::{Exit, FailureClass, Strategy};
+use crate::words::state::StopReason;
+use crate::words::time::Time;
 
 impl Seat {
     /// An incarnation has ended by itself. Its children are stopped first, then its supervisor hears of it.

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::seat::Seat;
+use crate::decide::supervision::{Action, Core};
 use crate::env::Timer;
-use crate::event::Role;
-use crate::id::TaskId;
-use crate::spec::Policies;
-use crate::supervision::{Action, Answer, Core, InterfaceError, Policy};
-use crate::theirs;
+use crate::env::theirs;
+use crate::words::child_interface::{Answer, InterfaceError};
+use crate::words::event::Role;
+use crate::words::id::TaskId;
+use crate::words::policies::Policies;
+use crate::words::supervisor::Policy;
 
 pub(crate) type Reply = theirs::Reply<Result<Answer, InterfaceError>>;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::seat::{Gate, Seat};
 use super::turn::Turn;
-use crate::event::What;
-use crate::lifecycle::StopReason;
-use crate::place::GivenUp;
+use crate::decide::place::GivenUp;
+use crate::words::event::What;
+use crate::words::state::StopReason;
 
 impl Seat {
     /// Gives up whoever has the behaviour. With a reason if the agent has ended.

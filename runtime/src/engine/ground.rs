@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
-use crate::event::What;
-use crate::lifecycle::StopReason;
-use crate::policy::FailureClass;
-use crate::receipt::StopReceipt;
+use crate::words::event::What;
+use crate::words::policy::FailureClass;
+use crate::words::receipt::StopReceipt;
+use crate::words::state::StopReason;
 
 /// How long the end of what the runtime has dropped is waited for: a thread that blocks may not have come back.
 const WITHIN: Duration = Duration::from_secs(1);

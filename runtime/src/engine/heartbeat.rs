@@ -8,13 +8,13 @@ use super::Engine;
 use super::pause::Held;
 use super::seat::{Gate, Seat};
 use super::turn::{Cancel, Turn};
-use crate::delivery::Dropped;
-use crate::event::What;
-use crate::fault::Phase;
-use crate::policy::{Exit, FailureClass};
-use crate::spec::OnStale;
-use crate::supervision::Started;
-use crate::time::Time;
+use crate::decide::delivery::Dropped;
+use crate::decide::supervision::Started;
+use crate::env::fault::Phase;
+use crate::words::event::What;
+use crate::words::policies::OnStale;
+use crate::words::policy::{Exit, FailureClass};
+use crate::words::time::Time;
 
 /// A heart beats so often between two looks at a turn, so that standing still is seen as soon.
 const BEATS: u32 = 4;

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use super::Engine;
 use super::line::Next;
-use super::runner::PresenceGuard;
 use super::seat::Seat;
+use crate::decide::place::Presence;
+use crate::decide::stopping::HookEnd;
+use crate::engine::presence::PresenceGuard;
 use crate::env::Timer;
-use crate::place::Presence;
-use crate::stopping::HookEnd;
-use crate::time::Time;
+use crate::words::time::Time;
 
 /// Hooks of dormant agents that wait for their poll, and who is about it.
 #[derive(Default)]

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::cell::Item;
 use super::family::{Family, Reply};
 use super::seat::Seat;
+use crate::decide::supervision::{ChildState, Counts, Event};
 use crate::env::known;
-use crate::event::{Role, What};
-use crate::policy::AutoShutdown;
-use crate::supervision::{
-    Answer, BadChild, BadPolicy, ChildKey, ChildPolicy, ChildReport, ChildSpec, ChildState, Counts, Event,
-    InterfaceError, Policy, Report,
-};
+use crate::words::child::{BadChild, ChildKey, ChildPolicy};
+use crate::words::child_interface::{Answer, InterfaceError};
+use crate::words::child_report::{ChildReport, Report};
+use crate::words::event::{Role, What};
+use crate::words::policy::AutoShutdown;
+use crate::words::supervisor::{BadPolicy, Policy};
+use crate::words::written::ChildSpec;
 
 /// A child as its supervisor knows it.
 pub(crate) struct Known {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use super::Engine;
-use crate::effect::{Link, LinkStates};
-use crate::engine::quiet::caught;
+use crate::engine::chain::{Link, LinkStates};
+use crate::env::quiet::caught;
 
 impl Engine {
     /// Remembers links that an effect has brought. They are few: one of each limit of each endpoint.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::seat::Seat;
-use super::spawn::FirstStart;
-use crate::delivery::Dropped;
-use crate::place::{Place, Restarts, Ring};
-use crate::policy::Exit;
-use crate::signal::Signal;
-use crate::time::Time;
+use crate::decide::delivery::Dropped;
+use crate::decide::place::{Place, Restarts, Ring};
+use crate::engine::first_start::FirstStart;
+use crate::env::signal::Signal;
+use crate::words::policy::Exit;
+use crate::words::time::Time;
 
 #[derive(Default)]
 pub(crate) struct Line {

@@ -4,15 +4,13 @@ use std::cell::Cell;
 use std::future::{Future, Ready, ready};
 use std::sync::Arc;
 
-use super::census::Counted;
 use super::seat::Seat;
 use super::turn::Turn;
-use crate::env::Job;
-use crate::error::AgentError;
-use crate::fault::Phase;
-use crate::mailbox::Delivery;
-use crate::time::Time;
-use crate::usage::Usage;
+use crate::env::fault::Phase;
+use crate::env::marks::Spoil;
+use crate::words::error::AgentError;
+use crate::words::time::Time;
+use crate::words::usage::Usage;
 
 #[derive(Default)]
 pub(crate) struct Passed {
@@ -34,53 +32,17 @@ impl Bent {
     }
 }
 
-#[derive(Default)]
-pub(crate) struct Spoil(());
-
-impl Spoil {
-    #[allow(clippy::unused_self, reason = "it stands for one that has something to say")]
-    pub(crate) const fn is_any(&self) -> bool {
-        false
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Marks(());
-
-#[allow(clippy::unused_self, reason = "it stands for one that has something to say")]
-impl Marks {
-    pub(crate) fn count(&mut self, _: Counted) {}
-
-    pub(crate) fn spoil(&mut self, _: Spoil) {}
-
-    pub(crate) const fn takes_time(&self) -> bool {
-        false
-    }
-
-    pub(crate) const fn later(&mut self) -> Option<Later> {
-        None
-    }
-
-    pub(crate) fn drop<T>(self, value: T) {
-        drop(value);
-    }
-}
-
-/// Never.
-pub(crate) enum Later {}
-
-impl Later {
-    pub(crate) fn run(self, _: Job) {
-        match self {}
-    }
-}
-
 pub(crate) fn pass(_: &Arc<Turn>, _: Phase, _: &str) -> Ready<Result<Passed, AgentError>> {
     ready(Ok(Passed::default()))
 }
 
 pub(crate) fn seeing<F: Future>(_: &Arc<Turn>, _: Phase, _: &str, future: F) -> F {
     future
+}
+
+/// How a task gets into the queue.
+pub(crate) enum Delivery {
+    Straight,
 }
 
 pub(crate) const fn deliver(_: &Arc<Seat>, _: &'static str, _: &Cell<Spoil>) -> Delivery {
@@ -90,6 +52,7 @@ pub(crate) const fn deliver(_: &Arc<Seat>, _: &'static str, _: &Cell<Spoil>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::marks::Marks;
 
     #[test]
     fn without_the_lab_a_turn_carries_nothing_for_it() {

@@ -7,18 +7,19 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::seat::Seat;
 use super::stop::Purpose;
-use crate::ceiling::Ceiling;
-use crate::defaults;
 use crate::env::known;
-use crate::error::{GrantError, NarrowError};
-use crate::event::What;
-use crate::fold::{Costs, Metered, Metrics};
-use crate::id::{AgentId, TaskId};
+use crate::env::theirs::Reply;
 use crate::journal::{Entry, Events, Filter};
-use crate::ledger::{Breakdown, Budget};
-use crate::policy::Exit;
-use crate::receipt::{Stop, StopReceipt};
-use crate::theirs::Reply;
+use crate::views::bill::Breakdown;
+use crate::views::{Costs, Metered, Metrics};
+use crate::words::budget::Budget;
+use crate::words::ceiling::Ceiling;
+use crate::words::defaults;
+use crate::words::error::{GrantError, NarrowError};
+use crate::words::event::What;
+use crate::words::id::{AgentId, TaskId};
+use crate::words::policy::Exit;
+use crate::words::receipt::{Stop, StopReceipt};
 
 impl Engine {
     /// Stops a subtree for good and waits for the receipt. The fence goes up at the first poll.

@@ -14,13 +14,14 @@ use std::time::Duration;
 use super::Engine;
 use super::family::Family;
 use super::seat::Seat;
-use crate::event::{Role, What};
-use crate::lifecycle::{AgentState, StopReason};
-use crate::orphans::{Dealt, Facts, Found, Swept, dealt, judge};
-use crate::place::Life;
-use crate::policy::{Orphans, Restart};
-use crate::supervision::{Event, Started};
-use crate::theirs::Sleeper;
+use crate::decide::orphans::{Facts, dealt, judge};
+use crate::decide::place::Life;
+use crate::decide::supervision::{Event, Started};
+use crate::env::theirs::Sleeper;
+use crate::words::event::{Role, What};
+use crate::words::orphan::{Dealt, Found, Swept};
+use crate::words::policy::{Orphans, Restart};
+use crate::words::state::{AgentState, StopReason};
 
 /// Who supervises an agent that its parent no longer does, and under which number.
 pub(crate) struct Adoption {

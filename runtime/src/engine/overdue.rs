@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::seat::Seat;
 use super::turn::Cancel;
-use crate::fault::Phase;
-use crate::id::{AgentId, TaskId};
-use crate::time::Time;
+use crate::env::fault::Phase;
+use crate::words::id::{AgentId, TaskId};
+use crate::words::time::Time;
 
 /// A task, or a turn of it, that goes on past its deadline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

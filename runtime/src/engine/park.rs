@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use super::pause::Held;
 use super::seat::Seat;
 use super::turn::Turn;
-use crate::fault::Phase;
-use crate::pause::Doing;
-use crate::signal::Signal;
+use crate::env::fault::Phase;
+use crate::env::signal::Signal;
+use crate::words::pause::Doing;
 
 /// A place among those who wait until a turn is not held any more, or is cancelled.
 #[derive(Default)]

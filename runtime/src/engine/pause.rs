@@ -31,16 +31,16 @@ use self::standing::Standing;
 use super::Engine;
 use super::seat::{Gate, Seat};
 use super::turn::Turn;
+use crate::decide::pausing::{Change, Grip, Holds};
+use crate::decide::place::Life;
 use crate::env::known;
-use crate::error::{PauseError, ResumeError};
-use crate::event::{Need, What};
-use crate::lifecycle::AgentState;
-use crate::pause::{Doing, Pause, PauseReceipt, PausedBy, Rest, ResumeReceipt};
-use crate::pausing::{Change, Grip, Holds};
-use crate::place::Life;
-use crate::signal::Signal;
-use crate::theirs::Reply;
-use crate::time::Time;
+use crate::env::signal::Signal;
+use crate::env::theirs::Reply;
+use crate::words::error::{PauseError, ResumeError};
+use crate::words::event::{Need, What};
+use crate::words::pause::{Doing, Pause, PauseReceipt, PausedBy, Rest, ResumeReceipt};
+use crate::words::state::AgentState;
+use crate::words::time::Time;
 
 /// What holds a seat, while something does.
 pub(crate) struct Hold {
@@ -49,7 +49,7 @@ pub(crate) struct Hold {
     /// Since when its clock stands, if it does.
     stands_since: Option<Time>,
     /// Raised when it holds no more.
-    pub(super) over: Arc<Signal>,
+    pub(crate) over: Arc<Signal>,
     /// Pauses that wait until the seat is quiet.
     tallies: Vec<Arc<Tally>>,
     /// What was due and waits until the seat goes on.

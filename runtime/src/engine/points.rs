@@ -1,26 +1,25 @@
 //! The fault points: what a plan wants done at one is performed here. Without the feature `lab` `no_points.rs` stands here.
 
 mod deliver;
-mod marks;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(crate) use self::deliver::deliver;
-pub(crate) use self::marks::{Marks, Spoil};
+pub(crate) use self::deliver::{Delivery, Late, deliver};
 use super::seat::Seat;
 use super::turn::Turn;
-use crate::error::AgentError;
-use crate::event::What;
-use crate::fault::{Fault, Phase, Site};
-use crate::id::Seq;
-use crate::lifecycle::StopReason;
-use crate::pause::Pause;
-use crate::theirs::Sleeper;
-use crate::time::Time;
-use crate::usage::Usage;
+use crate::env::fault::{Fault, Phase, Site};
+use crate::env::marks::Spoil;
+use crate::env::theirs::Sleeper;
+use crate::words::error::AgentError;
+use crate::words::event::What;
+use crate::words::id::Seq;
+use crate::words::pause::Pause;
+use crate::words::state::StopReason;
+use crate::words::time::Time;
+use crate::words::usage::Usage;
 
 /// What is left for the caller to do after a point was passed.
 #[derive(Default)]
@@ -125,7 +124,8 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
                 supervisor.kill();
             }
         }
-        Fault::Spawn => spawn_late(seat, turn).await,
+        // In a subtree that is stopping the fence has to refuse it, whichever way it comes.
+        Fault::Spawn => seat.body.begin_late(Arc::clone(turn)).await,
         Fault::JumpClock(by) => {
             if let Some(faults) = env.faults() {
                 faults.jump_clock(by);
@@ -133,7 +133,7 @@ async fn perform(turn: &Arc<Turn>, fault: Fault) -> Result<Passed, AgentError> {
         }
         Fault::CostSpike(spike) => return Ok(Passed { spike, ..Passed::default() }),
         // An error, one whose time is when what is made here is dropped, or one that has no place in a turn.
-        fault => return Ok(Passed { spoil: Spoil::of(seat, &fault), ..Passed::default() }),
+        fault => return Ok(Passed { spoil: seat.spoil(&fault), ..Passed::default() }),
     }
     Ok(Passed::default())
 }
@@ -186,14 +186,17 @@ fn pause(seat: &Arc<Seat>, span: Duration) {
     });
 }
 
-/// Tries to begin a child. In a subtree that is stopping the fence has to refuse it, whichever way it comes.
-async fn spawn_late(seat: &Arc<Seat>, turn: &Arc<Turn>) {
-    use super::spawn::{Naming, Place, spawn};
-    use crate::event::Role;
-    use crate::spec::Supervisor;
-    let role = turn.task.clone().map_or(Role::Static, Role::Task);
-    let name = format!("late-{}", seat.engine.number());
-    let place = Place::under(seat, role, Naming::New).in_turn(turn);
-    // Refused or not, the oracles see what lives afterwards.
-    drop(spawn(place, Supervisor::dynamic().named(name)).await);
+impl Seat {
+    /// What a fault does to the drop of what is made or arrives here.
+    fn spoil(&self, fault: &Fault) -> Spoil {
+        Spoil::of(&self.engine.env, &self.engine.over, fault)
+    }
+}
+
+/// Arrives at a point of somebody else's making, such as the other end of a connection, in the turn that is polled here. The
+/// plan's fault is written down and returned: whoever arrives performs it. Nothing outside a turn.
+#[must_use]
+pub fn arrive(phase: Phase, detail: &str) -> Option<Fault> {
+    let turn = super::turn::current()?;
+    decide(&turn.seat, phase, detail, |what| turn.note(what))
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::seat::Seat;
-use crate::fault::Phase;
-use crate::time::Time;
+use crate::env::fault::Phase;
+use crate::words::time::Time;
 
 /// Counts the begins and ends of the current runner's polls: odd while it is in one.
 ///
@@ -62,7 +62,7 @@ impl Polls {
 }
 
 /// Ends a poll, also one that panics.
-pub(super) struct Poll<'a>(&'a Polls, u64);
+pub(crate) struct Poll<'a>(&'a Polls, u64);
 
 impl Drop for Poll<'_> {
     fn drop(&mut self) {
@@ -72,13 +72,13 @@ impl Drop for Poll<'_> {
 
 impl Seat {
     /// Its runner of this generation is being polled, until the guard is dropped.
-    pub(super) fn poll(&self, generation: u64) -> Poll<'_> {
+    pub(crate) fn poll(&self, generation: u64) -> Poll<'_> {
         self.polls.begin(generation);
         Poll(&self.polls, generation)
     }
 
     /// Awaits what its runner of this generation does.
-    pub(super) async fn polled<T>(self: &Arc<Self>, generation: u64, run: impl Future<Output = T>) -> T {
+    pub(crate) async fn polled<T>(self: &Arc<Self>, generation: u64, run: impl Future<Output = T>) -> T {
         let mut run = pin!(run);
         poll_fn(|cx| {
             let _poll = self.poll(generation);
@@ -88,13 +88,13 @@ impl Seat {
     }
 
     /// Whether its runner blocks its thread, really or as a plan has it.
-    pub(super) fn blocks_its_thread(&self) -> bool {
+    pub(crate) fn blocks_its_thread(&self) -> bool {
         self.polls.blocks(self.engine.env.now())
             || self.gate.lock().turn.as_ref().is_some_and(|turn| turn.is_blocked())
     }
 
     /// Whether its stop hook was not done at once when a thread came to run it, and waits.
-    pub(super) fn waits_in_hook(&self) -> bool {
+    pub(crate) fn waits_in_hook(&self) -> bool {
         let is_in_hook = self.gate.lock().turn.as_ref().is_some_and(|turn| turn.phase == Phase::Stop);
         is_in_hook && !self.polls.is_in_one()
     }

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 
 use super::body::Body;
 use super::seat::Seat;
-use crate::id::AgentId;
-use crate::stopping::SeatKey;
+use crate::decide::stopping::SeatKey;
+use crate::words::id::AgentId;
 
 /// So many names of agents that have ended are remembered, with the latest agent of each.
 const REMEMBERED: usize = 4_096;

@@ -21,19 +21,22 @@ use super::orphans::Adoption;
 use super::pause::Hold;
 use super::polls::Polls;
 use super::turn::{Listener, Turn};
-use crate::ceiling::Rights;
-use crate::effect::Allowance;
-use crate::event::{Event, Role, What};
-use crate::holding::Holdings;
-use crate::id::{AgentId, Incarnation, Seq, TaskId};
-use crate::journal::Entry;
-use crate::ledger::{Meter, Warning};
-use crate::lifecycle::{AgentState, Lifecycle, StopReason};
-use crate::place::{Left, Life};
-use crate::resources::Resources;
-use crate::signal::Signal;
-use crate::spec::Policies;
-use crate::theirs::Home;
+use crate::decide::lifecycle::Lifecycle;
+use crate::decide::place::Life;
+use crate::engine::allowance::Allowance;
+use crate::engine::holding::Holdings;
+use crate::engine::meter::Meter;
+use crate::engine::resources::Resources;
+use crate::engine::rights::Rights;
+use crate::env::signal::Signal;
+use crate::env::theirs::Home;
+use crate::journal::{Applies, Entry};
+use crate::words::ends::Left;
+use crate::words::event::{Event, Role, What};
+use crate::words::id::{AgentId, Incarnation, Seq, TaskId};
+use crate::words::limits::Warning;
+use crate::words::policies::Policies;
+use crate::words::state::{AgentState, StopReason};
 
 pub(crate) struct Seat<B: ?Sized = dyn Body> {
     /// Its number in the swarm, for the stop plan.
@@ -162,10 +165,22 @@ impl<B: Body + ?Sized> Seat<B> {
     pub(crate) fn is_stopped(&self) -> bool {
         self.live.lock().reason.is_some()
     }
+}
 
-    /// Applies one event of this seat; called by the journal within its critical section.
-    #[must_use]
-    pub(crate) fn apply(&self, event: &Event, wall: Duration) -> Vec<Warning> {
+impl Applies for Seat {
+    fn id(&self) -> &AgentId {
+        &self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation()
+    }
+
+    fn apply(&self, event: &Event, wall: Duration) -> Vec<Warning> {
         {
             let mut live = self.live.lock();
             if let Err(error) = live.lifecycle.apply(&event.what) {
@@ -196,6 +211,14 @@ impl<B: Body + ?Sized> Seat<B> {
         }
         self.meter.apply(&event.what, wall)
     }
+
+    fn above(&self, agent: &AgentId) -> Option<&Self> {
+        let mut seat = self;
+        while seat.id != *agent {
+            seat = seat.parent.as_deref()?;
+        }
+        Some(seat)
+    }
 }
 
 impl Seat {
@@ -208,6 +231,18 @@ impl Seat {
     pub(crate) fn note_because(&self, cause: Seq, what: What) -> Seq {
         let entry = Entry { seat: self, incarnation: self.incarnation(), task: None, cause: Some(cause) };
         self.engine.journal.append(&entry, what)
+    }
+
+    /// Says that it has its place.
+    pub(crate) fn spawned(&self) -> What {
+        What::AgentSpawned {
+            name: self.name.to_string(),
+            agent_type: self.body.agent_type().to_owned(),
+            role: self.role.clone(),
+            budget: self.policies.budget.clone().map(Box::new),
+            grants: self.policies.grants.clone().map(Box::new),
+            ceiling: self.policies.ceiling.clone().map(Box::new),
+        }
     }
 
     /// An incarnation has started, unless a fence is up: read and said in one critical section, for a stop says that it has

@@ -9,6 +9,7 @@
 //!    dropped on the way is woken and dropped elsewhere.
 
 mod finish;
+mod receipt;
 mod walk;
 
 #[cfg(feature = "lab")]
@@ -25,14 +26,15 @@ use super::pause::Released;
 use super::seat::Seat;
 use super::turn::{Cancel, Turn};
 use super::{Engine, hooks};
+use crate::decide::stopping::{Action, ByKey, HookEnd, Input, RequestId, Row, StopPlan, TurnEnd};
+use crate::decide::supervision::Started;
 use crate::env::Timer;
-use crate::event::What;
-use crate::policy::{Exit, FailureClass};
-use crate::receipt::StopReceipt;
-use crate::stopping::{Action, ByKey, End, HookEnd, HookFault, Input, RequestId, Row, StopPlan, TurnEnd};
-use crate::supervision::Started;
-use crate::theirs::Reply;
-use crate::time::Time;
+use crate::env::theirs::Reply;
+use crate::words::ends::{End, HookFault};
+use crate::words::event::What;
+use crate::words::policy::{Exit, FailureClass};
+use crate::words::receipt::StopReceipt;
+use crate::words::time::Time;
 
 /// The plan of a swarm's stops and what is needed to perform it.
 #[derive(Default)]

@@ -11,14 +11,13 @@ use super::cell::Item;
 use super::family::Family;
 use super::line::Next;
 use super::seat::Seat;
-use super::spawn::spawned;
 use super::stop::Purpose;
-use crate::event::What;
-use crate::pausing::Grip;
-use crate::place::Back;
-use crate::policy::{Exit, Shutdown};
-use crate::supervision::{Action, Event, Started};
-use crate::time::Time;
+use crate::decide::pausing::Grip;
+use crate::decide::place::Back;
+use crate::decide::supervision::{Action, Event, Started};
+use crate::words::event::What;
+use crate::words::policy::{Exit, Shutdown};
+use crate::words::time::Time;
 
 /// How long a brutal stop of a child waits for what was dropped to be gone.
 const BRUTAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -115,7 +114,7 @@ impl Seat {
             Action::StartFailed { key, reason } => {
                 let name = self.child(key).map_or_else(|| key.to_string(), |child| child.name.to_string());
                 self.give_up(Exit::failed(
-                    crate::policy::FailureClass::Start,
+                    crate::words::policy::FailureClass::Start,
                     format!("{name} failed to start: {reason}"),
                 ));
             }
@@ -204,7 +203,7 @@ impl Seat {
         if back == Back::Reborn {
             self.hold_as_parent(&mut gate, above);
             self.reopen_cell();
-            self.note(spawned(self));
+            self.note(self.spawned());
             self.body.reopen();
         }
         drop(gate);

@@ -7,9 +7,9 @@ use tracing::field::Empty;
 
 use super::seat::Seat;
 use super::turn::Turn;
-use crate::event::Outcome;
-use crate::fault::Phase;
-use crate::id::TaskId;
+use crate::env::fault::Phase;
+use crate::words::event::Outcome;
+use crate::words::id::TaskId;
 
 /// The handling of a task, under what asked for it.
 pub(crate) fn of_turn(seat: &Seat, task: &TaskId, asked_in: Option<&Span>) -> Span {
@@ -98,7 +98,8 @@ pub(crate) fn ends(turn: &Span, outcome: Outcome) {
 }
 
 /// The effect is over.
-pub(crate) fn effect_ends(effect: &Span, end: crate::event::EffectEnd) {
+pub(crate) fn effect_ends(effect: &Span, end: crate::words::event::EffectEnd) {
     effect.record("outcome", end.name());
-    effect.record("otel.status_code", if end == crate::event::EffectEnd::Done { "OK" } else { "ERROR" });
+    effect
+        .record("otel.status_code", if end == crate::words::event::EffectEnd::Done { "OK" } else { "ERROR" });
 }

@@ -16,22 +16,21 @@ use super::points::Bent;
 use super::seat::Seat;
 use super::trace;
 use super::waits::WaitsFor;
-use crate::asked::Asked;
-use crate::bell::Bell;
-use crate::branch::Paths;
-use crate::ceiling::Rights;
+use crate::decide::branch::Paths;
+use crate::engine::asked::Asked;
+use crate::engine::rights::Rights;
 use crate::env::Timer;
-use crate::error::{AgentError, Panic};
-use crate::event::{Outcome, Wait, What};
-use crate::fault::Phase;
-use crate::id::{Incarnation, Seq, TaskId};
+use crate::env::bell::Bell;
+use crate::env::fault::Phase;
+use crate::env::signal::Signal;
 use crate::journal::Entry;
-use crate::pause::Doing;
-use crate::place::Left;
-use crate::policy::Exit;
-use crate::signal::Signal;
-use crate::task::Terms;
-use crate::time::Time;
+use crate::words::ends::Left;
+use crate::words::error::{AgentError, Panic};
+use crate::words::event::{Outcome, Wait, What};
+use crate::words::id::{Incarnation, Seq, TaskId};
+use crate::words::pause::Doing;
+use crate::words::policy::Exit;
+use crate::words::time::Time;
 
 pub(crate) struct Turn {
     pub(crate) number: u64,
@@ -118,17 +117,15 @@ impl Turn {
     }
 
     /// The handling of a task, with the rights of those who asked for it and under what they were doing.
-    pub(crate) fn of_task<O>(seat: &Arc<Seat>, task: TaskId, terms: &Terms<O>) -> Arc<Self> {
-        let span = trace::of_turn(seat, &task, terms.asked_in());
-        Self::begin(
-            seat,
-            Phase::Turn,
-            Some(task),
-            terms.deadline(),
-            None,
-            seat.rights.and(terms.rights()),
-            span,
-        )
+    pub(crate) fn of_task(
+        seat: &Arc<Seat>,
+        task: TaskId,
+        deadline: Time,
+        rights: &Rights,
+        asked_in: Option<&Span>,
+    ) -> Arc<Self> {
+        let span = trace::of_turn(seat, &task, asked_in);
+        Self::begin(seat, Phase::Turn, Some(task), deadline, None, seat.rights.and(rights), span)
     }
 
     /// The answering of a question of another turn, in which it is polled.
@@ -289,7 +286,7 @@ impl Turn {
     }
 
     /// Where its events belong.
-    pub(crate) fn entry(&self) -> Entry<'_> {
+    pub(crate) fn entry(&self) -> Entry<'_, Seat> {
         Entry { seat: &self.seat, incarnation: self.incarnation, task: self.task.clone(), cause: None }
     }
 
@@ -305,7 +302,7 @@ impl Turn {
             return;
         }
         drop(gate);
-        self.seat.engine.journal.late_panic(&self.seat, part, panic);
+        self.seat.engine.journal.late_panic(&*self.seat, part, panic);
     }
 
     /// Writes something down that it does, unless it is over, and says whether: what a turn has left behind may use its context on.

@@ -22,8 +22,8 @@ use std::sync::atomic::Ordering;
 
 use super::seat::Seat;
 use super::turn::{Listener, Turn};
-use crate::id::AgentId;
-use crate::waits::way;
+use crate::decide::waits::way;
+use crate::words::id::AgentId;
 
 /// What a turn waits for.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::{Env, known};
-use crate::time::Time;
+use crate::words::time::Time;
 
 /// A session's clock: it starts at zero.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ impl Clock {
 
 /// Whether the runtime that this is called in has a clock. Nothing but a sleep says it.
 pub(super) fn ticks_here() -> bool {
-    crate::engine::quiet::caught(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
+    crate::env::quiet::caught(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }
 
 /// From where the moments are counted that swarms share. It is the program's own, since sessions begin at different times; a paused

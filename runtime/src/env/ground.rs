@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
 
 use super::Env;
-use crate::signal::Signal;
+use crate::env::signal::Signal;
+use crate::words::error::StartError;
 
 /// What is known of the embedder's runtime.
 #[derive(Default)]
@@ -29,6 +30,15 @@ pub(crate) enum NoGround {
     NoRuntime,
     /// Its clock is not enabled.
     NoTimers,
+}
+
+impl From<NoGround> for StartError {
+    fn from(why: NoGround) -> Self {
+        match why {
+            NoGround::NoRuntime => Self::NoRuntime,
+            NoGround::NoTimers => Self::NoTimers,
+        }
+    }
 }
 
 impl Ground {

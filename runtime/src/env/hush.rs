@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use tracing::Dispatch;
 use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 
-use crate::engine::quiet::caught;
+use crate::env::quiet::caught;
 
 thread_local! {
     /// Set on a control thread, but for the moments in which something is said aloud.

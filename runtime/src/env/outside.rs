@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::{Env, known, thread};
-use crate::engine::quiet;
-use crate::laid::laid;
+use crate::env::laid::laid;
+use crate::env::quiet;
 
 /// Where simulations go outside. A socket lives with the runtime that it was opened in, so it is one for all, and stays: a thread
 /// drives it, and whoever goes outside polls on a thread of its own.

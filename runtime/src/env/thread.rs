@@ -10,7 +10,7 @@ use std::thread::Builder;
 use tokio::runtime::Handle;
 
 use super::Aside;
-use crate::signal::Signal;
+use crate::env::signal::Signal;
 
 pub(super) struct ControlThread {
     handle: Handle,

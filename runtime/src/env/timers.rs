@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::{Aside, Clock, Env};
-use crate::signal::Signal;
-use crate::time::Time;
+use crate::env::signal::Signal;
+use crate::words::time::Time;
 
 type Due = Box<dyn FnOnce() + Send>;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::defaults;
-use crate::event::Event;
-use crate::id::Seq;
-use crate::time::Time;
+use crate::words::defaults;
+use crate::words::event::Event;
+use crate::words::id::Seq;
+use crate::words::time::Time;
 
 /// How much of its past a journal keeps in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,8 +111,8 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::What;
-    use crate::id::AgentId;
+    use crate::words::event::What;
+    use crate::words::id::AgentId;
     use proptest::prelude::*;
 
     fn event(seq: Seq) -> Arc<Event> {

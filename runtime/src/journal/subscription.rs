@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use super::{Journal, is_within};
-use crate::bell::Bell;
-use crate::event::{Event, Kind};
-use crate::fold::Snapshot;
-use crate::id::{AgentId, Seq};
+use crate::env::bell::Bell;
+use crate::views::Snapshot;
+use crate::words::event::{Event, Kind};
+use crate::words::id::{AgentId, Seq};
 
 /// Read this many at a time, so that a slow follower does not hold the journal up.
 const BATCH: usize = 256;

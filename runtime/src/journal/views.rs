@@ -5,9 +5,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::log::Log;
-use crate::event::Event;
-use crate::fold::{Costs, Fold, Metered, Snapshot, Tree};
-use crate::id::{AgentId, Seq};
+use crate::views::{Costs, Fold, Metered, Snapshot, Tree};
+use crate::words::event::Event;
+use crate::words::id::{AgentId, Seq};
 
 /// Read this many at a time, so that who looks does not hold an append up.
 const BATCH: usize = 1_024;

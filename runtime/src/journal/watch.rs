@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 
-use crate::bell::Bell;
 use crate::env::Aside;
-use crate::id::AgentId;
+use crate::env::bell::Bell;
+use crate::words::id::AgentId;
 
 /// A bell for each agent that somebody waits at.
 #[derive(Default)]

@@ -7,20 +7,22 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{Handle, Swarm};
-use crate::ceiling::Ceiling;
-use crate::defaults;
-use crate::effect::Link;
-use crate::engine::spawn::root;
-use crate::engine::{Engine, Setup, quiet};
+use crate::agent::spawn::root;
+use crate::engine::chain::Link;
+use crate::engine::resources::Resources;
+use crate::engine::turn::wants_backtraces;
+use crate::engine::{Engine, Setup};
 use crate::env::Env;
-use crate::error::StartError;
+use crate::env::quiet;
 use crate::journal::Keep;
-use crate::ledger::Budget;
-use crate::naming;
-use crate::policy::{AutoShutdown, Intensity, Shutdown, Strategy};
-use crate::resources::Resources;
-use crate::spec::Policies;
-use crate::supervision::Policy;
+use crate::words::budget::Budget;
+use crate::words::ceiling::Ceiling;
+use crate::words::defaults;
+use crate::words::error::StartError;
+use crate::words::naming;
+use crate::words::policies::Policies;
+use crate::words::policy::{AutoShutdown, Intensity, Shutdown, Strategy};
+use crate::words::supervisor::Policy;
 
 /// A swarm that is swept without a pause would do nothing else.
 const SWEEP_MIN: Duration = Duration::from_millis(1);
@@ -205,12 +207,12 @@ impl SwarmBuilder {
             link.check().map_err(|why| bad(link.name(), why))?;
         }
         let limits = match &self.budget {
-            None => crate::ledger::Limits::default(),
+            None => crate::words::limits::Limits::default(),
             Some(budget) => budget
                 .check()
                 .map_err(|error| bad(&format!("budget.{}", error.field), error.message.clone()))?,
         };
-        let limits = crate::ledger::Limits { max_depth: Some(self.max_depth), ..limits };
+        let limits = crate::words::limits::Limits { max_depth: Some(self.max_depth), ..limits };
         let mut permits = HashMap::new();
         for (kind, at_once) in self.permits {
             if at_once == 0 {
@@ -223,7 +225,7 @@ impl SwarmBuilder {
             // More at once than can be counted are as good as no bound.
             permits.insert(kind, Arc::new(Semaphore::new(at_once.min(Semaphore::MAX_PERMITS))));
         }
-        quiet::install();
+        quiet::install(wants_backtraces);
         let env = match self.env {
             Some(env) => env,
             None => Env::try_real(None)?,

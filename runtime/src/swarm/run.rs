@@ -9,18 +9,18 @@ use tokio::sync::oneshot;
 
 use super::Swarm;
 use crate::agent::Agent;
-use crate::ask::Ask;
-use crate::defaults;
+use crate::agent::ask::Ask;
+use crate::agent::spawn::{Naming, Place, begin};
+use crate::agent::spec::AgentSpec;
 use crate::engine::body::BoxFuture;
 use crate::engine::seat::Seat;
-use crate::engine::spawn::{Naming, Place, begin};
 use crate::engine::turn::{self, Turn};
 use crate::env::known;
-use crate::error::{AskError, RunError};
-use crate::event::Role;
-use crate::lifecycle::StopReason;
-use crate::receipt::Stop;
-use crate::spec::AgentSpec;
+use crate::words::defaults;
+use crate::words::error::{AskError, RunError};
+use crate::words::event::Role;
+use crate::words::receipt::Stop;
+use crate::words::state::StopReason;
 
 /// A run, to be awaited. The agent is transient unless its spec says otherwise.
 #[must_use = "a run begins when it is awaited"]

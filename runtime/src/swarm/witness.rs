@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::engine::census::Living;
 use crate::engine::overdue::Overdue;
 use crate::engine::seat::Seat;
-use crate::fold::Metrics;
-use crate::id::{AgentId, Seq};
+use crate::env::census::Living;
 use crate::journal::{Events, Filter};
-use crate::ledger::Balance;
-use crate::lifecycle::AgentState;
-use crate::policy::{Intensity, Strategy};
-use crate::supervision::Policy;
+use crate::views::Metrics;
+use crate::words::balance::Balance;
+use crate::words::id::{AgentId, Seq};
+use crate::words::policy::{Intensity, Strategy};
+use crate::words::state::AgentState;
+use crate::words::supervisor::Policy;
 
 /// How many restarts of a child are borne.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

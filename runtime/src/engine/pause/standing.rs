@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Walk;
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
-use crate::event::What;
-use crate::pause::{PassingDeadline, PauseReceipt, PauseRow, Rest};
-use crate::time::Time;
+use crate::words::event::What;
+use crate::words::pause::{PassingDeadline, PauseReceipt, PauseRow, Rest};
+use crate::words::time::Time;
 
 /// A pause that stands, and whose receipt is to come.
 pub(super) struct Standing {

@@ -3,10 +3,26 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::{Spoil, decide};
+use super::decide;
 use crate::engine::seat::Seat;
-use crate::fault::{Fault, Phase};
-use crate::mailbox::Delivery;
+use crate::env::Timer;
+use crate::env::fault::{Fault, Phase};
+use crate::env::marks::Spoil;
+
+/// How a task gets into the queue.
+pub(crate) enum Delivery {
+    Straight,
+    /// Before all that waits.
+    First,
+    Twice,
+    /// Not before the timer is due, under a number; or never.
+    Astray(Late),
+    /// There is no room until the timer is due.
+    Full(Timer),
+}
+
+/// A late message's number, and what brings it.
+pub(crate) type Late = Option<(u64, Timer)>;
 
 /// Decides how a task gets into its agent's mailbox, which has room for it. Under the mailbox's lock.
 pub(crate) fn deliver(seat: &Arc<Seat>, kind: &'static str, spoil: &Cell<Spoil>) -> Delivery {
@@ -35,7 +51,7 @@ pub(crate) fn deliver(seat: &Arc<Seat>, kind: &'static str, spoil: &Cell<Spoil>)
             }
         })),
         fault => {
-            spoil.set(Spoil::of(seat, &fault));
+            spoil.set(seat.spoil(&fault));
             Delivery::Straight
         }
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::decide::stopping::{ByKey, RequestId, Row};
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
-use crate::event::What;
-use crate::place::Left;
-use crate::receipt::StopReceipt;
-use crate::stopping::{ByKey, End, RequestId, Row};
-use crate::theirs::Reply;
-use crate::time::Time;
+use crate::env::theirs::Reply;
+use crate::words::ends::End;
+use crate::words::ends::Left;
+use crate::words::event::What;
+use crate::words::receipt::StopReceipt;
+use crate::words::time::Time;
 
 /// An ordered stop whose plan has finished.
 pub(super) struct Finished {

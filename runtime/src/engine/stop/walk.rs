@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::{Purpose, Stopper, Stopping};
+use crate::decide::place::{Life, Presence};
+use crate::decide::stopping::{Node, RequestId, SeatKey};
 use crate::engine::Engine;
 use crate::engine::family::Family;
 use crate::engine::pause::Released;
 use crate::engine::seat::Seat;
 use crate::engine::turn::Turn;
-use crate::event::{Role, What};
-use crate::lifecycle::{AgentState, StopReason};
-use crate::orphans::{Dealt, Found};
-use crate::place::{Life, Presence};
-use crate::policy::Shutdown;
-use crate::stopping::{Node, RequestId, SeatKey};
-use crate::theirs::Sleeper;
+use crate::env::theirs::Sleeper;
+use crate::words::event::{Role, What};
+use crate::words::orphan::{Dealt, Found};
+use crate::words::policy::Shutdown;
+use crate::words::state::{AgentState, StopReason};
 
 /// A walk over a subtree that is being fenced.
 #[derive(Default)]

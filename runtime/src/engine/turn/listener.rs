@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Turn;
-use crate::asked::Asked;
+use crate::engine::asked::Asked;
 #[cfg(feature = "lab")]
 use crate::engine::seat::Seat;
-use crate::lifecycle::StopReason;
-use crate::task::Piece;
-use crate::usage::Usage;
+use crate::engine::told::Piece;
+use crate::words::state::StopReason;
+use crate::words::usage::Usage;
 
 /// Hears what the agent says while it works: the asker.
 pub(crate) trait Listener: Send + Sync {

@@ -1,0 +1,101 @@
+//! What is heard of panics on a thread while somebody there listens.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+
+use crate::words::error::Panic;
+
+/// So many of the panics that the code had caught itself are remembered beside its last one.
+const KEPT: usize = 8;
+
+/// What the hook has seen of a panic.
+pub(super) struct Heard {
+    pub(super) message: String,
+    pub(super) place: String,
+    pub(super) backtrace: Option<String>,
+}
+
+struct Listener {
+    depth: u32,
+    /// Whether whoever listens wants backtraces; none leaves it to the environment.
+    wish: Option<bool>,
+    heard: Vec<Heard>,
+}
+
+thread_local! {
+    static LISTENER: RefCell<Listener> = const { RefCell::new(Listener { depth: 0, wish: None, heard: Vec::new() }) };
+}
+
+/// While this lives, the panics of this thread are for whoever has it.
+pub(super) struct Listening {
+    /// What whoever listens further out wants, and has heard so far.
+    outer: (Option<bool>, Vec<Heard>),
+}
+
+/// Listens on this thread, with a wish for backtraces or without; one left to the environment takes the outer one's.
+pub(super) fn listen(wish: Option<bool>) -> Listening {
+    let outer = with(|listener| {
+        listener.depth += 1;
+        let outer = (listener.wish, std::mem::take(&mut listener.heard));
+        listener.wish = wish.or(listener.wish);
+        outer
+    });
+    Listening { outer: outer.unwrap_or_default() }
+}
+
+impl Listening {
+    /// What was heard of the panic that has this payload: the last one that said the same.
+    pub(super) fn heard(&self, payload: &(dyn Any + Send)) -> Option<Heard> {
+        let message = Panic::message_of(payload);
+        with(|listener| std::mem::take(&mut listener.heard))?
+            .into_iter()
+            .rev()
+            .find(|heard| heard.message == message)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let outer = std::mem::take(&mut self.outer);
+        with(|listener| {
+            listener.depth = listener.depth.saturating_sub(1);
+            (listener.wish, listener.heard) = outer;
+        });
+    }
+}
+
+thread_local! {
+    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a simulation runs on this thread: its panics are planned, by the thousand, and the same in each run of a seed.
+pub(crate) fn simulates(is_so: bool) {
+    IS_SIMULATED.set(is_so);
+}
+
+pub(super) fn is_simulated() -> bool {
+    IS_SIMULATED.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Whether anybody listens on this thread, and then what is wished for.
+pub(super) fn listener() -> Option<Option<bool>> {
+    with(|listener| (listener.depth > 0).then_some(listener.wish)).flatten()
+}
+
+/// Tells whoever listens on this thread.
+pub(super) fn hear(heard: Heard) {
+    with(|listener| {
+        if listener.heard.len() == KEPT {
+            listener.heard.remove(0);
+        }
+        listener.heard.push(heard);
+    });
+}
+
+/// Nothing where the thread is ending: a panic may come at any moment.
+fn with<R>(look: impl FnOnce(&mut Listener) -> R) -> Option<R> {
+    LISTENER
+        .try_with(|listener| listener.try_borrow_mut().ok().map(|mut listener| look(&mut listener)))
+        .ok()
+        .flatten()
+}

@@ -1,0 +1,101 @@
+//! A flag that is raised once and wakes whoever waits for it.
+//!
+//! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
+//! No waker is cloned, woken or dropped under its lock, for a waker may be a user's.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+
+use crate::env::is_known;
+use crate::env::theirs::Sleeper;
+
+/// Raised once; raising it again does nothing.
+#[derive(Default)]
+pub(crate) struct Signal {
+    raised: AtomicBool,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    /// By their places, which only grow.
+    sleepers: VecDeque<(u64, Option<Sleeper>)>,
+}
+
+impl Signal {
+    pub(crate) fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    /// Raises the flag and wakes all, in the order in which they came. Says whether this call was the first.
+    pub(crate) fn raise(&self) -> bool {
+        let sleepers = {
+            let mut waiting = self.waiting.lock();
+            if self.raised.swap(true, Ordering::AcqRel) {
+                return false;
+            }
+            std::mem::take(&mut waiting.sleepers)
+        };
+        Sleeper::wake_all(sleepers.into_iter().filter_map(|(_, sleeper)| sleeper));
+        true
+    }
+
+    /// Ready once the flag is raised. `place` is where the caller stands among the waiting; [`Signal::leave`] gives it up.
+    pub(crate) fn poll_raised(&self, place: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_raised() {
+            return Poll::Ready(());
+        }
+        let sleeper = Sleeper::new(cx);
+        let mut waiting = self.waiting.lock();
+        if self.is_raised() {
+            drop(waiting);
+            drop(sleeper);
+            return Poll::Ready(());
+        }
+        let mine = *place.get_or_insert_with(|| {
+            waiting.next += 1;
+            waiting.next
+        });
+        let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number).unwrap_or_else(|at| {
+            waiting.sleepers.insert(at, (mine, None));
+            at
+        });
+        let former = sleeper.replace(&mut waiting.sleepers[at].1);
+        drop(waiting);
+        drop(former);
+        is_known();
+        Poll::Pending
+    }
+
+    /// Gives up a place among the waiting.
+    pub(crate) fn leave(&self, place: &mut Option<u64>) {
+        if let Some(mine) = place.take() {
+            let mut waiting = self.waiting.lock();
+            let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number);
+            let left = at.ok().and_then(|at| waiting.sleepers.remove(at));
+            drop(waiting);
+            drop(left);
+        }
+    }
+
+    /// Waits until the flag is raised. Dropping the future gives the place up.
+    pub(crate) async fn raised(&self) {
+        let mut place = Place { signal: self, number: None };
+        std::future::poll_fn(|cx| self.poll_raised(&mut place.number, cx)).await;
+    }
+}
+
+struct Place<'a> {
+    signal: &'a Signal,
+    number: Option<u64>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.signal.leave(&mut self.number);
+    }
+}

@@ -1,0 +1,34 @@
+//! The values that everything else speaks in: what a thing is called, and what it is. Nothing here acts, waits or looks anything up.
+
+pub(crate) mod balance;
+pub(crate) mod budget;
+pub mod ceiling;
+pub mod child;
+pub(crate) mod child_interface;
+pub mod child_report;
+pub mod defaults;
+pub(crate) mod effect;
+pub(crate) mod ends;
+pub mod error;
+pub mod event;
+pub(crate) mod id;
+pub(crate) mod limits;
+pub(crate) mod money;
+pub(crate) mod naming;
+pub(crate) mod orphan;
+pub mod pause;
+pub(crate) mod policies;
+pub mod policy;
+pub(crate) mod question;
+pub(crate) mod reach;
+pub mod receipt;
+pub(crate) mod refusal;
+pub(crate) mod room;
+pub(crate) mod state;
+pub(crate) mod status;
+pub(crate) mod supervisor;
+pub mod text;
+pub(crate) mod time;
+pub(crate) mod usage;
+pub(crate) mod window;
+pub(crate) mod written;
