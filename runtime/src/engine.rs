@@ -4,56 +4,14 @@
 //! The stopper or a pause's walk, then a seat's gate, then its line or its control queue, then a mailbox, then a task, then the journal,
 //! then a seat's live state. A lock is only taken while locks to its left are held, and a parent's gate before its child's.
 
-mod acts;
-pub(crate) mod alarm;
-pub(crate) mod allowance;
-pub(crate) mod asked;
-mod attend;
-pub(crate) mod blank;
-pub(crate) mod body;
-pub(crate) mod booking;
-pub(crate) mod cell;
 pub(crate) mod chain;
 pub(crate) mod dead_letter;
-pub(crate) mod drive;
-mod dropping;
-#[cfg(feature = "lab")]
-mod entries;
-pub(crate) mod exits;
-pub(crate) mod family;
-pub(crate) mod first_start;
-mod giving_up;
-pub(crate) mod ground;
-pub(crate) mod heartbeat;
-pub(crate) mod holding;
-mod hooks;
-pub(crate) mod interface;
-mod limits;
-pub(crate) mod line;
-pub(crate) mod meter;
-mod orders;
-pub(crate) mod orphans;
-#[cfg(feature = "lab")]
-pub(crate) mod overdue;
-pub(crate) mod park;
+pub(crate) mod lab;
 pub(crate) mod pause;
-#[cfg(feature = "lab")]
-pub(crate) mod points;
-#[cfg(not(feature = "lab"))]
-#[path = "engine/no_points.rs"]
-pub(crate) mod points;
-mod polls;
-pub(crate) mod presence;
-pub(crate) mod registry;
-pub(crate) mod resources;
-pub(crate) mod rights;
 pub(crate) mod seat;
 pub(crate) mod stop;
 pub(crate) mod supervise;
-pub(crate) mod told;
-pub(crate) mod trace;
 pub(crate) mod turn;
-pub(crate) mod waits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,15 +21,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use self::heartbeat::OpenTurns;
-use self::registry::Registry;
 use self::seat::Seat;
 use self::stop::Stopper;
 use crate::decide::standstill::Standstill;
 use crate::decide::stopping::SeatKey;
 use crate::engine::chain::Link;
 use crate::engine::dead_letter::DeadLetters;
-use crate::engine::resources::Resources;
+use crate::engine::seat::registry::Registry;
+use crate::engine::seat::resources::Resources;
+use crate::engine::turn::heartbeat::OpenTurns;
 use crate::env::census::Census;
 use crate::env::signal::Signal;
 use crate::env::theirs::{Home, Theirs};

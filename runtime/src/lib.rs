@@ -24,9 +24,6 @@ pub use self::agent::{context, effect, question, spec};
 pub use self::decide::supervision::{ChildReport, ChildSpec, ChildState, Decision, SupervisorFlags};
 pub use self::decide::{lifecycle, orphans, supervision};
 pub use self::engine::dead_letter::DeadLetter;
-pub use self::engine::holding::Holding;
-#[cfg(feature = "lab")]
-pub use self::engine::overdue::Overdue;
 pub use self::env::Env;
 pub use self::env::census::Living;
 pub use self::fold::Metrics;
@@ -63,6 +60,9 @@ pub use self::words::status::Status;
 pub use self::words::time::Time;
 pub use self::words::usage::Usage;
 pub use self::words::{ceiling, defaults, error, event, pause, policy, receipt, text};
+#[cfg(feature = "lab")]
+pub use crate::engine::lab::overdue::Overdue;
+pub use crate::engine::seat::holding::Holding;
 
 /// What can be seen of a swarm, each view computed from events alone.
 pub mod fold {
@@ -75,14 +75,14 @@ pub mod fold {
 /// Fault points: the places at which a plan may break an agent, and what it may do there.
 pub mod fault {
     #[cfg(feature = "lab")]
-    pub use crate::engine::points::arrive;
+    pub use crate::engine::lab::points::arrive;
     pub use crate::env::fault::*;
 }
 
 /// Who may spend what, and what was spent: budgets, meters and bills.
 pub mod ledger {
     pub use crate::decide::ledger::overrun;
-    pub use crate::engine::meter::Meter;
+    pub use crate::engine::seat::meter::Meter;
     pub use crate::views::bill::{Bill, Breakdown, CostRow, Freed};
     pub use crate::words::balance::Balance;
     pub use crate::words::budget::{BadBudget, Budget, OnRefusal};

@@ -19,14 +19,14 @@ use std::time::Duration;
 
 pub(crate) use self::memory::Memory;
 use self::memory::Place;
-pub(crate) use crate::engine::booking::Booking;
+pub(crate) use crate::engine::chain::booking::Booking;
 pub use crate::engine::chain::{
     Admitted, Admitting, Denied, Ended, Link, LinkState, LinkStates, Pass, Request, Stage,
 };
-pub use crate::engine::holding::CallHolding;
+pub use crate::engine::seat::holding::CallHolding;
 use serde::Serialize;
 
-use crate::engine::holding::Holding;
+use crate::engine::seat::holding::Holding;
 use crate::engine::turn::Turn;
 use crate::env::Env;
 use crate::words::effect::Cost;

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use self::astray::Astray;
 use crate::agent::task::TaskCell;
-use crate::engine::points::Delivery;
+use crate::engine::lab::points::Delivery;
 use crate::env::theirs::Sleeper;
 use crate::words::id::TaskId;
 use crate::words::state::StopReason;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::engine::body::{Answered, BoxFuture};
-use crate::engine::points;
+use crate::engine::lab::points;
 use crate::engine::seat::Seat;
+use crate::engine::seat::body::{Answered, BoxFuture};
+use crate::engine::turn::waits::Awaited;
 use crate::engine::turn::{Turn, within};
-use crate::engine::waits::Awaited;
 use crate::env::census::{Counted, Living};
 use crate::env::fault::Phase;
 use crate::env::quiet::caught;

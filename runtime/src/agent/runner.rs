@@ -37,12 +37,12 @@ use crate::agent::task::{Over, TaskCell};
 use crate::agent::typed::Typed;
 use crate::decide::stopping::{HookEnd, TurnEnd};
 use crate::decide::supervision::Started;
-use crate::engine::body::{Answered, Body, BoxFuture};
-use crate::engine::first_start::FirstStart;
-use crate::engine::line::Next;
 use crate::engine::pause::Held;
-pub(super) use crate::engine::presence::PresenceGuard;
 use crate::engine::seat::Seat;
+use crate::engine::seat::body::{Answered, Body, BoxFuture};
+use crate::engine::seat::line::Next;
+pub(super) use crate::engine::seat::presence::PresenceGuard;
+use crate::engine::supervise::first_start::FirstStart;
 use crate::engine::turn::Turn;
 use crate::env::theirs::{Sleeper, Theirs};
 #[cfg(feature = "lab")]

@@ -1,5 +1,9 @@
 //! The chain's links, which an effect has to pass before it is paid for.
 
+pub(crate) mod allowance;
+pub(crate) mod booking;
+pub(crate) mod links_now;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;

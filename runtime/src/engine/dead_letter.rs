@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::rights::Rights;
+use crate::engine::seat::rights::Rights;
 use crate::env::quiet::caught;
 use crate::words::error::{AgentError, ReplayError};
 use crate::words::event::Outcome;

@@ -6,6 +6,20 @@
 //! 2. The live state (what a status shows) is written by the journal's `append` alone.
 //! 3. A turn acts only while it is the gate's turn: an earlier incarnation's context is refused everything.
 
+pub(crate) mod acts;
+pub(crate) mod attend;
+pub(crate) mod blank;
+pub(crate) mod body;
+pub(crate) mod family;
+pub(crate) mod holding;
+pub(crate) mod line;
+pub(crate) mod meter;
+pub(crate) mod polls;
+pub(crate) mod presence;
+pub(crate) mod registry;
+pub(crate) mod resources;
+pub(crate) mod rights;
+
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -13,21 +27,21 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Engine;
-use super::body::Body;
-use super::cell::Control;
-use super::family::Family;
-use super::line::Line;
-use super::orphans::Adoption;
 use super::pause::Hold;
-use super::polls::Polls;
 use super::turn::{Listener, Turn};
 use crate::decide::lifecycle::Lifecycle;
 use crate::decide::place::Life;
-use crate::engine::allowance::Allowance;
-use crate::engine::holding::Holdings;
-use crate::engine::meter::Meter;
-use crate::engine::resources::Resources;
-use crate::engine::rights::Rights;
+use crate::engine::chain::allowance::Allowance;
+use crate::engine::seat::body::Body;
+use crate::engine::seat::family::Family;
+use crate::engine::seat::holding::Holdings;
+use crate::engine::seat::line::Line;
+use crate::engine::seat::meter::Meter;
+use crate::engine::seat::polls::Polls;
+use crate::engine::seat::resources::Resources;
+use crate::engine::seat::rights::Rights;
+use crate::engine::supervise::cell::Control;
+use crate::engine::supervise::orphans::Adoption;
 use crate::env::signal::Signal;
 use crate::env::theirs::Home;
 use crate::journal::{Applies, Entry};

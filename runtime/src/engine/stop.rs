@@ -8,6 +8,12 @@
 //! 3. Nothing here runs user code: hooks of dormant agents are polled on the embedder's runtime, and what is woken or
 //!    dropped on the way is woken and dropped elsewhere.
 
+pub(crate) mod dropping;
+pub(crate) mod giving_up;
+pub(crate) mod ground;
+pub(crate) mod hooks;
+pub(crate) mod orders;
+
 mod finish;
 mod receipt;
 mod walk;
@@ -20,14 +26,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use self::finish::Finished;
-use super::cell::Item;
-use super::line;
+use super::Engine;
 use super::pause::Released;
 use super::seat::Seat;
 use super::turn::{Cancel, Turn};
-use super::{Engine, hooks};
 use crate::decide::stopping::{Action, ByKey, HookEnd, Input, RequestId, Row, StopPlan, TurnEnd};
 use crate::decide::supervision::Started;
+use crate::engine::seat::line;
+use crate::engine::supervise::cell::Item;
 use crate::env::Timer;
 use crate::env::theirs::Reply;
 use crate::words::ends::{End, HookFault};

@@ -4,17 +4,23 @@
 //! 1. The actions of one supervisor are performed one at a time, in the order in which they were decided, whichever threads
 //!    the events came from.
 
+pub(crate) mod cell;
+pub(crate) mod exits;
+pub(crate) mod first_start;
+pub(crate) mod interface;
+pub(crate) mod orphans;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::cell::Item;
-use super::family::Family;
-use super::line::Next;
 use super::seat::Seat;
 use super::stop::Purpose;
 use crate::decide::pausing::Grip;
 use crate::decide::place::Back;
 use crate::decide::supervision::{Action, Event, Started};
+use crate::engine::seat::family::Family;
+use crate::engine::seat::line::Next;
+use crate::engine::supervise::cell::Item;
 use crate::words::event::What;
 use crate::words::policy::{Exit, Shutdown};
 use crate::words::time::Time;

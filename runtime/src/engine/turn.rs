@@ -1,5 +1,14 @@
 //! One piece of an agent's work: a start, the handling of a task, a stop hook. Contexts point here.
 
+pub(crate) mod alarm;
+pub(crate) mod asked;
+pub(crate) mod drive;
+pub(crate) mod heartbeat;
+pub(crate) mod park;
+pub(crate) mod told;
+pub(crate) mod trace;
+pub(crate) mod waits;
+
 mod current;
 mod listener;
 
@@ -12,13 +21,12 @@ use tracing::Span;
 
 pub(crate) use self::current::{current, rights, wants_backtraces, within};
 pub(crate) use self::listener::Listener;
-use super::points::Bent;
 use super::seat::Seat;
-use super::trace;
-use super::waits::WaitsFor;
 use crate::decide::branch::Paths;
-use crate::engine::asked::Asked;
-use crate::engine::rights::Rights;
+use crate::engine::lab::points::Bent;
+use crate::engine::seat::rights::Rights;
+use crate::engine::turn::asked::Asked;
+use crate::engine::turn::waits::WaitsFor;
 use crate::env::Timer;
 use crate::env::bell::Bell;
 use crate::env::fault::Phase;

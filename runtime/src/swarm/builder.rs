@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::{Handle, Swarm};
 use crate::agent::spawn::root;
 use crate::engine::chain::Link;
-use crate::engine::resources::Resources;
+use crate::engine::seat::resources::Resources;
 use crate::engine::turn::wants_backtraces;
 use crate::engine::{Engine, Setup};
 use crate::env::Env;

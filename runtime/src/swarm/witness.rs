@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::engine::overdue::Overdue;
+use crate::engine::lab::overdue::Overdue;
 use crate::engine::seat::Seat;
 use crate::env::census::Living;
 use crate::journal::{Events, Filter};

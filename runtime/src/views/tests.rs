@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use self::history::histories;
 use super::*;
-use crate::engine::meter::Meter;
+use crate::engine::seat::meter::Meter;
 use crate::words::balance::Balance;
 use crate::words::budget::Budget;
 use crate::words::event::{Outcome, What};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Ask, At, State, sent};
 use crate::agent::Agent;
 use crate::agent::task::Check;
-use crate::engine::rights::Rights;
+use crate::engine::seat::rights::Rights;
 use crate::words::id::TaskId;
 
 impl<A: Agent> Ask<A> {

@@ -9,7 +9,7 @@ use futures_core::Stream;
 
 use super::{Answer, Ask, State};
 use crate::agent::Agent;
-use crate::engine::told::Told;
+use crate::engine::turn::told::Told;
 
 /// What an agent sends to its asker with [`Context::tell_asker`](crate::Context::tell_asker) while it works, and finally its
 /// answer. [`Ask::stream`] makes it.

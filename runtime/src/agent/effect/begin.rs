@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::{Booking, Effect};
-use crate::engine::rights::Rights;
-use crate::engine::trace;
+use crate::engine::seat::rights::Rights;
+use crate::engine::turn::trace;
 use crate::env::fault::Phase;
 use crate::words::budget::OnRefusal;
 use crate::words::ceiling::Beyond;

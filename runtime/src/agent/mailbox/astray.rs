@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::agent::task::TaskCell;
-use crate::engine::points::{Delivery, Late};
+use crate::engine::lab::points::{Delivery, Late};
 use crate::env::Timer;
 
 type Cell<T, O> = Arc<TaskCell<T, O>>;

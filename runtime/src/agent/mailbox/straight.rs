@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::agent::task::TaskCell;
-use crate::engine::points::Delivery;
+use crate::engine::lab::points::Delivery;
 
 type Cell<T, O> = Arc<TaskCell<T, O>>;
 

@@ -8,7 +8,7 @@ use crate::agent::context::Context;
 use crate::agent::task::TaskCell;
 use crate::agent::{Agent, Message};
 use crate::decide::delivery::TurnOver;
-use crate::engine::drive::{Driven, drive};
+use crate::engine::turn::drive::{Driven, drive};
 use crate::engine::turn::{Turn, within};
 use crate::env::laid::laid;
 use crate::env::theirs::Theirs;

@@ -10,8 +10,8 @@ use crate::agent::Agent;
 use crate::decide::place::Rests;
 use crate::decide::stopping::TurnEnd;
 use crate::decide::supervision::Started;
-use crate::engine::body::BoxFuture;
 use crate::engine::seat::Seat;
+use crate::engine::seat::body::BoxFuture;
 use crate::env::theirs::Theirs;
 
 impl<A: Agent> Runner<A> {

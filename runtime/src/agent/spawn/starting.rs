@@ -10,7 +10,7 @@ use crate::agent::runner::{Begun, Runner};
 use crate::agent::spec::AgentSpec;
 use crate::decide::supervision::Started;
 use crate::engine::seat::Seat;
-use crate::engine::waits::{self, Awaited};
+use crate::engine::turn::waits::{self, Awaited};
 use crate::env::signal::Signal;
 use crate::words::error::SpawnError;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Span;
 
 use crate::decide::key::Key;
-use crate::engine::rights::Rights;
-use crate::engine::trace;
+use crate::engine::seat::rights::Rights;
+use crate::engine::turn::trace;
 use crate::engine::turn::{self, Turn};
 use crate::env::theirs::Theirs;
 use crate::words::id::TaskId;

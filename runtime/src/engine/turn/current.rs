@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Turn;
-use crate::engine::rights::Rights;
+use crate::engine::seat::rights::Rights;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Turn>>> = const { RefCell::new(None) };

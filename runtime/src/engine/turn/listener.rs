@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Turn;
-use crate::engine::asked::Asked;
 #[cfg(feature = "lab")]
 use crate::engine::seat::Seat;
-use crate::engine::told::Piece;
+use crate::engine::turn::asked::Asked;
+use crate::engine::turn::told::Piece;
 use crate::words::state::StopReason;
 use crate::words::usage::Usage;
 
