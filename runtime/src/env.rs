@@ -26,6 +26,7 @@ mod outside;
 pub(crate) mod quiet;
 mod random;
 pub(crate) mod signal;
+mod sleepers;
 mod spawn;
 pub(crate) mod theirs;
 mod thread;

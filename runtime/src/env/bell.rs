@@ -4,29 +4,22 @@
 //! tokio's own `watch` wakes its receivers in an order of chance, which no seed decides, and its `Notify` wakes them where it
 //! is told: a journal grows under locks, and a waker may be a user's.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
+use crate::env::sleepers::Sleepers;
 use crate::env::theirs::Sleeper;
 use crate::env::{Aside, is_known};
 
 #[derive(Default)]
 pub(crate) struct Bell {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Sleepers>,
     /// How many wait: most rings find none.
     count: AtomicUsize,
     is_broken: AtomicBool,
-}
-
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    /// By their places, which only grow.
-    sleepers: VecDeque<(u64, Option<Sleeper>)>,
 }
 
 impl Bell {
@@ -45,7 +38,7 @@ impl Bell {
     fn take(&self) -> Vec<Sleeper> {
         let mut waiting = self.waiting.lock();
         self.count.store(0, Ordering::SeqCst);
-        std::mem::take(&mut waiting.sleepers).into_iter().filter_map(|(_, sleeper)| sleeper).collect()
+        waiting.take().collect()
     }
 
     /// It will never ring again. Never under a lock.
@@ -60,7 +53,7 @@ impl Bell {
         if let Some(found) = look() {
             return Some(found);
         }
-        let mut place = Place { bell: self, number: None };
+        let mut place = Listens { bell: self, number: None };
         poll_fn(|cx| {
             // Listens before it looks, so that no ring is missed in between.
             place.listen(cx);
@@ -79,43 +72,31 @@ impl Bell {
 }
 
 /// A place among those who wait.
-struct Place<'a> {
+struct Listens<'a> {
     bell: &'a Bell,
     number: Option<u64>,
 }
 
-impl Place<'_> {
+impl Listens<'_> {
     fn listen(&mut self, cx: &Context<'_>) {
         let sleeper = Sleeper::new(cx);
         let mut waiting = self.bell.waiting.lock();
-        let there = self.number.and_then(|mine| waiting.find(mine));
-        let at = there.unwrap_or_else(|| {
-            waiting.next += 1;
-            let mine = waiting.next;
-            self.number = Some(mine);
-            waiting.sleepers.push_back((mine, None));
-            waiting.sleepers.len() - 1
-        });
-        let former = sleeper.replace(&mut waiting.sleepers[at].1);
-        self.bell.count.store(waiting.sleepers.len(), Ordering::SeqCst);
+        let former = waiting.listen(&mut self.number, sleeper);
+        self.bell.count.store(waiting.len(), Ordering::SeqCst);
         drop(waiting);
         drop(former);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Listens<'_> {
     fn drop(&mut self) {
-        let Some(mine) = self.number else { return };
+        if self.number.is_none() {
+            return;
+        }
         let mut waiting = self.bell.waiting.lock();
-        let left = waiting.find(mine).and_then(|at| waiting.sleepers.remove(at));
-        self.bell.count.store(waiting.sleepers.len(), Ordering::SeqCst);
+        let left = waiting.leave(&mut self.number);
+        self.bell.count.store(waiting.len(), Ordering::SeqCst);
         drop(waiting);
         drop(left);
-    }
-}
-
-impl Waiting {
-    fn find(&self, mine: u64) -> Option<usize> {
-        self.sleepers.binary_search_by_key(&mine, |(number, _)| *number).ok()
     }
 }

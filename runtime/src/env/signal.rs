@@ -3,27 +3,20 @@
 //! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
 //! No waker is cloned, woken or dropped under its lock, for a waker may be a user's.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
 
 use crate::env::is_known;
+use crate::env::sleepers::Sleepers;
 use crate::env::theirs::Sleeper;
 
 /// Raised once; raising it again does nothing.
 #[derive(Default)]
 pub(crate) struct Signal {
     raised: AtomicBool,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    /// By their places, which only grow.
-    sleepers: VecDeque<(u64, Option<Sleeper>)>,
+    waiting: Mutex<Sleepers>,
 }
 
 impl Signal {
@@ -38,9 +31,9 @@ impl Signal {
             if self.raised.swap(true, Ordering::AcqRel) {
                 return false;
             }
-            std::mem::take(&mut waiting.sleepers)
+            waiting.take()
         };
-        Sleeper::wake_all(sleepers.into_iter().filter_map(|(_, sleeper)| sleeper));
+        Sleeper::wake_all(sleepers);
         true
     }
 
@@ -56,15 +49,7 @@ impl Signal {
             drop(sleeper);
             return Poll::Ready(());
         }
-        let mine = *place.get_or_insert_with(|| {
-            waiting.next += 1;
-            waiting.next
-        });
-        let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number).unwrap_or_else(|at| {
-            waiting.sleepers.insert(at, (mine, None));
-            at
-        });
-        let former = sleeper.replace(&mut waiting.sleepers[at].1);
+        let former = waiting.listen(place, sleeper);
         drop(waiting);
         drop(former);
         is_known();
@@ -73,28 +58,26 @@ impl Signal {
 
     /// Gives up a place among the waiting.
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
-        if let Some(mine) = place.take() {
-            let mut waiting = self.waiting.lock();
-            let at = waiting.sleepers.binary_search_by_key(&mine, |(number, _)| *number);
-            let left = at.ok().and_then(|at| waiting.sleepers.remove(at));
-            drop(waiting);
+        if place.is_some() {
+            let left = self.waiting.lock().leave(place);
             drop(left);
         }
     }
 
     /// Waits until the flag is raised. Dropping the future gives the place up.
     pub(crate) async fn raised(&self) {
-        let mut place = Place { signal: self, number: None };
+        let mut place = Waits { signal: self, number: None };
         std::future::poll_fn(|cx| self.poll_raised(&mut place.number, cx)).await;
     }
 }
 
-struct Place<'a> {
+/// Somebody who waits, until this is dropped.
+struct Waits<'a> {
     signal: &'a Signal,
     number: Option<u64>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.signal.leave(&mut self.number);
     }
