@@ -49,9 +49,9 @@ use crate::env::fault::Faults;
 
 /// Clock, chance, spawning, timers and the outside of one swarm. Clones are the same environment.
 #[derive(Clone)]
-pub struct Env(Arc<Parts>);
+pub struct Env(Arc<EnvParts>);
 
-struct Parts {
+struct EnvParts {
     clock: Clock,
     chance: Chance,
     simulated: bool,
@@ -128,7 +128,7 @@ impl Env {
         // There is no point at which they could be asked.
         #[cfg(not(feature = "lab"))]
         drop(faults);
-        Self(Arc::new(Parts {
+        Self(Arc::new(EnvParts {
             clock,
             chance,
             simulated,
@@ -173,7 +173,7 @@ impl Env {
     }
 }
 
-impl Drop for Parts {
+impl Drop for EnvParts {
     fn drop(&mut self) {
         self.ground.leave();
     }

@@ -35,7 +35,7 @@ pub(crate) use self::watch::Watch;
 use self::watch::Watchers;
 use crate::env::Env;
 use crate::env::bell::Bell;
-use crate::journal::logging::Log as Tell;
+use crate::journal::logging::LogOutput as Tell;
 use crate::views::Snapshot;
 use crate::words::error::Panic;
 use crate::words::event::{Event, What};

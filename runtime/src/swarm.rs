@@ -19,7 +19,7 @@ pub use self::witness::{Bears, Witness};
 use crate::agent::Agent;
 use crate::agent::agent_ref::AgentRef;
 use crate::agent::ask::Ask;
-use crate::agent::spawn::{Naming, Place, spawn};
+use crate::agent::spawn::{Naming, SpawnPlace, spawn};
 use crate::agent::spec::AgentSpec;
 use crate::engine::Engine;
 use crate::engine::chain::LinkStates;
@@ -100,7 +100,7 @@ impl Swarm {
     pub async fn spawn<A: Agent>(&self, mut spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let parent = spec.take_parent(&self.0.engine)?.unwrap_or_else(|| self.root_seat());
         let role = parent.role_of_own_child();
-        let place = Place::under(&parent, role, Naming::KnownOrNew);
+        let place = SpawnPlace::under(&parent, role, Naming::KnownOrNew);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 

@@ -19,6 +19,12 @@ const FLOORS: &[(&str, &str)] = &[
     ("swarm", "the handle: builder, run, scopes, children, control"),
 ];
 
+/// Without the feature `lab` they stand where another file stands with it.
+const TWINS: &[&str] = &["no_points.rs", "unmarked.rs", "straight.rs", "sighted.rs"];
+
+/// The core of supervision is public, and speaks in the words of OTP's `supervisor`.
+const OTPS: &[&str] = &["Answer", "Context", "Event"];
+
 const FOLDER: &str = "runtime/src/";
 
 #[test]
@@ -66,6 +72,29 @@ fn a_floor_has_no_two_files_of_one_name() {
         let Some((_, name)) = source.path.rsplit_once('/') else { continue };
         if let Some(first) = names.insert((source.floor(), name.to_owned()), &source.path) {
             found.push(format!("{} and {first}: one word, one thing", source.path));
+        }
+    }
+    none(found);
+}
+
+#[test]
+fn a_type_has_a_name_of_its_own() {
+    let mut found = Vec::new();
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for source in shipped().filter(|source| !TWINS.iter().any(|twin| source.path.ends_with(twin))) {
+        for (_, text) in numbered(&source.shipped) {
+            let words: Vec<_> = text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).collect();
+            // What stands deeper is a part of an implementation.
+            let kinds: &[&str] = if text.starts_with(' ') {
+                &["struct", "enum", "trait"]
+            } else {
+                &["struct", "enum", "trait", "type"]
+            };
+            for pair in words.windows(2).filter(|pair| kinds.contains(&pair[0])) {
+                let is_a_name = pair[1].starts_with(char::is_uppercase) && !OTPS.contains(&pair[1]);
+                let first = is_a_name.then(|| names.insert(pair[1].to_owned(), &source.path)).flatten();
+                found.extend(first.map(|first| format!("{} and {first}: `{}`", source.path, pair[1])));
+            }
         }
     }
     none(found);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use self::sent::{Claimed, Found, end};
+use self::sent::{Claimed, LeftBefore, end};
 pub(crate) use self::sent::{Way, push};
 pub use self::stream::AskStream;
 use crate::agent::Agent;
@@ -21,12 +21,12 @@ use crate::agent::task::{Accept, More, Over, Past, TaskCell, Terms};
 use crate::decide::key::Key;
 use crate::engine::seat::Seat;
 use crate::engine::seat::rights::Rights;
-use crate::engine::turn::alarm::{Alarm, Deadline, Due};
+use crate::engine::turn::alarm::{Alarm, AlarmDue, Deadline};
 use crate::engine::turn::park::Parking;
 use crate::engine::turn::told::Told;
 use crate::engine::turn::trace;
-use crate::engine::turn::waits::{Awaited, Entered};
-use crate::engine::turn::{self, Cancel, Listener, Turn, Waiting};
+use crate::engine::turn::waits::{Awaited, EnteredWait};
+use crate::engine::turn::{self, Cancel, Listener, ShownWait, Turn};
 use crate::env::is_known;
 use crate::env::theirs::Sleeper;
 use crate::words::defaults;
@@ -36,8 +36,8 @@ use crate::words::id::TaskId;
 use crate::words::time::Time;
 use crate::words::usage::Usage;
 
-type Cell<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
-type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
+type CellOf<A> = Arc<TaskCell<<A as Agent>::Task, <A as Agent>::Output>>;
+type AskAnswer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
 
 /// A request to an agent, sent at its first poll and answered once.
 ///
@@ -58,7 +58,7 @@ type Answer<A> = Result<<A as Agent>::Output, AskError<<A as Agent>::Task>>;
 #[must_use = "an ask is sent when it is polled"]
 pub struct Ask<A: Agent> {
     seat: Arc<Seat>,
-    state: State<A>,
+    state: AskState<A>,
     within: Duration,
     /// The moment at which it began, by the clocks that its deadline goes by.
     begun: Option<Deadline>,
@@ -73,10 +73,10 @@ pub struct Ask<A: Agent> {
     cancel: Option<u64>,
     /// Wakes it at its deadline while it waits for room. A task that is accepted has its deadline itself.
     alarm: Option<Arc<Alarm>>,
-    waiting: Option<Waiting>,
+    waiting: Option<ShownWait>,
     parking: Parking,
     /// Its place in what the asker waits for.
-    entered: Option<Entered>,
+    entered: Option<EnteredWait>,
     replay_of: Option<TaskId>,
     accept: Option<Accept<A::Output>>,
     retries: Option<u32>,
@@ -100,12 +100,12 @@ pub(crate) enum At {
     Part(Arc<str>),
 }
 
-enum State<A: Agent> {
+enum AskState<A: Agent> {
     /// Not accepted yet, and whether it was tried.
     Unsent(Option<A::Task>, bool),
-    Sent(Cell<A>),
+    Sent(CellOf<A>),
     /// An earlier attempt has had this answer.
-    Answered(Box<Answer<A>>),
+    Answered(Box<AskAnswer<A>>),
     Over,
 }
 
@@ -115,7 +115,7 @@ impl<A: Agent> Ask<A> {
     pub(crate) fn new(seat: Arc<Seat>, task: A::Task, asker: Option<Arc<Turn>>) -> Self {
         Self {
             seat,
-            state: State::Unsent(Some(task), false),
+            state: AskState::Unsent(Some(task), false),
             within: defaults::ASK,
             begun: None,
             asker,
@@ -145,17 +145,17 @@ impl<A: Agent> Ask<A> {
     pub fn try_send(mut self) -> Result<Self, AskError<A::Task>> {
         self.begin();
         if self.asker.as_ref().is_some_and(|asker| !asker.is_open()) {
-            self.state = State::Over;
+            self.state = AskState::Over;
             return Err(AskError::Cancelled(self.seat.id.clone()));
         }
         match self.send() {
             Ok(()) => Ok(self),
             Err(NotAccepted::Full(task)) => {
-                self.state = State::Over;
+                self.state = AskState::Over;
                 Err(AskError::MailboxFull(self.seat.id.clone(), task))
             }
             Err(NotAccepted::Closed(task, reason)) => {
-                self.state = State::Over;
+                self.state = AskState::Over;
                 Err(AskError::Stopped(self.seat.id.clone(), reason, Some(task)))
             }
         }
@@ -165,7 +165,7 @@ impl<A: Agent> Ask<A> {
     #[must_use]
     pub fn task(&self) -> Option<&TaskId> {
         match &self.state {
-            State::Sent(cell) => Some(&cell.id),
+            AskState::Sent(cell) => Some(&cell.id),
             _ => None,
         }
     }
@@ -174,7 +174,7 @@ impl<A: Agent> Ask<A> {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match &self.state {
-            State::Sent(cell) => cell.attempts(),
+            AskState::Sent(cell) => cell.attempts(),
             _ => self.past.attempts,
         }
     }
@@ -184,7 +184,7 @@ impl<A: Agent> Ask<A> {
     #[must_use]
     pub fn spent(&self) -> Usage {
         match &self.state {
-            State::Sent(cell) => cell.spent(),
+            AskState::Sent(cell) => cell.spent(),
             _ => self.past.spent,
         }
     }
@@ -193,7 +193,7 @@ impl<A: Agent> Ask<A> {
     #[must_use]
     pub fn errors(&self) -> Vec<AgentError> {
         match &self.state {
-            State::Sent(cell) => cell.errors(),
+            AskState::Sent(cell) => cell.errors(),
             _ => self.past.errors.clone(),
         }
     }
@@ -206,7 +206,7 @@ impl<A: Agent> Ask<A> {
 
     fn take_told(&mut self) -> Told {
         match &self.state {
-            State::Sent(cell) => cell.take_told(),
+            AskState::Sent(cell) => cell.take_told(),
             _ => self.told.as_mut().map(|told| std::mem::take(&mut **told)).unwrap_or_default(),
         }
     }
@@ -215,7 +215,7 @@ impl<A: Agent> Ask<A> {
     #[must_use]
     pub fn said(&self) -> Vec<String> {
         match &self.state {
-            State::Sent(cell) => cell.take_said(),
+            AskState::Sent(cell) => cell.take_said(),
             _ => Vec::new(),
         }
     }
@@ -228,7 +228,7 @@ impl<A: Agent> Ask<A> {
     /// As [`AgentRef::try_ask`](crate::AgentRef::try_ask), if it was not sent yet.
     pub fn detach(self) -> Result<(), AskError<A::Task>> {
         let mut sent = self.try_send()?;
-        if let State::Sent(cell) = std::mem::replace(&mut sent.state, State::Over) {
+        if let AskState::Sent(cell) = std::mem::replace(&mut sent.state, AskState::Over) {
             if let (Some(asked), Some(key)) = (sent.asker.as_ref().and_then(|asker| asker.asked()), &sent.key)
             {
                 asked.detach(key);
@@ -241,7 +241,7 @@ impl<A: Agent> Ask<A> {
 
     /// Who asks, and until when, is settled when it is sent.
     fn begin(&mut self) {
-        if let State::Unsent(_, began @ false) = &mut self.state {
+        if let AskState::Unsent(_, began @ false) = &mut self.state {
             *began = true;
             if self.asker.is_none() {
                 self.asker = turn::current();
@@ -264,29 +264,29 @@ impl<A: Agent> Ask<A> {
 
     /// Takes up what an earlier attempt has asked, or puts the task into the mailbox.
     fn send(&mut self) -> Result<(), NotAccepted<A::Task>> {
-        let State::Unsent(Some(task), _) = &self.state else { return Ok(()) };
+        let AskState::Unsent(Some(task), _) = &self.state else { return Ok(()) };
         let asker = self.asker.as_ref().filter(|_| self.key.is_none());
         if let Some((key, found)) = asker.and_then(|asker| sent::find::<A>(&self.seat, task, asker, &self.at))
         {
             self.key = Some(key);
-            self.is_recalled = !matches!(found, Found::Nothing);
+            self.is_recalled = !matches!(found, LeftBefore::Nothing);
             match found {
-                Found::Nothing => {}
-                Found::Open(Claimed { seat, cell }) => {
+                LeftBefore::Nothing => {}
+                LeftBefore::Open(Claimed { seat, cell }) => {
                     // It keeps the deadline that it had.
                     self.seat = seat;
                     self.claim = cell.claim(self.told.is_some());
-                    self.state = State::Sent(cell);
+                    self.state = AskState::Sent(cell);
                     return Ok(());
                 }
-                Found::Answer(answer, spent) => {
+                LeftBefore::Answer(answer, spent) => {
                     self.past.spent = spent;
-                    self.state = State::Answered(Box::new(answer));
+                    self.state = AskState::Answered(Box::new(answer));
                     return Ok(());
                 }
             }
         }
-        let State::Unsent(task, _) = &mut self.state else { return Ok(()) };
+        let AskState::Unsent(task, _) = &mut self.state else { return Ok(()) };
         let Some(payload) = task.take() else { return Ok(()) };
         let more = More {
             asker: self.asker.as_ref().and_then(|asker| asker.task.clone()),
@@ -311,7 +311,7 @@ impl<A: Agent> Ask<A> {
             }
         }
         self.claim = cell.claim(self.told.is_some());
-        self.state = State::Sent(cell);
+        self.state = AskState::Sent(cell);
         Ok(())
     }
 
@@ -329,7 +329,7 @@ impl<A: Agent> Ask<A> {
                     return Poll::Ready(Err(AskError::Stopped(self.seat.id.clone(), reason, Some(payload))));
                 }
                 Err(NotAccepted::Full(payload)) => {
-                    self.state = State::Unsent(Some(payload), true);
+                    self.state = AskState::Unsent(Some(payload), true);
                     let mut deadline = self.deadline();
                     let now = self.seat.engine.env.now();
                     if deadline.as_mut().is_some_and(|deadline| deadline.is_over(now)) {
@@ -337,7 +337,7 @@ impl<A: Agent> Ask<A> {
                     }
                     let sleeper = Mutex::new(Some(Sleeper::new(cx)));
                     let look = move |due| {
-                        if let Due::Passed = due {
+                        if let AlarmDue::Passed = due {
                             let sleeper = sleeper.lock().take();
                             Sleeper::wake_all(sleeper);
                         }
@@ -378,14 +378,14 @@ impl<A: Agent> Ask<A> {
                 Ok(())
             }
             Err(path) => {
-                let task = if let State::Unsent(task, _) = &mut self.state { task.take() } else { None };
+                let task = if let AskState::Unsent(task, _) = &mut self.state { task.take() } else { None };
                 Err(AskError::Cycle { path, task })
             }
         }
     }
 
     fn show_accepted(&self) {
-        if let (Some(entered), State::Sent(cell)) = (&self.entered, &self.state) {
+        if let (Some(entered), AskState::Sent(cell)) = (&self.entered, &self.state) {
             entered.accepted(Arc::clone(cell) as Arc<dyn Listener>);
         }
     }
@@ -393,7 +393,7 @@ impl<A: Agent> Ask<A> {
     /// Lets the task go: withdrawn, unless the turn that asked has crashed and another attempt may come for it.
     fn let_go(&mut self) {
         let is_left = self.is_left();
-        let State::Sent(cell) = std::mem::replace(&mut self.state, State::Over) else { return };
+        let AskState::Sent(cell) = std::mem::replace(&mut self.state, AskState::Over) else { return };
         self.past = cell.past();
         cell.forget_asker(self.claim);
         if !is_left {
@@ -412,15 +412,15 @@ impl<A: Agent> Ask<A> {
         }
     }
 
-    fn ready(&mut self, answer: Answer<A>) -> Poll<Answer<A>> {
-        self.state = State::Over;
+    fn ready(&mut self, answer: AskAnswer<A>) -> Poll<AskAnswer<A>> {
+        self.state = AskState::Over;
         self.leave();
         Poll::Ready(answer)
     }
 }
 
 impl<A: Agent> Future for Ask<A> {
-    type Output = Answer<A>;
+    type Output = AskAnswer<A>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ask = self.get_mut();
@@ -440,7 +440,7 @@ impl<A: Agent> Future for Ask<A> {
             ask.let_go();
             return ask.ready(Err(circle));
         }
-        if let State::Unsent(..) = ask.state {
+        if let AskState::Unsent(..) = ask.state {
             match ask.poll_send(cx) {
                 Poll::Ready(Ok(())) => ask.show_accepted(),
                 Poll::Ready(Err(error)) => return ask.ready(Err(error)),
@@ -450,12 +450,12 @@ impl<A: Agent> Future for Ask<A> {
                 }
             }
         }
-        if let State::Answered(_) = ask.state
-            && let State::Answered(answer) = std::mem::replace(&mut ask.state, State::Over)
+        if let AskState::Answered(_) = ask.state
+            && let AskState::Answered(answer) = std::mem::replace(&mut ask.state, AskState::Over)
         {
             return ask.ready(*answer);
         }
-        let State::Sent(cell) = &ask.state else { return Poll::Pending };
+        let AskState::Sent(cell) = &ask.state else { return Poll::Pending };
         let asker = ask.asker.as_deref();
         let not_kept = |why| sent::note_not_kept(asker, &cell.id, why);
         match cell.poll_answer(&ask.seat.id, cx, not_kept) {

@@ -10,7 +10,7 @@ use crate::agent::agent_ref::AgentRef;
 use crate::agent::ask::{Ask, At};
 use crate::agent::effect::{Effect, Memory};
 use crate::agent::question::AskParent;
-use crate::agent::spawn::{Naming, Place, spawn};
+use crate::agent::spawn::{Naming, SpawnPlace, spawn};
 use crate::agent::spec::AgentSpec;
 use crate::agent::{Agent, Message};
 use crate::decide::branch::below;
@@ -173,8 +173,9 @@ impl Context {
     async fn spawn_as<A: Agent>(&self, role: Role, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let _waiting = self.turn.excuse();
         let naming = Naming::KnownOrNew;
-        let place =
-            Place::under(&self.turn.seat, role, naming).in_turn(&self.turn).in_branch(self.branch.clone());
+        let place = SpawnPlace::under(&self.turn.seat, role, naming)
+            .in_turn(&self.turn)
+            .in_branch(self.branch.clone());
         Ok(AgentRef::new(self.turn.through(spawn(place, spec)).await?))
     }
 

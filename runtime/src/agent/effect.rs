@@ -17,8 +17,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::memory::EffectPlace;
 pub(crate) use self::memory::Memory;
-use self::memory::Place;
 pub(crate) use crate::engine::chain::booking::Booking;
 pub use crate::engine::chain::{
     Admitted, Admitting, Denied, Ended, Link, LinkState, LinkStates, Pass, Request, Stage,
@@ -98,7 +98,7 @@ pub struct Effect {
     repeat: Repeat,
     within: Option<Duration>,
     retry: Retry,
-    place: Place,
+    place: EffectPlace,
     brought: Vec<Arc<dyn Link>>,
     tried_before: u32,
 }
@@ -111,7 +111,7 @@ impl Effect {
         kind: String,
         input: &impl Serialize,
     ) -> Self {
-        let place = Place::of(&turn, branch, &kind, input, turn.seat.engine.keeps_results);
+        let place = EffectPlace::of(&turn, branch, &kind, input, turn.seat.engine.keeps_results);
         Self {
             turn,
             kind,

@@ -24,11 +24,11 @@ use crate::words::state::StopReason;
 use crate::words::time::Time;
 
 pub(crate) struct Mailbox<T, O> {
-    queue: Mutex<Queue<T, O>>,
+    queue: Mutex<TaskQueue<T, O>>,
     capacity: usize,
 }
 
-struct Queue<T, O> {
+struct TaskQueue<T, O> {
     tasks: VecDeque<Arc<TaskCell<T, O>>>,
     /// Nothing has come out of its turn since the queue was empty: the tasks stand by number.
     is_ordered: bool,
@@ -52,7 +52,7 @@ pub(crate) enum NotAccepted<T> {
 
 impl<T, O> Mailbox<T, O> {
     pub(crate) fn new(capacity: usize) -> Self {
-        let queue = Queue {
+        let queue = TaskQueue {
             tasks: VecDeque::new(),
             is_ordered: true,
             closed: None,
@@ -80,7 +80,7 @@ impl<T, O> Mailbox<T, O> {
         if !queue.has_room(self.capacity) {
             return Err(NotAccepted::Full(payload));
         }
-        let Queue { tasks, astray, next_task, is_ordered, .. } = &mut *queue;
+        let TaskQueue { tasks, astray, next_task, is_ordered, .. } = &mut *queue;
         let Some(delivery) = astray.admit(deliver()) else { return Err(NotAccepted::Full(payload)) };
         *is_ordered &= matches!(delivery, Delivery::Straight);
         *next_task += 1;
@@ -237,7 +237,7 @@ impl<T, O> Mailbox<T, O> {
     }
 }
 
-impl<T, O> Queue<T, O> {
+impl<T, O> TaskQueue<T, O> {
     /// Where somebody waits for room: the places only grow.
     fn waits_at(&self, place: u64) -> Option<usize> {
         self.waiting.binary_search_by_key(&place, |(number, _)| *number).ok()

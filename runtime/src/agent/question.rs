@@ -92,7 +92,7 @@ impl AskParent {
     /// Puts the question to one agent.
     async fn put(&self, seat: &Arc<Seat>, deadline: Time) -> Result<Option<Answer>, QuestionError> {
         let turn = Turn::beside(&self.turn, seat, deadline);
-        let asked = Asked::begin(&self.turn, &turn)?;
+        let asked = OpenQuestion::begin(&self.turn, &turn)?;
         let _waits = self.turn.waits_for(Awaited::Turn(Arc::clone(&turn)));
         let answered = drive(&turn, self.question.clone()).await;
         asked.end(match &answered {
@@ -105,14 +105,14 @@ impl AskParent {
 }
 
 /// A question that an agent has before it. Dropped, it is written down as dropped.
-struct Asked {
+struct OpenQuestion {
     turn: Arc<Turn>,
     question: u64,
     is_over: bool,
     _counted: Counted,
 }
 
-impl Asked {
+impl OpenQuestion {
     fn begin(asking: &Turn, turn: &Arc<Turn>) -> Result<Self, QuestionError> {
         let seat = &turn.seat;
         let question = seat.engine.number();
@@ -140,7 +140,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for OpenQuestion {
     fn drop(&mut self) {
         if !self.is_over {
             self.note(QuestionEnd::Dropped);

@@ -30,17 +30,17 @@ use crate::agent::Agent;
 use crate::agent::context::Context;
 use crate::agent::mailbox::Mailbox;
 #[cfg(feature = "lab")]
-use crate::agent::spawn::{Naming, Place, spawn};
+use crate::agent::spawn::{Naming, SpawnPlace, spawn};
 #[cfg(feature = "lab")]
 use crate::agent::spec::Supervisor;
 use crate::agent::task::{Over, TaskCell};
 use crate::agent::typed::Typed;
 use crate::decide::stopping::{HookEnd, TurnEnd};
 use crate::decide::supervision::Started;
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
 use crate::engine::seat::body::{Answered, Body, BoxFuture};
-use crate::engine::seat::line::Next;
+use crate::engine::seat::line::NextOrder;
 pub(super) use crate::engine::seat::presence::PresenceGuard;
 use crate::engine::supervise::first_start::FirstStart;
 use crate::engine::turn::Turn;
@@ -63,7 +63,7 @@ pub(crate) struct Runner<A: Agent> {
 }
 
 /// How far a first start came when it was polled in place.
-pub(crate) enum Begun {
+pub(crate) enum FirstPoll {
     /// It is over; with nothing if a stop came by.
     Over(Option<Started>),
     /// It goes on elsewhere, and its result will be there.
@@ -71,7 +71,7 @@ pub(crate) enum Begun {
 }
 
 /// What a runner does next.
-enum Stage<A> {
+enum RunnerStage<A> {
     BringUp,
     Brought(Brought<A>),
     Serve(Theirs<A>),
@@ -89,7 +89,7 @@ enum Last {
 }
 
 /// What a runner finds when it looks for work.
-enum Work<A: Agent> {
+enum FoundWork<A: Agent> {
     Task(Task<A>),
     Fenced,
     Exit(Exit),
@@ -157,11 +157,11 @@ impl<A: Agent> Body for Typed<A> {
     }
 
     fn runner(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
-        Runner::<A>::run(&seat, generation, Stage::BringUp)
+        Runner::<A>::run(&seat, generation, RunnerStage::BringUp)
     }
 
     fn runner_of_dormant(&self, seat: Arc<Seat>, generation: u64) -> BoxFuture<()> {
-        let stage = self.dormant.lock().take().map_or(Stage::BringUp, Stage::Serve);
+        let stage = self.dormant.lock().take().map_or(RunnerStage::BringUp, RunnerStage::Serve);
         Runner::<A>::run(&seat, generation, stage)
     }
 
@@ -181,7 +181,7 @@ impl<A: Agent> Body for Typed<A> {
         Box::pin(async move {
             let role = turn.task.clone().map_or(Role::Static, Role::Task);
             let name = format!("late-{}", turn.seat.engine.number());
-            let place = Place::under(&turn.seat, role, Naming::New).in_turn(&turn);
+            let place = SpawnPlace::under(&turn.seat, role, Naming::New).in_turn(&turn);
             // Refused or not, the oracles see what lives afterwards.
             drop(spawn(place, Supervisor::dynamic().named(name)).await);
         })
@@ -194,11 +194,11 @@ impl<A: Agent> Body for Typed<A> {
 
 impl<A: Agent> Runner<A> {
     /// A runner, which is there from here on, polled or not.
-    fn run(seat: &Arc<Seat>, generation: u64, stage: Stage<A>) -> BoxFuture<()> {
+    fn run(seat: &Arc<Seat>, generation: u64, stage: RunnerStage<A>) -> BoxFuture<()> {
         Box::pin(Self::run_on(PresenceGuard::new(seat, generation), stage))
     }
 
-    async fn run_on(presence: PresenceGuard, stage: Stage<A>) {
+    async fn run_on(presence: PresenceGuard, stage: RunnerStage<A>) {
         let seat = Arc::clone(&presence.seat);
         let generation = presence.generation;
         let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
@@ -216,27 +216,27 @@ impl<A: Agent> Runner<A> {
         }
     }
 
-    async fn live(&self, mut stage: Stage<A>) -> Last {
+    async fn live(&self, mut stage: RunnerStage<A>) -> Last {
         loop {
             stage = match stage {
-                Stage::BringUp => {
+                RunnerStage::BringUp => {
                     let bringing_up = bring_up::bring_up(Arc::clone(&self.seat), self.generation, true);
-                    Stage::Brought(Box::pin(bringing_up).await)
+                    RunnerStage::Brought(Box::pin(bringing_up).await)
                 }
-                Stage::Brought(brought) => match Box::pin(self.brought(brought)).await {
+                RunnerStage::Brought(brought) => match Box::pin(self.brought(brought)).await {
                     Ok(stage) => stage,
                     Err(last) => return last,
                 },
-                Stage::Serve(agent) => match self.serve(agent).await {
+                RunnerStage::Serve(agent) => match self.serve(agent).await {
                     Ok(stage) => stage,
                     Err(last) => return last,
                 },
-                Stage::Down(end) => match self.order().await {
-                    Some(Next::Restart) => Stage::BringUp,
+                RunnerStage::Down(end) => match self.order().await {
+                    Some(NextOrder::Restart) => RunnerStage::BringUp,
                     Some(_) => return Last::Nothing,
                     None => return self.last_turn(end),
                 },
-                Stage::Whole(agent) => return self.whole(agent).await,
+                RunnerStage::Whole(agent) => return self.whole(agent).await,
             };
         }
     }
@@ -251,12 +251,12 @@ impl<A: Agent> Runner<A> {
     }
 
     /// Waits for an order; none if a stop came by first.
-    async fn order(&self) -> Option<Next> {
+    async fn order(&self) -> Option<NextOrder> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
                 if !line.listen(self.generation, cx) {
-                    return Poll::Ready(Some(Next::End));
+                    return Poll::Ready(Some(NextOrder::End));
                 }
                 match line.orders.next.take() {
                     Some(next) => return Poll::Ready(Some(next)),
@@ -270,28 +270,28 @@ impl<A: Agent> Runner<A> {
         .await
     }
 
-    async fn brought(&self, brought: Brought<A>) -> Result<Stage<A>, Last> {
+    async fn brought(&self, brought: Brought<A>) -> Result<RunnerStage<A>, Last> {
         match brought {
             Brought::Up(agent) => self.up(agent).await,
             Brought::Ignored => {
                 self.seat.not_started(Some(self.generation), Started::Ignored);
-                Ok(Stage::Down(TurnEnd::Exited))
+                Ok(RunnerStage::Down(TurnEnd::Exited))
             }
             Brought::Failed(message) => {
                 self.seat.not_started(Some(self.generation), Started::Failed(message));
-                Ok(Stage::Down(TurnEnd::Exited))
+                Ok(RunnerStage::Down(TurnEnd::Exited))
             }
             Brought::Dropped => Err(self.last_turn(TurnEnd::Dropped)),
         }
     }
 
     /// Its own start is over: those of its children with a spec come next.
-    async fn up(&self, agent: Theirs<A>) -> Result<Stage<A>, Last> {
+    async fn up(&self, agent: Theirs<A>) -> Result<RunnerStage<A>, Last> {
         if self.seat.has_children_to_start() {
             self.seat.start_children();
             match self.order_or_exit().await {
-                Ok(Some(Next::Serve)) => {}
-                Ok(None) => return Ok(Stage::Whole(agent)),
+                Ok(Some(NextOrder::Serve)) => {}
+                Ok(None) => return Ok(RunnerStage::Whole(agent)),
                 Ok(Some(_)) => return Err(Last::Nothing),
                 Err(exit) => {
                     agent.let_go();
@@ -302,24 +302,24 @@ impl<A: Agent> Runner<A> {
                         }
                     };
                     self.seat.not_started(Some(self.generation), Started::Failed(message));
-                    return Ok(Stage::Down(TurnEnd::Exited));
+                    return Ok(RunnerStage::Down(TurnEnd::Exited));
                 }
             }
         }
         let fenced = self.seat.line.lock().place.is_fenced();
         if fenced || !self.seat.note_started(self.generation) {
-            return Ok(Stage::Whole(agent));
+            return Ok(RunnerStage::Whole(agent));
         }
         self.seat.tell_parent_started();
-        Ok(Stage::Serve(agent))
+        Ok(RunnerStage::Serve(agent))
     }
 
-    async fn order_or_exit(&self) -> Result<Option<Next>, Exit> {
+    async fn order_or_exit(&self) -> Result<Option<NextOrder>, Exit> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
                 if !line.listen(self.generation, cx) {
-                    return Poll::Ready(Ok(Some(Next::End)));
+                    return Poll::Ready(Ok(Some(NextOrder::End)));
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
                     return Poll::Ready(Err(exit));
@@ -336,11 +336,11 @@ impl<A: Agent> Runner<A> {
         .await
     }
 
-    async fn serve(&self, mut agent: Theirs<A>) -> Result<Stage<A>, Last> {
+    async fn serve(&self, mut agent: Theirs<A>) -> Result<RunnerStage<A>, Last> {
         let mut served = 0_u32;
         loop {
             match self.work().await {
-                Work::Task(task) => match self.turn(agent, task).await {
+                FoundWork::Task(task) => match self.turn(agent, task).await {
                     turn::After::GoesOn(whole) => agent = whole,
                     turn::After::Rebuilds => match self.rebuild().await {
                         Ok(whole) => agent = whole,
@@ -353,14 +353,14 @@ impl<A: Agent> Runner<A> {
                     },
                     turn::After::Exits { exit, counted } => return Ok(self.exits(exit, counted)),
                     turn::After::Stops(None) => return Err(self.last_turn(TurnEnd::Dropped)),
-                    turn::After::Stops(Some(whole)) => return Ok(Stage::Whole(whole)),
+                    turn::After::Stops(Some(whole)) => return Ok(RunnerStage::Whole(whole)),
                 },
-                Work::Fenced => return Ok(Stage::Whole(agent)),
-                Work::Exit(exit) => {
+                FoundWork::Fenced => return Ok(RunnerStage::Whole(agent)),
+                FoundWork::Exit(exit) => {
                     agent.let_go();
                     return Ok(self.exits(exit, true));
                 }
-                Work::Superseded => {
+                FoundWork::Superseded => {
                     agent.let_go();
                     return Err(Last::Nothing);
                 }
@@ -373,13 +373,13 @@ impl<A: Agent> Runner<A> {
     }
 
     /// The incarnation has ended; the behaviour is gone already.
-    fn exits(&self, exit: Exit, counted: bool) -> Stage<A> {
+    fn exits(&self, exit: Exit, counted: bool) -> RunnerStage<A> {
         let crashed = exit.is_abnormal();
         let brutal = matches!(exit, Exit::Failed { class: FailureClass::Killed, .. });
         let was_fenced = self.seat.is_closed();
         self.seat.release_holdings(self.generation);
         self.seat.exited_by(Some(self.generation), exit, counted, brutal);
-        Stage::Down(if was_fenced && crashed { TurnEnd::Crashed } else { TurnEnd::Exited })
+        RunnerStage::Down(if was_fenced && crashed { TurnEnd::Crashed } else { TurnEnd::Exited })
     }
 
     /// Builds the behaviour anew in the same incarnation: a dropped turn may have torn it.
@@ -393,26 +393,26 @@ impl<A: Agent> Runner<A> {
     }
 
     /// Looks for work: an order first, then a task.
-    async fn work(&self) -> Work<A> {
+    async fn work(&self) -> FoundWork<A> {
         poll_fn(|cx| {
             {
                 let mut line = self.seat.line.lock();
                 if !line.listen(self.generation, cx) {
-                    return Poll::Ready(Work::Superseded);
+                    return Poll::Ready(FoundWork::Superseded);
                 }
                 if let Some((exit, _)) = line.orders.exit.take() {
-                    return Poll::Ready(Work::Exit(exit));
+                    return Poll::Ready(FoundWork::Exit(exit));
                 }
                 if line.place.is_fenced() {
-                    return Poll::Ready(Work::Fenced);
+                    return Poll::Ready(FoundWork::Fenced);
                 }
             }
-            if self.seat.held() != Held::Not {
+            if self.seat.held() != HeldNow::Not {
                 // Its tasks wait; the resume wakes it.
                 self.seat.rest_if_quiet();
                 return Poll::Pending;
             }
-            self.mailbox().pop().map_or(Poll::Pending, |task| Poll::Ready(Work::Task(task)))
+            self.mailbox().pop().map_or(Poll::Pending, |task| Poll::Ready(FoundWork::Task(task)))
         })
         .await
     }
@@ -427,12 +427,12 @@ impl<A: Agent> Runner<A> {
         let next = poll_fn(|cx| {
             let mut line = self.seat.line.lock();
             if !line.listen(self.generation, cx) {
-                return Poll::Ready(Next::End);
+                return Poll::Ready(NextOrder::End);
             }
             line.orders.next.take().map_or(Poll::Pending, Poll::Ready)
         })
         .await;
-        if let Next::Hook(_) = next {
+        if let NextOrder::Hook(_) = next {
             let hook = bring_up::hook(Arc::clone(&self.seat), self.generation, agent);
             return Last::Hook(Box::pin(hook).await);
         }

@@ -24,7 +24,7 @@ use crate::engine::seat::body::Bare;
 use crate::engine::seat::family::Family;
 use crate::engine::seat::meter::Meter;
 use crate::engine::seat::rights::Rights;
-use crate::engine::seat::{Part, Seat};
+use crate::engine::seat::{PartOf, Seat};
 use crate::engine::turn::{self, Listener, Turn};
 use crate::env::theirs::Home;
 use crate::journal::Entry;
@@ -41,7 +41,7 @@ use crate::words::room::Crew;
 use crate::words::supervisor::Policy;
 
 /// Where a new agent goes.
-pub(crate) struct Place<'a> {
+pub(crate) struct SpawnPlace<'a> {
     pub(crate) parent: &'a Arc<Seat>,
     pub(crate) role: Role,
     /// The turn whose child it is, which must still be open.
@@ -64,7 +64,7 @@ pub(crate) enum Naming {
     Child,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SpawnPlace<'a> {
     /// Under a parent, for the turn that is being polled, if one is.
     pub(crate) fn under(parent: &'a Arc<Seat>, role: Role, naming: Naming) -> Self {
         Self { parent, role, turn: None, by: turn::current(), branch: None, naming }
@@ -86,10 +86,10 @@ impl<'a> Place<'a> {
     }
 
     /// What an agent of this name is to the turn which spawns it.
-    fn part(&self, name: &str) -> Option<Box<Part>> {
+    fn part(&self, name: &str) -> Option<Box<PartOf>> {
         let by = self.by.as_ref()?;
         let (task, path) = (by.task.clone()?, by.paths.lock().agent(self.branch.as_ref(), name));
-        Some(Box::new(Part { task, path }))
+        Some(Box::new(PartOf { task, path }))
     }
 
     /// The task which what begins here belongs to, and costs.
@@ -252,7 +252,7 @@ pub(crate) fn root(engine: &Arc<Engine>, policies: Policies, policy: Policy, lim
 }
 
 /// Checks that something may begin at a parent; the caller holds the gate.
-fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
+fn may_begin(place: &SpawnPlace<'_>) -> Result<(), SpawnError> {
     if let Some(turn) = place.turn {
         if !turn.is_open() {
             return Err(SpawnError::StaleTurn { agent: place.parent.id.clone() });
@@ -270,7 +270,11 @@ fn may_begin(place: &Place<'_>) -> Result<(), SpawnError> {
 }
 
 /// Opens a seat that only holds children, and bounds them.
-pub(crate) fn scope(place: &Place<'_>, name: &str, budget: Option<&Budget>) -> Result<Arc<Seat>, SpawnError> {
+pub(crate) fn scope(
+    place: &SpawnPlace<'_>,
+    name: &str,
+    budget: Option<&Budget>,
+) -> Result<Arc<Seat>, SpawnError> {
     naming::check(name).map_err(|message| SpawnError::BadSpec {
         name: naming::shown(name),
         field: "name".to_owned(),

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 
 pub(crate) use self::left::Past;
-use self::left::{Kept, Left};
+use self::left::{KeptAnswer, Leftovers};
 pub(crate) use self::over::Over;
 pub(crate) use self::terms::{Accept, Check, More, Terms};
 use crate::agent::Message;
@@ -44,7 +44,7 @@ pub(crate) struct TaskCell<T, O> {
 }
 
 struct Slot<T, O> {
-    state: State<O>,
+    state: SlotState<O>,
     payload: Option<Theirs<T>>,
     asker: Option<Sleeper>,
     /// How many have taken the task up to wait for it; the last of them is its asker.
@@ -59,11 +59,11 @@ struct Slot<T, O> {
     /// Its deadline. It is the task's own from its acceptance to its outcome, whoever waits for it.
     alarm: Option<Arc<Alarm>>,
     /// Boxed, since most tasks have none of it.
-    left: Option<Box<Left>>,
+    left: Option<Box<Leftovers>>,
 }
 
 impl<T, O> Slot<T, O> {
-    fn left(&mut self) -> &mut Left {
+    fn left(&mut self) -> &mut Leftovers {
         self.left.get_or_insert_default()
     }
 
@@ -71,7 +71,7 @@ impl<T, O> Slot<T, O> {
         self.left.as_ref().map_or_else(Vec::new, |left| left.errors.clone())
     }
 
-    fn kept(&self) -> Option<&Kept> {
+    fn kept(&self) -> Option<&KeptAnswer> {
         self.left.as_ref()?.kept.as_ref()
     }
 }
@@ -87,7 +87,7 @@ pub(crate) enum Again<T, O> {
 /// What an agent says and nobody reads is dropped, the oldest first.
 const SAID: usize = 64;
 
-enum State<O> {
+enum SlotState<O> {
     Queued,
     Running(Arc<Turn>),
     Over(Over<O>),
@@ -106,7 +106,7 @@ pub(crate) struct Attempt<T> {
 impl<T, O> TaskCell<T, O> {
     pub(crate) fn new(id: TaskId, number: u64, mut terms: Terms<O>, payload: Theirs<T>) -> Self {
         let slot = Slot {
-            state: State::Queued,
+            state: SlotState::Queued,
             payload: Some(payload),
             asker: None,
             claims: 0,
@@ -124,11 +124,11 @@ impl<T, O> TaskCell<T, O> {
     /// Queued → Running; none if the task has its outcome already. `began` appends the event.
     pub(crate) fn begin(&self, turn: &Arc<Turn>, began: impl FnOnce(u32)) -> Option<Attempt<T>> {
         let mut slot = self.slot.lock();
-        if !matches!(slot.state, State::Queued) {
+        if !matches!(slot.state, SlotState::Queued) {
             return None;
         }
         let payload = slot.payload.take()?;
-        slot.state = State::Running(Arc::clone(turn));
+        slot.state = SlotState::Running(Arc::clone(turn));
         slot.attempts += 1;
         began(slot.attempts);
         Some(Attempt { payload, attempt: slot.attempts, errors: slot.errors(), once_begun: slot.once_begun })
@@ -146,10 +146,10 @@ impl<T, O> TaskCell<T, O> {
         let mut slot = self.slot.lock();
         slot.payload = Some(payload);
         slot.once_begun |= once_begun;
-        if !matches!(slot.state, State::Running(_)) {
+        if !matches!(slot.state, SlotState::Running(_)) {
             return false;
         }
-        slot.state = State::Queued;
+        slot.state = SlotState::Queued;
         if !counts {
             slot.attempts -= 1;
         }
@@ -176,14 +176,14 @@ impl<T, O> TaskCell<T, O> {
     fn finish_by(&self, over: Over<O>, error: Option<AgentError>, ended: &mut dyn FnMut(Outcome)) -> bool {
         let (asker, alarm) = {
             let mut slot = self.slot.lock();
-            if matches!(slot.state, State::Over(_) | State::Taken) {
+            if matches!(slot.state, SlotState::Over(_) | SlotState::Taken) {
                 return false;
             }
             ended(over.outcome());
             if let Some(error) = error {
                 slot.left().add_error(error);
             }
-            slot.state = State::Over(over);
+            slot.state = SlotState::Over(over);
             (slot.asker.take(), slot.alarm.take())
         };
         drop(alarm);
@@ -197,7 +197,7 @@ impl<T, O> TaskCell<T, O> {
     /// Lets go of a task that is over, in its turn's own place: what nobody has taken is dropped here.
     pub(crate) fn let_go(self: Arc<Self>) {
         if let Some(Slot { state, payload, .. }) = Arc::into_inner(self).map(|cell| cell.slot.into_inner()) {
-            if let State::Over(Over::Done(output)) = state {
+            if let SlotState::Over(Over::Done(output)) = state {
                 output.let_go();
             }
             payload.into_iter().for_each(Theirs::let_go);
@@ -212,7 +212,7 @@ impl<T, O> TaskCell<T, O> {
     /// The turn that works on it now.
     pub(crate) fn turn(&self) -> Option<Arc<Turn>> {
         match &self.slot.lock().state {
-            State::Running(turn) => Some(Arc::clone(turn)),
+            SlotState::Running(turn) => Some(Arc::clone(turn)),
             _ => None,
         }
     }
@@ -252,7 +252,7 @@ impl<T, O> TaskCell<T, O> {
     /// Appends an event of a task that has no outcome yet.
     pub(crate) fn note_open(&self, note: impl FnOnce() -> Seq) {
         let slot = self.slot.lock();
-        if matches!(slot.state, State::Queued | State::Running(_)) {
+        if matches!(slot.state, SlotState::Queued | SlotState::Running(_)) {
             note();
         }
     }
@@ -260,7 +260,7 @@ impl<T, O> TaskCell<T, O> {
     /// Sets what ends it at its deadline, in the place of what was to do so before.
     pub(crate) fn keep_alarm(&self, alarm: Option<Arc<Alarm>>) {
         let mut slot = self.slot.lock();
-        let is_over = matches!(slot.state, State::Over(_) | State::Taken);
+        let is_over = matches!(slot.state, SlotState::Over(_) | SlotState::Taken);
         let old = if is_over { alarm } else { std::mem::replace(&mut slot.alarm, alarm) };
         drop(slot);
         drop(old);
@@ -271,7 +271,7 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn late_by(&self, seat: &crate::engine::seat::Seat) -> Option<std::time::Duration> {
         let alarm = {
             let slot = self.slot.lock();
-            if matches!(slot.state, State::Over(_) | State::Taken) {
+            if matches!(slot.state, SlotState::Over(_) | SlotState::Taken) {
                 return None;
             }
             slot.alarm.clone()
@@ -283,9 +283,9 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn standing(&self) -> Standing {
         let slot = self.slot.lock();
         let holds = match &slot.state {
-            State::Queued | State::Running(_) => true,
-            State::Over(over) => matches!(over, Over::Done(_) | Over::Failed(_) | Over::Poisoned),
-            State::Taken => slot.kept().is_some(),
+            SlotState::Queued | SlotState::Running(_) => true,
+            SlotState::Over(over) => matches!(over, Over::Done(_) | Over::Failed(_) | Over::Poisoned),
+            SlotState::Taken => slot.kept().is_some(),
         };
         if holds { Standing::Holds } else { Standing::Spent }
     }
@@ -293,14 +293,14 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn has_failed(&self) -> bool {
         let slot = self.slot.lock();
         match &slot.state {
-            State::Over(over) => matches!(over, Over::Failed(_)),
-            State::Taken => matches!(slot.kept(), Some(Kept::Failed(_))),
-            State::Queued | State::Running(_) => false,
+            SlotState::Over(over) => matches!(over, Over::Failed(_)),
+            SlotState::Taken => matches!(slot.kept(), Some(KeptAnswer::Failed(_))),
+            SlotState::Queued | SlotState::Running(_) => false,
         }
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.slot.lock().state, State::Over(_) | State::Taken)
+        matches!(self.slot.lock().state, SlotState::Over(_) | SlotState::Taken)
     }
 
     /// One more of its errors, where an attempt has more than one.
@@ -352,7 +352,7 @@ impl<T, O> TaskCell<T, O> {
     pub(crate) fn tell(&self, piece: Piece) {
         let (dropped, asker) = {
             let mut slot = self.slot.lock();
-            if slot.streams && matches!(slot.state, State::Running(_)) {
+            if slot.streams && matches!(slot.state, SlotState::Running(_)) {
                 (slot.left().told.push(piece), slot.asker.take())
             } else {
                 (Some(piece), None)
@@ -405,19 +405,19 @@ impl<T: Message, O: Message> TaskCell<T, O> {
     ) -> Poll<Result<O, AskError<T>>> {
         let sleeper = Sleeper::new(cx);
         let mut slot = self.slot.lock();
-        if !matches!(slot.state, State::Over(_)) {
+        if !matches!(slot.state, SlotState::Over(_)) {
             let former = sleeper.replace(&mut slot.asker);
             drop(slot);
             drop(former);
             return Poll::Pending;
         }
-        let State::Over(over) = std::mem::replace(&mut slot.state, State::Taken) else {
+        let SlotState::Over(over) = std::mem::replace(&mut slot.state, SlotState::Taken) else {
             return Poll::Pending;
         };
         let is_kept = self.terms.key().is_some() && !matches!(over, Over::Cut(_));
         match &over {
-            Over::Failed(error) if is_kept => slot.left().kept = Some(Kept::Failed(error.clone())),
-            Over::Poisoned if is_kept => slot.left().kept = Some(Kept::Poisoned),
+            Over::Failed(error) if is_kept => slot.left().kept = Some(KeptAnswer::Failed(error.clone())),
+            Over::Poisoned if is_kept => slot.left().kept = Some(KeptAnswer::Poisoned),
             _ => {}
         }
         let agent = agent.clone();
@@ -429,7 +429,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                     // It came before the check did.
                     output.let_go();
                     if is_kept {
-                        self.slot.lock().left().kept = Some(Kept::Failed(error.clone()));
+                        self.slot.lock().left().kept = Some(KeptAnswer::Failed(error.clone()));
                     }
                     return Poll::Ready(Err(AskError::Failed(agent, error)));
                 }
@@ -437,7 +437,7 @@ impl<T: Message, O: Message> TaskCell<T, O> {
                     // A user's code writes it, under no lock. One that panics leaves nothing to be had again.
                     let text = caught(|| kept::write(&*output).map(|(text, _)| text));
                     match text.unwrap_or(Err("its own code panicked during serialisation")) {
-                        Ok(text) => self.slot.lock().left().kept = Some(Kept::Output(text)),
+                        Ok(text) => self.slot.lock().left().kept = Some(KeptAnswer::Output(text)),
                         Err(why) => not_kept(why),
                     }
                 }
@@ -459,15 +459,15 @@ impl<T: Message, O: Message> TaskCell<T, O> {
         let text = {
             let slot = self.slot.lock();
             match (&slot.state, slot.kept()) {
-                (State::Taken, Some(Kept::Output(text))) => text.clone(),
-                (State::Taken, Some(Kept::Failed(error))) => {
+                (SlotState::Taken, Some(KeptAnswer::Output(text))) => text.clone(),
+                (SlotState::Taken, Some(KeptAnswer::Failed(error))) => {
                     return Again::Answer(Err(AskError::Failed(agent.clone(), error.clone())));
                 }
-                (State::Taken, Some(Kept::Poisoned)) => {
+                (SlotState::Taken, Some(KeptAnswer::Poisoned)) => {
                     let (agent, errors) = (agent.clone(), slot.errors());
                     return Again::Answer(Err(AskError::Poisoned { agent, errors }));
                 }
-                (State::Taken, None) | (State::Over(Over::Cut(_)), _) => return Again::Nothing,
+                (SlotState::Taken, None) | (SlotState::Over(Over::Cut(_)), _) => return Again::Nothing,
                 _ => return Again::Open,
             }
         };

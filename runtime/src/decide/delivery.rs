@@ -52,7 +52,7 @@ pub(crate) enum Dropped {
 
 /// What the verdict depends on besides.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct TurnFacts {
     /// The attempt that this was, from 1.
     pub(crate) attempt: u32,
     /// Attempts in all.
@@ -64,7 +64,7 @@ pub(crate) struct Facts {
     /// Whether the turn was interrupted.
     pub(crate) interrupted: bool,
     /// Whether a stop has come by.
-    pub(crate) stopping: Stopping,
+    pub(crate) stopping: StopSeen,
     /// Whether the task crashed its agent in an earlier attempt.
     pub(crate) crashed_before: bool,
     /// When the agent is restarted; asked for only after a crash.
@@ -73,7 +73,7 @@ pub(crate) struct Facts {
 
 /// Whether a stop has come by while the turn was on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stopping {
+pub(crate) enum StopSeen {
     No,
     /// A supervisor stops it to start it again: its work is not lost.
     ComesBack,
@@ -97,7 +97,7 @@ pub(crate) enum Fate {
 
 /// What becomes of the agent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Next {
+pub(crate) enum AgentNext {
     /// It takes the next task.
     GoesOn,
     /// Its behaviour is torn and is built anew; that is no restart.
@@ -111,42 +111,42 @@ pub(crate) enum Next {
 }
 
 /// The verdict on a turn.
-pub(crate) fn decide(over: TurnOver, facts: Facts) -> (Fate, Next) {
-    let whole = if facts.stopping == Stopping::No { Next::GoesOn } else { Next::StopsWhole };
+pub(crate) fn decide(over: TurnOver, facts: TurnFacts) -> (Fate, AgentNext) {
+    let whole = if facts.stopping == StopSeen::No { AgentNext::GoesOn } else { AgentNext::StopsWhole };
     match over {
         TurnOver::Output => (Fate::Done, whole),
         TurnOver::Error(error) if error.is_crash() => crashed(error, facts),
         TurnOver::Error(_) if facts.interrupted => (Fate::Interrupted, whole),
-        TurnOver::Error(_) if facts.stopping != Stopping::No => (stopped(facts), whole),
+        TurnOver::Error(_) if facts.stopping != StopSeen::No => (stopped(facts), whole),
         TurnOver::Error(error) if error.wants_redelivery() => (again(error, facts), whole),
         TurnOver::Error(error) => (retried(error, facts), whole),
         TurnOver::Panic(panic) => crashed(AgentError::panicked(panic), facts),
-        TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, Next::Rebuilds),
+        TurnOver::Dropped(Dropped::Interrupt) => (Fate::Interrupted, AgentNext::Rebuilds),
         TurnOver::Dropped(Dropped::Stale) => crashed(
             AgentError::new(FailureClass::Stale, "no progress for longer than the spec allows"),
             facts,
         ),
         TurnOver::Dropped(Dropped::Exit) => {
             let exit = Exit::failed(FailureClass::Killed, "killed");
-            (cut_short("killed", facts), Next::Exits { exit, counted: true })
+            (cut_short("killed", facts), AgentNext::Exits { exit, counted: true })
         }
         TurnOver::Dropped(Dropped::CellLost) => {
-            (cut_short("the cell that served the agent was lost", facts), Next::Rebuilds)
+            (cut_short("the cell that served the agent was lost", facts), AgentNext::Rebuilds)
         }
-        TurnOver::Dropped(Dropped::Stop) => (stopped(facts), Next::Stops),
+        TurnOver::Dropped(Dropped::Stop) => (stopped(facts), AgentNext::Stops),
     }
 }
 
 /// A turn that a stop ended: lost, unless the agent comes back.
-fn stopped(facts: Facts) -> Fate {
+fn stopped(facts: TurnFacts) -> Fate {
     match facts.stopping {
-        Stopping::ComesBack => cut_short("its supervisor restarts the agent", facts),
-        Stopping::No | Stopping::ForGood => Fate::Stopped,
+        StopSeen::ComesBack => cut_short("its supervisor restarts the agent", facts),
+        StopSeen::No | StopSeen::ForGood => Fate::Stopped,
     }
 }
 
 /// A turn that ended for no reason of its own: no attempt.
-fn cut_short(why: &str, facts: Facts) -> Fate {
+fn cut_short(why: &str, facts: TurnFacts) -> Fate {
     if facts.interrupted {
         return Fate::Interrupted;
     }
@@ -154,21 +154,21 @@ fn cut_short(why: &str, facts: Facts) -> Fate {
 }
 
 /// An exit that the turn caused.
-fn crashed(error: AgentError, facts: Facts) -> (Fate, Next) {
+fn crashed(error: AgentError, facts: TurnFacts) -> (Fate, AgentNext) {
     let exit = Exit::failed(error.class(), error.to_string());
     if facts.interrupted {
         // The task has its end; the crash is the agent's alone.
-        return (Fate::Interrupted, Next::Exits { exit, counted: true });
+        return (Fate::Interrupted, AgentNext::Exits { exit, counted: true });
     }
-    if facts.stopping == Stopping::ForGood {
-        return (Fate::Stopped, Next::Exits { exit, counted: true });
+    if facts.stopping == StopSeen::ForGood {
+        return (Fate::Stopped, AgentNext::Exits { exit, counted: true });
     }
     let fate = if facts.restart == Restart::Temporary { Fate::Failed(error) } else { again(error, facts) };
-    (fate, Next::Exits { exit, counted: !facts.crashed_before })
+    (fate, AgentNext::Exits { exit, counted: !facts.crashed_before })
 }
 
 /// Another attempt, if there is one left.
-fn again(error: AgentError, facts: Facts) -> Fate {
+fn again(error: AgentError, facts: TurnFacts) -> Fate {
     if error.is_final() {
         Fate::Failed(error)
     } else if facts.attempt >= facts.attempts {
@@ -179,7 +179,7 @@ fn again(error: AgentError, facts: Facts) -> Fate {
 }
 
 /// An error that whoever asks may want tried again, and which else is the answer.
-fn retried(error: AgentError, facts: Facts) -> Fate {
+fn retried(error: AgentError, facts: TurnFacts) -> Fate {
     let is_last = !facts.retries || facts.attempt >= facts.attempts || facts.once_begun || error.is_final();
     if is_last {
         Fate::Failed(error)
@@ -188,7 +188,7 @@ fn retried(error: AgentError, facts: Facts) -> Fate {
     }
 }
 
-fn unless_once(error: AgentError, facts: Facts, counts: bool) -> Fate {
+fn unless_once(error: AgentError, facts: TurnFacts, counts: bool) -> Fate {
     if facts.once_begun { Fate::Failed(error) } else { Fate::Redelivered { error, counts } }
 }
 
@@ -197,14 +197,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn facts() -> impl Strategy<Value = Facts> {
+    fn facts() -> impl Strategy<Value = TurnFacts> {
         let restart =
             prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
-        let stopping = prop_oneof![Just(Stopping::No), Just(Stopping::ComesBack), Just(Stopping::ForGood)];
+        let stopping = prop_oneof![Just(StopSeen::No), Just(StopSeen::ComesBack), Just(StopSeen::ForGood)];
         let flags = any::<[bool; 4]>();
         (1_u32..5, 1_u32..5, flags, stopping, restart).prop_map(
             |(attempt, attempts, [retries, once_begun, interrupted, crashed_before], stopping, restart)| {
-                Facts {
+                TurnFacts {
                     retries,
                     stopping,
                     attempt: attempt.min(attempts),
@@ -247,27 +247,27 @@ mod tests {
 
         #[test]
         fn the_first_crash_of_a_task_counts_in_the_restart_window_and_no_other(facts in facts(), over in over()) {
-            let is_kill = over == TurnOver::Dropped(Dropped::Exit) || facts.stopping == Stopping::ForGood;
-            if let (_, Next::Exits { counted, .. }) = decide(over, facts) {
+            let is_kill = over == TurnOver::Dropped(Dropped::Exit) || facts.stopping == StopSeen::ForGood;
+            if let (_, AgentNext::Exits { counted, .. }) = decide(over, facts) {
                 prop_assert_eq!(counted, !facts.crashed_before || is_kill || facts.interrupted);
             }
         }
 
         #[test]
         fn an_interrupted_task_is_never_attempted_again(facts in facts(), over in over()) {
-            let (fate, _) = decide(over, Facts { interrupted: true, ..facts });
+            let (fate, _) = decide(over, TurnFacts { interrupted: true, ..facts });
             let is_redelivered = matches!(fate, Fate::Redelivered { .. });
             prop_assert!(!is_redelivered);
         }
     }
 
-    const FIRST: Facts = Facts {
+    const FIRST: TurnFacts = TurnFacts {
         attempt: 1,
         attempts: 3,
         retries: false,
         once_begun: false,
         interrupted: false,
-        stopping: Stopping::No,
+        stopping: StopSeen::No,
         crashed_before: false,
         restart: Restart::Permanent,
     };
@@ -275,27 +275,27 @@ mod tests {
     #[test]
     fn an_error_of_handle_leaves_the_agent_alive() {
         let error = AgentError::message("no such file");
-        assert_eq!(decide(TurnOver::Error(error.clone()), FIRST), (Fate::Failed(error), Next::GoesOn));
+        assert_eq!(decide(TurnOver::Error(error.clone()), FIRST), (Fate::Failed(error), AgentNext::GoesOn));
     }
 
     #[test]
     fn an_error_is_tried_again_where_whoever_asks_wants_it_but_not_for_ever_and_not_in_vain() {
-        let (wants, error) = (Facts { retries: true, ..FIRST }, AgentError::message("no such file"));
+        let (wants, error) = (TurnFacts { retries: true, ..FIRST }, AgentError::message("no such file"));
         let over = || TurnOver::Error(error.clone());
         let again = Fate::Redelivered { error: AgentError::redeliver(error.clone()), counts: true };
-        assert_eq!(decide(over(), wants), (again, Next::GoesOn));
-        for last in [Facts { attempt: 3, ..wants }, Facts { once_begun: true, ..wants }] {
-            assert_eq!(decide(over(), last), (Fate::Failed(error.clone()), Next::GoesOn), "{last:?}");
+        assert_eq!(decide(over(), wants), (again, AgentNext::GoesOn));
+        for last in [TurnFacts { attempt: 3, ..wants }, TurnFacts { once_begun: true, ..wants }] {
+            assert_eq!(decide(over(), last), (Fate::Failed(error.clone()), AgentNext::GoesOn), "{last:?}");
         }
         let broke = AgentError::new(FailureClass::OverBudget, "no money");
-        assert_eq!(decide(TurnOver::Error(broke.clone()), wants), (Fate::Failed(broke), Next::GoesOn));
+        assert_eq!(decide(TurnOver::Error(broke.clone()), wants), (Fate::Failed(broke), AgentNext::GoesOn));
     }
 
     #[test]
     fn an_error_that_asks_for_another_attempt_has_one_and_the_agent_goes_on() {
         let error = AgentError::redeliver(AgentError::message("not yet"));
         let again = Fate::Redelivered { error: error.clone(), counts: true };
-        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, Next::GoesOn));
+        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, AgentNext::GoesOn));
     }
 
     #[test]
@@ -303,26 +303,27 @@ mod tests {
         let error = AgentError::crash("torn");
         let exit = Exit::failed(error.class(), "torn");
         let again = Fate::Redelivered { error: error.clone(), counts: true };
-        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, Next::Exits { exit, counted: true }));
+        assert_eq!(decide(TurnOver::Error(error), FIRST), (again, AgentNext::Exits { exit, counted: true }));
     }
 
     #[test]
     fn what_a_stop_has_unwound_is_stopped_or_waits_for_the_next_life() {
         let unwound = || TurnOver::Error(AgentError::message("cancelled"));
-        let for_good = Facts { stopping: Stopping::ForGood, ..FIRST };
-        assert_eq!(decide(unwound(), for_good), (Fate::Stopped, Next::StopsWhole));
-        let comes_back = Facts { stopping: Stopping::ComesBack, ..FIRST };
+        let for_good = TurnFacts { stopping: StopSeen::ForGood, ..FIRST };
+        assert_eq!(decide(unwound(), for_good), (Fate::Stopped, AgentNext::StopsWhole));
+        let comes_back = TurnFacts { stopping: StopSeen::ComesBack, ..FIRST };
         let (fate, next) = decide(unwound(), comes_back);
         let waits = matches!(&fate, Fate::Redelivered { error, counts: false } if error.class() == FailureClass::Killed);
-        assert!(waits && next == Next::StopsWhole, "{fate:?} {next:?}");
+        assert!(waits && next == AgentNext::StopsWhole, "{fate:?} {next:?}");
     }
 
     #[test]
     fn a_crash_under_a_stop_for_good_leaves_the_task_stopped_and_any_other_an_attempt() {
-        let fate =
-            |stopping| decide(TurnOver::Panic(Panic::new(&"oh", None, None)), Facts { stopping, ..FIRST }).0;
-        assert_eq!(fate(Stopping::ForGood), Fate::Stopped);
-        for stopping in [Stopping::No, Stopping::ComesBack] {
+        let fate = |stopping| {
+            decide(TurnOver::Panic(Panic::new(&"oh", None, None)), TurnFacts { stopping, ..FIRST }).0
+        };
+        assert_eq!(fate(StopSeen::ForGood), Fate::Stopped);
+        for stopping in [StopSeen::No, StopSeen::ComesBack] {
             assert!(matches!(fate(stopping), Fate::Redelivered { counts: true, .. }), "{stopping:?}");
         }
     }

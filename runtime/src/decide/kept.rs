@@ -12,7 +12,7 @@ mod mirror;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::mirror::Blind;
+use self::mirror::NoMirror;
 pub(crate) use self::mirror::{Mirror, Order};
 
 /// Why a value cannot be kept, in words that hold nothing of it.
@@ -21,8 +21,8 @@ pub(crate) type NotKept = &'static str;
 /// The value as text, and as it comes back from that.
 pub(crate) fn write<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Vec<u8>, T), NotKept> {
     let not_seen = |blind| match blind {
-        Blind::Own => "it cannot be written as JSON",
-        Blind::Deep => "it nests too deeply",
+        NoMirror::Own => "it cannot be written as JSON",
+        NoMirror::Deep => "it nests too deeply",
     };
     let was = Mirror::of(value, Order::Everywhere).map_err(not_seen)?;
     let text = serde_json::to_vec(value).map_err(|_| "it cannot be written as JSON")?;

@@ -18,7 +18,7 @@ use crate::words::policy::Orphans;
 
 /// A seat as a look sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct SeatFacts {
     pub(crate) is_live: bool,
     /// Its incarnation is up: it could go on under another supervisor.
     pub(crate) is_up: bool,
@@ -35,11 +35,11 @@ pub(crate) struct Facts {
 }
 
 /// What is wrong with a seat, if something is, and what is to be done about it.
-pub(crate) fn judge(facts: &Facts) -> Option<(Found, Dealt)> {
+pub(crate) fn judge(facts: &SeatFacts) -> Option<(Found, Dealt)> {
     if !facts.is_live {
         return match facts {
-            Facts { has_runner: true, .. } => Some((Found::Remnant, Dealt::Ended)),
-            Facts { holds: true, .. } => Some((Found::Holdings, Dealt::Released)),
+            SeatFacts { has_runner: true, .. } => Some((Found::Remnant, Dealt::Ended)),
+            SeatFacts { holds: true, .. } => Some((Found::Holdings, Dealt::Released)),
             _ => None,
         };
     }
@@ -65,11 +65,11 @@ mod tests {
 
     use super::*;
 
-    fn facts() -> impl Strategy<Value = Facts> {
+    fn facts() -> impl Strategy<Value = SeatFacts> {
         let flags = prop::array::uniform7(any::<bool>());
         let policy = prop::sample::select(vec![Orphans::Stop, Orphans::Adopt, Orphans::UntilDone]);
         (flags, policy).prop_map(
-            |([is_live, is_up, lost, has_heir, has_runner, lacks_cell, holds], policy)| Facts {
+            |([is_live, is_up, lost, has_heir, has_runner, lacks_cell, holds], policy)| SeatFacts {
                 is_live,
                 is_up,
                 lost: lost.then(|| AgentId::root("s").child(1)),
@@ -98,15 +98,15 @@ mod tests {
 
         #[test]
         fn a_sound_seat_is_left_alone(facts in facts()) {
-            let sound = Facts { lost: None, lacks_cell: false, is_live: true, ..facts };
+            let sound = SeatFacts { lost: None, lacks_cell: false, is_live: true, ..facts };
             prop_assert_eq!(judge(&sound), None);
-            let ended = Facts { is_live: false, has_runner: false, holds: false, ..sound };
+            let ended = SeatFacts { is_live: false, has_runner: false, holds: false, ..sound };
             prop_assert_eq!(judge(&ended), None);
         }
 
         #[test]
         fn nothing_that_has_ended_is_adopted_or_stopped(facts in facts()) {
-            let ended = Facts { is_live: false, ..facts };
+            let ended = SeatFacts { is_live: false, ..facts };
             let dealt = judge(&ended).map(|(_, dealt)| dealt);
             prop_assert!(matches!(dealt, None | Some(Dealt::Ended | Dealt::Released)), "{dealt:?}");
             prop_assert_eq!(dealt.is_some(), ended.has_runner || ended.holds);

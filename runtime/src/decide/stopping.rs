@@ -1,7 +1,7 @@
 //! The stop plan: which agent of a stopping subtree is cut, runs its stop hook and has ended, and when.
 //!
 //! A pure machine. One [`StopPlan`] holds every seat of a swarm that is being stopped and every stop that was asked for.
-//! The engine fences a subtree and cancels its turns, tells the plan by [`StopPlan::step`], performs the [`Action`]s that
+//! The engine fences a subtree and cancels its turns, tells the plan by [`StopPlan::step`], performs the [`Command`]s that
 //! come out, in their order, and reports what happened. The plan reads no clock: it asks to be woken and is given `now`.
 //!
 //! ```text
@@ -25,7 +25,7 @@
 //!    What is cut is waited for as [`Limits::confirm`](limits::Limits::confirm) has it, so that one that is stuck costs the others
 //!    no hook. It is stuck when it blocks its thread; what no thread has come to drop is waited for as long as there is time.
 //! 5. If a seat is condemned, so is its whole subtree, at least as severely. So a walk that condemns stops where it meets one.
-//! 6. `due` holds exactly `Seat::next_due` of each seat; so a tick looks at nothing that is not due.
+//! 6. `due` holds exactly `PlannedSeat::next_due` of each seat; so a tick looks at nothing that is not due.
 //! 7. Trees may be very deep: every walk has its own stack, nothing recurses. What is walked is in ordered maps, so that the
 //!    same inputs give the same actions; `seats` is only looked up.
 
@@ -44,17 +44,17 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub(crate) use words::{Action, ByKey, HookEnd, Input, Node, RequestId, Row, SeatKey, TurnEnd};
+pub(crate) use words::{ByKey, Command, EndRow, HookEnd, Node, Notice, RequestId, SeatKey, TurnEnd};
 
-use self::closing::Work;
+use self::closing::Visit;
 use self::receipts::Receipt;
-use self::seat::Seat;
+use self::seat::PlannedSeat;
 use crate::words::time::Time;
 
 /// All that is being stopped in a swarm.
 #[derive(Debug, Default)]
 pub(crate) struct StopPlan {
-    seats: ByKey<Seat>,
+    seats: ByKey<PlannedSeat>,
     /// Seats whose parent is not being stopped, by that parent: a later stop of the parent takes them in.
     loose: BTreeMap<SeatKey, BTreeSet<SeatKey>>,
     /// What has been asked for and has not finished, by its root.
@@ -78,24 +78,24 @@ impl StopPlan {
     /// `now` never goes back from one call to the next. Reports about seats that the plan does not know (never stopped, or
     /// ended already) change nothing. What an input reports is taken as having happened before anything that is due at
     /// `now`.
-    pub(crate) fn step(&mut self, input: Input, now: Time, out: &mut Vec<Action>) {
+    pub(crate) fn step(&mut self, input: Notice, now: Time, out: &mut Vec<Command>) {
         let mut step = Step { plan: self, now, out, work: VecDeque::new() };
         match input {
-            Input::Request { request, root, nodes, deadline, brutal } => {
+            Notice::Request { request, root, nodes, deadline, brutal } => {
                 step.request(request, root, nodes, deadline, brutal);
             }
-            Input::TurnEnded { key, end } => step.turn_ended(key, end),
-            Input::HookEnded { key, end } => step.hook_ended(key, end),
-            Input::Looked { key, has_begun, blocks } => step.looked(key, has_begun, blocks),
+            Notice::TurnEnded { key, end } => step.turn_ended(key, end),
+            Notice::HookEnded { key, end } => step.hook_ended(key, end),
+            Notice::Looked { key, has_begun, blocks } => step.looked(key, has_begun, blocks),
             // A timer may have rung early: then the engine must be told again.
-            Input::Tick => step.plan.wake = None,
+            Notice::Tick => step.plan.wake = None,
         }
         step.close();
         step.fall_due();
         let next = self.next_wake();
         if next != self.wake {
             self.wake = next;
-            out.extend(next.map(Action::WakeAt));
+            out.extend(next.map(Command::WakeAt));
         }
     }
 
@@ -140,14 +140,14 @@ impl StopPlan {
 struct Step<'a> {
     plan: &'a mut StopPlan,
     now: Time,
-    out: &'a mut Vec<Action>,
+    out: &'a mut Vec<Command>,
     /// Seats to be looked at before the call returns.
-    work: VecDeque<Work>,
+    work: VecDeque<Visit>,
 }
 
 impl Step<'_> {
     /// Changes a seat, if it is there, and keeps invariant 6.
-    fn change<R>(&mut self, key: SeatKey, change: impl FnOnce(&mut Seat) -> R) -> Option<R> {
+    fn change<R>(&mut self, key: SeatKey, change: impl FnOnce(&mut PlannedSeat) -> R) -> Option<R> {
         let seat = self.plan.seats.get_mut(&key)?;
         let before = seat.next_due();
         let result = change(seat);

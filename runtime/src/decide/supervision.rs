@@ -54,10 +54,10 @@ pub use crate::words::child_report::{self as report, ChildReport, Context, Repor
 pub use crate::words::supervisor::{BadPolicy, Policy};
 pub use crate::words::written::{ChildSpec, ChildType, SupervisorFlags, WrittenStrategy};
 
-use self::aside::{Ask, Waiting};
+use self::aside::{Backlogged, ChildCall};
 use self::round::Round;
-use self::table::{By, Life, Table};
-use self::window::Window;
+use self::table::{By, ChildLife, Table};
+use self::window::RecentRestarts;
 use crate::words::policy::{Exit, Restart, Shutdown};
 use crate::words::time::Time;
 
@@ -104,9 +104,9 @@ pub struct StopOrder {
 pub struct Core {
     policy: Policy,
     table: Table,
-    window: Window,
+    window: RecentRestarts,
     round: Option<Round>,
-    backlog: VecDeque<Waiting>,
+    backlog: VecDeque<Backlogged>,
     /// Places in the backlog that have been given out.
     places: u64,
     /// A child was given up alone since the last round: what was stopped for it is started again.
@@ -142,7 +142,7 @@ impl Core {
         Self {
             policy,
             table: Table::default(),
-            window: Window::default(),
+            window: RecentRestarts::default(),
             round: None,
             backlog: VecDeque::new(),
             places: 0,
@@ -159,7 +159,7 @@ impl Core {
         if policy.dynamic {
             return Err(BadChild::DynamicDeclared);
         }
-        self.enter(key, policy, false, Life::Nothing)
+        self.enter(key, policy, false, ChildLife::Nothing)
     }
 
     /// Enters a child as starting: the caller performs the start in place and then says [`Event::Started`]. If that
@@ -169,10 +169,16 @@ impl Core {
     /// # Errors
     /// The field that does not fit; nothing has changed then.
     pub fn insert(&mut self, key: ChildKey, policy: ChildPolicy) -> Result<(), BadChild> {
-        self.enter(key, policy, true, Life::Starting(By::Spawn))
+        self.enter(key, policy, true, ChildLife::Starting(By::Spawn))
     }
 
-    fn enter(&mut self, key: ChildKey, policy: ChildPolicy, added: bool, life: Life) -> Result<(), BadChild> {
+    fn enter(
+        &mut self,
+        key: ChildKey,
+        policy: ChildPolicy,
+        added: bool,
+        life: ChildLife,
+    ) -> Result<(), BadChild> {
         if self.table.get(key).is_some() {
             return Err(BadChild::Taken(key));
         }
@@ -196,9 +202,9 @@ impl Core {
             Event::Exited { key, exit, counted } => self.exited(key, exit, counted, m),
             Event::Stopped { key, odd } => self.stopped(key, odd, m),
             Event::Due { key } => self.due(key, m),
-            Event::Terminate { key, ticket } => self.asked(Ask::Terminate, key, ticket, m),
-            Event::Restart { key, ticket } => self.asked(Ask::Restart, key, ticket, m),
-            Event::Delete { key, ticket } => self.asked(Ask::Delete, key, ticket, m),
+            Event::Terminate { key, ticket } => self.asked(ChildCall::Terminate, key, ticket, m),
+            Event::Restart { key, ticket } => self.asked(ChildCall::Restart, key, ticket, m),
+            Event::Delete { key, ticket } => self.asked(ChildCall::Delete, key, ticket, m),
         }
         self.serve_backlog(m);
         self.release_held(m);
@@ -211,8 +217,8 @@ impl Core {
         let mut dropped: Vec<u64> =
             asides.flat_map(|(_, _, aside)| aside.tickets).map(|(_, ticket)| ticket).collect();
         dropped.extend(self.backlog.drain(..).filter_map(|waiting| match waiting {
-            Waiting::Asked { ticket, .. } => Some(ticket),
-            Waiting::End { .. } => None,
+            Backlogged::Asked { ticket, .. } => Some(ticket),
+            Backlogged::End { .. } => None,
         }));
         self.table.reset();
         self.window.clear();
@@ -227,9 +233,11 @@ impl Core {
     pub fn remove(&mut self, key: ChildKey) -> bool {
         let Some(child) = self.table.get(key) else { return false };
         let quiet = match child.life() {
-            Life::Nothing | Life::Held => true,
-            Life::Running | Life::Starting(By::Spawn) => child.dynamic,
-            Life::Starting(_) | Life::Stopping(_) | Life::Gone | Life::Restarting => false,
+            ChildLife::Nothing | ChildLife::Held => true,
+            ChildLife::Running | ChildLife::Starting(By::Spawn) => child.dynamic,
+            ChildLife::Starting(_) | ChildLife::Stopping(_) | ChildLife::Gone | ChildLife::Restarting => {
+                false
+            }
         };
         quiet && self.table.remove(key).is_some()
     }
@@ -261,7 +269,7 @@ impl Core {
     /// The child has nothing left to do: after the end that comes it is not restarted, however it ends. One that is permanent
     /// is, for it was to be there again after each.
     pub fn expect_end(&mut self, key: ChildKey) {
-        let running = self.table.get_mut(key).filter(|child| child.life() == Life::Running);
+        let running = self.table.get_mut(key).filter(|child| child.life() == ChildLife::Running);
         if let Some(child) = running.filter(|child| child.restart != Restart::Permanent) {
             child.aside().ends = true;
         }
@@ -278,8 +286,8 @@ impl Core {
     #[must_use]
     pub fn is_starting(&self, key: ChildKey) -> bool {
         match self.table.life(key) {
-            Some(Life::Starting(By::Spawn | By::Interface)) => true,
-            Some(Life::Starting(By::Round)) => self.starts_all(),
+            Some(ChildLife::Starting(By::Spawn | By::Interface)) => true,
+            Some(ChildLife::Starting(By::Round)) => self.starts_all(),
             _ => false,
         }
     }
@@ -299,7 +307,7 @@ impl Core {
     /// A child's policy.
     #[must_use]
     pub fn policy(&self, key: ChildKey) -> Option<ChildPolicy> {
-        self.table.get(key).map(table::Child::policy)
+        self.table.get(key).map(table::TableChild::policy)
     }
 
     /// How a child is stopped.
@@ -329,8 +337,9 @@ impl Core {
     /// Who is to be stopped when the supervisor ends: all for whom something runs, starts or is being stopped.
     #[must_use]
     pub fn stop_order(&self) -> StopOrder {
-        fn alive((key, child): (ChildKey, &table::Child)) -> Option<ChildKey> {
-            matches!(child.life(), Life::Starting(_) | Life::Running | Life::Stopping(_)).then_some(key)
+        fn alive((key, child): (ChildKey, &table::TableChild)) -> Option<ChildKey> {
+            matches!(child.life(), ChildLife::Starting(_) | ChildLife::Running | ChildLife::Stopping(_))
+                .then_some(key)
         }
         StopOrder {
             together: self.table.dynamic().filter_map(alive).collect(),
@@ -370,14 +379,14 @@ impl Core {
     }
 }
 
-impl From<Life> for ChildState {
-    fn from(life: Life) -> Self {
+impl From<ChildLife> for ChildState {
+    fn from(life: ChildLife) -> Self {
         match life {
-            Life::Nothing | Life::Held => Self::Nothing,
-            Life::Starting(_) => Self::Starting,
-            Life::Running => Self::Running,
-            Life::Restarting => Self::Restarting,
-            Life::Gone | Life::Stopping(_) => Self::Stopping,
+            ChildLife::Nothing | ChildLife::Held => Self::Nothing,
+            ChildLife::Starting(_) => Self::Starting,
+            ChildLife::Running => Self::Running,
+            ChildLife::Restarting => Self::Restarting,
+            ChildLife::Gone | ChildLife::Stopping(_) => Self::Stopping,
         }
     }
 }

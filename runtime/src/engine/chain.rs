@@ -128,7 +128,7 @@ impl Admitted {
     /// The effect passes. This value is held until the try or the whole effect is over, depending on the link's [`Stage`],
     /// and then dropped.
     pub fn holding(value: impl Send + 'static) -> Self {
-        Self::Pass(Box::new(Held(Box::new(value))))
+        Self::Pass(Box::new(HeldByLink(Box::new(value))))
     }
 
     /// The effect passes, and this value is told how it ended.
@@ -153,9 +153,9 @@ impl Pass for Free {
     fn ended(self: Box<Self>, _: &Ended<'_>) {}
 }
 
-struct Held(#[expect(dead_code, reason = "it is dropped when its time has come")] Box<dyn Any + Send>);
+struct HeldByLink(#[expect(dead_code, reason = "it is dropped when its time has come")] Box<dyn Any + Send>);
 
-impl Pass for Held {
+impl Pass for HeldByLink {
     fn ended(self: Box<Self>, _: &Ended<'_>) {}
 }
 

@@ -50,11 +50,11 @@ impl fmt::Debug for DeadLetter {
 /// The dead letters of a swarm, the oldest first.
 pub(crate) struct DeadLetters {
     most: usize,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptLetter>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct KeptLetter {
     /// Each with the rights that its task had.
     letters: VecDeque<(DeadLetter, Rights)>,
     dropped: u64,

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::oneshot;
 
-use self::standing::Standing;
+use self::standing::StandingPause;
 use super::Engine;
 use super::seat::{Gate, Seat};
 use super::turn::Turn;
@@ -51,7 +51,7 @@ pub(crate) struct Hold {
     /// Raised when it holds no more.
     pub(crate) over: Arc<Signal>,
     /// Pauses that wait until the seat is quiet.
-    tallies: Vec<Arc<Tally>>,
+    tallies: Vec<Arc<Unquiet>>,
     /// What was due and waits until the seat goes on.
     late: Vec<Box<dyn FnOnce() + Send>>,
     /// What its own pause waits for, if for a grant.
@@ -70,12 +70,12 @@ impl Hold {
 
 /// How many seats of a pause are not quiet yet.
 #[derive(Default)]
-struct Tally {
+struct Unquiet {
     left: AtomicUsize,
     none_left: Signal,
 }
 
-impl Tally {
+impl Unquiet {
     fn count(self: &Arc<Self>) -> Arc<Self> {
         self.left.fetch_add(1, Ordering::AcqRel);
         Arc::clone(self)
@@ -91,7 +91,7 @@ impl Tally {
 /// How firmly a seat is held, as it is read without its gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(crate) enum Held {
+pub(crate) enum HeldNow {
     Not,
     AtNextAwait,
     Now,
@@ -126,9 +126,9 @@ impl Released {
 
 /// What a walk has found and changed.
 #[derive(Default)]
-struct Walk {
+struct PauseWalk {
     seats: Vec<Arc<Seat>>,
-    tally: Arc<Tally>,
+    tally: Arc<Unquiet>,
     braked: Vec<Arc<Turn>>,
     released: Vec<Released>,
     running: Vec<Arc<Seat>>,
@@ -183,7 +183,7 @@ impl Engine {
         for turn in &walk.braked {
             turn.brake();
         }
-        let standing = Standing { engine: Arc::clone(self), number, root: Arc::clone(root), began };
+        let standing = StandingPause { engine: Arc::clone(self), number, root: Arc::clone(root), began };
         let until = began + pause.within;
         self.env.spawn_control(async move {
             let receipt = standing.wait(walk, until).await;
@@ -243,8 +243,8 @@ fn not_paused(root: &Arc<Seat>, is_held: bool) -> ResumeError {
 }
 
 /// Holds a subtree, parents before children.
-fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
-    let mut walk = Walk::default();
+fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> PauseWalk {
+    let mut walk = PauseWalk::default();
     // One for the walk itself, so that the tally is not done before it is over.
     let walking = walk.tally.count();
     let mut open = vec![(Arc::clone(root), Change::Pause(grip))];
@@ -277,8 +277,8 @@ fn hold_all(root: &Arc<Seat>, grip: Grip, mut need: Option<Need>) -> Walk {
 }
 
 /// Lifts the pause of a seat, and what it held below as far as nothing else does.
-fn lift(root: &Arc<Seat>) -> Walk {
-    let mut walk = Walk::default();
+fn lift(root: &Arc<Seat>) -> PauseWalk {
+    let mut walk = PauseWalk::default();
     let mut open = vec![(Arc::clone(root), Change::Resume)];
     while let Some((seat, change)) = open.pop() {
         let mut gate = seat.gate.lock();
@@ -338,11 +338,11 @@ impl Seat {
     }
 
     /// Whether it is held, and how firmly. Under its gate this is exact.
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> HeldNow {
         match self.held.load(Ordering::SeqCst) {
-            0 => Held::Not,
-            1 => Held::AtNextAwait,
-            _ => Held::Now,
+            0 => HeldNow::Not,
+            1 => HeldNow::AtNextAwait,
+            _ => HeldNow::Now,
         }
     }
 
@@ -363,9 +363,9 @@ impl Seat {
         });
         hold.holds.change(change);
         let held = match hold.holds.grip() {
-            None => Held::Not,
-            Some(Grip { now: false, .. }) => Held::AtNextAwait,
-            Some(Grip { now: true, .. }) => Held::Now,
+            None => HeldNow::Not,
+            Some(Grip { now: false, .. }) => HeldNow::AtNextAwait,
+            Some(Grip { now: true, .. }) => HeldNow::Now,
         };
         if !hold.holds.has_own() {
             hold.need = None;
@@ -400,7 +400,7 @@ impl Seat {
     pub(crate) fn ungrip(self: &Arc<Self>, gate: &mut Gate) -> Option<Released> {
         let mut hold = gate.hold.take()?;
         hold.let_clock_go(&self.stood, self.engine.env.now());
-        self.held.store(Held::Not as u8, Ordering::SeqCst);
+        self.held.store(HeldNow::Not as u8, Ordering::SeqCst);
         if self.state() == AgentState::Paused {
             self.note(What::AgentResumed);
         }
@@ -413,7 +413,7 @@ impl Seat {
 
     /// The nearest pause that stands at it or above it.
     pub(crate) fn paused_by(self: &Arc<Self>) -> Option<PausedBy> {
-        if self.held() == Held::Not {
+        if self.held() == HeldNow::Not {
             return None;
         }
         iter::once(Arc::clone(self)).chain(self.supervisors()).find_map(|seat| {
@@ -425,7 +425,7 @@ impl Seat {
 
     /// Says that it is quiet, if it is held and nothing of it moves.
     pub(crate) fn rest_if_quiet(&self) {
-        if self.held() == Held::Not {
+        if self.held() == HeldNow::Not {
             return;
         }
         let quiet = self.rest_in(&mut self.gate.lock());
@@ -434,7 +434,7 @@ impl Seat {
         }
     }
 
-    fn rest_in(&self, gate: &mut Gate) -> Vec<Arc<Tally>> {
+    fn rest_in(&self, gate: &mut Gate) -> Vec<Arc<Unquiet>> {
         let is_moving = gate.turn.as_ref().is_some_and(|turn| turn.is_moving());
         let is_ending = self.line.lock().place.is_on_its_way_out();
         let Some(hold) = gate.hold.as_mut().filter(|_| !is_moving && !is_ending) else { return Vec::new() };

@@ -40,7 +40,7 @@ use crate::engine::seat::meter::Meter;
 use crate::engine::seat::polls::Polls;
 use crate::engine::seat::resources::Resources;
 use crate::engine::seat::rights::Rights;
-use crate::engine::supervise::cell::Control;
+use crate::engine::supervise::cell::ControlQueue;
 use crate::engine::supervise::orphans::Adoption;
 use crate::env::signal::Signal;
 use crate::env::theirs::Home;
@@ -62,7 +62,7 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) name: Arc<str>,
     pub(crate) role: Role,
     /// As what a turn has begun it, if one has.
-    pub(crate) part: OnceLock<Box<Part>>,
+    pub(crate) part: OnceLock<Box<PartOf>>,
     /// The task of its parent that it belongs to, if it belongs to one.
     pub(crate) of_task: Option<Box<Weak<dyn Listener>>>,
     pub(crate) parent: Option<Arc<Seat>>,
@@ -78,7 +78,7 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
     pub(crate) resources: Option<Box<Resources>>,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) line: Mutex<Line>,
-    pub(crate) control: Mutex<Control>,
+    pub(crate) control: Mutex<ControlQueue>,
     pub(crate) live: Mutex<Live>,
     /// Raised when it has ended for good and neither cell nor runner is left.
     pub(crate) vacant: Signal,
@@ -107,7 +107,7 @@ pub(crate) struct Seat<B: ?Sized = dyn Body> {
 }
 
 /// What an agent is to the turn that has begun it: the same in each attempt at the turn's task, whatever id it gets.
-pub(crate) struct Part {
+pub(crate) struct PartOf {
     pub(crate) task: TaskId,
     pub(crate) path: Arc<str>,
 }

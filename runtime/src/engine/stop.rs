@@ -30,7 +30,7 @@ use super::Engine;
 use super::pause::Released;
 use super::seat::Seat;
 use super::turn::{Cancel, Turn};
-use crate::decide::stopping::{Action, ByKey, HookEnd, Input, RequestId, Row, StopPlan, TurnEnd};
+use crate::decide::stopping::{ByKey, Command, EndRow, HookEnd, Notice, RequestId, StopPlan, TurnEnd};
 use crate::decide::supervision::Started;
 use crate::engine::seat::line;
 use crate::engine::supervise::cell::Item;
@@ -46,15 +46,15 @@ use crate::words::time::Time;
 #[derive(Default)]
 pub(crate) struct Stopper {
     plan: StopPlan,
-    nodes: ByKey<Stopping>,
-    requests: HashMap<RequestId, Request>,
-    actions: Vec<Action>,
-    asked: VecDeque<Asked>,
+    nodes: ByKey<StoppingSeat>,
+    requests: HashMap<RequestId, PlannedStop>,
+    actions: Vec<Command>,
+    asked: VecDeque<OrderedStop>,
     is_performing: bool,
     /// The session is over: what comes now stops nothing.
     is_closed: bool,
     tick: Option<Timer>,
-    pub(super) hooks: hooks::Waiting,
+    pub(super) hooks: hooks::DormantHooks,
 }
 
 #[cfg(feature = "lab")]
@@ -72,14 +72,14 @@ impl Stopper {
 
 /// A seat that the plan knows.
 #[derive(Clone)]
-struct Stopping {
+struct StoppingSeat {
     seat: Arc<Seat>,
     /// Whether it ends for good, or its supervisor starts it again.
     for_good: bool,
 }
 
 /// A stop that was asked for, and whose walk is still to come.
-struct Asked {
+struct OrderedStop {
     root: Arc<Seat>,
     purpose: Purpose,
     is_brutal: bool,
@@ -88,7 +88,7 @@ struct Asked {
 }
 
 /// A stop that the plan knows.
-struct Request {
+struct PlannedStop {
     root: Arc<Seat>,
     purpose: Purpose,
     began: Time,
@@ -102,23 +102,23 @@ pub(crate) enum Purpose {
     /// Somebody ordered it, and gets the receipt.
     Ordered { within: Duration, receipt: Option<Reply<StopReceipt>> },
     /// The root's incarnation or its start is over: its children are stopped before its supervisor hears of it.
-    Children { life: u32, then: Heard },
+    Children { life: u32, then: EndHeard },
     /// A supervisor stops one of its children.
     Child,
 }
 
 /// What a supervisor hears of an agent.
-pub(crate) enum Heard {
+pub(crate) enum EndHeard {
     Exited { exit: Exit, counted: bool },
     Started(Started),
 }
 
 /// What a thread that performs stops does next.
-enum Next {
+enum Duty {
     /// The session has ended since this was asked for: its asker hears that there is nothing left to stop.
-    Answer(Asked),
+    Answer(OrderedStop),
     /// Actions, each with the seat that it is about.
-    Perform(Vec<(Action, Option<Stopping>)>),
+    Perform(Vec<(Command, Option<StoppingSeat>)>),
     Cancel(Vec<Arc<Turn>>, Vec<Released>),
 }
 
@@ -132,19 +132,20 @@ impl Engine {
         is_brutal: bool,
         deadline: Time,
     ) {
-        let asked = Asked { root: Arc::clone(root), purpose, is_brutal, began: self.env.now(), deadline };
+        let asked =
+            OrderedStop { root: Arc::clone(root), purpose, is_brutal, began: self.env.now(), deadline };
         self.perform_stops(|stopper| stopper.asked.push_back(asked));
     }
 
     pub(crate) fn turn_ended(self: &Arc<Self>, seat: &Seat, end: TurnEnd) {
-        self.tell_plan(Input::TurnEnded { key: seat.key, end });
+        self.tell_plan(Notice::TurnEnded { key: seat.key, end });
     }
 
     pub(crate) fn hook_ended(self: &Arc<Self>, seat: &Seat, end: HookEnd) {
-        self.tell_plan(Input::HookEnded { key: seat.key, end });
+        self.tell_plan(Notice::HookEnded { key: seat.key, end });
     }
 
-    fn tell_plan(self: &Arc<Self>, input: Input) {
+    fn tell_plan(self: &Arc<Self>, input: Notice) {
         let now = self.env.now();
         self.perform_stops(|stopper| stopper.step(input, now));
     }
@@ -164,17 +165,17 @@ impl Engine {
         let mut performing = Performing { engine: self, is_over: next.is_none() };
         while let Some(this) = next {
             match this {
-                Next::Answer(Asked { root, purpose, .. }) => {
+                Duty::Answer(OrderedStop { root, purpose, .. }) => {
                     if let Purpose::Ordered { receipt: Some(receipt), .. } = purpose {
                         receipt.send(StopReceipt::empty(&root));
                     }
                 }
-                Next::Perform(actions) => {
+                Duty::Perform(actions) => {
                     for (action, stopping) in actions {
                         self.perform_stop(action, stopping);
                     }
                 }
-                Next::Cancel(turns, released) => {
+                Duty::Cancel(turns, released) => {
                     for turn in turns {
                         turn.cancel(Cancel::Stop);
                     }
@@ -189,27 +190,30 @@ impl Engine {
         performing.is_over = true;
     }
 
-    fn perform_stop(self: &Arc<Self>, action: Action, stopping: Option<Stopping>) {
+    fn perform_stop(self: &Arc<Self>, action: Command, stopping: Option<StoppingSeat>) {
         match (action, stopping) {
-            (Action::Hook { until, .. }, Some(Stopping { seat, .. })) => hooks::begin(&seat, until),
-            (Action::Abort { .. }, Some(Stopping { seat, .. })) => {
+            (Command::Hook { until, .. }, Some(StoppingSeat { seat, .. })) => hooks::begin(&seat, until),
+            (Command::Abort { .. }, Some(StoppingSeat { seat, .. })) => {
                 seat.order(|orders| orders.abort = true);
                 if hooks::take_back(&seat) {
                     self.hook_ended(&seat, HookEnd::Dropped);
                 }
             }
-            (Action::Look { key }, Some(Stopping { seat, .. })) => {
+            (Command::Look { key }, Some(StoppingSeat { seat, .. })) => {
                 let blocks = seat.blocks_its_thread();
-                self.tell_plan(Input::Looked { key, has_begun: blocks || seat.waits_in_hook(), blocks });
+                self.tell_plan(Notice::Looked { key, has_begun: blocks || seat.waits_in_hook(), blocks });
             }
-            (Action::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
-            (Action::Hook { .. } | Action::Abort { .. } | Action::Look { .. } | Action::Ended(_), None) => {}
-            (Action::Finished { request, rows }, _) => self.stop_finished(request, rows),
-            (Action::WakeAt(at), _) => {
+            (Command::Ended(row), Some(stopping)) => self.seat_ended(&row, &stopping),
+            (
+                Command::Hook { .. } | Command::Abort { .. } | Command::Look { .. } | Command::Ended(_),
+                None,
+            ) => {}
+            (Command::Finished { request, rows }, _) => self.stop_finished(request, rows),
+            (Command::WakeAt(at), _) => {
                 let engine = Arc::downgrade(self);
                 let tick = self.env.at(at, move || {
                     if let Some(engine) = engine.upgrade() {
-                        engine.tell_plan(Input::Tick);
+                        engine.tell_plan(Notice::Tick);
                     }
                 });
                 // The old timer is dropped outside the lock.
@@ -220,7 +224,7 @@ impl Engine {
     }
 
     /// A seat has ended, its descendants before it.
-    fn seat_ended(&self, row: &Row, Stopping { seat, for_good }: &Stopping) {
+    fn seat_ended(&self, row: &EndRow, StoppingSeat { seat, for_good }: &StoppingSeat) {
         if row.end == End::Stuck {
             seat.give_up_runner(for_good.then(|| self.why_stopped()));
         }
@@ -243,7 +247,7 @@ impl Engine {
         stopper.is_closed
     }
 
-    fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<Row>) {
+    fn stop_finished(self: &Arc<Self>, request: RequestId, rows: Vec<EndRow>) {
         let asked = {
             let mut stopper = self.stopper.lock();
             let Some(asked) = stopper.requests.remove(&request) else { return };
@@ -270,7 +274,7 @@ impl Engine {
 }
 
 /// How a child ended that its supervisor stopped, if not as it was asked to.
-fn odd_end(row: &Row) -> Option<Exit> {
+fn odd_end(row: &EndRow) -> Option<Exit> {
     if row.brutal {
         return None;
     }
@@ -302,40 +306,40 @@ impl Drop for Performing<'_> {
 }
 
 impl Stopper {
-    fn step(&mut self, input: Input, now: Time) {
+    fn step(&mut self, input: Notice, now: Time) {
         self.plan.step(input, now, &mut self.actions);
     }
 
     /// What is to be done next, by whoever calls this: all that is decided comes before a walk.
-    fn next(&mut self, engine: &Engine) -> Option<Next> {
+    fn next(&mut self, engine: &Engine) -> Option<Duty> {
         let next = if self.actions.is_empty() {
             self.asked.pop_front().map(|asked| self.begin(asked, engine))
         } else {
             let actions = std::mem::take(&mut self.actions).into_iter();
-            Some(Next::Perform(actions.map(|action| self.with_seat(action)).collect()))
+            Some(Duty::Perform(actions.map(|action| self.with_seat(action)).collect()))
         };
         self.is_performing = next.is_some();
         next
     }
 
     /// A seat that has ended is let go.
-    fn with_seat(&mut self, action: Action) -> (Action, Option<Stopping>) {
+    fn with_seat(&mut self, action: Command) -> (Command, Option<StoppingSeat>) {
         let seat = match &action {
-            Action::Hook { key, .. } | Action::Abort { key } | Action::Look { key } => {
+            Command::Hook { key, .. } | Command::Abort { key } | Command::Look { key } => {
                 self.nodes.get(key).cloned()
             }
-            Action::Ended(row) => self.nodes.remove(&row.key),
-            Action::Finished { .. } | Action::WakeAt(_) => None,
+            Command::Ended(row) => self.nodes.remove(&row.key),
+            Command::Finished { .. } | Command::WakeAt(_) => None,
         };
         (action, seat)
     }
 
     /// Fences a subtree and has the plan stop it. What is left to do is to cancel its turns.
-    fn begin(&mut self, asked: Asked, engine: &Engine) -> Next {
+    fn begin(&mut self, asked: OrderedStop, engine: &Engine) -> Duty {
         if self.is_closed {
-            return Next::Answer(asked);
+            return Duty::Answer(asked);
         }
-        let Asked { root, purpose, is_brutal, began, deadline } = asked;
+        let OrderedStop { root, purpose, is_brutal, began, deadline } = asked;
         let request = engine.number();
         let walk = self.walk(&root, &purpose, request, engine);
         let mut seats = ByKey::default();
@@ -344,10 +348,10 @@ impl Stopper {
             seats.extend(walk.seats.iter().map(|seat| (seat.key, Arc::clone(seat))));
         }
         let input =
-            Input::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal: is_brutal };
-        self.requests.insert(request, Request { root, purpose, began, deadline, seats });
+            Notice::Request { request, root: root.key, nodes: walk.nodes, deadline, brutal: is_brutal };
+        self.requests.insert(request, PlannedStop { root, purpose, began, deadline, seats });
         self.step(input, engine.env.now());
-        Next::Cancel(walk.cancelled, walk.released)
+        Duty::Cancel(walk.cancelled, walk.released)
     }
 }
 
@@ -370,7 +374,7 @@ impl Seat {
             self.drop_dormant();
             self.release_holdings_aside();
         } else if line.place.has_runner() {
-            line.orders.next = Some(line::Next::End);
+            line.orders.next = Some(line::NextOrder::End);
             let waker = line.take_waker();
             drop(line);
             if let Some(waker) = waker {

@@ -19,7 +19,7 @@ use crate::decide::pausing::Grip;
 use crate::decide::place::Back;
 use crate::decide::supervision::{Action, Event, Started};
 use crate::engine::seat::family::Family;
-use crate::engine::seat::line::Next;
+use crate::engine::seat::line::NextOrder;
 use crate::engine::supervise::cell::Item;
 use crate::words::event::What;
 use crate::words::policy::{Exit, Shutdown};
@@ -116,7 +116,7 @@ impl Seat {
                     child.end_without_spec(exit.into());
                 }
             }
-            Action::StartedAll => self.order(|orders| orders.next = Some(Next::Serve)),
+            Action::StartedAll => self.order(|orders| orders.next = Some(NextOrder::Serve)),
             Action::StartFailed { key, reason } => {
                 let name = self.child(key).map_or_else(|| key.to_string(), |child| child.name.to_string());
                 self.give_up(Exit::failed(

@@ -388,10 +388,10 @@ impl Turn {
     }
 
     /// A wait that shows in the state, until the guard is dropped.
-    pub(crate) fn wait(self: &Arc<Self>, on: Wait) -> Waiting {
+    pub(crate) fn wait(self: &Arc<Self>, on: Wait) -> ShownWait {
         let wait = self.seat.engine.number();
         let counts = self.note_open(|| What::WaitBegan { wait, on });
-        Waiting { wait, counts, excused: self.excuse() }
+        ShownWait { wait, counts, excused: self.excuse() }
     }
 
     /// Runs blocking work, which goes on when the turn is cut: until it is over, something of the agent is left.
@@ -476,13 +476,13 @@ impl Drop for Excused {
     }
 }
 
-pub(crate) struct Waiting {
+pub(crate) struct ShownWait {
     wait: u64,
     counts: bool,
     excused: Excused,
 }
 
-impl Drop for Waiting {
+impl Drop for ShownWait {
     fn drop(&mut self) {
         if self.counts {
             let wait = self.wait;

@@ -55,14 +55,14 @@ impl Aside {
 
     /// Runs what is ours: whatever code of a user's it comes upon is run by the lanes instead.
     pub(crate) fn ours<R>(self: &Arc<Self>, run: impl FnOnce() -> R) -> R {
-        struct Restore(Option<Arc<Aside>>);
-        impl Drop for Restore {
+        struct AsideBefore(Option<Arc<Aside>>);
+        impl Drop for AsideBefore {
             fn drop(&mut self) {
                 ELSEWHERE.with_borrow_mut(|elsewhere| std::mem::swap(elsewhere, &mut self.0));
             }
         }
         let before = ELSEWHERE.with_borrow_mut(|elsewhere| elsewhere.replace(Arc::clone(self)));
-        let _restore = Restore(before);
+        let _restore = AsideBefore(before);
         run()
     }
 
@@ -99,12 +99,12 @@ struct Lane {
     name: &'static str,
     simulated: bool,
     work: Handle,
-    queue: Mutex<Queue>,
+    queue: Mutex<LaneQueue>,
     bell: Condvar,
 }
 
 #[derive(Default)]
-struct Queue {
+struct LaneQueue {
     jobs: VecDeque<Job>,
     threads: usize,
     /// Those that wait for a job.
@@ -148,7 +148,7 @@ impl Lane {
     }
 
     /// True once for each time that jobs wait and nobody looks whether they are taken.
-    fn is_to_be_watched(&self, queue: &mut Queue) -> bool {
+    fn is_to_be_watched(&self, queue: &mut LaneQueue) -> bool {
         let waits = !self.simulated && !queue.jobs.is_empty();
         waits && !std::mem::replace(&mut queue.watched, true)
     }

@@ -34,12 +34,12 @@ pub(crate) async fn known<F: Future>(future: F) -> F::Output {
 }
 
 /// Whether something waits for nothing known, as it is told when that changes.
-struct Blind<T: FnMut(bool)> {
+struct BlindWait<T: FnMut(bool)> {
     is: bool,
     tell: T,
 }
 
-impl<T: FnMut(bool)> Blind<T> {
+impl<T: FnMut(bool)> BlindWait<T> {
     fn is(&mut self, is: bool) {
         if self.is != is {
             self.is = is;
@@ -48,7 +48,7 @@ impl<T: FnMut(bool)> Blind<T> {
     }
 }
 
-impl<T: FnMut(bool)> Drop for Blind<T> {
+impl<T: FnMut(bool)> Drop for BlindWait<T> {
     fn drop(&mut self) {
         self.is(false);
     }
@@ -60,7 +60,7 @@ impl Env {
         if !self.is_simulated() {
             return future.await;
         }
-        let mut blind = Blind { is: false, tell };
+        let mut blind = BlindWait { is: false, tell };
         let mut future = pin!(future);
         poll_fn(|cx| {
             let before = KNOWN.get();

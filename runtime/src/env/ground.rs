@@ -69,11 +69,11 @@ impl Drop for Felt {
 
 /// Whether the runtime takes no future any more: it drops one at once that it does not take.
 fn refuses(work: &Handle) -> bool {
-    struct Asked {
+    struct AskedRuntime {
         refused: Arc<AtomicBool>,
         is_polled: bool,
     }
-    impl Drop for Asked {
+    impl Drop for AskedRuntime {
         fn drop(&mut self) {
             if !self.is_polled {
                 self.refused.store(true, Ordering::Release);
@@ -81,7 +81,7 @@ fn refuses(work: &Handle) -> bool {
         }
     }
     let refused = Arc::new(AtomicBool::new(false));
-    let mut asked = Asked { refused: Arc::clone(&refused), is_polled: false };
+    let mut asked = AskedRuntime { refused: Arc::clone(&refused), is_polled: false };
     drop(work.spawn(async move {
         let asked = &mut asked;
         asked.is_polled = true;

@@ -24,13 +24,13 @@ pub(super) fn hush() {
 
 /// Runs what belongs to no span, whichever is entered.
 pub(crate) fn apart<R>(run: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
+    struct HushBefore(bool);
+    impl Drop for HushBefore {
         fn drop(&mut self) {
             APART.set(self.0);
         }
     }
-    let _restore = Restore(APART.replace(true));
+    let _restore = HushBefore(APART.replace(true));
     run()
 }
 

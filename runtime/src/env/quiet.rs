@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 pub(crate) use self::hook::install;
 pub(crate) use self::listen::simulates;
-use self::listen::{Heard, hear, listen};
+use self::listen::{HeardPanic, hear, listen};
 use crate::words::error::Panic;
 
 /// Runs a user's code and gives its panic back instead of unwinding.
@@ -56,7 +56,7 @@ fn let_go(payload: Box<dyn Any + Send>) {
 /// A panic on its way to another thread.
 pub(crate) struct Thrown {
     payload: Option<Box<dyn Any + Send>>,
-    heard: Option<Heard>,
+    heard: Option<HeardPanic>,
 }
 
 /// Wraps a user's work for another thread. Its panic is for whoever waits there, who goes on with it by [`Thrown::resume`].

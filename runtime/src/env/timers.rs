@@ -16,19 +16,19 @@ use super::{Aside, Clock, Env};
 use crate::env::signal::Signal;
 use crate::words::time::Time;
 
-type Due = Box<dyn FnOnce() + Send>;
+type Callback = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Timers {
-    due: Mutex<Queue>,
+    due: Mutex<TimerQueue>,
     sooner: Notify,
     over: Signal,
     aside: Arc<Aside>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct TimerQueue {
     next: u64,
-    entries: BTreeMap<(Time, u64), Due>,
+    entries: BTreeMap<(Time, u64), Callback>,
 }
 
 /// A deadline that has been set. Dropping it takes it back.
@@ -72,13 +72,13 @@ impl Timers {
         }
     }
 
-    fn take_due(&self, now: Time) -> Option<Due> {
+    fn take_due(&self, now: Time) -> Option<Callback> {
         let mut queue = self.due.lock();
         let entry = queue.entries.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
-    fn set(self: &Arc<Self>, at: Time, due: Due) -> Timer {
+    fn set(self: &Arc<Self>, at: Time, due: Callback) -> Timer {
         let mut queue = self.due.lock();
         queue.next += 1;
         let place = (at, queue.next);

@@ -22,7 +22,7 @@ use crate::words::id::AgentId;
 use crate::words::state::StopReason;
 
 /// Where a swarm's log goes.
-pub(crate) struct Log(Option<Dispatch>);
+pub(crate) struct LogOutput(Option<Dispatch>);
 
 macro_rules! say {
     ($apart:expr, $level:expr, $($said:tt)+) => {
@@ -34,7 +34,7 @@ macro_rules! say {
     };
 }
 
-impl Log {
+impl LogOutput {
     /// To the subscriber of whoever starts the swarm if it is a thread's own, for the control thread does not know it; else to
     /// that of the process, whenever it comes.
     pub(crate) fn from_here() -> Self {

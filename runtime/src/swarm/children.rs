@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::Agent;
 use crate::agent::agent_ref::AgentRef;
 use crate::agent::context::OwnAgent;
-use crate::agent::spawn::{Naming, Place, spawn};
+use crate::agent::spawn::{Naming, SpawnPlace, spawn};
 use crate::agent::spec::AgentSpec;
 use crate::decide::supervision::{ChildState, Counts, Event};
 use crate::engine::seat::Seat;
@@ -81,7 +81,7 @@ impl Children {
     /// leaves nothing behind; after [`SpawnError::Ignored`] the spec stays, as after an end.
     pub async fn start_child<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
         let role = self.seat.role_of_own_child();
-        let place = Place::under(&self.seat, role, Naming::Child);
+        let place = SpawnPlace::under(&self.seat, role, Naming::Child);
         Ok(AgentRef::new(spawn(place, spec).await?))
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Swarm;
 use crate::agent::Agent;
 use crate::agent::ask::Ask;
-use crate::agent::spawn::{Naming, Place, begin};
+use crate::agent::spawn::{Naming, SpawnPlace, begin};
 use crate::agent::spec::AgentSpec;
 use crate::engine::seat::Seat;
 use crate::engine::seat::body::BoxFuture;
@@ -100,7 +100,7 @@ async fn work<A: Agent>(
     stop: Stop,
 ) -> Result<A::Output, RunError<A::Task>> {
     let rights = turn::rights(by.as_deref());
-    let place = Place::under(&parent, Role::Scope, Naming::New).by(by);
+    let place = SpawnPlace::under(&parent, Role::Scope, Naming::New).by(by);
     let spawning = match begin(place, spec).await {
         Ok(spawning) => spawning,
         Err(error) => return Err(RunError::Spawn(error, Box::new(task))),

@@ -8,7 +8,7 @@ use crate::agent::agent_ref::AgentRef;
 use crate::agent::ask::{Ask, At};
 use crate::agent::context::{Cancelled, Context, progress_text};
 use crate::agent::effect::Memory;
-use crate::agent::spawn::{Naming, Place, scope, spawn};
+use crate::agent::spawn::{Naming, SpawnPlace, scope, spawn};
 use crate::agent::spec::AgentSpec;
 use crate::agent::{Agent, Message};
 use crate::decide::branch::below;
@@ -174,7 +174,7 @@ impl Scope {
     /// [`SpawnError`] if the owner is stopping, or its turn is over; [`SpawnError::ScopeOpen`] if a scope of this name is open
     /// in the turn already; [`SpawnError::BadSpec`] for a name or a budget that is none.
     pub fn open(owner: &ScopeOwner, name: &str) -> Result<Self, SpawnError> {
-        let place = Place::under(&owner.seat, owner.role(), Naming::New);
+        let place = SpawnPlace::under(&owner.seat, owner.role(), Naming::New);
         let place = match &owner.turn {
             Some(turn) => place.in_turn(turn),
             None => place,
@@ -205,7 +205,7 @@ impl Scope {
     /// # Errors
     /// [`SpawnError`]: a bad spec, a fence, a limit, a start that failed.
     pub async fn spawn<A: Agent>(&self, spec: AgentSpec<A>) -> Result<AgentRef<A>, SpawnError> {
-        let place = Place::under(&self.seat, Role::Scope, Naming::New);
+        let place = SpawnPlace::under(&self.seat, Role::Scope, Naming::New);
         let by = turn::current().or_else(|| self.turn.clone());
         let place = place.by(by).in_branch(Some(Arc::clone(&self.path)));
         Ok(AgentRef::new(spawn(place, spec).await?))

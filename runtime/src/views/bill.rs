@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::views::draw::{Column, Line, draw, freed_label, grouped};
+use crate::views::draw::{Column, DrawnLine, draw, freed_label, grouped};
 use crate::words::id::AgentId;
 use crate::words::usage::Usage;
 
@@ -90,9 +90,9 @@ impl Breakdown {
         ];
         let mut lines = Vec::new();
         for row in &self.rows {
-            lines.push(Line { level: row.level, cells: row.cells() });
+            lines.push(DrawnLine { level: row.level, cells: row.cells() });
             if row.freed.agents > 0 {
-                lines.push(Line { level: row.level + 1, cells: row.freed.cells() });
+                lines.push(DrawnLine { level: row.level + 1, cells: row.freed.cells() });
             }
         }
         draw(&COLUMNS, &lines)

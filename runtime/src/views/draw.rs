@@ -17,14 +17,14 @@ pub(crate) enum Column {
 }
 
 /// A row: how deep it is in the tree, and its cells, one a column.
-pub(crate) struct Line {
+pub(crate) struct DrawnLine {
     pub(crate) level: usize,
     pub(crate) cells: Vec<String>,
 }
 
 /// Draws rows that stand in tree order, each before what is below it. A column that is empty in every row is left out.
 /// Lines are separated by line feeds, without one at the end.
-pub(crate) fn draw(columns: &[Column], lines: &[Line]) -> String {
+pub(crate) fn draw(columns: &[Column], lines: &[DrawnLine]) -> String {
     let mut table: Vec<Vec<String>> =
         vec![columns.iter().map(|column| column.heading().to_owned()).collect()];
     for (line, branches) in lines.iter().zip(branches(lines)) {
@@ -57,7 +57,7 @@ pub(crate) fn draw(columns: &[Column], lines: &[Line]) -> String {
 }
 
 /// What stands before each row: found from the last row up, since a branch goes on if a later sibling is to come.
-fn branches(lines: &[Line]) -> Vec<String> {
+fn branches(lines: &[DrawnLine]) -> Vec<String> {
     let mut goes_on: Vec<bool> = Vec::new();
     let mut drawn: Vec<_> = lines
         .iter()
@@ -122,9 +122,11 @@ pub(crate) fn grouped(number: u64) -> String {
 mod tests {
     use super::*;
 
-    fn lines(rows: &[(usize, &str, &str)]) -> Vec<Line> {
+    fn lines(rows: &[(usize, &str, &str)]) -> Vec<DrawnLine> {
         let cells = |name: &str, number: &str| vec![name.to_owned(), String::new(), number.to_owned()];
-        rows.iter().map(|(level, name, number)| Line { level: *level, cells: cells(name, number) }).collect()
+        rows.iter()
+            .map(|(level, name, number)| DrawnLine { level: *level, cells: cells(name, number) })
+            .collect()
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use self::gauge::Gauge;
-use self::names::{Named, Names};
+use self::names::{Label, Names};
 pub use self::reading::{EffectMetrics, Histogram, Metrics};
 use self::tally::{Series, Tally};
 use super::Fold;
@@ -75,19 +75,19 @@ impl Sum {
 /// It holds a row for each living agent, and for one that has ended only until what is open in it has ended too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metered {
-    rows: Rows<Row>,
+    rows: Rows<MetricRow>,
     names: Names,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
+struct MetricRow {
     /// None if what happened is of an agent that is gone, or was never spawned.
     life: Option<Lifecycle>,
     is_place: bool,
     gauge: Option<Box<Gauge>>,
 }
 
-impl Row {
+impl MetricRow {
     fn is_live(&self) -> bool {
         self.life.as_ref().is_some_and(|life| life.state().is_live())
     }
@@ -112,7 +112,7 @@ impl Metered {
         self.sum(|id, row| id.is_within(agent) && (row.is_live() || id.parent().is_none()))
     }
 
-    fn sum(&self, has_part: impl Fn(&AgentId, &Row) -> bool) -> Metrics {
+    fn sum(&self, has_part: impl Fn(&AgentId, &MetricRow) -> bool) -> Metrics {
         let mut sum = Sum::default();
         for (_, row) in self.rows.iter().filter(|(id, row)| has_part(id, row)) {
             if let Some(gauge) = &row.gauge {
@@ -178,7 +178,7 @@ impl Fold for Metered {
         }
         let is_live = row.is_live();
         let late = gauge::counts(event).then(|| {
-            let name = Named::of(&event.what).map_or(0, |named| self.names.place(named));
+            let name = Label::of(&event.what).map_or(0, |named| self.names.place(named));
             row.gauge.get_or_insert_default().take(event, name, !is_live)
         });
         let is_done = row.is_done();

@@ -14,7 +14,7 @@ use crate::words::time::Time;
 /// The states of every agent one after another. What happens to an agent that was never spawned is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
-    rows: BTreeMap<AgentId, Row>,
+    rows: BTreeMap<AgentId, TimelineRow>,
 }
 
 /// An event's place and moment.
@@ -40,7 +40,7 @@ pub struct Span {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Row {
+struct TimelineRow {
     life: Lifecycle,
     spans: Vec<Span>,
 }

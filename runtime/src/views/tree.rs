@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::draw::{Column, Line, draw, freed_label};
+use super::draw::{Column, DrawnLine, draw, freed_label};
 use super::rows::Rows;
 use super::{Fold, States};
 use crate::decide::lifecycle::Lifecycle;
@@ -148,11 +148,11 @@ impl Tree {
         };
         let mut lines = Vec::new();
         for (level, row) in self.iter() {
-            lines.push(Line { level, cells: cells(row) });
+            lines.push(DrawnLine { level, cells: cells(row) });
             if row.freed > 0 {
                 let mut freed = vec![String::new(); COLUMNS.len()];
                 freed[0] = freed_label(row.freed);
-                lines.push(Line { level: level + 1, cells: freed });
+                lines.push(DrawnLine { level: level + 1, cells: freed });
             }
         }
         draw(&COLUMNS, &lines)

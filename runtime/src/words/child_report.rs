@@ -71,7 +71,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: child {}", self.context, self.child)?;
         match &self.reason {
-            Some(reason) => write!(f, ": {}", Line(reason)),
+            Some(reason) => write!(f, ": {}", ExitLine(reason)),
             None => Ok(()),
         }
     }
@@ -81,16 +81,16 @@ impl fmt::Display for ChildReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: child {:?} ({}, {})", self.context, self.spec.id, self.child, self.spec)?;
         match &self.reason {
-            Some(reason) => write!(f, ": {}", Line(reason)),
+            Some(reason) => write!(f, ": {}", ExitLine(reason)),
             None => Ok(()),
         }
     }
 }
 
 /// An exit as one line, whatever is in its message.
-pub(crate) struct Line<'a>(pub(crate) &'a Exit);
+pub(crate) struct ExitLine<'a>(pub(crate) &'a Exit);
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for ExitLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = match self.0 {
             Exit::Normal => return f.write_str("normal"),

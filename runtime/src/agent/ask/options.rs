@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ask, At, State, sent};
+use super::{Ask, AskState, At, sent};
 use crate::agent::Agent;
 use crate::agent::task::Check;
 use crate::engine::seat::rights::Rights;
@@ -16,7 +16,7 @@ impl<A: Agent> Ask<A> {
     /// has begun by then keeps the deadline that it inherited.
     pub fn within(mut self, limit: Duration) -> Self {
         self.within = limit;
-        if let State::Sent(cell) = &self.state {
+        if let AskState::Sent(cell) = &self.state {
             sent::move_deadline::<A>(&self.seat, cell, self.deadline());
         }
         self
@@ -34,7 +34,7 @@ impl<A: Agent> Ask<A> {
         let check: Check<A::Output> =
             Box::new(move |output| check(output).map_err(|reason| reason.to_string()));
         let accept = Arc::new(self.seat.home.keep(check));
-        if let State::Sent(cell) = &self.state {
+        if let AskState::Sent(cell) = &self.state {
             cell.set_accept(Arc::clone(&accept));
         }
         self.accept = Some(accept);

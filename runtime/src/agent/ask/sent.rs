@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Answer, At, Cell};
+use super::{AskAnswer, At, CellOf};
 use crate::agent::Agent;
 use crate::agent::mailbox::NotAccepted;
 use crate::agent::task::{Again, Over, TaskCell, Terms};
@@ -15,8 +15,8 @@ use crate::decide::kept::NotKept;
 use crate::decide::key::{About, Digest, Key, Standing};
 use crate::engine::lab::points;
 use crate::engine::seat::Seat;
-use crate::engine::turn::alarm::{Alarm, Deadline, Due};
-use crate::engine::turn::asked::Begun;
+use crate::engine::turn::alarm::{Alarm, AlarmDue, Deadline};
+use crate::engine::turn::asked::Remembered;
 use crate::engine::turn::{Cancel, Turn};
 use crate::env::quiet::caught;
 use crate::words::event::What;
@@ -47,7 +47,7 @@ pub(crate) fn push<A: Agent>(
     terms: Terms<A::Output>,
     deadline: Option<Deadline>,
     way: Way,
-) -> Result<Cell<A>, NotAccepted<A::Task>> {
+) -> Result<CellOf<A>, NotAccepted<A::Task>> {
     let typed: &Typed<A> = seat.typed();
     let spoil = std::cell::Cell::default();
     let deliver = || points::deliver(seat, way.name(), &spoil);
@@ -71,20 +71,20 @@ pub(crate) fn push<A: Agent>(
 }
 
 /// Ends a task at its deadline, whoever waits for it then, if anybody does; at this one and no other.
-fn limit<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
+fn limit<A: Agent>(seat: &Arc<Seat>, cell: &CellOf<A>, deadline: Option<Deadline>) {
     let (its, task) = (Arc::clone(seat), Arc::downgrade(cell));
     let due = move |due| {
         let Some(cell) = task.upgrade() else { return };
         match due {
-            Due::Passed => end::<A>(&its, &cell, Over::Expired, Cancel::Expired),
-            Due::Moved(at) => set_deadline::<A>(&its, &cell, at),
+            AlarmDue::Passed => end::<A>(&its, &cell, Over::Expired, Cancel::Expired),
+            AlarmDue::Moved(at) => set_deadline::<A>(&its, &cell, at),
         }
     };
     cell.keep_alarm(deadline.map(|deadline| Alarm::set(seat, deadline, due)));
 }
 
 /// Says to the task, and to the turn that works on it, when it has to be over.
-fn set_deadline<A: Agent>(seat: &Seat, cell: &Cell<A>, at: Time) {
+fn set_deadline<A: Agent>(seat: &Seat, cell: &CellOf<A>, at: Time) {
     let at = seat.on_clock(at);
     cell.terms.set_deadline(at);
     // One that begins now finds it there.
@@ -94,13 +94,13 @@ fn set_deadline<A: Agent>(seat: &Seat, cell: &Cell<A>, at: Time) {
 }
 
 /// Moves the deadline of a task that is accepted.
-pub(super) fn move_deadline<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, deadline: Option<Deadline>) {
+pub(super) fn move_deadline<A: Agent>(seat: &Arc<Seat>, cell: &CellOf<A>, deadline: Option<Deadline>) {
     set_deadline::<A>(seat, cell, deadline.as_ref().map_or(Time::NEVER, Deadline::at));
     limit::<A>(seat, cell, deadline);
 }
 
 /// Ends a task from outside: queued, it is taken out; running, its turn is interrupted.
-pub(super) fn end<A: Agent>(seat: &Arc<Seat>, cell: &Cell<A>, over: Over<A::Output>, why: Cancel) {
+pub(super) fn end<A: Agent>(seat: &Arc<Seat>, cell: &CellOf<A>, over: Over<A::Output>, why: Cancel) {
     let turn = cell.turn();
     let id = cell.id.clone();
     let ended = cell.finish(over, None, |outcome| {
@@ -129,10 +129,10 @@ pub(super) fn note_not_kept(asker: Option<&Turn>, task: &TaskId, why: NotKept) {
 /// A task that a turn has asked, for the turn's next attempt.
 pub(super) struct Claimed<A: Agent> {
     pub(super) seat: Arc<Seat>,
-    pub(super) cell: Cell<A>,
+    pub(super) cell: CellOf<A>,
 }
 
-impl<A: Agent> Begun for Claimed<A> {
+impl<A: Agent> Remembered for Claimed<A> {
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -151,16 +151,16 @@ impl<A: Agent> Begun for Claimed<A> {
 }
 
 /// What an earlier attempt has left.
-pub(super) enum Found<A: Agent> {
+pub(super) enum LeftBefore<A: Agent> {
     Nothing,
     Open(Claimed<A>),
     /// With what it has cost.
-    Answer(Answer<A>, Usage),
+    Answer(AskAnswer<A>, Usage),
 }
 
 /// What an ask is about, for its digest. A part says who is asked; nothing else need.
 #[derive(Serialize)]
-struct Input<'a, T> {
+struct AskInput<'a, T> {
     agent: Option<&'a str>,
     task: &'a T,
 }
@@ -189,7 +189,7 @@ pub(super) fn find<A: Agent>(
     task: &A::Task,
     asker: &Arc<Turn>,
     at: &At,
-) -> Option<(Key, Found<A>)> {
+) -> Option<(Key, LeftBefore<A>)> {
     const KIND: &str = "ask";
     let (asked, own) = (asker.asked()?, asker.task.as_ref()?);
     let (branch, agent) = match at {
@@ -198,17 +198,17 @@ pub(super) fn find<A: Agent>(
         At::Part(path) => (Some(Arc::clone(path)), None),
     };
     // A task that cannot be written down, or panics when it is, is asked without a key.
-    let digest = caught(|| Digest::of(KIND, &Input { agent: agent.as_deref(), task })).ok().flatten()?;
+    let digest = caught(|| Digest::of(KIND, &AskInput { agent: agent.as_deref(), task })).ok().flatten()?;
     let about = About { branch, kind: KIND, digest };
     // Another living agent of that name is not the one that was asked; one that has ended may have come again.
     let is_it = |claimed: &Claimed<A>| Arc::ptr_eq(&claimed.seat, seat) || claimed.seat.is_stopped();
     loop {
         let (key, held) = asked.next(&about, |task| task.as_any().downcast_ref().is_some_and(is_it));
         let held = held.as_ref().and_then(|held| held.as_any().downcast_ref::<Claimed<A>>());
-        let Some(Claimed { seat: its, cell }) = held else { return Some((key, Found::Nothing)) };
+        let Some(Claimed { seat: its, cell }) = held else { return Some((key, LeftBefore::Nothing)) };
         let found = match cell.again(&its.id) {
-            Again::Open => Found::Open(Claimed { seat: Arc::clone(its), cell: Arc::clone(cell) }),
-            Again::Answer(answer) => Found::Answer(answer, cell.spent()),
+            Again::Open => LeftBefore::Open(Claimed { seat: Arc::clone(its), cell: Arc::clone(cell) }),
+            Again::Answer(answer) => LeftBefore::Answer(answer, cell.spent()),
             Again::Nothing => {
                 asked.spend(&key);
                 continue;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::{Answer, Ask, State};
+use super::{Ask, AskAnswer, AskState};
 use crate::agent::Agent;
 use crate::engine::turn::told::Told;
 
@@ -23,7 +23,7 @@ use crate::engine::turn::told::Told;
 pub struct AskStream<A: Agent, T> {
     ask: Ask<A>,
     told: Told,
-    answer: Option<Answer<A>>,
+    answer: Option<AskAnswer<A>>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -33,7 +33,7 @@ impl<A: Agent> Ask<A> {
     /// The ask as a stream of what the agent sends while it works.
     pub fn stream<T: Send + 'static>(mut self) -> AskStream<A, T> {
         self.told = Some(Box::default());
-        if let State::Sent(cell) = &self.state {
+        if let AskState::Sent(cell) = &self.state {
             self.claim = cell.claim(true);
         }
         AskStream { ask: self, told: Told::default(), answer: None, of: PhantomData }
@@ -56,7 +56,7 @@ impl<A: Agent, T: Send + 'static> AskStream<A, T> {
     ///
     /// # Errors
     /// As the ask's own.
-    pub async fn output(mut self) -> Answer<A> {
+    pub async fn output(mut self) -> AskAnswer<A> {
         loop {
             while self.next().await.is_some() {}
             // It ends with the answer, and gives that once.

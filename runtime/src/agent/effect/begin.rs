@@ -20,12 +20,12 @@ use crate::words::reach::Reach;
 use crate::words::refusal::Refusal;
 
 /// An effect that has begun, from its first try to its end.
-pub(super) struct Begun {
+pub(super) struct BegunEffect {
     pub(super) booking: Arc<Booking>,
     pub(super) span: Span,
 }
 
-impl Begun {
+impl BegunEffect {
     pub(super) fn end(self, end: EffectEnd) {
         self.booking.settle(end);
         trace::effect_ends(&self.span, end);
@@ -82,7 +82,7 @@ impl Effect {
 
     /// The ceilings and the budget of every ancestor, the fence and the pauses, and the event that begins the effect or its next try, in one
     /// critical section. False if a pause holds it.
-    pub(super) fn begin(&self, number: u32, begun: &mut Option<Begun>) -> Result<bool, EffectError> {
+    pub(super) fn begin(&self, number: u32, begun: &mut Option<BegunEffect>) -> Result<bool, EffectError> {
         let seat = &self.turn.seat;
         let engine = &seat.engine;
         let is_hook = self.turn.phase == Phase::Stop;
@@ -149,7 +149,7 @@ impl Effect {
             Some(begun) => begun.booking.try_began(reserved),
             None => {
                 let booking = Arc::new(Booking::new(Arc::clone(&self.turn), effect, self.cost, reserved));
-                *begun = Some(Begun { booking, span: trace::of_effect(&self.turn, &self.kind) });
+                *begun = Some(BegunEffect { booking, span: trace::of_effect(&self.turn, &self.kind) });
             }
         }
         Ok(true)

@@ -10,10 +10,10 @@ use std::task::Poll;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::run::Round;
+use super::run::Tries;
 use super::{Admitted, Denied, Effect, Ended, Link, Pass, Request, Stage};
 use crate::agent::Message;
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::env::quiet::caught;
 use crate::env::theirs::Theirs;
 use crate::words::error::EffectError;
@@ -56,7 +56,7 @@ impl Effect {
     /// Passes the links that are asked once, up to one that has the result.
     pub(super) async fn pass_once<T: Message>(
         &self,
-        round: &mut Round,
+        round: &mut Tries,
         passes: &mut Passes,
     ) -> Result<Option<T>, EffectError> {
         let engine = &self.turn.seat.engine;
@@ -88,7 +88,7 @@ impl Effect {
         &self,
         link: &dyn Link,
         request: &Request<'_>,
-        round: &mut Round,
+        round: &mut Tries,
     ) -> Result<Admitted, EffectError> {
         let is_approval = link.stage() == Stage::Approval;
         let now = || self.turn.seat.engine.env.now();
@@ -124,7 +124,7 @@ impl Effect {
     }
 
     /// Passes the links that are for the try, and takes a permit of the effect's kind. None if a pause has come by.
-    pub(super) async fn pass_for_try(&self, round: Round) -> Result<Option<Admission>, EffectError> {
+    pub(super) async fn pass_for_try(&self, round: Tries) -> Result<Option<Admission>, EffectError> {
         let engine = &self.turn.seat.engine;
         let permits = engine.permits.get(&self.kind);
         let links = self.links_of_a_try();
@@ -153,7 +153,7 @@ impl Effect {
             Ok((passes.into_inner(), permit))
         };
         let passed =
-            self.until(round.deadline, Held::AtNextAwait, self.shown(Wait::Admission, passing)).await?;
+            self.until(round.deadline, HeldNow::AtNextAwait, self.shown(Wait::Admission, passing)).await?;
         passed.transpose()
     }
 

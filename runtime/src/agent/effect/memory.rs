@@ -16,14 +16,14 @@ use crate::agent::Message;
 use crate::decide::kept::{self, NotKept};
 use crate::decide::key::{About, Digest, Key, Standing};
 use crate::engine::turn::Turn;
-use crate::engine::turn::asked::Begun;
+use crate::engine::turn::asked::Remembered;
 use crate::env::quiet::caught;
 use crate::words::error::EffectError;
 use crate::words::event::What;
 use crate::words::policy::RestartMode;
 
 /// What names an effect, or whatever else is remembered, among those of its task, without its number.
-pub(super) struct Place {
+pub(super) struct EffectPlace {
     branch: Option<Arc<str>>,
     name: InputName,
     /// Of the kind and the input, where somebody wants it.
@@ -40,7 +40,7 @@ enum InputName {
     Unknown,
 }
 
-impl Place {
+impl EffectPlace {
     pub(super) fn of(
         turn: &Turn,
         branch: Option<&Arc<str>>,
@@ -68,7 +68,7 @@ impl Place {
 /// A result, as JSON.
 struct Done(Vec<u8>);
 
-impl Begun for Done {
+impl Remembered for Done {
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -97,7 +97,7 @@ pub(super) enum Recalled<T> {
 /// What the attempts at a turn's task have had under one name.
 pub(crate) struct Memory<'t> {
     turn: &'t Arc<Turn>,
-    place: Place,
+    place: EffectPlace,
     kind: &'t str,
 }
 
@@ -108,7 +108,7 @@ impl<'t> Memory<'t> {
         kind: &'t str,
         input: &impl serde::Serialize,
     ) -> Self {
-        Self { turn, place: Place::of(turn, branch, kind, input, true), kind }
+        Self { turn, place: EffectPlace::of(turn, branch, kind, input, true), kind }
     }
 
     /// The same, kept whatever the agent's restart mode, as asks are: what hangs on them has to last as long.
@@ -161,7 +161,7 @@ impl<'t> Memory<'t> {
 }
 
 /// The key under which a result is kept, or the result that an earlier attempt has left there.
-fn recall<T: Message>(turn: &Turn, place: &Place, sort: &'static str, kind: &str) -> Recalled<T> {
+fn recall<T: Message>(turn: &Turn, place: &EffectPlace, sort: &'static str, kind: &str) -> Recalled<T> {
     let Some(asked) = turn.asked() else { return Recalled::Never };
     let digest = match place.name {
         InputName::None => return Recalled::Never,
@@ -169,7 +169,7 @@ fn recall<T: Message>(turn: &Turn, place: &Place, sort: &'static str, kind: &str
         InputName::Digest(digest) => digest,
     };
     let about = About { branch: place.branch.clone(), kind: sort, digest };
-    let is_done = |begun: &dyn Begun| begun.as_any().is::<Done>();
+    let is_done = |begun: &dyn Remembered| begun.as_any().is::<Done>();
     loop {
         let (key, held) = if place.is_alternative {
             asked.next_of_any(&about, is_done)

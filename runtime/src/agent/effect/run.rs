@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::begin::Begun;
+use super::begin::BegunEffect;
 use super::links::{Admission, Passes};
 use super::memory::Recalled;
 use super::{Booking, Call, Denied, Effect, Ended, Tried};
 use crate::agent::Message;
 use crate::decide::kept;
 use crate::engine::lab::points;
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::engine::turn::park::Out;
 use crate::env::fault::Phase;
 use crate::env::laid::laid;
@@ -33,7 +33,7 @@ use crate::words::usage::Usage;
 #[derive(Default)]
 struct Lasting {
     /// Of an effect that has begun and not ended: nothing is reserved between two tries.
-    begun: Option<Begun>,
+    begun: Option<BegunEffect>,
     /// Of one that has begun, also when it has ended.
     booking: Option<Arc<Booking>>,
 }
@@ -69,7 +69,7 @@ const fn ended_by(error: &EffectError) -> EffectEnd {
 
 /// Where an effect stands, over its tries and the pauses that it meets.
 #[derive(Clone, Copy)]
-pub(super) struct Round {
+pub(super) struct Tries {
     /// The try that is next or on, from 1.
     pub(super) number: u32,
     pub(super) deadline: Time,
@@ -118,7 +118,7 @@ impl Effect {
             Recalled::Never => (None, false),
         };
         let (deadline, stood) = (self.ends_at(), self.turn.seat.stood());
-        let (mut round, mut lasting) = (Round { number: 1, deadline, stood }, Lasting::default());
+        let (mut round, mut lasting) = (Tries { number: 1, deadline, stood }, Lasting::default());
         let mut passes = Passes::default();
         let result = match self.pass_once(&mut round, &mut passes).await {
             Ok(Some(value)) => Ok(value),
@@ -148,7 +148,7 @@ impl Effect {
     async fn tries<T>(
         &self,
         call: Calls<'_, T>,
-        round: &mut Round,
+        round: &mut Tries,
         lasting: &mut Lasting,
     ) -> Result<T, EffectError> {
         loop {
@@ -190,7 +190,7 @@ impl Effect {
     async fn round<T>(
         &self,
         call: Calls<'_, T>,
-        round: &mut Round,
+        round: &mut Tries,
         lasting: &mut Lasting,
     ) -> Result<Came<T>, EffectError> {
         // Given up after the booking is settled: what is quiet has its bill.
@@ -214,7 +214,7 @@ impl Effect {
     async fn one_try<T>(
         &self,
         call: Calls<'_, T>,
-        round: Round,
+        round: Tries,
         held: Admission,
         lasting: &mut Lasting,
     ) -> Result<Came<T>, EffectError> {
@@ -225,11 +225,11 @@ impl Effect {
                 return not_begun.map(|_| Came::Held);
             }
         }
-        let Some(Begun { booking, span }) = &lasting.begun else { return Ok(Came::Held) };
+        let Some(BegunEffect { booking, span }) = &lasting.begun else { return Ok(Came::Held) };
         let (booking, span) = (Arc::clone(booking), span.clone());
         lasting.booking = Some(Arc::clone(&booking));
-        let cut = if self.repeat == Repeat::Once { Held::Never } else { Held::Now };
-        let Round { number, deadline, .. } = round;
+        let cut = if self.repeat == Repeat::Once { HeldNow::Never } else { HeldNow::Now };
+        let Tries { number, deadline, .. } = round;
         let called = self.until(deadline, cut, self.call(call, &booking, number, deadline));
         let tried = called.instrument(span).await;
         let (passes, permit) = held;
@@ -261,7 +261,7 @@ impl Effect {
         &self,
         tried: Option<Tried<T>>,
         booking: &Booking,
-        round: Round,
+        round: Tries,
     ) -> Result<Came<T>, EffectError> {
         let error = match tried {
             Some(Ok(value)) => return Ok(Came::Done(value)),
@@ -279,7 +279,7 @@ impl Effect {
 
     /// Goes out as soon as no pause holds the turn. Its deadline moves by as long as the seat's clock has stood since it was
     /// out: a call that is out is not held, and neither is its deadline.
-    async fn go_out(&self, round: &mut Round) -> Result<Out, EffectError> {
+    async fn go_out(&self, round: &mut Tries) -> Result<Out, EffectError> {
         loop {
             self.turn.parked().await;
             self.may_begin()?;
@@ -323,7 +323,7 @@ impl Effect {
     pub(super) async fn until<R>(
         &self,
         deadline: Time,
-        held: Held,
+        held: HeldNow,
         future: impl Future<Output = R>,
     ) -> Result<Option<R>, EffectError> {
         tokio::select! {

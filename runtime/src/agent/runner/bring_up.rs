@@ -41,9 +41,9 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
             }
         }
         match begin(&seat, generation, anew) {
-            Begun::Turn(turn) => break turn,
-            Begun::Held => {}
-            Begun::Fenced => return Brought::Dropped,
+            StartBegun::Turn(turn) => break turn,
+            StartBegun::Held => {}
+            StartBegun::Fenced => return Brought::Dropped,
         }
     };
     let _counted = Counted::new(&seat.engine.census, &seat.id, Living::Turn);
@@ -90,7 +90,7 @@ pub(crate) async fn bring_up<A: Agent>(seat: Arc<Seat>, generation: u64, anew: b
     failed
 }
 
-enum Begun {
+enum StartBegun {
     Turn(Arc<Turn>),
     /// A pause came by.
     Held,
@@ -99,14 +99,14 @@ enum Begun {
 }
 
 /// Begins a life, or a start within one, unless a stop or a pause has come by: all in one critical section.
-fn begin(seat: &Arc<Seat>, generation: u64, anew: bool) -> Begun {
+fn begin(seat: &Arc<Seat>, generation: u64, anew: bool) -> StartBegun {
     let mut gate = seat.gate.lock();
     let is_superseded = seat.line.lock().is_superseded(generation);
     if is_superseded || seat.life() != if anew { Life::Down } else { Life::Up } {
-        return Begun::Fenced;
+        return StartBegun::Fenced;
     }
     if gate.hold.is_some() {
-        return Begun::Held;
+        return StartBegun::Held;
     }
     if anew {
         seat.line.lock().place.begins();
@@ -116,7 +116,7 @@ fn begin(seat: &Arc<Seat>, generation: u64, anew: bool) -> Begun {
     let deadline = seat.on_clock(seat.engine.env.now() + seat.policies.start_within);
     let turn = Turn::new(seat, Phase::Start, deadline);
     gate.turn = Some(Arc::clone(&turn));
-    Begun::Turn(turn)
+    StartBegun::Turn(turn)
 }
 
 /// Has the start dropped as stale when its time is over. The time in which it was held does not count.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::turn::Ended;
+use super::turn::TurnResult;
 use super::{Runner, Task};
 use crate::agent::context::Context;
 use crate::agent::task::TaskCell;
@@ -18,8 +18,8 @@ use crate::words::error::AgentError;
 pub(super) fn accepted<T: Message, O: Message>(
     task: &TaskCell<T, O>,
     turn: &Arc<Turn>,
-    mut ended: Ended<O>,
-) -> Ended<O> {
+    mut ended: TurnResult<O>,
+) -> TurnResult<O> {
     let Some(output) = &ended.output else { return ended };
     if let Err(reason) = check(task, turn, output) {
         ended.output.take().into_iter().for_each(Theirs::let_go);

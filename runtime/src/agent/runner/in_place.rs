@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::bring_up::{self, Brought};
-use super::{Begun, PresenceGuard, Runner, Stage};
+use super::{FirstPoll, PresenceGuard, Runner, RunnerStage};
 use crate::agent::Agent;
 use crate::decide::place::Rests;
 use crate::decide::stopping::TurnEnd;
@@ -16,13 +16,13 @@ use crate::env::theirs::Theirs;
 
 impl<A: Agent> Runner<A> {
     /// Polls the first start once where the spawn is called. Pending, it moves to a runner.
-    pub(crate) fn start_in_place(seat: &Arc<Seat>) -> Begun {
+    pub(crate) fn start_in_place(seat: &Arc<Seat>) -> FirstPoll {
         let has_children = seat.gate.lock().family.is_some();
         let (generation, first_start) = {
             let mut line = seat.line.lock();
             let Some(generation) = line.place.starts_in_place() else {
                 // A stop came by since it was entered, and has ended it.
-                return Begun::Over(None);
+                return FirstPoll::Over(None);
             };
             (generation, line.first_start())
         };
@@ -34,25 +34,25 @@ impl<A: Agent> Runner<A> {
         };
         let stage = match first {
             Poll::Ready(Brought::Up(agent)) if !has_children => {
-                return Begun::Over(Self::rest(presence, agent));
+                return FirstPoll::Over(Self::rest(presence, agent));
             }
-            Poll::Ready(brought) => Stage::Brought(brought),
+            Poll::Ready(brought) => RunnerStage::Brought(brought),
             Poll::Pending => {
                 seat.line.lock().place.moves(generation);
                 let rest = async move {
                     let seat = Arc::clone(&presence.seat);
-                    let stage = Stage::Brought(seat.polled(generation, future).await);
+                    let stage = RunnerStage::Brought(seat.polled(generation, future).await);
                     Self::run_on(presence, stage).await;
                 };
                 let rest: BoxFuture<()> = Box::pin(rest);
                 seat.engine.env.spawn_work(rest);
-                return Begun::Pending(first_start);
+                return FirstPoll::Pending(first_start);
             }
         };
         seat.line.lock().place.moves(generation);
         let run: BoxFuture<()> = Box::pin(Self::run_on(presence, stage));
         seat.engine.env.spawn_work(run);
-        Begun::Pending(first_start)
+        FirstPoll::Pending(first_start)
     }
 
     /// A start that was ready at once: the behaviour lies in the seat until the first task comes.

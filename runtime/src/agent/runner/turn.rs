@@ -7,7 +7,7 @@ use super::{Runner, Task};
 use crate::agent::context::Context;
 use crate::agent::task::{Attempt, Over, TaskCell};
 use crate::agent::{Agent, Message};
-use crate::decide::delivery::{self, Facts, Fate, Next, Stopping, TurnOver};
+use crate::decide::delivery::{self, AgentNext, Fate, StopSeen, TurnFacts, TurnOver};
 use crate::decide::kept;
 use crate::decide::place::Life;
 use crate::engine::dead_letter::DeadLetter;
@@ -38,7 +38,7 @@ pub(super) enum After<A> {
 }
 
 /// How the work on a task ended.
-pub(super) struct Ended<O> {
+pub(super) struct TurnResult<O> {
     pub(super) over: TurnOver,
     pub(super) output: Option<Theirs<O>>,
     /// What `on_help` said after the last attempt, if it said anything.
@@ -47,7 +47,7 @@ pub(super) struct Ended<O> {
     is_cut: bool,
 }
 
-impl<O> Ended<O> {
+impl<O> TurnResult<O> {
     fn of(driven: Driven, output: Option<Theirs<O>>, turn: &Turn) -> Self {
         let is_cut = turn.cancelled() == Some(Cancel::Stop);
         let over = match driven {
@@ -145,7 +145,7 @@ impl<A: Agent> Runner<A> {
             Ok(())
         });
         let driven = drive(&turn, self.generation, "handle", handling).await;
-        let mut ended = accepted(&task, &turn, Ended::of(driven, output, &turn));
+        let mut ended = accepted(&task, &turn, TurnResult::of(driven, output, &turn));
         if ended.output.is_none()
             && !self.is_superseded()
             && let (Fate::Poisoned(error), _) =
@@ -162,13 +162,13 @@ impl<A: Agent> Runner<A> {
     }
 
     /// What the verdict on a turn depends on.
-    fn facts(&self, over: &TurnOver, task: &Task<A>, turn: &Turn, attempt: u32) -> Facts {
+    fn facts(&self, over: &TurnOver, task: &Task<A>, turn: &Turn, attempt: u32) -> TurnFacts {
         let seat = &self.seat;
         // Asked of its supervisor, whom its siblings ask too, so only where it matters.
         let asked = over.is_crash().then(|| seat.as_child()).flatten();
         let restart = asked.map_or(Restart::Permanent, |policy| policy.restart);
         let (of_spec, retries) = (seat.policies.attempts, task.terms.retries());
-        Facts {
+        TurnFacts {
             attempt,
             attempts: retries.map_or(of_spec, |retries| of_spec.min(retries.saturating_add(1))),
             retries: retries.is_some(),
@@ -186,7 +186,7 @@ impl<A: Agent> Runner<A> {
         agent: Theirs<A>,
         task: &Task<A>,
         turn: &Arc<Turn>,
-        ended: Ended<A::Output>,
+        ended: TurnResult<A::Output>,
         payload: Theirs<A::Task>,
         attempt: u32,
     ) -> After<A> {
@@ -198,7 +198,7 @@ impl<A: Agent> Runner<A> {
             agent.let_go();
             return After::Stops(None);
         }
-        let Ended { over, mut output, helped, is_cut } = ended;
+        let TurnResult { over, mut output, helped, is_cut } = ended;
         let facts = self.facts(&over, task, turn, attempt);
         let (mut fate, mut next) = delivery::decide(over, facts);
         if let (Fate::Poisoned(error), Some(helped)) = (&fate, helped) {
@@ -214,26 +214,30 @@ impl<A: Agent> Runner<A> {
                 }
             }
         }
-        if let Some(asked) = turn.take_exit().filter(|_| matches!(next, Next::GoesOn | Next::StopsWhole)) {
+        if let Some(asked) =
+            turn.take_exit().filter(|_| matches!(next, AgentNext::GoesOn | AgentNext::StopsWhole))
+        {
             // Its own end, also where a stop has come by.
-            next = Next::Exits { exit: asked, counted: true };
+            next = AgentNext::Exits { exit: asked, counted: true };
         }
-        if matches!(next, Next::Exits { .. })
+        if matches!(next, AgentNext::Exits { .. })
             && let Some((killed, _)) = seat.line.lock().orders.exit.take()
         {
-            next = Next::Exits { exit: killed, counted: true };
+            next = AgentNext::Exits { exit: killed, counted: true };
         }
         let output = output.map(|output| if is_cut { Over::Cut(output) } else { Over::Done(output) });
         let is_over = self.apply(task, turn, fate, output, payload);
         if is_over && (seat.typed::<A>().is_job || seat.ends_with_its_task()) {
             match &next {
                 // Torn or not, the behaviour has nothing left to do.
-                Next::GoesOn | Next::Rebuilds => next = Next::Exits { exit: Exit::Normal, counted: true },
-                Next::Exits { .. } => seat.has_had_its_task(),
-                Next::Stops | Next::StopsWhole => {}
+                AgentNext::GoesOn | AgentNext::Rebuilds => {
+                    next = AgentNext::Exits { exit: Exit::Normal, counted: true }
+                }
+                AgentNext::Exits { .. } => seat.has_had_its_task(),
+                AgentNext::Stops | AgentNext::StopsWhole => {}
             }
         }
-        if turn.has_children() && matches!(next, Next::GoesOn | Next::Rebuilds) {
+        if turn.has_children() && matches!(next, AgentNext::GoesOn | AgentNext::Rebuilds) {
             Box::pin(seat.end_children_of(&task.id)).await;
             if self.is_superseded() {
                 // It was given up meanwhile, and may have ended; whoever did that ended its turn.
@@ -243,17 +247,17 @@ impl<A: Agent> Runner<A> {
         }
         turn.note_end();
         match next {
-            Next::GoesOn => After::GoesOn(agent),
-            Next::Rebuilds => {
+            AgentNext::GoesOn => After::GoesOn(agent),
+            AgentNext::Rebuilds => {
                 agent.let_go();
                 After::Rebuilds
             }
-            Next::Exits { exit, counted } => {
+            AgentNext::Exits { exit, counted } => {
                 agent.let_go();
                 After::Exits { exit, counted }
             }
-            Next::StopsWhole => After::Stops(Some(agent)),
-            Next::Stops => {
+            AgentNext::StopsWhole => After::Stops(Some(agent)),
+            AgentNext::Stops => {
                 agent.let_go();
                 After::Stops(None)
             }
@@ -346,11 +350,11 @@ fn readable<T: Message>(payload: &T) -> Option<serde_json::Value> {
 
 impl Seat {
     /// Whether a stop has come by, and whether the agent comes back after it.
-    fn stopping(&self) -> Stopping {
+    fn stopping(&self) -> StopSeen {
         match self.life() {
-            Life::Up => Stopping::No,
-            Life::Down | Life::Held => Stopping::ComesBack,
-            Life::Closed | Life::Ended | Life::Gone => Stopping::ForGood,
+            Life::Up => StopSeen::No,
+            Life::Down | Life::Held => StopSeen::ComesBack,
+            Life::Closed | Life::Ended | Life::Gone => StopSeen::ForGood,
         }
     }
 

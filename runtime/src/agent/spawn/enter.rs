@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Blueprint, Naming, Place, announce, bad_child, may_begin, next_number};
+use super::{Blueprint, Naming, SpawnPlace, announce, bad_child, may_begin, next_number};
 use crate::agent::Agent;
 use crate::agent::plant::{plant_below, take_apart};
 use crate::agent::spec::AgentSpec;
@@ -19,7 +19,7 @@ use crate::words::event::Role;
 use crate::words::room::Crew;
 
 /// What came of entering an agent.
-pub(super) enum Entered {
+pub(super) enum EnteredAgent {
     New(Arc<Seat>),
     Known(Arc<Seat>),
     /// It stands there, and has never been up.
@@ -37,7 +37,10 @@ pub(super) struct Starting {
 }
 
 /// Enters a new agent at its place, or finds the one that stands there.
-pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Result<Entered, SpawnError> {
+pub(super) fn enter<A: Agent>(
+    place: &SpawnPlace<'_>,
+    spec: &mut AgentSpec<A>,
+) -> Result<EnteredAgent, SpawnError> {
     spec.belongs_to(Some(place.parent))?;
     let limits = spec.policies.check(&spec.name)?;
     let (restart, dynamic, counted) = place.defaults();
@@ -47,7 +50,7 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     let mut gate = parent.gate.lock();
     may_begin(place)?;
     if let Some(hold) = &gate.hold {
-        return Ok(Entered::Held(Arc::clone(&hold.over)));
+        return Ok(EnteredAgent::Held(Arc::clone(&hold.over)));
     }
     let family = gate.family.get_or_insert_with(|| Box::new(Family::new(parent.policies.supervision())));
     if place.naming != Naming::Child {
@@ -80,16 +83,16 @@ pub(super) fn enter<A: Agent>(place: &Place<'_>, spec: &mut AgentSpec<A>) -> Res
     announced.inspect_err(|_| take_apart(&seat))?;
     family.core.insert(number, policy).map_err(|error| bad_child(&spec.name, &error))?;
     family.enter(Arc::clone(&seat));
-    Ok(Entered::New(seat))
+    Ok(EnteredAgent::New(seat))
 }
 
 /// The living agent of a name, if it is the one that the spec describes.
 fn known<A: Agent>(
-    place: &Place<'_>,
+    place: &SpawnPlace<'_>,
     family: &Family,
     number: u32,
     spec: &AgentSpec<A>,
-) -> Result<Entered, SpawnError> {
+) -> Result<EnteredAgent, SpawnError> {
     let seat = &family.seats[&number];
     let (restart, ..) = place.defaults();
     let policy = family.core.policy(number).filter(|_| !seat.is_stopped() && seat.role == place.role);
@@ -97,15 +100,15 @@ fn known<A: Agent>(
         return Err(SpawnError::NameTaken { parent: place.parent.id.clone(), name: spec.name.clone() });
     }
     Ok(match starting(place, family, number) {
-        Some(starting) => Entered::Starting(starting),
-        None => Entered::Known(Arc::clone(seat)),
+        Some(starting) => EnteredAgent::Starting(starting),
+        None => EnteredAgent::Known(Arc::clone(seat)),
     })
 }
 
 /// OTP's answer for a child of a name that is taken.
-fn child(place: &Place<'_>, family: &Family, number: u32) -> Result<Entered, SpawnError> {
+fn child(place: &SpawnPlace<'_>, family: &Family, number: u32) -> Result<EnteredAgent, SpawnError> {
     if let Some(starting) = starting(place, family, number) {
-        return Ok(Entered::Starting(starting));
+        return Ok(EnteredAgent::Starting(starting));
     }
     let seat = &family.seats[&number];
     let (agent, name) = (seat.id.clone(), seat.name.to_string());
@@ -117,7 +120,7 @@ fn child(place: &Place<'_>, family: &Family, number: u32) -> Result<Entered, Spa
 }
 
 /// The start of a child that is not up, where it is one that has an end: not an attempt to restart it.
-fn starting(place: &Place<'_>, family: &Family, number: u32) -> Option<Starting> {
+fn starting(place: &SpawnPlace<'_>, family: &Family, number: u32) -> Option<Starting> {
     let seat = &family.seats[&number];
     let behind = if family.core.is_starting(number) {
         seat

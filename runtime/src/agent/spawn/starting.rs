@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::enter::{Entered, enter};
-use super::{Naming, Place};
+use super::enter::{EnteredAgent, enter};
+use super::{Naming, SpawnPlace};
 use crate::agent::Agent;
-use crate::agent::runner::{Begun, Runner};
+use crate::agent::runner::{FirstPoll, Runner};
 use crate::agent::spec::AgentSpec;
 use crate::decide::supervision::Started;
 use crate::engine::seat::Seat;
@@ -17,15 +17,15 @@ use crate::words::error::SpawnError;
 /// An agent that has its place and is about to start.
 pub(crate) struct Spawning {
     seat: Arc<Seat>,
-    begun: Begun,
+    begun: FirstPoll,
     /// Whoever is asked during the start and waits for the turn that spawns would close a circle.
-    _waits: Option<waits::Entered>,
+    _waits: Option<waits::EnteredWait>,
 }
 
 impl Spawning {
     /// One that is up, or as far as nobody can wait for it.
     fn over(seat: Arc<Seat>) -> Self {
-        Self { seat, begun: Begun::Over(Some(Started::Ok)), _waits: None }
+        Self { seat, begun: FirstPoll::Over(Some(Started::Ok)), _waits: None }
     }
 
     pub(crate) const fn seat(&self) -> &Arc<Seat> {
@@ -35,8 +35,8 @@ impl Spawning {
     /// Waits until it has started.
     pub(crate) async fn started(self) -> Result<Arc<Seat>, SpawnError> {
         let started = match self.begun {
-            Begun::Over(started) => started,
-            Begun::Pending(first_start) => first_start.ended().await,
+            FirstPoll::Over(started) => started,
+            FirstPoll::Pending(first_start) => first_start.ended().await,
         };
         first_started(&self.seat, started)
     }
@@ -44,16 +44,16 @@ impl Spawning {
 
 /// Gives an agent its place and begins its start; or finds the one that stands there.
 pub(crate) async fn begin<A: Agent>(
-    place: Place<'_>,
+    place: SpawnPlace<'_>,
     mut spec: AgentSpec<A>,
 ) -> Result<Spawning, SpawnError> {
     place.parent.engine.env.seam().await;
     let seat = loop {
         match enter(&place, &mut spec)? {
-            Entered::New(seat) => break seat,
-            Entered::Known(seat) => return Ok(Spawning::over(seat)),
-            Entered::Held(over) => wait(&place, &over).await?,
-            Entered::Starting(starting) => {
+            EnteredAgent::New(seat) => break seat,
+            EnteredAgent::Known(seat) => return Ok(Spawning::over(seat)),
+            EnteredAgent::Held(over) => wait(&place, &over).await?,
+            EnteredAgent::Starting(starting) => {
                 let waits = place.by.as_ref().map(|turn| {
                     turn.waits_for(Awaited::Agent(Arc::clone(&starting.behind))).circle(&starting.behind)
                 });
@@ -62,7 +62,7 @@ pub(crate) async fn begin<A: Agent>(
                     return already(&place, starting.seat);
                 };
                 if place.naming != Naming::Child {
-                    let begun = Begun::Pending(starting.start);
+                    let begun = FirstPoll::Pending(starting.start);
                     return Ok(Spawning { seat: starting.seat, begun, _waits: waits });
                 }
                 // As OTP, which serves the next call when the start is over: the child is there then, or its name is free.
@@ -76,7 +76,7 @@ pub(crate) async fn begin<A: Agent>(
 }
 
 /// The answer where a start cannot be waited for.
-fn already(place: &Place<'_>, seat: Arc<Seat>) -> Result<Spawning, SpawnError> {
+fn already(place: &SpawnPlace<'_>, seat: Arc<Seat>) -> Result<Spawning, SpawnError> {
     if place.naming == Naming::Child {
         let (agent, name) = (seat.id.clone(), seat.name.to_string());
         return Err(SpawnError::AlreadyStarted { agent, name });
@@ -87,12 +87,15 @@ fn already(place: &Place<'_>, seat: Arc<Seat>) -> Result<Spawning, SpawnError> {
 /// Spawns an agent and waits until it has started. Under a parent that is paused it waits for the resume first.
 ///
 /// Dropping the future before the start is over lets the start go on; the agent is its parent's, not the caller's.
-pub(crate) async fn spawn<A: Agent>(place: Place<'_>, spec: AgentSpec<A>) -> Result<Arc<Seat>, SpawnError> {
+pub(crate) async fn spawn<A: Agent>(
+    place: SpawnPlace<'_>,
+    spec: AgentSpec<A>,
+) -> Result<Arc<Seat>, SpawnError> {
     begin(place, spec).await?.started().await
 }
 
 /// Waits for a signal, unless the turn that spawns is cancelled meanwhile.
-async fn wait(place: &Place<'_>, over: &Signal) -> Result<(), SpawnError> {
+async fn wait(place: &SpawnPlace<'_>, over: &Signal) -> Result<(), SpawnError> {
     let Some(turn) = place.turn else {
         over.raised().await;
         return Ok(());

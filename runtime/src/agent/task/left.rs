@@ -8,7 +8,7 @@ use crate::words::usage::Usage;
 
 /// What attempts, and askers that have gone, have left with a task.
 #[derive(Default)]
-pub(super) struct Left {
+pub(super) struct Leftovers {
     /// The last of them, as many as [`ERRORS`].
     pub(super) errors: Vec<AgentError>,
     pub(super) said: VecDeque<String>,
@@ -16,10 +16,10 @@ pub(super) struct Left {
     /// What its turns have cost, with all that they began.
     pub(super) spent: Usage,
     /// What its asker took, for the asker's next attempt.
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<KeptAnswer>,
 }
 
-impl Left {
+impl Leftovers {
     pub(super) fn add_error(&mut self, error: AgentError) {
         if self.errors.len() == ERRORS {
             self.errors.remove(0);
@@ -32,7 +32,7 @@ impl Left {
 const ERRORS: usize = 64;
 
 /// An answer that can be given once more.
-pub(super) enum Kept {
+pub(super) enum KeptAnswer {
     /// As JSON, since an output need not be clonable.
     Output(Vec<u8>),
     Failed(AgentError),

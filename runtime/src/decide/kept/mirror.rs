@@ -26,7 +26,7 @@ pub(crate) enum Order {
 
 /// Why there is no mirror of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Blind {
+pub(crate) enum NoMirror {
     #[error("the value does not describe itself")]
     Own,
     #[error("the value nests too deeply")]
@@ -38,7 +38,7 @@ pub(crate) enum Blind {
 const DEPTH: u32 = 256;
 
 impl Mirror {
-    pub(crate) fn of(value: &(impl Serialize + ?Sized), order: Order) -> Result<Self, Blind> {
+    pub(crate) fn of(value: &(impl Serialize + ?Sized), order: Order) -> Result<Self, NoMirror> {
         let mut eye = Eye { bytes: Vec::new(), order, depth: 0, is_odd: false };
         value.serialize(&mut eye)?;
         Ok(Self { bytes: eye.bytes, is_odd: eye.is_odd })
@@ -54,13 +54,13 @@ impl Mirror {
     }
 }
 
-impl ser::Error for Blind {
+impl ser::Error for NoMirror {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
         Self::Own
     }
 }
 
-type Seen = Result<(), Blind>;
+type Seen = Result<(), NoMirror>;
 
 /// What kind of thing follows.
 #[repr(u8)]
@@ -127,7 +127,7 @@ impl Eye {
 
     fn inside(&mut self, value: &(impl Serialize + ?Sized)) -> Seen {
         if self.depth == DEPTH {
-            return Err(Blind::Deep);
+            return Err(NoMirror::Deep);
         }
         self.depth += 1;
         let seen = value.serialize(&mut *self);
@@ -135,24 +135,24 @@ impl Eye {
         seen
     }
 
-    fn parts(&mut self, tag: Tag) -> Parts<'_> {
+    fn parts(&mut self, tag: Tag) -> PartsOf<'_> {
         self.tag(tag);
         let has_order = match tag {
             Tag::Tuple => true,
             Tag::Sequence => self.order != Order::InTuples,
             _ => self.order == Order::Everywhere,
         };
-        Parts { first: self.bytes.len(), begins: Vec::new(), has_order, eye: self }
+        PartsOf { first: self.bytes.len(), begins: Vec::new(), has_order, eye: self }
     }
 
-    fn parts_of_variant(&mut self, index: u32, tag: Tag) -> Parts<'_> {
+    fn parts_of_variant(&mut self, index: u32, tag: Tag) -> PartsOf<'_> {
         self.variant(Tag::Variant, index);
         self.parts(tag)
     }
 }
 
 /// The parts of something.
-struct Parts<'a> {
+struct PartsOf<'a> {
     eye: &'a mut Eye,
     /// Where they begin, and where each of them does that may have to move.
     first: usize,
@@ -160,7 +160,7 @@ struct Parts<'a> {
     has_order: bool,
 }
 
-impl Parts<'_> {
+impl PartsOf<'_> {
     fn begin(&mut self) {
         if !self.has_order {
             self.begins.push(self.eye.bytes.len() - self.first);
@@ -198,14 +198,14 @@ fn zigzag(value: impl Into<i128>) -> u128 {
 
 impl<'a> ser::Serializer for &'a mut Eye {
     type Ok = ();
-    type Error = Blind;
-    type SerializeSeq = Parts<'a>;
-    type SerializeTuple = Parts<'a>;
-    type SerializeTupleStruct = Parts<'a>;
-    type SerializeTupleVariant = Parts<'a>;
-    type SerializeMap = Parts<'a>;
-    type SerializeStruct = Parts<'a>;
-    type SerializeStructVariant = Parts<'a>;
+    type Error = NoMirror;
+    type SerializeSeq = PartsOf<'a>;
+    type SerializeTuple = PartsOf<'a>;
+    type SerializeTupleStruct = PartsOf<'a>;
+    type SerializeTupleVariant = PartsOf<'a>;
+    type SerializeMap = PartsOf<'a>;
+    type SerializeStruct = PartsOf<'a>;
+    type SerializeStructVariant = PartsOf<'a>;
 
     numbers! {
         serialize_i8 i8 => Signed by zigzag;
@@ -291,15 +291,15 @@ impl<'a> ser::Serializer for &'a mut Eye {
         self.inside(value)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Blind> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts(Tag::Sequence))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Blind> {
+    fn serialize_tuple(self, _: usize) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts(Tag::Tuple))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Blind> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts(Tag::Tuple))
     }
 
@@ -309,15 +309,15 @@ impl<'a> ser::Serializer for &'a mut Eye {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Blind> {
+    ) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts_of_variant(index, Tag::Tuple))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Blind> {
+    fn serialize_map(self, _: Option<usize>) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts(Tag::Map))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Blind> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts(Tag::Map))
     }
 
@@ -327,16 +327,16 @@ impl<'a> ser::Serializer for &'a mut Eye {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Blind> {
+    ) -> Result<PartsOf<'a>, NoMirror> {
         Ok(self.parts_of_variant(index, Tag::Map))
     }
 }
 
 macro_rules! elements {
     ($($trait:ident $method:ident;)*) => {
-        $(impl ser::$trait for Parts<'_> {
+        $(impl ser::$trait for PartsOf<'_> {
             type Ok = ();
-            type Error = Blind;
+            type Error = NoMirror;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Seen {
                 self.begin();
@@ -360,9 +360,9 @@ elements! {
 
 macro_rules! fields {
     ($($trait:ident)*) => {
-        $(impl ser::$trait for Parts<'_> {
+        $(impl ser::$trait for PartsOf<'_> {
             type Ok = ();
-            type Error = Blind;
+            type Error = NoMirror;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Seen {
                 self.begin();
@@ -380,9 +380,9 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-impl ser::SerializeMap for Parts<'_> {
+impl ser::SerializeMap for PartsOf<'_> {
     type Ok = ();
-    type Error = Blind;
+    type Error = NoMirror;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Seen {
         self.begin();

@@ -1,14 +1,14 @@
 //! The orderly part of a stop: seats are opened from the top and end from the bottom.
 
-use super::seat::Phase;
-use super::words::{Action, HookEnd, Row, SeatKey, TurnEnd};
-use super::{Seat, Step};
+use super::seat::Occupant;
+use super::words::{Command, EndRow, HookEnd, SeatKey, TurnEnd};
+use super::{PlannedSeat, Step};
 use crate::words::ends::{End, HookFault};
 use crate::words::text::one_line;
 
 /// A seat to be looked at.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(super) enum Visit {
     /// It has come to its place under its opened parent.
     Open(SeatKey),
     /// Something changed on which its next stage depends.
@@ -18,46 +18,46 @@ pub(super) enum Work {
 impl Step<'_> {
     pub(super) fn turn_ended(&mut self, key: SeatKey, end: TurnEnd) {
         self.change(key, |seat| {
-            let over = |end| Phase::Over { end, fault: None };
+            let over = |end| Occupant::Over { end, fault: None };
             match (&seat.phase, end) {
                 // One that was given up as stuck may still come back before its children have ended.
-                (Phase::Over { end, .. }, _) if *end != End::Stuck => {}
+                (Occupant::Over { end, .. }, _) if *end != End::Stuck => {}
                 (_, TurnEnd::Exited) => seat.phase = over(End::AlreadyStopped),
                 // A hook's fate is told by its own report.
-                (Phase::Hook { .. } | Phase::HookCut { .. }, _) => {}
-                (_, TurnEnd::Returned) => seat.phase = Phase::Rest,
+                (Occupant::Hook { .. } | Occupant::HookCut { .. }, _) => {}
+                (_, TurnEnd::Returned) => seat.phase = Occupant::Rest,
                 (_, TurnEnd::Dropped | TurnEnd::Crashed) => seat.phase = over(End::Aborted),
             }
         });
-        self.work.push_back(Work::Settle(key));
+        self.work.push_back(Visit::Settle(key));
     }
 
     pub(super) fn hook_ended(&mut self, key: SeatKey, end: HookEnd) {
         self.change(key, |seat| {
             let (end, fault) = match (&seat.phase, end) {
-                (Phase::Hook { .. }, HookEnd::Done) => (End::Clean, None),
-                (Phase::Hook { .. }, HookEnd::Failed(why)) => {
+                (Occupant::Hook { .. }, HookEnd::Done) => (End::Clean, None),
+                (Occupant::Hook { .. }, HookEnd::Failed(why)) => {
                     (End::Clean, Some(HookFault::Failed(one_line(&why))))
                 }
-                (Phase::Hook { .. }, HookEnd::Panicked(why)) => {
+                (Occupant::Hook { .. }, HookEnd::Panicked(why)) => {
                     (End::Aborted, Some(HookFault::Panicked(one_line(&why))))
                 }
-                (Phase::Hook { .. }, HookEnd::Dropped) => (End::Aborted, None),
+                (Occupant::Hook { .. }, HookEnd::Dropped) => (End::Aborted, None),
                 // Its time was over before it was, however it ended then.
-                (Phase::HookCut { hung }, _) => (End::Aborted, hung.then_some(HookFault::Hung)),
+                (Occupant::HookCut { hung }, _) => (End::Aborted, hung.then_some(HookFault::Hung)),
                 _ => return,
             };
-            seat.phase = Phase::Over { end, fault };
+            seat.phase = Occupant::Over { end, fault };
         });
-        self.work.push_back(Work::Settle(key));
+        self.work.push_back(Visit::Settle(key));
     }
 
     /// Looks at seats until none is left to look at.
     pub(super) fn close(&mut self) {
         while let Some(work) = self.work.pop_front() {
             match work {
-                Work::Open(key) => self.open(key),
-                Work::Settle(key) => self.settle(key),
+                Visit::Open(key) => self.open(key),
+                Visit::Settle(key) => self.settle(key),
             }
         }
     }
@@ -85,8 +85,8 @@ impl Step<'_> {
 
     pub(super) fn open_unordered(&mut self, key: SeatKey) {
         let Some(seat) = self.plan.seats.get(&key) else { return };
-        self.work.extend(seat.unordered.iter().map(|(_, child)| Work::Open(*child)));
-        self.work.push_back(Work::Settle(key));
+        self.work.extend(seat.unordered.iter().map(|(_, child)| Visit::Open(*child)));
+        self.work.push_back(Visit::Settle(key));
     }
 
     /// Takes a seat as far as it can go now.
@@ -97,14 +97,14 @@ impl Step<'_> {
             return;
         }
         match seat.phase {
-            Phase::Turn { .. } | Phase::TurnCut | Phase::Hook { .. } | Phase::HookCut { .. } => {}
-            Phase::Rest if !seat.opened && !seat.is_condemned() => {}
-            Phase::Over { .. } => self.end(key),
-            Phase::Rest => match seat.hook_until(self.now) {
+            Occupant::Turn { .. } | Occupant::TurnCut | Occupant::Hook { .. } | Occupant::HookCut { .. } => {}
+            Occupant::Rest if !seat.opened && !seat.is_condemned() => {}
+            Occupant::Over { .. } => self.end(key),
+            Occupant::Rest => match seat.hook_until(self.now) {
                 None => self.end(key),
                 Some(until) => {
-                    self.change(key, |seat| seat.phase = Phase::Hook { until, has_begun: false });
-                    self.out.push(Action::Hook { key, until });
+                    self.change(key, |seat| seat.phase = Occupant::Hook { until, has_begun: false });
+                    self.out.push(Command::Hook { key, until });
                 }
             },
         }
@@ -119,7 +119,7 @@ impl Step<'_> {
         let next = seat.ordered_children.last().map(|(_, child)| *child);
         if seat.in_turn != next {
             seat.in_turn = next;
-            self.work.extend(next.map(Work::Open));
+            self.work.extend(next.map(Visit::Open));
         }
     }
 
@@ -131,13 +131,13 @@ impl Step<'_> {
         self.unlink(key, &seat);
         let (end, hook) = seat.end();
         let took = self.now.since(seat.fenced);
-        let row = Row { key, end, hook, brutal: seat.is_brutal(), took, left: Vec::new() };
-        self.out.push(Action::Ended(row.clone()));
+        let row = EndRow { key, end, hook, brutal: seat.is_brutal(), took, left: Vec::new() };
+        self.out.push(Command::Ended(row.clone()));
         self.record(row, &seat);
-        self.work.extend(seat.parent.map(Work::Settle));
+        self.work.extend(seat.parent.map(Visit::Settle));
     }
 
-    pub(super) fn unlink(&mut self, key: SeatKey, seat: &Seat) {
+    pub(super) fn unlink(&mut self, key: SeatKey, seat: &PlannedSeat) {
         let Some(parent_key) = seat.parent else { return };
         if let Some(parent) = self.plan.seats.get_mut(&parent_key) {
             parent.siblings_of(seat.ordered).remove(&(seat.order, key));

@@ -1,10 +1,10 @@
 //! The other part of a stop: limits move earlier, pass, and cut what still runs.
 
 use super::Step;
-use super::closing::Work;
-use super::seat::{Phase, Sentence};
-use super::shares::{Limits, PATIENCE_MIN};
-use super::words::{Action, SeatKey};
+use super::closing::Visit;
+use super::seat::{Occupant, Sentence};
+use super::shares::{Deadlines, PATIENCE_MIN};
+use super::words::{Command, SeatKey};
 
 impl Step<'_> {
     /// Does what is due by now.
@@ -22,7 +22,7 @@ impl Step<'_> {
         let now = self.now;
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
-            Phase::Turn { until, has_begun } | Phase::Hook { until, has_begun } if until <= now => {
+            Occupant::Turn { until, has_begun } | Occupant::Hook { until, has_begun } if until <= now => {
                 if has_begun {
                     self.cut(key);
                 } else {
@@ -46,21 +46,23 @@ impl Step<'_> {
                 return;
             }
             let anew = seat.anew(now);
-            if let Phase::Turn { until, .. } | Phase::Hook { until, .. } = &mut seat.phase {
+            if let Occupant::Turn { until, .. } | Occupant::Hook { until, .. } = &mut seat.phase {
                 *until = anew;
             }
         });
-        self.out.push(Action::Look { key });
+        self.out.push(Command::Look { key });
     }
 
     pub(super) fn looked(&mut self, key: SeatKey, has_begun: bool, blocks: bool) {
         let Some(seat) = self.plan.seats.get(&key) else { return };
         match seat.phase {
             // Its time was over when it was looked for.
-            Phase::Turn { has_begun: false, .. } | Phase::Hook { has_begun: false, .. } if has_begun => {
+            Occupant::Turn { has_begun: false, .. } | Occupant::Hook { has_begun: false, .. }
+                if has_begun =>
+            {
                 self.cut(key);
             }
-            Phase::TurnCut | Phase::HookCut { .. } if seat.is_looked_at => {
+            Occupant::TurnCut | Occupant::HookCut { .. } if seat.is_looked_at => {
                 self.change(key, |seat| seat.is_looked_at = false);
                 if blocks {
                     self.wait_no_more(key);
@@ -78,7 +80,7 @@ impl Step<'_> {
             is_cut
         });
         if is_cut == Some(true) {
-            self.out.push(Action::Abort { key });
+            self.out.push(Command::Abort { key });
         }
     }
 
@@ -86,9 +88,9 @@ impl Step<'_> {
     fn wait_no_more(&mut self, key: SeatKey) {
         self.change(key, |seat| {
             let (end, fault) = seat.end();
-            seat.phase = Phase::Over { end, fault };
+            seat.phase = Occupant::Over { end, fault };
         });
-        self.work.push_back(Work::Settle(key));
+        self.work.push_back(Visit::Settle(key));
     }
 
     /// Passes a sentence on to what comes below a seat that has it.
@@ -111,11 +113,11 @@ impl Step<'_> {
                 Some(seat.cut(sentence == Sentence::OutOfTime))
             });
             if cut == Some(Some(true)) {
-                step.out.push(Action::Abort { key });
+                step.out.push(Command::Abort { key });
             }
             cut.flatten().is_some()
         });
-        self.work.extend(met.into_iter().rev().map(Work::Settle));
+        self.work.extend(met.into_iter().rev().map(Visit::Settle));
     }
 
     /// The part of a stop that a subtree had is over. What is at work there is cut; the rest has the time of the whole, and no
@@ -123,7 +125,7 @@ impl Step<'_> {
     fn be_late(&mut self, root: SeatKey) {
         let now = self.now;
         let above = self.plan.seats.get(&root).and_then(|seat| seat.parent);
-        let whole = above.map_or(Limits::NONE, |above| self.limits_around(above));
+        let whole = above.map_or(Deadlines::NONE, |above| self.limits_around(above));
         let mut met = Vec::new();
         let mut stack = vec![(root, whole)];
         while let Some((key, whole)) = stack.pop() {
@@ -132,12 +134,12 @@ impl Step<'_> {
             stack.extend(seat.children().map(|child| (child, limits)));
             let is_cut = self.change(key, |seat| {
                 seat.sentence = Sentence::Late;
-                seat.watched = seat.asked != Limits::NONE;
+                seat.watched = seat.asked != Deadlines::NONE;
                 if seat.opened {
                     seat.limits = limits;
                 }
                 let is_at_work = match &mut seat.phase {
-                    Phase::Turn { until, has_begun } | Phase::Hook { until, has_begun } => {
+                    Occupant::Turn { until, has_begun } | Occupant::Hook { until, has_begun } => {
                         *until = now;
                         *has_begun
                     }
@@ -148,11 +150,11 @@ impl Step<'_> {
                 is_cut
             });
             if is_cut == Some(true) {
-                self.out.push(Action::Abort { key });
+                self.out.push(Command::Abort { key });
             }
             met.push(key);
         }
-        self.work.extend(met.into_iter().rev().map(Work::Settle));
+        self.work.extend(met.into_iter().rev().map(Visit::Settle));
     }
 
     /// Ends all that is left of a subtree.
@@ -164,7 +166,7 @@ impl Step<'_> {
     }
 
     /// Moves the limits of a subtree earlier, if they were later.
-    pub(super) fn tighten(&mut self, root: SeatKey, limits: Limits) {
+    pub(super) fn tighten(&mut self, root: SeatKey, limits: Deadlines) {
         let now = self.now;
         let mut stack = vec![(root, limits)];
         while let Some((key, limits)) = stack.pop() {

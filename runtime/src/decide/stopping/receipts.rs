@@ -4,8 +4,8 @@
 //! after its own fence, and hands all of them to the request around it, since that one, or one further out, may be older. So
 //! nested stops share rows, and nothing is copied for each level that has no request.
 
-use super::words::{Action, RequestId, Row, SeatKey};
-use super::{Seat, Step};
+use super::words::{Command, EndRow, RequestId, SeatKey};
+use super::{PlannedSeat, Step};
 
 /// An unfinished stop.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Receipt {
     /// How many seats had ended, ever, at its fence.
     since: u64,
     /// With the place of each among all rows.
-    rows: Vec<(u64, Row)>,
+    rows: Vec<(u64, EndRow)>,
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ impl Step<'_> {
         });
     }
 
-    pub(super) fn record(&mut self, row: Row, seat: &Seat) {
+    pub(super) fn record(&mut self, row: EndRow, seat: &PlannedSeat) {
         let key = row.key;
         let place = self.plan.ended;
         self.plan.ended += 1;
@@ -65,8 +65,8 @@ impl Step<'_> {
             around.rows.extend(receipt.rows.iter().cloned());
         }
         let own = receipt.rows.into_iter().filter(|(place, _)| *place >= receipt.since);
-        let rows: Vec<Row> = own.map(|(_, row)| row).collect();
-        let finished = |request: &RequestId| Action::Finished { request: *request, rows: rows.clone() };
+        let rows: Vec<EndRow> = own.map(|(_, row)| row).collect();
+        let finished = |request: &RequestId| Command::Finished { request: *request, rows: rows.clone() };
         self.out.extend(receipt.ids.iter().map(finished));
     }
 }

@@ -1,10 +1,10 @@
 //! Stops that are asked for, on anything: fresh seats, stopping ones, above and below other stops.
 
-use super::closing::Work;
+use super::closing::Visit;
 use super::seat::Sentence;
-use super::shares::Limits;
-use super::words::{Action, Node, RequestId, SeatKey};
-use super::{Seat, Step};
+use super::shares::Deadlines;
+use super::words::{Command, Node, RequestId, SeatKey};
+use super::{PlannedSeat, Step};
 use crate::words::policy::Shutdown;
 use crate::words::time::Time;
 
@@ -21,7 +21,7 @@ impl Step<'_> {
             self.admit(root, &node);
         }
         let Some(seat) = self.plan.seats.get(&root) else {
-            self.out.push(Action::Finished { request, rows: Vec::new() });
+            self.out.push(Command::Finished { request, rows: Vec::new() });
             return;
         };
         if !seat.opened {
@@ -35,7 +35,7 @@ impl Step<'_> {
         self.join(root, request);
         self.change(root, |seat| seat.watched = true);
         let now = self.now;
-        let asked = Limits::of_stop(deadline, now);
+        let asked = Deadlines::of_stop(deadline, now);
         self.change(root, |seat| seat.asked = seat.asked.tightened(asked));
         self.tighten(root, asked);
         self.change(root, |seat| seat.await_cut(now));
@@ -61,7 +61,7 @@ impl Step<'_> {
         let above = parent.and_then(|parent| self.plan.seats.get(&parent));
         let sentence = above.map_or(Sentence::None, |above| above.sentence);
         let request = above.filter(|_| node.key != root).map_or(root, |above| above.request);
-        self.plan.seats.insert(node.key, Seat::new(node, parent, request, self.now));
+        self.plan.seats.insert(node.key, PlannedSeat::new(node, parent, request, self.now));
         // A turn's own time is due from here on.
         let due = self.plan.seats[&node.key].next_due();
         if due != Time::NEVER {
@@ -81,7 +81,8 @@ impl Step<'_> {
     fn take_under(&mut self, node: &Node) {
         let Some(above) = node.parent.and_then(|parent| self.plan.seats.get(&parent)) else { return };
         let sentence = above.sentence;
-        let is_loose = |seat: &Seat| seat.parent.is_some_and(|parent| !self.plan.seats.contains_key(&parent));
+        let is_loose =
+            |seat: &PlannedSeat| seat.parent.is_some_and(|parent| !self.plan.seats.contains_key(&parent));
         if !self.plan.seats.get(&node.key).is_some_and(is_loose) {
             return;
         }
@@ -105,12 +106,12 @@ impl Step<'_> {
         };
         parent.siblings_of(ordered).insert((order, key));
         if parent.opened {
-            self.work.push_back(if ordered { Work::Settle(parent_key) } else { Work::Open(key) });
+            self.work.push_back(if ordered { Visit::Settle(parent_key) } else { Visit::Open(key) });
         }
     }
 
     /// The limits that hold where a seat stands that is not opened itself.
-    pub(super) fn limits_around(&self, key: SeatKey) -> Limits {
+    pub(super) fn limits_around(&self, key: SeatKey) -> Deadlines {
         let mut key = Some(key);
         while let Some(seat) = key.and_then(|key| self.plan.seats.get(&key)) {
             if seat.opened {
@@ -118,6 +119,6 @@ impl Step<'_> {
             }
             key = seat.parent;
         }
-        Limits::NONE
+        Deadlines::NONE
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::shares::{Limits, PATIENCE_MIN};
+use super::shares::{Deadlines, PATIENCE_MIN};
 use super::words::{Node, SeatKey};
 use crate::words::ends::{End, HookFault};
 use crate::words::policy::Shutdown;
@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What runs in a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum Occupant {
     /// The turn that was in progress at the fence; or a runner that had none, and is to say so.
     Turn { until: Time, has_begun: bool },
     /// That turn, its abort not yet confirmed.
@@ -43,7 +43,7 @@ pub(super) enum Sentence {
 }
 
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct PlannedSeat {
     pub(super) parent: Option<SeatKey>,
     pub(super) ordered: bool,
     pub(super) order: u32,
@@ -57,11 +57,11 @@ pub(super) struct Seat {
     /// Its limits are its own, not its parent's.
     pub(super) watched: bool,
     /// Those of the stops that were asked for of itself; the others are those of its part.
-    pub(super) asked: Limits,
+    pub(super) asked: Deadlines,
     /// Meant once it is opened.
-    pub(super) limits: Limits,
+    pub(super) limits: Deadlines,
     pub(super) sentence: Sentence,
-    pub(super) phase: Phase,
+    pub(super) phase: Occupant,
     /// Until when what was cut may confirm it; then it is looked whether it ever will.
     pub(super) confirm: Time,
     /// That look is under way.
@@ -73,7 +73,7 @@ pub(super) struct Seat {
     pub(super) in_turn: Option<SeatKey>,
 }
 
-impl Seat {
+impl PlannedSeat {
     pub(super) fn new(node: &Node, parent: Option<SeatKey>, request: SeatKey, now: Time) -> Self {
         let until = match node.shutdown {
             Shutdown::Brutal => now,
@@ -90,10 +90,10 @@ impl Seat {
             request,
             opened: false,
             watched: false,
-            asked: Limits::NONE,
-            limits: Limits::NONE,
+            asked: Deadlines::NONE,
+            limits: Deadlines::NONE,
             sentence: Sentence::None,
-            phase: if node.busy { Phase::Turn { until, has_begun: node.works } } else { Phase::Rest },
+            phase: if node.busy { Occupant::Turn { until, has_begun: node.works } } else { Occupant::Rest },
             confirm: Time::NEVER,
             is_looked_at: false,
             unordered: BTreeSet::new(),
@@ -115,7 +115,7 @@ impl Seat {
     }
 
     pub(super) const fn is_cut(&self) -> bool {
-        matches!(self.phase, Phase::TurnCut | Phase::HookCut { .. })
+        matches!(self.phase, Occupant::TurnCut | Occupant::HookCut { .. })
     }
 
     /// Sets until when what was cut is waited for, once it is known what there is to share.
@@ -149,7 +149,7 @@ impl Seat {
     }
 
     /// The limits of an opened child of this seat whose own are `whole`.
-    pub(super) fn grant(&self, child: SeatKey, whole: Limits, now: Time) -> Limits {
+    pub(super) fn grant(&self, child: SeatKey, whole: Deadlines, now: Time) -> Deadlines {
         if self.in_turn == Some(child) && !self.is_late() {
             whole.share(self.ordered_children.len(), now)
         } else {
@@ -183,8 +183,8 @@ impl Seat {
     /// Drops what runs; says whether there is something to abort.
     pub(super) fn cut(&mut self, hung: bool) -> bool {
         self.phase = match self.phase {
-            Phase::Turn { .. } => Phase::TurnCut,
-            Phase::Hook { .. } => Phase::HookCut { hung },
+            Occupant::Turn { .. } => Occupant::TurnCut,
+            Occupant::Hook { .. } => Occupant::HookCut { hung },
             _ => return false,
         };
         self.confirm = Time::NEVER;
@@ -194,9 +194,9 @@ impl Seat {
     /// When it must be looked at next, if nothing is reported.
     pub(super) fn next_due(&self) -> Time {
         let run = match self.phase {
-            Phase::Turn { until, .. } | Phase::Hook { until, .. } => until,
-            Phase::TurnCut | Phase::HookCut { .. } => self.confirm,
-            Phase::Rest | Phase::Over { .. } => Time::NEVER,
+            Occupant::Turn { until, .. } | Occupant::Hook { until, .. } => until,
+            Occupant::TurnCut | Occupant::HookCut { .. } => self.confirm,
+            Occupant::Rest | Occupant::Over { .. } => Time::NEVER,
         };
         let limit = match (self.watched, self.sentence) {
             (false, _) => Time::NEVER,
@@ -210,12 +210,12 @@ impl Seat {
     /// How it ends if it ends as it stands.
     pub(super) fn end(&self) -> (End, Option<HookFault>) {
         match &self.phase {
-            Phase::Over { end, fault } => (*end, fault.clone()),
-            Phase::Turn { .. } | Phase::TurnCut => (End::Stuck, None),
-            Phase::Hook { .. } | Phase::HookCut { hung: true } => (End::Stuck, Some(HookFault::Hung)),
-            Phase::HookCut { hung: false } => (End::Stuck, None),
-            Phase::Rest if self.hook || self.is_brutal() => (End::Aborted, None),
-            Phase::Rest => (End::Clean, None),
+            Occupant::Over { end, fault } => (*end, fault.clone()),
+            Occupant::Turn { .. } | Occupant::TurnCut => (End::Stuck, None),
+            Occupant::Hook { .. } | Occupant::HookCut { hung: true } => (End::Stuck, Some(HookFault::Hung)),
+            Occupant::HookCut { hung: false } => (End::Stuck, None),
+            Occupant::Rest if self.hook || self.is_brutal() => (End::Aborted, None),
+            Occupant::Rest => (End::Clean, None),
         }
     }
 }

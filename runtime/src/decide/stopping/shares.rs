@@ -16,14 +16,14 @@ const PART_MIN: Duration = Duration::from_millis(100);
 
 /// Two moments for a subtree: until when it may run, and until when its aborts are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct Deadlines {
     /// What still runs is aborted, and no hook begins any more.
     pub(super) abort: Time,
     /// What still runs is Stuck. Never before `abort`.
     pub(super) give_up: Time,
 }
 
-impl Limits {
+impl Deadlines {
     pub(super) const NONE: Self = Self { abort: Time::NEVER, give_up: Time::NEVER };
 
     /// Those of a stop's root.
@@ -78,28 +78,37 @@ mod tests {
 
     #[test]
     fn a_stop_keeps_a_tenth_for_aborting_and_at_least_50_ms() {
-        assert_eq!(Limits::of_stop(at(11_000), at(1_000)), Limits { abort: at(10_000), give_up: at(11_000) });
-        assert_eq!(Limits::of_stop(at(1_100), at(1_000)), Limits { abort: at(1_050), give_up: at(1_100) });
-        assert_eq!(Limits::of_stop(at(1_010), at(1_000)), Limits { abort: at(1_000), give_up: at(1_010) });
-        assert_eq!(Limits::of_stop(at(3), at(1_000)), Limits { abort: at(1_000), give_up: at(1_000) });
+        assert_eq!(
+            Deadlines::of_stop(at(11_000), at(1_000)),
+            Deadlines { abort: at(10_000), give_up: at(11_000) }
+        );
+        assert_eq!(
+            Deadlines::of_stop(at(1_100), at(1_000)),
+            Deadlines { abort: at(1_050), give_up: at(1_100) }
+        );
+        assert_eq!(
+            Deadlines::of_stop(at(1_010), at(1_000)),
+            Deadlines { abort: at(1_000), give_up: at(1_010) }
+        );
+        assert_eq!(Deadlines::of_stop(at(3), at(1_000)), Deadlines { abort: at(1_000), give_up: at(1_000) });
     }
 
     #[test]
     fn what_is_cut_is_waited_for_as_long_again_and_half_of_the_rest_at_most() {
-        let whole = Limits { abort: at(9_000), give_up: at(10_000) };
+        let whole = Deadlines { abort: at(9_000), give_up: at(10_000) };
         let confirm = |own, now| whole.confirm(Duration::from_millis(own), at(now));
         assert_eq!(confirm(200, 200), at(1_200));
         assert_eq!(confirm(3_000, 3_000), at(6_000));
         assert_eq!(confirm(5_000, 5_000), at(7_000));
         assert_eq!(confirm(5_000, 8_990), at(9_040));
         assert_eq!(confirm(5_000, 9_990), at(10_000));
-        assert_eq!(Limits::NONE.confirm(Duration::ZERO, at(500)), at(1_500), "not for ever");
+        assert_eq!(Deadlines::NONE.confirm(Duration::ZERO, at(500)), at(1_500), "not for ever");
     }
 
     #[test]
     fn siblings_share_what_is_left_and_the_last_takes_it_all() {
-        let whole = Limits { abort: at(4_000), give_up: at(4_500) };
-        let until = |whole: Limits, siblings, now| {
+        let whole = Deadlines { abort: at(4_000), give_up: at(4_500) };
+        let until = |whole: Deadlines, siblings, now| {
             let part = whole.share(siblings, at(now));
             assert_eq!(part.give_up, whole.give_up);
             part.abort
@@ -109,7 +118,7 @@ mod tests {
         assert_eq!(until(whole, 4, 4_000), whole.abort, "nothing left to share, only to wait");
         assert_eq!(until(whole, 80, 0), at(50), "no part is too short to use");
         assert_eq!(until(whole, 80, 3_840), at(3_850));
-        let short = Limits { abort: at(100), give_up: at(120) };
+        let short = Deadlines { abort: at(100), give_up: at(120) };
         assert_eq!(until(short, 80, 20), at(25));
         assert_eq!(until(short, 80, 92), at(92) + Duration::from_micros(500), "but it ends with the whole");
     }

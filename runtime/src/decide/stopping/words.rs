@@ -66,7 +66,7 @@ pub(crate) enum HookEnd {
 
 /// What a receipt says about one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct EndRow {
     /// The seat.
     pub(crate) key: SeatKey,
     /// How it ended.
@@ -83,7 +83,7 @@ pub(crate) struct Row {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
+pub(crate) enum Notice {
     /// A subtree has been fenced and its turns cancelled, because a stop of `root` was asked for.
     ///
     /// If an unfinished request has this root already (see [`request_of_root`](super::StopPlan::request_of_root)), the
@@ -115,7 +115,7 @@ pub(crate) enum Input {
         /// How.
         end: HookEnd,
     },
-    /// What a [`Action::Look`] has found.
+    /// What a [`Command::Look`] has found.
     Looked {
         /// The seat.
         key: SeatKey,
@@ -130,7 +130,7 @@ pub(crate) enum Input {
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(crate) enum Command {
     /// Run the seat's stop hook and report its end. Never for a seat whose turn is in progress.
     Hook {
         /// The seat.
@@ -149,13 +149,13 @@ pub(crate) enum Action {
         key: SeatKey,
     },
     /// The seat has ended; all its descendants before it. If Stuck, what it still runs is the engine's to watch.
-    Ended(Row),
+    Ended(EndRow),
     /// A stop has finished.
     Finished {
         /// The stop.
         request: RequestId,
         /// One row for each seat of the subtree that had not ended at the fence, children before parents.
-        rows: Vec<Row>,
+        rows: Vec<EndRow>,
     },
     /// Give a `Tick` at this moment; replaces the last one said. If nothing is due any more, nothing is said.
     WakeAt(Time),

@@ -1,17 +1,17 @@
 //! What is kept of a child only while something is the matter with it.
 
-use super::window::Window;
+use super::window::RecentRestarts;
 use crate::words::child::ChildKey;
 use crate::words::policy::Exit;
 use crate::words::time::Time;
 
 /// Beside a child: its exit or its pause, who waits for it, and how it has fared lately.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct ChildAffairs {
     /// What is still to be done about its end.
     pub(super) pending: Option<Pending>,
     /// The interface's calls that wait for an answered start or stop.
-    pub(super) tickets: Vec<(Ask, u64)>,
+    pub(super) tickets: Vec<(ChildCall, u64)>,
     /// That it ended in an odd way while it was being stopped has been reported.
     pub(super) is_told: bool,
     /// Its work is done: its next end is its last.
@@ -25,7 +25,7 @@ pub(super) struct Aside {
     /// When its life began, if it had a pause before.
     pub(super) since: Time,
     /// Its own restarts, where each child counts alone.
-    pub(super) window: Window,
+    pub(super) window: RecentRestarts,
 }
 
 /// An end that is still to be dealt with.
@@ -53,7 +53,7 @@ pub(super) enum Then {
 
 /// The interface's three calls that change something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(super) enum ChildCall {
     Terminate,
     Restart,
     Delete,
@@ -61,9 +61,9 @@ pub(super) enum Ask {
 
 /// An event that waits until the round under way is over, as it would in OTP's mailbox.
 #[derive(Debug)]
-pub(super) enum Waiting {
+pub(super) enum Backlogged {
     /// The child's pending end, unless its place is another by now.
     End { key: ChildKey, place: u64 },
     /// A call of the interface.
-    Asked { ask: Ask, key: ChildKey, ticket: u64 },
+    Asked { ask: ChildCall, key: ChildKey, ticket: u64 },
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::action::Action;
-use super::aside::{Pending, Then, Waiting};
+use super::aside::{Backlogged, Pending, Then};
 use super::event::Started;
 use super::pause::pause;
-use super::table::{By, Life};
+use super::table::{By, ChildLife};
 use super::{Core, Moment};
 use crate::words::child::{ChildKey, Decision};
-use crate::words::child_report::{Context, Line};
+use crate::words::child_report::{Context, ExitLine};
 use crate::words::defaults;
 use crate::words::policy::{AutoShutdown, Exit, FailureClass, Intensity, Shutdown, Strategy};
 
@@ -17,24 +17,28 @@ impl Core {
     pub(super) fn exited(&mut self, key: ChildKey, exit: Exit, counted: bool, m: &mut Moment<'_>) {
         let Some(child) = self.table.get_mut(key) else { return };
         match child.life() {
-            Life::Running => {
+            ChildLife::Running => {
                 child.aside().pending =
                     Some(Pending { after: exit, then: Then::Decide { counted }, place: None });
-                self.table.set(key, Life::Gone);
+                self.table.set(key, ChildLife::Gone);
                 self.deal_with(key, m);
             }
             // An agent may be killed before its start has answered.
-            Life::Starting(_) => self.started(key, Started::Failed(Line(&exit).to_string()), m),
-            Life::Stopping(_) if exit.is_abnormal() && child.shutdown != Shutdown::Brutal => {
+            ChildLife::Starting(_) => self.started(key, Started::Failed(ExitLine(&exit).to_string()), m),
+            ChildLife::Stopping(_) if exit.is_abnormal() && child.shutdown != Shutdown::Brutal => {
                 child.aside().is_told = true;
                 self.report(Context::ShutdownError, key, exit, m);
             }
-            Life::Stopping(_) | Life::Nothing | Life::Held | Life::Gone | Life::Restarting => {}
+            ChildLife::Stopping(_)
+            | ChildLife::Nothing
+            | ChildLife::Held
+            | ChildLife::Gone
+            | ChildLife::Restarting => {}
         }
     }
 
     pub(super) fn due(&mut self, key: ChildKey, m: &mut Moment<'_>) {
-        if self.table.life(key) == Some(Life::Restarting) {
+        if self.table.life(key) == Some(ChildLife::Restarting) {
             self.deal_with(key, m);
         }
     }
@@ -50,24 +54,27 @@ impl Core {
         } else if pending.place.is_none() {
             self.places += 1;
             pending.place = Some(self.places);
-            self.backlog.push_back(Waiting::End { key, place: self.places });
+            self.backlog.push_back(Backlogged::End { key, place: self.places });
         }
     }
 
     /// Serves what has waited, as far as the next round.
     pub(super) fn serve_backlog(&mut self, m: &mut Moment<'_>) {
         while self.round.is_none() {
-            let Some(Waiting::End { key, .. } | Waiting::Asked { key, .. }) = self.backlog.front() else {
+            let Some(Backlogged::End { key, .. } | Backlogged::Asked { key, .. }) = self.backlog.front()
+            else {
                 return;
             };
-            let end = matches!(self.backlog.front(), Some(Waiting::End { .. }));
+            let end = matches!(self.backlog.front(), Some(Backlogged::End { .. }));
             if end && !self.alone(*key) && self.table.sums().solo > 0 {
                 return;
             }
             match self.backlog.pop_front() {
-                Some(Waiting::End { key, place }) if self.place(key) == Some(place) => self.resolve(key, m),
-                Some(Waiting::Asked { ask, key, ticket }) => self.answer(ask, key, ticket, m),
-                Some(Waiting::End { .. }) | None => {}
+                Some(Backlogged::End { key, place }) if self.place(key) == Some(place) => {
+                    self.resolve(key, m)
+                }
+                Some(Backlogged::Asked { ask, key, ticket }) => self.answer(ask, key, ticket, m),
+                Some(Backlogged::End { .. }) | None => {}
             }
         }
     }
@@ -161,7 +168,7 @@ impl Core {
     }
 
     fn wait(&mut self, key: ChildKey, after: Exit, then: Then, pause: Duration, m: &mut Moment<'_>) {
-        self.table.set(key, Life::Restarting);
+        self.table.set(key, ChildLife::Restarting);
         if let Some(child) = self.table.get_mut(key) {
             child.aside().pending = Some(Pending { after, then, place: None });
         }
@@ -170,7 +177,7 @@ impl Core {
 
     fn again(&mut self, key: ChildKey, after: Exit, m: &mut Moment<'_>) {
         if self.alone(key) {
-            self.table.set(key, Life::Starting(By::Itself));
+            self.table.set(key, ChildLife::Starting(By::Itself));
             m.say(Action::Start { key, after: Some(after), automatic: true });
         } else {
             self.repair(key, after, m);
@@ -208,7 +215,7 @@ impl Core {
 
     /// Gives up because of a child: ends escalated or, where the child counts alone, lets the child end so.
     fn escalate(&mut self, key: ChildKey, exit: Exit, why: &str, is_alone: bool, m: &mut Moment<'_>) {
-        let escalated = Exit::Escalated { message: format!("child {key} ended: {}; {why}", Line(&exit)) };
+        let escalated = Exit::Escalated { message: format!("child {key} ended: {}; {why}", ExitLine(&exit)) };
         self.report(Context::Shutdown, key, escalated.clone(), m);
         if is_alone {
             self.given_up(key, escalated, m);
@@ -246,7 +253,7 @@ impl Core {
             m.say(Action::Forget { key, exit });
         } else {
             child.aside = None;
-            self.table.set(key, Life::Nothing);
+            self.table.set(key, ChildLife::Nothing);
             m.say(Action::Ended { key, exit });
         }
     }

@@ -1,9 +1,9 @@
 //! What others ask of a supervisor (S10), and its end.
 
 use super::action::Action;
-use super::aside::{Ask, Pending, Waiting};
+use super::aside::{Backlogged, ChildCall, Pending};
 use super::event::{Event, Started};
-use super::table::{By, Life};
+use super::table::{By, ChildLife};
 use super::{Core, Moment};
 use crate::words::child::ChildKey;
 use crate::words::child_interface::{Answer, InterfaceError};
@@ -13,56 +13,57 @@ use crate::words::policy::{Exit, Shutdown};
 impl Core {
     /// A call of the interface: answered now, with an answer that is outstanding, or from the backlog. A start that
     /// hangs can always be terminated.
-    pub(super) fn asked(&mut self, ask: Ask, key: ChildKey, ticket: u64, m: &mut Moment<'_>) {
-        let hanging = ask == Ask::Terminate && matches!(self.table.life(key), Some(Life::Starting(_)));
+    pub(super) fn asked(&mut self, ask: ChildCall, key: ChildKey, ticket: u64, m: &mut Moment<'_>) {
+        let hanging =
+            ask == ChildCall::Terminate && matches!(self.table.life(key), Some(ChildLife::Starting(_)));
         if self.must_wait(key) && !hanging {
-            self.backlog.push_back(Waiting::Asked { ask, key, ticket });
+            self.backlog.push_back(Backlogged::Asked { ask, key, ticket });
         } else {
             self.answer(ask, key, ticket, m);
         }
     }
 
-    pub(super) fn answer(&mut self, ask: Ask, key: ChildKey, ticket: u64, m: &mut Moment<'_>) {
+    pub(super) fn answer(&mut self, ask: ChildCall, key: ChildKey, ticket: u64, m: &mut Moment<'_>) {
         let Some(child) = self.table.get_mut(key) else {
             m.reply(ticket, Err(InterfaceError::NotFound));
             return;
         };
         let shutdown = child.shutdown;
         match (ask, child.life()) {
-            (_, Life::Stopping(_)) => child.aside().tickets.push((ask, ticket)),
-            (Ask::Terminate, Life::Starting(_) | Life::Running) => {
+            (_, ChildLife::Stopping(_)) => child.aside().tickets.push((ask, ticket)),
+            (ChildCall::Terminate, ChildLife::Starting(_) | ChildLife::Running) => {
                 child.aside().tickets.push((ask, ticket));
-                self.table.set(key, Life::Stopping(By::Interface));
+                self.table.set(key, ChildLife::Stopping(By::Interface));
                 m.say(Action::Stop { key, shutdown });
             }
-            (Ask::Terminate, life) => {
-                if life != Life::Nothing {
+            (ChildCall::Terminate, life) => {
+                if life != ChildLife::Nothing {
                     self.call_off(key, m);
                     self.end(key, Exit::Shutdown, m);
                 }
                 m.reply(ticket, Ok(Answer::Terminated));
             }
-            (Ask::Restart, Life::Nothing | Life::Held) => {
+            (ChildCall::Restart, ChildLife::Nothing | ChildLife::Held) => {
                 child.aside().tickets.push((ask, ticket));
-                self.table.set(key, Life::Starting(By::Interface));
+                self.table.set(key, ChildLife::Starting(By::Interface));
                 m.say(Action::Start { key, after: None, automatic: false });
             }
-            (Ask::Delete, Life::Nothing | Life::Held) => {
+            (ChildCall::Delete, ChildLife::Nothing | ChildLife::Held) => {
                 self.table.remove(key);
                 m.say(Action::Forget { key, exit: Exit::Shutdown });
                 m.reply(ticket, Ok(Answer::Deleted));
             }
-            (_, Life::Restarting | Life::Starting(By::Itself | By::Round)) => {
+            (_, ChildLife::Restarting | ChildLife::Starting(By::Itself | By::Round)) => {
                 m.reply(ticket, Err(InterfaceError::Restarting));
             }
-            (_, Life::Running | Life::Gone | Life::Starting(_)) => {
+            (_, ChildLife::Running | ChildLife::Gone | ChildLife::Starting(_)) => {
                 m.reply(ticket, Err(InterfaceError::Running));
             }
         }
     }
 
     pub(super) fn stopped(&mut self, key: ChildKey, odd: Option<Exit>, m: &mut Moment<'_>) {
-        let Some(Life::Stopping(by)) = self.table.life(key) else { return };
+        let Some(ChildLife::Stopping(by)) = self.table.life(key) else { return };
         let aside = self.table.get_mut(key).and_then(|child| child.aside.as_mut());
         let is_told = aside.is_some_and(|aside| std::mem::take(&mut aside.is_told));
         if let Some(odd) = odd.filter(|_| !is_told) {
@@ -74,7 +75,7 @@ impl Core {
         }
         match by {
             By::Round => self.swept(key, Exit::Shutdown, m),
-            By::Stray => self.table.set(key, Life::Nothing),
+            By::Stray => self.table.set(key, ChildLife::Nothing),
             By::Interface | By::Spawn | By::Itself => self.end(key, Exit::Shutdown, m),
         }
         // Up to the first call to terminate they wait for this stop or for the start that it cut short. Those after it
@@ -83,11 +84,11 @@ impl Core {
         for (ask, ticket) in tickets {
             match ask {
                 _ if terminated => self.asked(ask, key, ticket, m),
-                Ask::Terminate => {
+                ChildCall::Terminate => {
                     terminated = true;
                     m.reply(ticket, Ok(Answer::Terminated));
                 }
-                Ask::Restart | Ask::Delete => {
+                ChildCall::Restart | ChildCall::Delete => {
                     let why = "terminated during its start".to_owned();
                     m.reply(ticket, Err(InterfaceError::StartFailed(why)));
                 }
@@ -102,16 +103,16 @@ impl Core {
         let life = child.life();
         let brutal = child.shutdown == Shutdown::Brutal;
         let Pending { after, place, .. } = child.aside.as_mut()?.pending.take()?;
-        if life == Life::Restarting && place.is_none() {
+        if life == ChildLife::Restarting && place.is_none() {
             m.say(Action::CancelWait { key });
         }
-        if life == Life::Gone && after.is_abnormal() && !brutal {
+        if life == ChildLife::Gone && after.is_abnormal() && !brutal {
             self.report(Context::ShutdownError, key, after.clone(), m);
         }
         Some(after)
     }
 
-    pub(super) fn take_tickets(&mut self, key: ChildKey) -> Vec<(Ask, u64)> {
+    pub(super) fn take_tickets(&mut self, key: ChildKey) -> Vec<(ChildCall, u64)> {
         let aside = self.table.get_mut(key).and_then(|child| child.aside.as_mut());
         aside.map(|aside| std::mem::take(&mut aside.tickets)).unwrap_or_default()
     }
@@ -119,7 +120,7 @@ impl Core {
     /// The supervisor is about to end: nothing waits any more, and `last` says why.
     pub(super) fn finish(&mut self, last: Action, m: &mut Moment<'_>) {
         for (key, life, aside) in self.table.take_asides() {
-            if life == Life::Restarting && aside.pending.is_some_and(|pending| pending.place.is_none()) {
+            if life == ChildLife::Restarting && aside.pending.is_some_and(|pending| pending.place.is_none()) {
                 m.say(Action::CancelWait { key });
             }
             for (_, ticket) in aside.tickets {
@@ -127,7 +128,7 @@ impl Core {
             }
         }
         for waiting in self.backlog.drain(..) {
-            if let Waiting::Asked { ticket, .. } = waiting {
+            if let Backlogged::Asked { ticket, .. } = waiting {
                 m.reply(ticket, Err(InterfaceError::Ending));
             }
         }
@@ -145,12 +146,12 @@ impl Core {
                 m.reply(ticket, Err(InterfaceError::Ending));
             }
             Event::Started { key, result } => {
-                if let Some(Life::Starting(_)) = self.table.life(key) {
+                if let Some(ChildLife::Starting(_)) = self.table.life(key) {
                     let runs = result == Started::Ok;
-                    self.table.set(key, if runs { Life::Running } else { Life::Nothing });
+                    self.table.set(key, if runs { ChildLife::Running } else { ChildLife::Nothing });
                 }
             }
-            Event::Exited { key, .. } | Event::Stopped { key, .. } => self.table.set(key, Life::Nothing),
+            Event::Exited { key, .. } | Event::Stopped { key, .. } => self.table.set(key, ChildLife::Nothing),
             Event::Due { .. } | Event::StartAll => {}
         }
     }

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::action::Action;
-use super::table::{By, Life};
+use super::table::{By, ChildLife};
 use super::{Core, Moment};
 use crate::words::child::ChildKey;
 use crate::words::child_report::Context;
@@ -72,7 +72,7 @@ impl Core {
         let Some((first, last)) = self.table.ends() else { return };
         let first = if self.policy.strategy == Strategy::RestForOne { trigger } else { first };
         let aim = Aim::Repair { trigger, after: Some(after) };
-        self.table.set(trigger, Life::Held);
+        self.table.set(trigger, ChildLife::Held);
         self.round = Some(Round { aim, scope: first..=last, left: first..=last, at: None, down: true });
         self.walk(m);
     }
@@ -125,17 +125,17 @@ impl Core {
         };
         round.left = below(&round.scope, key);
         match child.life() {
-            Life::Running | Life::Starting(_) => {
+            ChildLife::Running | ChildLife::Starting(_) => {
                 round.at = Some(key);
                 m.say(Action::Stop { key, shutdown: child.shutdown });
-                self.table.set(key, Life::Stopping(By::Round));
+                self.table.set(key, ChildLife::Stopping(By::Round));
             }
-            Life::Stopping(_) => round.at = Some(key),
-            Life::Gone | Life::Restarting => {
+            ChildLife::Stopping(_) => round.at = Some(key),
+            ChildLife::Gone | ChildLife::Restarting => {
                 let exit = self.call_off(key, m).unwrap_or(Exit::Shutdown);
                 self.swept(key, exit, m);
             }
-            Life::Nothing | Life::Held => {}
+            ChildLife::Nothing | ChildLife::Held => {}
         }
     }
 
@@ -144,9 +144,9 @@ impl Core {
         let temporary = self.table.get(key).is_some_and(|child| child.restart == Restart::Temporary);
         match self.round.as_ref().map(|round| &round.aim) {
             Some(Aim::Repair { .. }) if temporary => self.end(key, exit, m),
-            Some(Aim::Repair { .. }) => self.table.set(key, Life::Held),
+            Some(Aim::Repair { .. }) => self.table.set(key, ChildLife::Held),
             Some(Aim::StartAll | Aim::RollBack { .. } | Aim::Resume) | None => {
-                self.table.set(key, Life::Nothing);
+                self.table.set(key, ChildLife::Nothing);
             }
         }
     }
@@ -172,8 +172,8 @@ impl Core {
             return;
         };
         match child.life() {
-            Life::Nothing if matches!(round.aim, Aim::Resume) => round.left = above(&round.scope, key),
-            Life::Nothing | Life::Held => {
+            ChildLife::Nothing if matches!(round.aim, Aim::Resume) => round.left = above(&round.scope, key),
+            ChildLife::Nothing | ChildLife::Held => {
                 round.left = above(&round.scope, key);
                 round.at = Some(key);
                 let after = match &mut round.aim {
@@ -181,7 +181,7 @@ impl Core {
                     Aim::Repair { .. } | Aim::StartAll | Aim::RollBack { .. } | Aim::Resume => None,
                 };
                 let returns = child.aside.as_ref().is_some_and(|aside| aside.returns);
-                self.table.set(key, Life::Starting(By::Round));
+                self.table.set(key, ChildLife::Starting(By::Round));
                 if returns && let Some(child) = self.table.get_mut(key) {
                     // From here on it is restarted as its siblings are.
                     child.aside().returns = false;
@@ -189,8 +189,8 @@ impl Core {
                 m.say(Action::Start { key, after, automatic: true });
             }
             // It is met again when it has been stopped.
-            Life::Stopping(_) => round.at = Some(key),
-            Life::Running | Life::Starting(_) | Life::Gone | Life::Restarting => {
+            ChildLife::Stopping(_) => round.at = Some(key),
+            ChildLife::Running | ChildLife::Starting(_) | ChildLife::Gone | ChildLife::Restarting => {
                 round.left = above(&round.scope, key);
             }
         }
@@ -202,7 +202,7 @@ impl Core {
         match self.round.as_mut() {
             Some(Round { aim: Aim::Repair { .. } | Aim::Resume, .. }) => {
                 self.start_failed_again(key, reason, m);
-                if self.table.life(key) == Some(Life::Restarting) {
+                if self.table.life(key) == Some(ChildLife::Restarting) {
                     self.round = None;
                 }
                 self.go_on_after(key, m);
@@ -222,7 +222,7 @@ impl Core {
                 round.left = below(&round.scope, key);
                 round.down = true;
                 self.report(Context::StartError, key, exit, m);
-                self.table.set(key, Life::Nothing);
+                self.table.set(key, ChildLife::Nothing);
                 self.go_on_after(key, m);
             }
             None => {}

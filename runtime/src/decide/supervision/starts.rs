@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::event::Started;
-use super::table::{By, Life};
+use super::table::{By, ChildLife};
 use super::{Core, Moment};
 use crate::words::child::ChildKey;
 use crate::words::child_interface::{Answer, InterfaceError};
@@ -12,10 +12,10 @@ use crate::words::policy::{Exit, FailureClass, Shutdown};
 impl Core {
     pub(super) fn started(&mut self, key: ChildKey, result: Started, m: &mut Moment<'_>) {
         match (self.table.life(key), result) {
-            (Some(Life::Starting(by)), Started::Ok) => self.runs(key, by, m),
-            (Some(Life::Starting(_)), Started::Ignored) => self.ignored(key, m),
-            (Some(Life::Starting(by)), Started::Failed(reason)) => self.start_failed(key, by, reason, m),
-            (Some(Life::Nothing | Life::Held), Started::Ok) => self.stray(key, m),
+            (Some(ChildLife::Starting(by)), Started::Ok) => self.runs(key, by, m),
+            (Some(ChildLife::Starting(_)), Started::Ignored) => self.ignored(key, m),
+            (Some(ChildLife::Starting(by)), Started::Failed(reason)) => self.start_failed(key, by, reason, m),
+            (Some(ChildLife::Nothing | ChildLife::Held), Started::Ok) => self.stray(key, m),
             (None, Started::Ok) => m.say(Action::Stop { key, shutdown: Shutdown::default() }),
             // A child that is being stopped is stopped with whatever its start has begun.
             (_, _) => {}
@@ -24,7 +24,7 @@ impl Core {
 
     fn runs(&mut self, key: ChildKey, by: By, m: &mut Moment<'_>) {
         self.reply_to_start(key, &Ok(Answer::Started), m);
-        self.table.set(key, Life::Running);
+        self.table.set(key, ChildLife::Running);
         let lasting = self.own_limit(key).is_some();
         if let Some(child) = self.table.get_mut(key) {
             if !lasting && child.backoff().is_none() {
@@ -67,10 +67,10 @@ impl Core {
     fn stray(&mut self, key: ChildKey, m: &mut Moment<'_>) {
         let Some(child) = self.table.get(key) else { return };
         let shutdown = child.shutdown;
-        if child.life() == Life::Held {
+        if child.life() == ChildLife::Held {
             self.end(key, Exit::Shutdown, m);
         }
-        self.table.set(key, Life::Stopping(By::Stray));
+        self.table.set(key, ChildLife::Stopping(By::Stray));
         m.say(Action::Stop { key, shutdown });
     }
 

@@ -4,12 +4,12 @@
 //! 1. Key order is the order of the list of specs. Children with a spec and dynamic ones are kept apart, so a round over
 //!    the former costs nothing for the latter.
 //! 2. `sums` is the sum of all children's `weight`: a life changes through `set` alone.
-//! 3. An idle child is one `Child`, 40 bytes, and nothing beside it; what is rare is boxed.
+//! 3. An idle child is one `TableChild`, 40 bytes, and nothing beside it; what is rare is boxed.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::aside::Aside;
+use super::aside::ChildAffairs;
 use crate::words::child::{ChildKey, ChildPolicy, Decision, by_restart};
 use crate::words::policy::{Backoff, Exit, FailureClass, Intensity, Restart, Shutdown};
 
@@ -30,7 +30,7 @@ pub(super) enum By {
 
 /// Where a child is in its life, in more detail than the states that can be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum ChildLife {
     /// Nothing runs, and nothing is owed.
     Nothing,
     /// Nothing runs; a round has stopped it and means to start it again.
@@ -49,10 +49,10 @@ pub(super) enum Life {
 
 /// One child.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(super) struct TableChild {
     pub(super) shutdown: Shutdown,
     rare: Option<Box<Rare>>,
-    pub(super) aside: Option<Box<Aside>>,
+    pub(super) aside: Option<Box<ChildAffairs>>,
     pub(super) restart: Restart,
     pub(super) supervisor: bool,
     pub(super) significant: bool,
@@ -60,7 +60,7 @@ pub(super) struct Child {
     pub(super) counted: bool,
     /// It came after the declared ones, and comes back with its supervisor all the same.
     pub(super) added: bool,
-    life: Life,
+    life: ChildLife,
 }
 
 /// The part of a policy that most children do not have.
@@ -71,8 +71,8 @@ struct Rare {
     on_failure: Vec<(FailureClass, Decision)>,
 }
 
-impl Child {
-    fn new(policy: ChildPolicy, added: bool, life: Life) -> Self {
+impl TableChild {
+    fn new(policy: ChildPolicy, added: bool, life: ChildLife) -> Self {
         let ChildPolicy {
             restart,
             shutdown,
@@ -103,7 +103,7 @@ impl Child {
         }
     }
 
-    pub(super) const fn life(&self) -> Life {
+    pub(super) const fn life(&self) -> ChildLife {
         self.life
     }
 
@@ -130,14 +130,14 @@ impl Child {
         self.dynamic || self.restart == Restart::Temporary
     }
 
-    pub(super) fn aside(&mut self) -> &mut Aside {
+    pub(super) fn aside(&mut self) -> &mut ChildAffairs {
         self.aside.get_or_insert_default()
     }
 
-    fn weight(&self) -> Sums {
-        use Life::{Held, Nothing, Restarting, Running, Starting, Stopping};
+    fn weight(&self) -> TableSums {
+        use ChildLife::{Held, Nothing, Restarting, Running, Starting, Stopping};
         let fixed = !self.dynamic;
-        Sums {
+        TableSums {
             active: matches!(self.life, Running | Stopping(_)).into(),
             supervisors: self.supervisor.into(),
             significant: (self.significant && !matches!(self.life, Nothing | Held | Stopping(_))).into(),
@@ -152,7 +152,7 @@ impl Child {
 
 /// What is counted, so that no question needs a walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(super) struct TableSums {
     /// Children that run.
     pub(super) active: usize,
     /// Children that are supervisors.
@@ -167,7 +167,7 @@ pub(super) struct Sums {
     pub(super) solo: usize,
 }
 
-impl Sums {
+impl TableSums {
     fn each(&mut self, other: &Self, apply: fn(&mut usize, usize)) {
         apply(&mut self.active, other.active);
         apply(&mut self.supervisors, other.supervisors);
@@ -181,9 +181,9 @@ impl Sums {
 /// All children of one supervisor.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    fixed: BTreeMap<ChildKey, Child>,
-    dynamic: BTreeMap<ChildKey, Child>,
-    sums: Sums,
+    fixed: BTreeMap<ChildKey, TableChild>,
+    dynamic: BTreeMap<ChildKey, TableChild>,
+    sums: TableSums,
     /// No child below is held; none if none is.
     held_from: Option<ChildKey>,
     #[cfg(test)]
@@ -191,36 +191,36 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn insert(&mut self, key: ChildKey, policy: ChildPolicy, added: bool, life: Life) {
-        let child = Child::new(policy, added, life);
+    pub(super) fn insert(&mut self, key: ChildKey, policy: ChildPolicy, added: bool, life: ChildLife) {
+        let child = TableChild::new(policy, added, life);
         self.sums.each(&child.weight(), |sum, one| *sum += one);
         let half = if child.dynamic { &mut self.dynamic } else { &mut self.fixed };
         half.insert(key, child);
     }
 
-    pub(super) fn remove(&mut self, key: ChildKey) -> Option<Child> {
+    pub(super) fn remove(&mut self, key: ChildKey) -> Option<TableChild> {
         self.visit();
         let child = self.fixed.remove(&key).or_else(|| self.dynamic.remove(&key))?;
         self.sums.each(&child.weight(), |sum, one| *sum -= one);
         Some(child)
     }
 
-    pub(super) fn get(&self, key: ChildKey) -> Option<&Child> {
+    pub(super) fn get(&self, key: ChildKey) -> Option<&TableChild> {
         self.visit();
         self.fixed.get(&key).or_else(|| self.dynamic.get(&key))
     }
 
     /// For everything but the life, which `set` changes.
-    pub(super) fn get_mut(&mut self, key: ChildKey) -> Option<&mut Child> {
+    pub(super) fn get_mut(&mut self, key: ChildKey) -> Option<&mut TableChild> {
         self.visit();
         self.fixed.get_mut(&key).or_else(|| self.dynamic.get_mut(&key))
     }
 
-    pub(super) fn life(&self, key: ChildKey) -> Option<Life> {
-        self.get(key).map(Child::life)
+    pub(super) fn life(&self, key: ChildKey) -> Option<ChildLife> {
+        self.get(key).map(TableChild::life)
     }
 
-    pub(super) fn set(&mut self, key: ChildKey, life: Life) {
+    pub(super) fn set(&mut self, key: ChildKey, life: ChildLife) {
         self.visit();
         let Some(child) = self.fixed.get_mut(&key).or_else(|| self.dynamic.get_mut(&key)) else { return };
         self.sums.each(&child.weight(), |sum, one| *sum -= one);
@@ -228,7 +228,7 @@ impl Table {
         self.sums.each(&child.weight(), |sum, one| *sum += one);
         if self.sums.held == 0 {
             self.held_from = None;
-        } else if life == Life::Held {
+        } else if life == ChildLife::Held {
             self.held_from = Some(self.held_from.map_or(key, |from| from.min(key)));
         }
     }
@@ -243,7 +243,7 @@ impl Table {
         true
     }
 
-    pub(super) const fn sums(&self) -> Sums {
+    pub(super) const fn sums(&self) -> TableSums {
         self.sums
     }
 
@@ -261,13 +261,13 @@ impl Table {
     }
 
     /// The first child with a spec in a range.
-    pub(super) fn first_in(&self, keys: RangeInclusive<ChildKey>) -> Option<(ChildKey, &Child)> {
+    pub(super) fn first_in(&self, keys: RangeInclusive<ChildKey>) -> Option<(ChildKey, &TableChild)> {
         self.visit();
         if keys.is_empty() { None } else { self.fixed.range(keys).next().map(|(key, child)| (*key, child)) }
     }
 
     /// The last child with a spec in a range.
-    pub(super) fn last_in(&self, keys: RangeInclusive<ChildKey>) -> Option<(ChildKey, &Child)> {
+    pub(super) fn last_in(&self, keys: RangeInclusive<ChildKey>) -> Option<(ChildKey, &TableChild)> {
         self.visit();
         if keys.is_empty() {
             None
@@ -277,17 +277,17 @@ impl Table {
     }
 
     /// Children with a spec, in order.
-    pub(super) fn fixed(&self) -> impl DoubleEndedIterator<Item = (ChildKey, &Child)> {
+    pub(super) fn fixed(&self) -> impl DoubleEndedIterator<Item = (ChildKey, &TableChild)> {
         self.fixed.iter().map(|(key, child)| (*key, child))
     }
 
     /// Dynamic children, in order.
-    pub(super) fn dynamic(&self) -> impl DoubleEndedIterator<Item = (ChildKey, &Child)> {
+    pub(super) fn dynamic(&self) -> impl DoubleEndedIterator<Item = (ChildKey, &TableChild)> {
         self.dynamic.iter().map(|(key, child)| (*key, child))
     }
 
     /// All children, in order.
-    pub(super) fn all(&self) -> Vec<(ChildKey, &Child)> {
+    pub(super) fn all(&self) -> Vec<(ChildKey, &TableChild)> {
         let mut all: Vec<_> = self.fixed().chain(self.dynamic()).collect();
         // Two sorted runs: a merge, not a sort.
         all.sort_by_key(|(key, _)| *key);
@@ -295,7 +295,7 @@ impl Table {
     }
 
     /// Takes what is kept beside the children, in order of keys.
-    pub(super) fn take_asides(&mut self) -> impl Iterator<Item = (ChildKey, Life, Box<Aside>)> {
+    pub(super) fn take_asides(&mut self) -> impl Iterator<Item = (ChildKey, ChildLife, Box<ChildAffairs>)> {
         let children = self.fixed.iter_mut().chain(&mut self.dynamic);
         children.filter_map(|(key, child)| Some((*key, child.life, child.aside.take()?)))
     }
@@ -303,17 +303,17 @@ impl Table {
     /// The keys of those that are held, from the lowest that has been since this was asked last.
     pub(super) fn take_held(&mut self) -> Vec<ChildKey> {
         let from = self.held_from.take().unwrap_or_default();
-        let held = self.fixed.range(from..).filter(|(_, child)| child.life == Life::Held);
+        let held = self.fixed.range(from..).filter(|(_, child)| child.life == ChildLife::Held);
         held.map(|(key, _)| *key).collect()
     }
 
     /// Children with a spec stay with nothing running, dynamic ones are gone.
     pub(super) fn reset(&mut self) {
         self.dynamic.clear();
-        self.sums = Sums::default();
+        self.sums = TableSums::default();
         self.held_from = None;
         for child in self.fixed.values_mut() {
-            child.life = Life::Nothing;
+            child.life = ChildLife::Nothing;
             child.aside = None;
             self.sums.each(&child.weight(), |sum, one| *sum += one);
         }

@@ -12,9 +12,9 @@ use crate::words::time::Time;
 
 /// The times of recent restarts.
 #[derive(Debug, Default)]
-pub(super) struct Window(VecDeque<Time>);
+pub(super) struct RecentRestarts(VecDeque<Time>);
 
-impl Window {
+impl RecentRestarts {
     /// Notes a restart. False if that is one more than the intensity allows; it is not noted then.
     pub(super) fn bears(&mut self, now: Time, intensity: Intensity) -> bool {
         while self.0.front().is_some_and(|then| now.since(*then) > intensity.period) {

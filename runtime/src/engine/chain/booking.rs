@@ -22,10 +22,10 @@ pub(crate) struct Booking {
     turn: Arc<Turn>,
     effect: u64,
     cost: Cost,
-    state: Mutex<State>,
+    state: Mutex<BookingState>,
 }
 
-struct State {
+struct BookingState {
     reserved: Usage,
     trial: Trial,
     /// What the tries have used that are over.
@@ -65,7 +65,7 @@ impl Trial {
     }
 }
 
-impl State {
+impl BookingState {
     /// What the try has used that was on, and whether that is a guess.
     fn end_try(&mut self, worst: Option<Usage>, is_cut: bool) -> (Usage, bool) {
         let (used, is_guess) = std::mem::take(&mut self.trial).used(worst, is_cut);
@@ -79,7 +79,7 @@ impl State {
 impl Booking {
     /// Of an effect that has begun with so much reserved.
     pub(crate) fn new(turn: Arc<Turn>, effect: u64, cost: Cost, reserved: Usage) -> Self {
-        let state = State {
+        let state = BookingState {
             reserved,
             trial: Trial::default(),
             used: Usage::ZERO,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Walk;
+use super::PauseWalk;
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::words::event::What;
@@ -10,15 +10,15 @@ use crate::words::pause::{PassingDeadline, PauseReceipt, PauseRow, Rest};
 use crate::words::time::Time;
 
 /// A pause that stands, and whose receipt is to come.
-pub(super) struct Standing {
+pub(super) struct StandingPause {
     pub(super) engine: Arc<Engine>,
     pub(super) number: u64,
     pub(super) root: Arc<Seat>,
     pub(super) began: Time,
 }
 
-impl Standing {
-    pub(super) async fn wait(self, walk: Walk, until: Time) -> PauseReceipt {
+impl StandingPause {
+    pub(super) async fn wait(self, walk: PauseWalk, until: Time) -> PauseReceipt {
         let env = &self.engine.env;
         tokio::select! {
             biased;

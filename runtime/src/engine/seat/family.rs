@@ -13,7 +13,7 @@ use crate::words::id::TaskId;
 use crate::words::policies::Policies;
 use crate::words::supervisor::Policy;
 
-pub(crate) type Reply = theirs::Reply<Result<Answer, InterfaceError>>;
+pub(crate) type InterfaceReply = theirs::Reply<Result<Answer, InterfaceError>>;
 
 /// Made with the first child, since most agents have none.
 pub(crate) struct Family {
@@ -22,7 +22,7 @@ pub(crate) struct Family {
     pub(crate) seats: BTreeMap<u32, Arc<Seat>>,
     pub(crate) names: HashMap<Arc<str>, u32>,
     pub(crate) pauses: HashMap<u32, Timer>,
-    pub(crate) replies: BTreeMap<u64, Reply>,
+    pub(crate) replies: BTreeMap<u64, InterfaceReply>,
     /// What is decided and not yet performed.
     actions: VecDeque<Action>,
     /// Somebody performs them, in their order, whoever brought them about.
@@ -123,7 +123,7 @@ impl Family {
     /// The supervision begins anew with the specs that stand. Whoever waits for a reply learns that there is none. Gives
     /// the replies, and those that have ended for good, to be dropped outside the gate.
     #[must_use]
-    pub(crate) fn reset(&mut self) -> (BTreeMap<u64, Reply>, Vec<Arc<Seat>>) {
+    pub(crate) fn reset(&mut self) -> (BTreeMap<u64, InterfaceReply>, Vec<Arc<Seat>>) {
         self.core.reset();
         self.pauses.clear();
         let has_ended = |seat: &Arc<Seat>| seat.is_gone();

@@ -12,13 +12,13 @@ use crate::words::event::What;
 /// The holdings of a seat's incarnation.
 #[derive(Default)]
 pub(crate) struct Holdings {
-    held: Vec<Held>,
+    held: Vec<HeldThing>,
     released: Vec<String>,
     /// The generation with which the incarnation began.
     since: u64,
 }
 
-struct Held {
+struct HeldThing {
     number: u64,
     /// Of whoever had the behaviour then.
     generation: u64,
@@ -89,7 +89,7 @@ impl Seat {
         let counted = Counted::new(&self.engine.census, &self.id, Living::Holding);
         let value = self.home.keep(value).counted(counted);
         let generation = self.line.lock().place.generation();
-        let held = Held { number, generation, name: name.to_owned(), value };
+        let held = HeldThing { number, generation, name: name.to_owned(), value };
         self.holdings.lock().held.push(held);
         self.note(What::HoldingTaken { holding: number, name: name.to_owned() });
         Holding { seat: Arc::clone(self), number }
@@ -98,7 +98,7 @@ impl Seat {
     /// Releases all that the incarnation holds, the last taken first: what was taken up to a generation of runners, since one that was
     /// given up may come back when another holds something. Where user code may run.
     pub(crate) fn release_holdings(&self, generation: u64) {
-        let its = |held: &Held| held.generation <= generation;
+        let its = |held: &HeldThing| held.generation <= generation;
         loop {
             let held = {
                 let held = &mut self.holdings.lock().held;
@@ -134,7 +134,7 @@ impl Seat {
         }));
     }
 
-    fn release(&self, held: Held) {
+    fn release(&self, held: HeldThing) {
         {
             let mut holdings = self.holdings.lock();
             if held.generation >= holdings.since {

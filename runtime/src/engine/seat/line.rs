@@ -37,12 +37,12 @@ pub(crate) struct Orders {
     pub(crate) drop_turn: Option<(u64, Dropped)>,
     /// Drop whatever is being done: a stop's patience is over.
     pub(crate) abort: bool,
-    pub(crate) next: Option<Next>,
+    pub(crate) next: Option<NextOrder>,
 }
 
 /// What a runner waits for between incarnations, and at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum NextOrder {
     /// Build the behaviour anew and start it.
     Restart,
     /// The static children have started: take tasks.
@@ -155,7 +155,7 @@ impl Seat {
                     generation
                 }
                 Restarts::Runner | Restarts::Never => {
-                    line.orders.next = Some(Next::Restart);
+                    line.orders.next = Some(NextOrder::Restart);
                     let waker = line.take_waker();
                     drop(line);
                     if let Some(waker) = waker {

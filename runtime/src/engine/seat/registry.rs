@@ -28,12 +28,12 @@ pub(crate) struct Registry(Mutex<Places>);
 struct Places {
     by_id: HashMap<AgentId, Weak<Seat>, FixedState>,
     /// Names are what people and their clients say, so nobody foresees this hash.
-    by_name: HashMap<Arc<str>, Named>,
-    ended: Ended,
+    by_name: HashMap<Arc<str>, SameName>,
+    ended: EndedNames,
 }
 
 /// Those of one name: mostly one.
-enum Named {
+enum SameName {
     One(SeatKey, Weak<Seat>),
     /// By key, which is the order of their spawns.
     Many(BTreeMap<SeatKey, Weak<Seat>>),
@@ -41,7 +41,7 @@ enum Named {
 
 /// Names that nobody has any more, and who had them last.
 #[derive(Default)]
-struct Ended {
+struct EndedNames {
     by_name: HashMap<Arc<str>, (u64, AgentId)>,
     /// In the order in which they ended, by its number; one that has ended again since is here twice.
     order: VecDeque<(Arc<str>, u64)>,
@@ -80,8 +80,8 @@ impl Registry {
     pub(crate) fn by_name(&self, name: &str) -> Vec<Arc<Seat>> {
         match self.0.lock().by_name.get(name) {
             None => Vec::new(),
-            Some(Named::One(_, seat)) => seat.upgrade().into_iter().collect(),
-            Some(Named::Many(seats)) => seats.values().filter_map(Weak::upgrade).collect(),
+            Some(SameName::One(_, seat)) => seat.upgrade().into_iter().collect(),
+            Some(SameName::Many(seats)) => seats.values().filter_map(Weak::upgrade).collect(),
         }
     }
 
@@ -103,16 +103,17 @@ impl Places {
         let (key, weak) = (seat.key, Arc::downgrade(seat));
         match self.by_name.get_mut(&*seat.name) {
             None => {
-                self.by_name.insert(Arc::clone(&seat.name), Named::One(key, weak));
+                self.by_name.insert(Arc::clone(&seat.name), SameName::One(key, weak));
             }
-            Some(Named::Many(seats)) => {
+            Some(SameName::Many(seats)) => {
                 seats.insert(key, weak);
             }
-            Some(named @ Named::One(..)) => {
-                let Named::One(first, only) = std::mem::replace(named, Named::Many(BTreeMap::new())) else {
+            Some(named @ SameName::One(..)) => {
+                let SameName::One(first, only) = std::mem::replace(named, SameName::Many(BTreeMap::new()))
+                else {
                     return;
                 };
-                *named = Named::Many(BTreeMap::from([(first, only), (key, weak)]));
+                *named = SameName::Many(BTreeMap::from([(first, only), (key, weak)]));
             }
         }
     }
@@ -120,21 +121,21 @@ impl Places {
     fn leave_name(&mut self, name: &str, key: SeatKey) -> Option<Weak<Seat>> {
         let named = self.by_name.get_mut(name)?;
         let (left, is_last) = match named {
-            Named::One(only, _) if *only != key => return None,
-            Named::One(..) => (None, true),
-            Named::Many(seats) => (Some(seats.remove(&key)?), seats.is_empty()),
+            SameName::One(only, _) if *only != key => return None,
+            SameName::One(..) => (None, true),
+            SameName::Many(seats) => (Some(seats.remove(&key)?), seats.is_empty()),
         };
         match (left, is_last) {
             (left, false) => left,
             (left, true) => match self.by_name.remove(name) {
-                Some(Named::One(_, seat)) => Some(seat),
-                Some(Named::Many(_)) | None => left,
+                Some(SameName::One(_, seat)) => Some(seat),
+                Some(SameName::Many(_)) | None => left,
             },
         }
     }
 }
 
-impl Ended {
+impl EndedNames {
     fn remember(&mut self, name: &Arc<str>, id: &AgentId) {
         self.ends += 1;
         self.by_name.insert(Arc::clone(name), (self.ends, id.clone()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::decide::stopping::{ByKey, RequestId, Row};
+use crate::decide::stopping::{ByKey, EndRow, RequestId};
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
 use crate::env::theirs::Reply;
@@ -19,7 +19,7 @@ use crate::words::time::Time;
 pub(super) struct Finished {
     pub(super) engine: Arc<Engine>,
     pub(super) number: RequestId,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<EndRow>,
     pub(super) receipt: Option<Reply<StopReceipt>>,
 }
 
@@ -56,7 +56,7 @@ impl Finished {
         let took = env.now().since(began);
         for seat in leaving.into_iter().filter(|seat| seat.is_leaving()) {
             let (end, left) = what_is_left(&seat, End::AlreadyStopped);
-            self.rows.insert(0, Row { key: seat.key, end, hook: None, brutal: false, took, left });
+            self.rows.insert(0, EndRow { key: seat.key, end, hook: None, brutal: false, took, left });
             seats.insert(seat.key, seat);
         }
         let receipt = StopReceipt::new(&root, &self.rows, &seats, took);

@@ -15,14 +15,14 @@ use crate::decide::place::Presence;
 use crate::decide::stopping::HookEnd;
 use crate::engine::Engine;
 use crate::engine::seat::Seat;
-use crate::engine::seat::line::Next;
+use crate::engine::seat::line::NextOrder;
 use crate::engine::seat::presence::PresenceGuard;
 use crate::env::Timer;
 use crate::words::time::Time;
 
 /// Hooks of dormant agents that wait for their poll, and who is about it.
 #[derive(Default)]
-pub(in crate::engine) struct Waiting {
+pub(in crate::engine) struct DormantHooks {
     seats: VecDeque<Arc<Seat>>,
     driver: Option<Driver>,
     drivers: u64,
@@ -46,7 +46,7 @@ pub(in crate::engine) fn begin(seat: &Arc<Seat>, until: Time) {
         line.place.presence() != Presence::Open
     };
     if !is_dormant {
-        seat.order(|orders| orders.next = Some(Next::Hook(until)));
+        seat.order(|orders| orders.next = Some(NextOrder::Hook(until)));
         return;
     }
     let engine = &seat.engine;

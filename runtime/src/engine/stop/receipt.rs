@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::stopping::{ByKey, Row};
+use crate::decide::stopping::{ByKey, EndRow};
 use crate::engine::seat::Seat;
 use crate::words::receipt::{StopReceipt, StopRow};
 
 impl StopReceipt {
-    pub(crate) fn new(root: &Seat, rows: &[Row], seats: &ByKey<Arc<Seat>>, took: Duration) -> Self {
+    pub(crate) fn new(root: &Seat, rows: &[EndRow], seats: &ByKey<Arc<Seat>>, took: Duration) -> Self {
         // The root and scopes have no behaviour that could be alive; they are places.
-        let agent = |row: &Row| {
+        let agent = |row: &EndRow| {
             seats.get(&row.key).filter(|seat| seat.body.has_behaviour()).map(|seat| stop_row(row, seat))
         };
         let rows = rows.iter().filter_map(agent).collect();
@@ -23,7 +23,7 @@ impl StopReceipt {
     }
 }
 
-fn stop_row(row: &Row, seat: &Seat) -> StopRow {
+fn stop_row(row: &EndRow, seat: &Seat) -> StopRow {
     StopRow {
         id: seat.id.clone(),
         name: seat.name.to_string(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Purpose, Stopper, Stopping};
+use super::{Purpose, Stopper, StoppingSeat};
 use crate::decide::place::{Life, Presence};
 use crate::decide::stopping::{Node, RequestId, SeatKey};
 use crate::engine::Engine;
@@ -18,14 +18,14 @@ use crate::words::state::{AgentState, StopReason};
 
 /// A walk over a subtree that is being fenced.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct StopWalk {
     pub(super) nodes: Vec<Node>,
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) cancelled: Vec<Arc<Turn>>,
     pub(super) released: Vec<Released>,
 }
 
-impl Walk {
+impl StopWalk {
     /// How many agents were alive at the fence; the root and scopes are places.
     pub(super) fn agents(&self) -> usize {
         self.seats.iter().filter(|seat| seat.body.has_behaviour()).count()
@@ -65,8 +65,8 @@ impl Stopper {
         purpose: &Purpose,
         request: RequestId,
         engine: &Engine,
-    ) -> Walk {
-        let mut walk = Walk::default();
+    ) -> StopWalk {
+        let mut walk = StopWalk::default();
         let ends = matches!(purpose, Purpose::Ordered { .. });
         let spares_root = matches!(purpose, Purpose::Children { .. });
         let mut open = Vec::new();
@@ -94,7 +94,7 @@ impl Stopper {
         for_good: bool,
         is_spared: bool,
         request: RequestId,
-        walk: &mut Walk,
+        walk: &mut StopWalk,
     ) -> Vec<Listed> {
         let shutdown = if is_spared { Shutdown::UntilDeadline } else { *shutdown };
         // Its own end may come by meanwhile: what is said of the stop is said in one critical section with the look for that.
@@ -155,7 +155,7 @@ impl Stopper {
                 // Up with nobody there it has lost its behaviour with the runtime: it is owed a hook that cannot run.
                 let has_hook = !is_place && (presence != Presence::Gone || before == Life::Up);
                 walk.nodes.push(self.node(seat, presence, has_hook, works, shutdown));
-                self.nodes.insert(seat.key, Stopping { seat: Arc::clone(seat), for_good });
+                self.nodes.insert(seat.key, StoppingSeat { seat: Arc::clone(seat), for_good });
             }
         }
         children

@@ -15,7 +15,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use crate::decide::delivery::Dropped;
 use crate::decide::supervision::Event;
 use crate::engine::seat::Seat;
-use crate::engine::seat::family::Reply;
+use crate::engine::seat::family::InterfaceReply;
 use crate::env::census::{Counted, Living};
 use crate::env::hush::apart;
 use crate::words::event::What;
@@ -23,15 +23,15 @@ use crate::words::policy::Exit;
 
 /// A seat's control queue, and the cell that serves it.
 #[derive(Default)]
-pub(crate) struct Control {
+pub(crate) struct ControlQueue {
     items: VecDeque<Item>,
-    cell: Cell,
+    cell: CellState,
     /// No cell is opened any more.
     closed: bool,
 }
 
 #[derive(Default)]
-enum Cell {
+enum CellState {
     #[default]
     None,
     Opening,
@@ -59,7 +59,7 @@ pub(crate) enum Item {
     Asked {
         ticket: u64,
         event: Event,
-        reply: Reply,
+        reply: InterfaceReply,
     },
     /// A child has been ended by a stop while an answer of its was outstanding.
     Gone {
@@ -67,9 +67,9 @@ pub(crate) enum Item {
     },
 }
 
-impl Control {
+impl ControlQueue {
     pub(crate) const fn is_gone(&self) -> bool {
-        matches!(self.cell, Cell::None)
+        matches!(self.cell, CellState::None)
     }
 
     /// Whether something waits to be served and no cell is there or coming.
@@ -78,7 +78,7 @@ impl Control {
     }
 
     fn ring(&self) {
-        if let Cell::Open(cell) = &self.cell {
+        if let CellState::Open(cell) = &self.cell {
             // A cell that is gone leaves a notice of its own.
             cell.cast(0).ok();
         }
@@ -105,10 +105,10 @@ impl Actor for Serving {
 
     async fn pre_start(&self, myself: ActorRef<u8>, served: Served) -> Result<Served, ActorProcessingErr> {
         let mut control = served.seat.control.lock();
-        if matches!(control.cell, Cell::Opening) {
+        if matches!(control.cell, CellState::Opening) {
             // Rings once for what came while it was being opened.
             myself.cast(0).ok();
-            control.cell = Cell::Open(myself);
+            control.cell = CellState::Open(myself);
         } else {
             myself.stop(None);
         }
@@ -153,10 +153,10 @@ impl Seat {
     pub(crate) fn open_cell(self: &Arc<Self>) {
         {
             let mut control = self.control.lock();
-            if control.closed || !matches!(control.cell, Cell::None) {
+            if control.closed || !matches!(control.cell, CellState::None) {
                 return;
             }
-            control.cell = Cell::Opening;
+            control.cell = CellState::Opening;
         }
         let counted = Counted::new(&self.engine.census, &self.id, Living::Cell);
         let served = Served { seat: Arc::clone(self), _counted: counted };
@@ -177,11 +177,11 @@ impl Seat {
         control.closed = true;
         let left = std::mem::take(&mut control.items);
         match std::mem::take(&mut control.cell) {
-            Cell::Open(cell) => {
-                control.cell = Cell::Closing;
+            CellState::Open(cell) => {
+                control.cell = CellState::Closing;
                 cell.stop(None);
             }
-            Cell::Opening => control.cell = Cell::Closing,
+            CellState::Opening => control.cell = CellState::Closing,
             other => control.cell = other,
         }
         drop(control);
@@ -195,9 +195,9 @@ impl Seat {
         self.open_cell();
         let mut control = self.control.lock();
         match &control.cell {
-            Cell::Open(cell) => cell.kill(),
-            Cell::Opening => control.cell = Cell::Closing,
-            Cell::None | Cell::Closing => {}
+            CellState::Open(cell) => cell.kill(),
+            CellState::Opening => control.cell = CellState::Closing,
+            CellState::None | CellState::Closing => {}
         }
     }
 
@@ -205,7 +205,7 @@ impl Seat {
     #[cfg(feature = "lab")]
     pub(crate) fn mislay_cell(self: &Arc<Self>) {
         let mut control = self.control.lock();
-        if !matches!(control.cell, Cell::None) {
+        if !matches!(control.cell, CellState::None) {
             return;
         }
         control.items.push_back(Item::Due { number: u32::MAX });
@@ -218,8 +218,8 @@ impl Seat {
             let mut control = self.control.lock();
             let lost = !control.closed;
             // One that was never polled was refused by a runtime that is going down: another would fare no better.
-            let refused = matches!(control.cell, Cell::Opening);
-            control.cell = Cell::None;
+            let refused = matches!(control.cell, CellState::Opening);
+            control.cell = CellState::None;
             if lost && refused {
                 return;
             }

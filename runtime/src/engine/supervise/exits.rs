@@ -8,8 +8,8 @@ use crate::decide::delivery::Dropped;
 use crate::decide::place::{Cut, Hears};
 use crate::decide::supervision::{Event, Started};
 use crate::engine::seat::Seat;
-use crate::engine::seat::line::Next;
-use crate::engine::stop::{Heard, Purpose};
+use crate::engine::seat::line::NextOrder;
+use crate::engine::stop::{EndHeard, Purpose};
 use crate::engine::turn::Cancel;
 use crate::env::fault::Phase;
 use crate::env::theirs::Sleeper;
@@ -34,7 +34,7 @@ impl Seat {
         if matches!(exit, Exit::Escalated { .. }) {
             self.leave_orphans();
         }
-        self.end_children(Heard::Exited { exit, counted }, brutal);
+        self.end_children(EndHeard::Exited { exit, counted }, brutal);
     }
 
     /// A start has failed or was no start. What it had begun is stopped first, then its supervisor hears of it.
@@ -46,7 +46,7 @@ impl Seat {
             Started::Ok | Started::Ignored => self.line.lock().place.exits(by),
         };
         if hears != Hears::Nobody {
-            self.end_children(Heard::Started(result), false);
+            self.end_children(EndHeard::Started(result), false);
         }
     }
 
@@ -60,7 +60,7 @@ impl Seat {
         hears
     }
 
-    fn end_children(self: &Arc<Self>, then: Heard, brutal: bool) {
+    fn end_children(self: &Arc<Self>, then: EndHeard, brutal: bool) {
         let life = self.life.load(Ordering::Acquire);
         let has_children = {
             let gate = self.gate.lock();
@@ -74,7 +74,7 @@ impl Seat {
     }
 
     /// Its children have ended: what a supervisor knew of them is forgotten but for their specs.
-    pub(crate) fn children_ended(self: &Arc<Self>, life: u32, then: Heard) {
+    pub(crate) fn children_ended(self: &Arc<Self>, life: u32, then: EndHeard) {
         self.reset_children();
         if !self.is_closed() {
             self.tell_parent(life, then);
@@ -82,14 +82,14 @@ impl Seat {
     }
 
     /// Its supervisor hears of the end of a life; by then it may have begun another.
-    fn tell_parent(self: &Arc<Self>, life: u32, then: Heard) {
+    fn tell_parent(self: &Arc<Self>, life: u32, then: EndHeard) {
         match (self.supervisor(), then) {
-            (Some((supervisor, number)), Heard::Exited { exit, counted }) => {
+            (Some((supervisor, number)), EndHeard::Exited { exit, counted }) => {
                 self.once_dropped(move || {
                     supervisor.push(Item::ChildExited { number, life, exit, counted });
                 });
             }
-            (Some((supervisor, number)), Heard::Started(result)) => {
+            (Some((supervisor, number)), EndHeard::Started(result)) => {
                 // Whoever spawned it may use its name again: its supervisor hears first, and may wind it up.
                 let first = self.line.lock().first_start();
                 first.note(Some(result.clone()));
@@ -98,8 +98,8 @@ impl Seat {
                 first.end(Some(result));
             }
             // The root has nobody above it: its end is the swarm's.
-            (None, Heard::Exited { exit, .. }) => self.engine.stop_swarm_because(&exit),
-            (None, Heard::Started(_)) => {}
+            (None, EndHeard::Exited { exit, .. }) => self.engine.stop_swarm_because(&exit),
+            (None, EndHeard::Started(_)) => {}
         }
     }
 
@@ -305,7 +305,7 @@ impl Seat {
         }
         let first = {
             let mut line = self.line.lock();
-            line.orders.next = Some(Next::End);
+            line.orders.next = Some(NextOrder::End);
             line.take_first_start()
         };
         self.order(|_| {});

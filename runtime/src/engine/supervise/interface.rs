@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cell::Item;
 use crate::decide::supervision::{ChildState, Counts, Event};
 use crate::engine::seat::Seat;
-use crate::engine::seat::family::{Family, Reply};
+use crate::engine::seat::family::{Family, InterfaceReply};
 use crate::env::known;
 use crate::words::child::{BadChild, ChildKey, ChildPolicy};
 use crate::words::child_interface::{Answer, InterfaceError};
@@ -51,13 +51,13 @@ impl Seat {
         let number = self.read_family(|family| family.number(child)).flatten();
         let number = number.ok_or(InterfaceError::NotFound)?;
         let ticket = self.engine.number();
-        let (reply, answer) = Reply::new();
+        let (reply, answer) = InterfaceReply::new();
         self.push(Item::Asked { ticket, event: event(number, ticket), reply });
         known(answer).await.unwrap_or(Err(InterfaceError::Ending))
     }
 
     /// Serves one call of the interface.
-    pub(in crate::engine) fn asked(self: &Arc<Self>, ticket: u64, event: Event, reply: Reply) {
+    pub(in crate::engine) fn asked(self: &Arc<Self>, ticket: u64, event: Event, reply: InterfaceReply) {
         {
             let mut gate = self.gate.lock();
             let is_open = self.is_up();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::orphans::{Facts, dealt, judge};
+use crate::decide::orphans::{SeatFacts, dealt, judge};
 use crate::decide::place::Life;
 use crate::decide::supervision::{Event, Started};
 use crate::engine::Engine;
@@ -136,14 +136,14 @@ impl Seat {
     }
 
     /// What a sweep sees of it.
-    fn facts(&self) -> Facts {
+    fn facts(&self) -> SeatFacts {
         let is_live = !self.is_stopped();
         let (has_runner, lacks_cell) = {
             let has_runner = self.line.lock().place.has_runner();
             (has_runner, self.control.lock().lacks_cell())
         };
         let over = self.supervisor().map(|(supervisor, _)| supervisor).filter(|above| above.is_stopped());
-        Facts {
+        SeatFacts {
             is_live,
             is_up: self.has_started(),
             lost: over
@@ -177,7 +177,7 @@ impl Seat {
         match done {
             Dealt::Ended => self.order(|orders| {
                 orders.abort = true;
-                orders.next = Some(crate::engine::seat::line::Next::End);
+                orders.next = Some(crate::engine::seat::line::NextOrder::End);
             }),
             Dealt::Served => self.open_cell(),
             Dealt::Released => self.release_holdings_aside(),

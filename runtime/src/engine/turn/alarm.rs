@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
 use crate::env::Timer;
 use crate::words::time::Time;
@@ -18,7 +18,7 @@ use crate::words::time::Time;
 impl Seat {
     /// For how long its clock has stood so far.
     pub(crate) fn stood(&self) -> Duration {
-        if self.held() == Held::Not {
+        if self.held() == HeldNow::Not {
             return Duration::from_nanos(self.stood.load(Ordering::SeqCst));
         }
         let gate = self.gate.lock();
@@ -37,7 +37,7 @@ impl Seat {
     }
 
     fn is_standing(&self) -> bool {
-        self.held() != Held::Not && self.gate.lock().standing().is_some()
+        self.held() != HeldNow::Not && self.gate.lock().standing().is_some()
     }
 }
 
@@ -98,11 +98,11 @@ pub(crate) struct Alarm {
     seat: Arc<Seat>,
     deadline: Mutex<Deadline>,
     timer: Mutex<Option<Timer>>,
-    due: Box<dyn Fn(Due) + Send + Sync>,
+    due: Box<dyn Fn(AlarmDue) + Send + Sync>,
 }
 
 /// What an alarm says.
-pub(crate) enum Due {
+pub(crate) enum AlarmDue {
     /// Its deadline has passed.
     Passed,
     /// That would have passed, and is at this moment instead: a clock has stood that it goes by. Never, while it stands.
@@ -113,7 +113,7 @@ impl Alarm {
     pub(crate) fn set(
         seat: &Arc<Seat>,
         deadline: Deadline,
-        due: impl Fn(Due) + Send + Sync + 'static,
+        due: impl Fn(AlarmDue) + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (deadline, timer) = (Mutex::new(deadline), Mutex::default());
         let alarm = Arc::new(Self { seat: Arc::clone(seat), deadline, timer, due: Box::new(due) });
@@ -143,10 +143,10 @@ impl Alarm {
         loop {
             let look = self.deadline.lock().look();
             match look {
-                Look::At(at) if at <= env.now() => (self.due)(Due::Passed),
+                Look::At(at) if at <= env.now() => (self.due)(AlarmDue::Passed),
                 Look::At(at) => {
                     if !is_first {
-                        (self.due)(Due::Moved(at));
+                        (self.due)(AlarmDue::Moved(at));
                     }
                     // Set and kept in one: it may be due at once, and whoever looks then keeps a later one.
                     let before = {
@@ -157,7 +157,7 @@ impl Alarm {
                 }
                 Look::Stands(seat) => {
                     if !is_first {
-                        (self.due)(Due::Moved(Time::NEVER));
+                        (self.due)(AlarmDue::Moved(Time::NEVER));
                     }
                     // Resumed in between: it looks again.
                     if !seat.when_resumed(again()) {

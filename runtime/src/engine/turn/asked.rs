@@ -17,25 +17,25 @@ use crate::decide::key::{About, Key, Numbers, Standing};
 
 /// The list of one task, made with its first ask.
 #[derive(Default)]
-pub(crate) struct Asked(Mutex<List>);
+pub(crate) struct Asked(Mutex<AskList>);
 
 #[derive(Default)]
-struct List {
+struct AskList {
     numbers: Numbers,
-    tasks: BTreeMap<Key, Entry>,
+    tasks: BTreeMap<Key, AskEntry>,
     /// The asker's task has its outcome.
     is_over: bool,
 }
 
-struct Entry {
+struct AskEntry {
     /// None if nobody may have it again.
-    task: Option<Arc<dyn Begun>>,
+    task: Option<Arc<dyn Remembered>>,
     /// It goes on without an asker.
     is_detached: bool,
 }
 
 /// A task that was asked, or an effect that was made, whatever its types.
-pub(crate) trait Begun: Send + Sync {
+pub(crate) trait Remembered: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 
     /// Whether it goes on or has an answer.
@@ -53,10 +53,10 @@ impl Asked {
     pub(crate) fn next(
         &self,
         about: &About,
-        fits: impl Fn(&dyn Begun) -> bool,
-    ) -> (Key, Option<Arc<dyn Begun>>) {
+        fits: impl Fn(&dyn Remembered) -> bool,
+    ) -> (Key, Option<Arc<dyn Remembered>>) {
         let mut list = self.0.lock();
-        let List { numbers, tasks, .. } = &mut *list;
+        let AskList { numbers, tasks, .. } = &mut *list;
         let (key, holds) = numbers.next(about, |key| {
             let entry = tasks.get(key)?;
             let task = entry.task.as_ref().filter(|task| fits(&***task));
@@ -70,8 +70,8 @@ impl Asked {
     pub(crate) fn next_of_any(
         &self,
         about: &About,
-        fits: impl Fn(&dyn Begun) -> bool,
-    ) -> (Key, Option<Arc<dyn Begun>>) {
+        fits: impl Fn(&dyn Remembered) -> bool,
+    ) -> (Key, Option<Arc<dyn Remembered>>) {
         let held = {
             let list = self.0.lock();
             let first = Key { about: about.clone(), nth: 0 };
@@ -86,10 +86,10 @@ impl Asked {
     }
 
     /// Enters what was asked. False if the asker's task has its outcome already.
-    pub(crate) fn enter(&self, key: Key, task: Arc<dyn Begun>) -> bool {
+    pub(crate) fn enter(&self, key: Key, task: Arc<dyn Remembered>) -> bool {
         let mut list = self.0.lock();
         if !list.is_over {
-            list.tasks.insert(key, Entry { task: Some(task), is_detached: false });
+            list.tasks.insert(key, AskEntry { task: Some(task), is_detached: false });
         }
         !list.is_over
     }
@@ -131,13 +131,13 @@ impl Asked {
 
 thread_local! {
     /// What is still to be withdrawn by this thread, while it is at that.
-    static WITHDRAWN: RefCell<Option<VecDeque<Arc<dyn Begun>>>> = const { RefCell::new(None) };
+    static WITHDRAWN: RefCell<Option<VecDeque<Arc<dyn Remembered>>>> = const { RefCell::new(None) };
 }
 
 /// Withdraws tasks one after the other, and then what those had asked: a chain of asks may be long, and a stack is not.
-fn withdraw(tasks: impl IntoIterator<Item = Arc<dyn Begun>>) {
-    struct Over;
-    impl Drop for Over {
+fn withdraw(tasks: impl IntoIterator<Item = Arc<dyn Remembered>>) {
+    struct AlreadyOver;
+    impl Drop for AlreadyOver {
         fn drop(&mut self) {
             let left = WITHDRAWN.take();
             drop(left);
@@ -156,7 +156,7 @@ fn withdraw(tasks: impl IntoIterator<Item = Arc<dyn Begun>>) {
     if !is_first {
         return;
     }
-    let _over = Over;
+    let _over = AlreadyOver;
     while let Some(task) = WITHDRAWN.with_borrow_mut(|list| list.as_mut().and_then(VecDeque::pop_front)) {
         task.withdraw();
     }
@@ -169,7 +169,7 @@ mod tests {
 
     struct Open;
 
-    impl Begun for Open {
+    impl Remembered for Open {
         fn as_any(&self) -> &dyn Any {
             self
         }

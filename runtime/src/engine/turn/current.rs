@@ -19,13 +19,13 @@ pub(crate) fn within<R>(turn: &Arc<Turn>, poll: impl FnOnce() -> R) -> R {
 /// Dropped, it leaves the turn's span and then the turn.
 struct Within<'t> {
     _entered: tracing::span::Entered<'t>,
-    _restore: Restore,
+    _restore: TurnBefore,
 }
 
 /// What was the current turn before.
-struct Restore(Option<Arc<Turn>>);
+struct TurnBefore(Option<Arc<Turn>>);
 
-impl Drop for Restore {
+impl Drop for TurnBefore {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(|current| *current = self.0.take());
     }
@@ -34,7 +34,7 @@ impl Drop for Restore {
 impl<'t> Within<'t> {
     fn enter(turn: &'t Arc<Turn>) -> Self {
         let before = CURRENT.with_borrow_mut(|current| current.replace(Arc::clone(turn)));
-        let restore = Restore(before);
+        let restore = TurnBefore(before);
         Self { _entered: turn.span.enter(), _restore: restore }
     }
 }

@@ -21,22 +21,22 @@ pub(crate) enum Driven {
 
 /// A piece of work. What it gives besides an error it leaves with whoever made it, so that what drives it is compiled once, and not
 /// again for each type of agent.
-pub(crate) type Piece<'a> = Pin<Box<dyn Future<Output = Result<(), AgentError>> + Send + 'a>>;
+pub(crate) type WorkPiece<'a> = Pin<Box<dyn Future<Output = Result<(), AgentError>> + Send + 'a>>;
 
 /// The future of a piece of work, which is dropped as a part of its turn, also where the runner is dropped with it; what it
 /// panics with then ends nothing else.
-struct Work<'a, F> {
+struct DrivenWork<'a, F> {
     turn: &'a Arc<Turn>,
     future: Pin<&'a mut Option<F>>,
 }
 
-impl<F> Work<'_, F> {
+impl<F> DrivenWork<'_, F> {
     fn end(&mut self) -> Result<(), Panic> {
         within(self.turn, || caught(|| self.future.set(None)))
     }
 }
 
-impl<F> Drop for Work<'_, F> {
+impl<F> Drop for DrivenWork<'_, F> {
     fn drop(&mut self) {
         if self.future.is_some() {
             self.end().ok();
@@ -46,9 +46,9 @@ impl<F> Drop for Work<'_, F> {
 
 /// Drives a part of the agent's code, a future of the turn, on the line of its seat. It is dropped before this returns, also by a
 /// panic of its own.
-pub(crate) async fn drive(turn: &Arc<Turn>, generation: u64, part: &str, future: Piece<'_>) -> Driven {
+pub(crate) async fn drive(turn: &Arc<Turn>, generation: u64, part: &str, future: WorkPiece<'_>) -> Driven {
     let slot = pin!(Some(points::seeing(turn, turn.phase, "", future)));
-    let mut work = Work { turn, future: slot };
+    let mut work = DrivenWork { turn, future: slot };
     let driven = poll_fn(|cx| {
         if let Some(dropped) = drop_reason(turn, generation, cx) {
             // A thread that blocks is deaf to its abort; so is a simulated one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::decide::delivery::Dropped;
 use crate::decide::supervision::Started;
 use crate::engine::Engine;
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::engine::seat::{Gate, Seat};
 use crate::engine::turn::{Cancel, Turn};
 use crate::env::fault::Phase;
@@ -94,7 +94,7 @@ impl Engine {
     }
 
     fn judge(self: &Arc<Self>, turn: &Arc<Turn>, now: Time) {
-        if turn.seat.held() != Held::Not {
+        if turn.seat.held() != HeldNow::Not {
             // What is held is not silent.
             return;
         }

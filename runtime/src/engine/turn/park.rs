@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::engine::pause::Held;
+use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
 use crate::engine::turn::Turn;
 use crate::env::fault::Phase;
@@ -83,7 +83,7 @@ impl Drop for Out {
 impl Turn {
     /// Whether it is to be held; a stop hook is not.
     fn is_held(&self) -> bool {
-        self.phase != Phase::Stop && self.seat.held() != Held::Not
+        self.phase != Phase::Stop && self.seat.held() != HeldNow::Not
     }
 
     /// Passes while the turn may go on or is cancelled.
@@ -117,7 +117,7 @@ impl Turn {
     }
 
     /// Waits until the seat is held so firmly.
-    pub(crate) async fn braked(&self, held: Held) {
+    pub(crate) async fn braked(&self, held: HeldNow) {
         if self.phase == Phase::Stop {
             return std::future::pending().await;
         }
@@ -180,7 +180,7 @@ impl Seat {
                 if !line.listen(generation, cx) || line.place.is_fenced() || line.orders.abort {
                     return Poll::Ready(Waited::Over);
                 }
-                if self.held() == Held::Not {
+                if self.held() == HeldNow::Not {
                     return Poll::Ready(Waited::Go);
                 }
                 if line.orders.exit.is_some() {

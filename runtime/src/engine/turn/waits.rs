@@ -29,11 +29,11 @@ use crate::words::id::AgentId;
 #[derive(Default)]
 pub(crate) struct WaitsFor {
     next: u64,
-    entries: Vec<Entry>,
+    entries: Vec<WaitEntry>,
 }
 
 #[derive(Clone)]
-struct Entry {
+struct WaitEntry {
     number: u64,
     awaited: Awaited,
     /// The task that was asked, once it is accepted.
@@ -49,24 +49,24 @@ pub(crate) enum Awaited {
 }
 
 /// A wait that is entered until this is dropped.
-pub(crate) struct Entered {
+pub(crate) struct EnteredWait {
     turn: Arc<Turn>,
     number: u64,
 }
 
 impl Turn {
     /// Enters a wait.
-    pub(crate) fn waits_for(self: &Arc<Self>, awaited: Awaited) -> Entered {
+    pub(crate) fn waits_for(self: &Arc<Self>, awaited: Awaited) -> EnteredWait {
         let mut list = self.waits_for.lock();
         list.next += 1;
         let number = list.next;
-        list.entries.push(Entry { number, awaited, task: None });
+        list.entries.push(WaitEntry { number, awaited, task: None });
         self.seat.awaiting.fetch_add(1, Ordering::SeqCst);
-        Entered { turn: Arc::clone(self), number }
+        EnteredWait { turn: Arc::clone(self), number }
     }
 
     /// The turns that have to end before it goes on.
-    fn awaited(&self) -> Vec<Node> {
+    fn awaited(&self) -> Vec<WaitingTurn> {
         if self.cancel.is_raised() || self.seat.awaiting.load(Ordering::SeqCst) == 0 {
             return Vec::new();
         }
@@ -78,12 +78,12 @@ impl Turn {
             Awaited::Agent(seat) => seat.gate.lock().turn.clone(),
             Awaited::Turn(turn) => Some(turn),
         })
-        .map(Node)
+        .map(WaitingTurn)
         .collect()
     }
 }
 
-impl Entered {
+impl EnteredWait {
     /// The task was accepted: once it is over, nobody waits for it.
     pub(crate) fn accepted(&self, task: Arc<dyn Listener>) {
         let mut list = self.turn.waits_for.lock();
@@ -116,14 +116,14 @@ impl Entered {
     }
 
     fn find(&self, seat: &Arc<Seat>) -> Option<Vec<AgentId>> {
-        let first = Node(seat.gate.lock().turn.clone()?);
-        let back = way(first, &Node(Arc::clone(&self.turn)), |node| node.0.awaited())?;
+        let first = WaitingTurn(seat.gate.lock().turn.clone()?);
+        let back = way(first, &WaitingTurn(Arc::clone(&self.turn)), |node| node.0.awaited())?;
         let ids = back.iter().map(|node| node.0.seat.id.clone());
         Some(std::iter::once(self.turn.seat.id.clone()).chain(ids).collect())
     }
 }
 
-impl Drop for Entered {
+impl Drop for EnteredWait {
     fn drop(&mut self) {
         let entry = {
             let mut list = self.turn.waits_for.lock();
@@ -137,24 +137,24 @@ impl Drop for Entered {
 
 /// A turn, in the order of its number.
 #[derive(Clone)]
-struct Node(Arc<Turn>);
+struct WaitingTurn(Arc<Turn>);
 
-impl Ord for Node {
+impl Ord for WaitingTurn {
     fn cmp(&self, other: &Self) -> Order {
         self.0.number.cmp(&other.0.number)
     }
 }
 
-impl PartialOrd for Node {
+impl PartialOrd for WaitingTurn {
     fn partial_cmp(&self, other: &Self) -> Option<Order> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Node {
+impl PartialEq for WaitingTurn {
     fn eq(&self, other: &Self) -> bool {
         self.0.number == other.0.number
     }
 }
 
-impl Eq for Node {}
+impl Eq for WaitingTurn {}

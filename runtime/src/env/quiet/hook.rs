@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::listen::{Heard, hear, is_simulated, listener};
+use super::listen::{HeardPanic, hear, is_simulated, listener};
 use crate::words::error::Panic;
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send + 'static>;
@@ -100,7 +100,11 @@ impl Ours {
         let listener = listener();
         if let Some(wish) = listener {
             let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-            hear(Heard { message: Panic::message_of(info.payload()), place, backtrace: backtrace(wish) });
+            hear(HeardPanic {
+                message: Panic::message_of(info.payload()),
+                place,
+                backtrace: backtrace(wish),
+            });
         }
         if !(listener.is_some() && (self.only_prints || is_simulated())) {
             (self.before)(info);

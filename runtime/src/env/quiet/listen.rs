@@ -9,27 +9,27 @@ use crate::words::error::Panic;
 const KEPT: usize = 8;
 
 /// What the hook has seen of a panic.
-pub(super) struct Heard {
+pub(super) struct HeardPanic {
     pub(super) message: String,
     pub(super) place: String,
     pub(super) backtrace: Option<String>,
 }
 
-struct Listener {
+struct PanicListener {
     depth: u32,
     /// Whether whoever listens wants backtraces; none leaves it to the environment.
     wish: Option<bool>,
-    heard: Vec<Heard>,
+    heard: Vec<HeardPanic>,
 }
 
 thread_local! {
-    static LISTENER: RefCell<Listener> = const { RefCell::new(Listener { depth: 0, wish: None, heard: Vec::new() }) };
+    static LISTENER: RefCell<PanicListener> = const { RefCell::new(PanicListener { depth: 0, wish: None, heard: Vec::new() }) };
 }
 
 /// While this lives, the panics of this thread are for whoever has it.
 pub(super) struct Listening {
     /// What whoever listens further out wants, and has heard so far.
-    outer: (Option<bool>, Vec<Heard>),
+    outer: (Option<bool>, Vec<HeardPanic>),
 }
 
 /// Listens on this thread, with a wish for backtraces or without; one left to the environment takes the outer one's.
@@ -45,7 +45,7 @@ pub(super) fn listen(wish: Option<bool>) -> Listening {
 
 impl Listening {
     /// What was heard of the panic that has this payload: the last one that said the same.
-    pub(super) fn heard(&self, payload: &(dyn Any + Send)) -> Option<Heard> {
+    pub(super) fn heard(&self, payload: &(dyn Any + Send)) -> Option<HeardPanic> {
         let message = Panic::message_of(payload);
         with(|listener| std::mem::take(&mut listener.heard))?
             .into_iter()
@@ -83,7 +83,7 @@ pub(super) fn listener() -> Option<Option<bool>> {
 }
 
 /// Tells whoever listens on this thread.
-pub(super) fn hear(heard: Heard) {
+pub(super) fn hear(heard: HeardPanic) {
     with(|listener| {
         if listener.heard.len() == KEPT {
             listener.heard.remove(0);
@@ -93,7 +93,7 @@ pub(super) fn hear(heard: Heard) {
 }
 
 /// Nothing where the thread is ending: a panic may come at any moment.
-fn with<R>(look: impl FnOnce(&mut Listener) -> R) -> Option<R> {
+fn with<R>(look: impl FnOnce(&mut PanicListener) -> R) -> Option<R> {
     LISTENER
         .try_with(|listener| listener.try_borrow_mut().ok().map(|mut listener| look(&mut listener)))
         .ok()

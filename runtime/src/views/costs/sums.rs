@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::views::bill::{Bill, Freed};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sums {
+pub(super) struct CostSums {
     pub(super) own: Bill,
     pub(super) subtree: Bill,
     pub(super) freed: Freed,
@@ -16,16 +16,16 @@ pub(super) struct Sums {
 /// Sums that are nothing at most agents of a large swarm: six hundred bytes less for each.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Booked(Option<Box<Sums>>);
+pub(super) struct Booked(Option<Box<CostSums>>);
 
-static NOTHING: LazyLock<Sums> = LazyLock::new(Sums::default);
+static NOTHING: LazyLock<CostSums> = LazyLock::new(CostSums::default);
 
 impl Booked {
-    pub(super) fn sums(&self) -> &Sums {
+    pub(super) fn sums(&self) -> &CostSums {
         self.0.as_deref().unwrap_or(&NOTHING)
     }
 
-    pub(super) fn sums_mut(&mut self) -> &mut Sums {
+    pub(super) fn sums_mut(&mut self) -> &mut CostSums {
         self.0.get_or_insert_default()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::names::NameId;
-use super::tally::{Clock, Ending, Series, Tally, Tokens, bucket};
+use super::tally::{Ending, Series, Tally, TimedThing, Tokens, bucket};
 use crate::words::event::{Event, What};
 use crate::words::id::TaskId;
 use crate::words::policy::Exit;
@@ -16,12 +16,12 @@ use crate::words::usage::Usage;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gauge {
     pub(super) tally: Tally,
-    open: Open,
+    open: OpenNow,
 }
 
 /// What is open at an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Open {
+struct OpenNow {
     /// In the order of their acceptance.
     tasks: VecDeque<OpenTask>,
     turn: Option<Time>,
@@ -45,12 +45,12 @@ struct OpenEffect {
 }
 
 /// Where an event is counted: at its agent and, if that has ended, apart for those above it.
-struct Counts<'a> {
+struct GaugeCounts<'a> {
     own: &'a mut Tally,
     above: Option<&'a mut Tally>,
 }
 
-impl Counts<'_> {
+impl GaugeCounts<'_> {
     fn one(&mut self, series: Series) {
         self.add(series, 1);
     }
@@ -64,7 +64,7 @@ impl Counts<'_> {
         }
     }
 
-    fn time(&mut self, clock: Clock, began: Option<Time>, event: &Event) {
+    fn time(&mut self, clock: TimedThing, began: Option<Time>, event: &Event) {
         let Some(began) = began else { return };
         let span = event.at.since(began);
         self.one(Series::Bucket(clock, bucket(span)));
@@ -120,7 +120,7 @@ impl Gauge {
     /// has ended: that is for those above it.
     pub(super) fn take(&mut self, event: &Event, name: NameId, has_ended: bool) -> Option<Tally> {
         let mut above = has_ended.then(Tally::default);
-        let mut counts = Counts { own: &mut self.tally, above: above.as_mut() };
+        let mut counts = GaugeCounts { own: &mut self.tally, above: above.as_mut() };
         self.open.take(event, name, &mut counts);
         above
     }
@@ -132,19 +132,19 @@ impl Gauge {
 
     /// Whether something of it will still be timed.
     pub(super) fn is_open(&self) -> bool {
-        let Open { tasks, turn, effects, stops } = &self.open;
+        let OpenNow { tasks, turn, effects, stops } = &self.open;
         !tasks.is_empty() || turn.is_some() || !effects.is_empty() || !stops.is_empty()
     }
 }
 
-impl Open {
-    fn take(&mut self, event: &Event, name: NameId, counts: &mut Counts<'_>) {
+impl OpenNow {
+    fn take(&mut self, event: &Event, name: NameId, counts: &mut GaugeCounts<'_>) {
         match &event.what {
             What::AgentStarted => counts.one(Series::Restarts),
             What::AgentStartFailed { .. } => counts.one(Series::StartFailures),
             What::AgentExited { exit: Exit::Failed { class, .. } } => counts.one(Series::Failures(*class)),
             What::AgentExited { exit: Exit::Escalated { .. } } => counts.one(Series::Escalations),
-            What::TurnEnded => counts.time(Clock::Turn, self.turn.take(), event),
+            What::TurnEnded => counts.time(TimedThing::Turn, self.turn.take(), event),
             What::TurnInterrupted => counts.one(Series::Interrupts),
             What::TurnStale { .. } => counts.one(Series::StaleTurns),
             What::CellLost => counts.one(Series::LostCells),
@@ -153,7 +153,7 @@ impl Open {
                 let at = self.stops.iter().position(|(number, _)| number == stop);
                 let began = at.map(|at| self.stops.swap_remove(at).1);
                 counts.add(Series::Stuck, *stuck as u64);
-                counts.time(Clock::Stop, began, event);
+                counts.time(TimedThing::Stop, began, event);
             }
             What::TaskAccepted { .. }
             | What::TurnBegan { .. }
@@ -163,7 +163,7 @@ impl Open {
         }
     }
 
-    fn take_task(&mut self, event: &Event, counts: &mut Counts<'_>) {
+    fn take_task(&mut self, event: &Event, counts: &mut GaugeCounts<'_>) {
         let Some(id) = &event.task else { return };
         if matches!(event.what, What::TaskAccepted { .. }) {
             self.tasks.push_back(OpenTask { id: id.clone(), accepted: event.at, waits: Some(event.at) });
@@ -176,7 +176,7 @@ impl Open {
             What::TurnBegan { .. } => {
                 self.turn = Some(event.at);
                 let waits = known.and_then(|at| self.tasks[at].waits.take());
-                counts.time(Clock::Wait, waits, event);
+                counts.time(TimedThing::Wait, waits, event);
             }
             What::TaskRedelivered { .. } => {
                 if let Some(at) = known {
@@ -187,13 +187,13 @@ impl Open {
             What::TaskEnded { outcome } => {
                 let task = known.and_then(|at| self.tasks.remove(at));
                 counts.one(Series::Tasks(*outcome));
-                counts.time(Clock::Task, task.map(|task| task.accepted), event);
+                counts.time(TimedThing::Task, task.map(|task| task.accepted), event);
             }
             _ => {}
         }
     }
 
-    fn take_effect(&mut self, event: &Event, name: NameId, counts: &mut Counts<'_>) {
+    fn take_effect(&mut self, event: &Event, name: NameId, counts: &mut GaugeCounts<'_>) {
         if let Some((_, reserved)) = event.what.reserves() {
             counts.add(Series::ReservedNanoUsd, reserved.money.0);
         }
@@ -210,7 +210,7 @@ impl Open {
                 if let Some(at) = self.effects.iter().position(|open| open.number == *effect) {
                     let OpenEffect { kind, began, .. } = self.effects.swap_remove(at);
                     counts.one(Series::Effects(kind, *end));
-                    counts.time(Clock::Effect(kind), Some(began), event);
+                    counts.time(TimedThing::Effect(kind), Some(began), event);
                 }
             }
             What::EffectRetried { .. } => counts.one(Series::Retries),

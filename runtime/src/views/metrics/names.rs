@@ -16,12 +16,12 @@ pub(crate) type NameId = u8;
 
 /// A name in an event that becomes a label.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Named<'a> {
+pub(crate) enum Label<'a> {
     Kind(&'a str),
     Link(&'a str),
 }
 
-impl<'a> Named<'a> {
+impl<'a> Label<'a> {
     pub(super) const fn of(what: &'a What) -> Option<Self> {
         match what {
             What::EffectBegan { kind, .. } => Some(Self::Kind(kind.as_str())),
@@ -34,25 +34,25 @@ impl<'a> Named<'a> {
 /// The kinds and links that were met, in the order in which they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Names {
-    pub(super) kinds: List,
-    pub(super) links: List,
+    pub(super) kinds: NameList,
+    pub(super) links: NameList,
 }
 
 impl Names {
     /// The place of a name in its list, given to it now if there is one left.
-    pub(crate) fn place(&mut self, named: Named<'_>) -> NameId {
+    pub(crate) fn place(&mut self, named: Label<'_>) -> NameId {
         match named {
-            Named::Kind(kind) => self.kinds.place(kind),
-            Named::Link(link) => self.links.place(link),
+            Label::Kind(kind) => self.kinds.place(kind),
+            Label::Link(link) => self.links.place(link),
         }
     }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(Vec<String>);
+pub(super) struct NameList(Vec<String>);
 
-impl List {
+impl NameList {
     fn place(&mut self, name: &str) -> NameId {
         let known = self.0.iter().position(|known| known == name);
         let at = known.unwrap_or_else(|| {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn names_beyond_the_limit_are_other_and_known_ones_stay() {
-        let mut list = List::default();
+        let mut list = NameList::default();
         let places: Vec<_> = (0..NAMES + 3).map(|n| list.place(&format!("kind-{n}"))).collect();
         assert_eq!(list.name(places[0]), "kind-0");
         assert_eq!(list.name(places[NAMES - 1]), "kind-31");

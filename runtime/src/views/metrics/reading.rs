@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
-use super::tally::{BOUNDS_MS, Clock, Series, Tally, Tokens};
+use super::tally::{BOUNDS_MS, Series, Tally, TimedThing, Tokens};
 use crate::words::event::Outcome;
 use crate::words::money::NanoUsd;
 use crate::words::policy::FailureClass;
@@ -189,13 +189,13 @@ impl Metrics {
         self.effects.entry(kind.to_owned()).or_default()
     }
 
-    fn clock(&mut self, clock: Clock, names: &Names) -> &mut Histogram {
+    fn clock(&mut self, clock: TimedThing, names: &Names) -> &mut Histogram {
         match clock {
-            Clock::Wait => &mut self.wait,
-            Clock::Turn => &mut self.turn,
-            Clock::Task => &mut self.task,
-            Clock::Stop => &mut self.stop,
-            Clock::Effect(kind) => &mut self.effect(names.kinds.name(kind)).time,
+            TimedThing::Wait => &mut self.wait,
+            TimedThing::Turn => &mut self.turn,
+            TimedThing::Task => &mut self.task,
+            TimedThing::Stop => &mut self.stop,
+            TimedThing::Effect(kind) => &mut self.effect(names.kinds.name(kind)).time,
         }
     }
 }

@@ -37,9 +37,9 @@ pub(super) enum Series {
     Tokens(Tokens),
     Calls,
     /// How many spans of a clock fell into a bucket.
-    Bucket(Clock, u8),
+    Bucket(TimedThing, u8),
     /// Their sum in nanoseconds.
-    Nanos(Clock),
+    Nanos(TimedThing),
 }
 
 /// Which way tokens went.
@@ -83,7 +83,7 @@ impl From<&StopReason> for Ending {
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Clock {
+pub(super) enum TimedThing {
     /// A task in the queue, before each of its turns.
     Wait,
     /// A turn.
@@ -136,7 +136,7 @@ impl Series {
         }
     }
 }
-impl Clock {
+impl TimedThing {
     const fn place(self) -> (u8, u8) {
         match self {
             Self::Wait => (0, 0),
@@ -151,10 +151,10 @@ impl Clock {
 /// Counts, by series; a series that was never counted has no entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(Series, u64)>", into = "Vec<(Series, u64)>")]
-pub(super) struct Tally(Vec<Entry>);
+pub(super) struct Tally(Vec<TallyEntry>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct TallyEntry {
     place: u32,
     series: Series,
     count: u64,
@@ -165,7 +165,7 @@ impl Tally {
         let place = series.place();
         match self.0.binary_search_by_key(&place, |entry| entry.place) {
             Ok(at) => self.0[at].count = self.0[at].count.saturating_add(count),
-            Err(at) => self.0.insert(at, Entry { place, series, count }),
+            Err(at) => self.0.insert(at, TallyEntry { place, series, count }),
         }
     }
 
@@ -219,7 +219,9 @@ mod tests {
     #[test]
     fn no_two_series_have_one_place() {
         let clocks = || {
-            [Clock::Wait, Clock::Turn, Clock::Task, Clock::Stop].into_iter().chain((0..40).map(Clock::Effect))
+            [TimedThing::Wait, TimedThing::Turn, TimedThing::Task, TimedThing::Stop]
+                .into_iter()
+                .chain((0..40).map(TimedThing::Effect))
         };
         let timed = clocks().flat_map(|clock| {
             (0..16).map(move |bucket| Series::Bucket(clock, bucket)).chain([Series::Nanos(clock)])
@@ -266,6 +268,6 @@ mod tests {
 
     #[test]
     fn an_entry_is_small() {
-        assert!(size_of::<Entry>() <= 16);
+        assert!(size_of::<TallyEntry>() <= 16);
     }
 }

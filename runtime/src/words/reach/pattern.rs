@@ -112,7 +112,7 @@ pub(crate) struct Pattern<'p> {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum PatternPart {
     Byte(u8),
     Segment,
     All,
@@ -140,7 +140,7 @@ impl<'p> Pattern<'p> {
     /// Whether it covers a folder and whatever may be below it. It says no where it takes more than one look to see that it does.
     pub(crate) fn covers_tree(&self, folder: &str) -> bool {
         let parts: Vec<_> = parts(self.text).collect();
-        let Some((Part::All, head)) = parts.split_last() else { return false };
+        let Some((PatternPart::All, head)) = parts.split_last() else { return false };
         // What begins so is covered by the last `**`, however it goes on.
         let begins = any_after(head.iter().copied(), self.separator, below(folder).as_bytes(), |covered| {
             covered.contains(&true)
@@ -170,16 +170,16 @@ pub(crate) fn covers_words(patterns: &[String], words: &[String]) -> bool {
         .all(|(pattern, word)| Pattern::of_names(pattern).covers(word.as_bytes()))
 }
 
-fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
+fn parts(text: &str) -> impl Iterator<Item = PatternPart> + '_ {
     let mut bytes = text.bytes().peekable();
     std::iter::from_fn(move || {
         let byte = bytes.next()?;
         if byte != b'*' {
-            return Some(Part::Byte(byte));
+            return Some(PatternPart::Byte(byte));
         }
-        let mut part = Part::Segment;
+        let mut part = PatternPart::Segment;
         while bytes.next_if_eq(&b'*').is_some() {
-            part = Part::All;
+            part = PatternPart::All;
         }
         Some(part)
     })
@@ -190,12 +190,12 @@ fn below(folder: &str) -> String {
     if folder.ends_with('/') { folder.to_owned() } else { format!("{folder}/") }
 }
 
-fn covers(parts: impl Iterator<Item = Part>, separator: Option<u8>, text: &[u8]) -> bool {
+fn covers(parts: impl Iterator<Item = PatternPart>, separator: Option<u8>, text: &[u8]) -> bool {
     any_after(parts, separator, text, |covered| covered.last() == Some(&true)).last
 }
 
 /// Whether something holds after some part of the pattern, and whether after its last.
-struct Held {
+struct HoldsSoFar {
     ever: bool,
     last: bool,
 }
@@ -203,26 +203,26 @@ struct Held {
 /// Looks at which prefixes of the text are covered, before the first part of the pattern and after each: as many steps as both are
 /// long, whatever is in them.
 fn any_after(
-    parts: impl Iterator<Item = Part>,
+    parts: impl Iterator<Item = PatternPart>,
     separator: Option<u8>,
     text: &[u8],
     holds: impl Fn(&[bool]) -> bool,
-) -> Held {
+) -> HoldsSoFar {
     let mut covered = vec![false; text.len() + 1];
     covered[0] = true;
     let mut last = holds(&covered);
     let mut ever = last;
     for part in parts {
         match part {
-            Part::Byte(wanted) => {
+            PatternPart::Byte(wanted) => {
                 for at in (0..text.len()).rev() {
                     covered[at + 1] = covered[at] && text[at] == wanted;
                 }
                 covered[0] = false;
             }
-            Part::Segment | Part::All => {
+            PatternPart::Segment | PatternPart::All => {
                 for (at, byte) in text.iter().enumerate() {
-                    let goes_on = matches!(part, Part::All) || Some(*byte) != separator;
+                    let goes_on = matches!(part, PatternPart::All) || Some(*byte) != separator;
                     covered[at + 1] |= covered[at] && goes_on;
                 }
             }
@@ -230,7 +230,7 @@ fn any_after(
         last = holds(&covered);
         ever |= last;
     }
-    Held { ever, last }
+    HoldsSoFar { ever, last }
 }
 
 #[cfg(test)]
@@ -289,13 +289,14 @@ mod tests {
     }
 
     /// The same by trying every split.
-    fn by_trying(pattern: &[Part], separator: Option<u8>, text: &[u8]) -> bool {
+    fn by_trying(pattern: &[PatternPart], separator: Option<u8>, text: &[u8]) -> bool {
         let Some((first, rest)) = pattern.split_first() else { return text.is_empty() };
         match first {
-            Part::Byte(byte) => text.first() == Some(byte) && by_trying(rest, separator, &text[1..]),
-            Part::Segment | Part::All => (0..=text.len()).any(|at| {
+            PatternPart::Byte(byte) => text.first() == Some(byte) && by_trying(rest, separator, &text[1..]),
+            PatternPart::Segment | PatternPart::All => (0..=text.len()).any(|at| {
                 let run = &text[..at];
-                let stays = matches!(first, Part::All) || !run.iter().any(|byte| Some(*byte) == separator);
+                let stays =
+                    matches!(first, PatternPart::All) || !run.iter().any(|byte| Some(*byte) == separator);
                 stays && by_trying(rest, separator, &text[at..])
             }),
         }

@@ -1,7 +1,7 @@
 //! Who comes when.
 
 use super::rig::{Ended, Finished, Hook, Rig, at, fixed, node};
-use crate::decide::stopping::{Action, Input, Node, StopPlan, TurnEnd};
+use crate::decide::stopping::{Command, Node, Notice, StopPlan, TurnEnd};
 use crate::words::ends::End;
 use crate::words::time::Time;
 
@@ -58,15 +58,15 @@ fn a_stop_of_what_has_ended_already_finishes_with_no_rows() {
 fn stop_all(nodes: Vec<Node>) -> usize {
     let mut plan = StopPlan::new();
     let mut ended = 0;
-    let request = Input::Request { request: 0, root: 1, nodes, deadline: Time::NEVER, brutal: false };
+    let request = Notice::Request { request: 0, root: 1, nodes, deadline: Time::NEVER, brutal: false };
     let mut inputs = vec![request];
     let mut out = Vec::new();
     while let Some(input) = inputs.pop() {
         plan.step(input, Time::ZERO, &mut out);
         for action in out.drain(..) {
             match action {
-                Action::Hook { key, .. } => inputs.push(Input::TurnEnded { key, end: TurnEnd::Exited }),
-                Action::Ended(_) => ended += 1,
+                Command::Hook { key, .. } => inputs.push(Notice::TurnEnded { key, end: TurnEnd::Exited }),
+                Command::Ended(_) => ended += 1,
                 _ => {}
             }
         }
@@ -96,12 +96,12 @@ fn a_deep_tree_that_hangs_is_given_up_without_delay() {
     let mut out = Vec::new();
     let nodes = (1..=20_000).map(level).collect();
     let deadline = at(10_000);
-    plan.step(Input::Request { request: 0, root: 1, nodes, deadline, brutal: false }, Time::ZERO, &mut out);
+    plan.step(Notice::Request { request: 0, root: 1, nodes, deadline, brutal: false }, Time::ZERO, &mut out);
     while let Some(wake) = plan.next_wake() {
         assert!(wake <= deadline);
-        plan.step(Input::Tick, wake, &mut out);
+        plan.step(Notice::Tick, wake, &mut out);
     }
-    let stuck = |action: &&Action| matches!(action, Action::Ended(row) if row.end == End::Stuck);
+    let stuck = |action: &&Command| matches!(action, Command::Ended(row) if row.end == End::Stuck);
     assert_eq!(out.iter().filter(stuck).count(), 19_999);
     assert!(plan.is_empty());
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::rig::at;
-use crate::decide::stopping::{Action, HookEnd, Input, Node, RequestId, Row, StopPlan, TurnEnd};
+use crate::decide::stopping::{Command, EndRow, HookEnd, Node, Notice, RequestId, StopPlan, TurnEnd};
 use crate::words::ends::{End, HookFault};
 use crate::words::policy::Shutdown;
 use crate::words::time::Time;
@@ -54,7 +54,7 @@ struct Life {
     gone: Option<End>,
     hook: Option<(End, Option<HookFault>)>,
     brutal: bool,
-    ended: Option<Row>,
+    ended: Option<EndRow>,
     /// How many ended before it.
     place: usize,
 }
@@ -73,13 +73,13 @@ pub(super) struct World {
     lives: Vec<Life>,
     plan: StopPlan,
     now: Time,
-    events: BTreeMap<(Time, u64), Input>,
+    events: BTreeMap<(Time, u64), Notice>,
     planned: u64,
     wake: Option<Time>,
     asked: BTreeMap<RequestId, Asked>,
     /// Agents that have been the root of a request.
     roots: BTreeSet<usize>,
-    pub(super) log: Vec<(Time, Action)>,
+    pub(super) log: Vec<(Time, Command)>,
 }
 
 impl World {
@@ -120,7 +120,7 @@ impl World {
         world
     }
 
-    pub(super) fn row(&self, agent: usize) -> Option<&Row> {
+    pub(super) fn row(&self, agent: usize) -> Option<&EndRow> {
         self.lives[agent].ended.as_ref()
     }
 
@@ -137,7 +137,7 @@ impl World {
                 }
                 None => {
                     self.wake = None;
-                    self.step(Input::Tick);
+                    self.step(Notice::Tick);
                 }
             }
         }
@@ -174,7 +174,7 @@ impl World {
                 nodes.push(self.fence(agent));
             }
         }
-        self.step(Input::Request { request, root: root as u64, nodes, deadline, brutal: stop.brutal });
+        self.step(Notice::Request { request, root: root as u64, nodes, deadline, brutal: stop.brutal });
     }
 
     fn fence(&mut self, agent: usize) -> Node {
@@ -185,9 +185,9 @@ impl World {
         life.brutal |= shutdown == Shutdown::Brutal;
         if let Some(turn) = &turn {
             life.running = Running::Turn;
-            self.later(turn.takes, Input::TurnEnded { key, end: turn.end });
+            self.later(turn.takes, Notice::TurnEnded { key, end: turn.end });
         } else {
-            self.later(exits, Input::TurnEnded { key, end: TurnEnd::Exited });
+            self.later(exits, Notice::TurnEnded { key, end: TurnEnd::Exited });
         }
         let parent = parent.map(|parent| parent as u64);
         let order = u32::try_from(agent).unwrap();
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    fn later(&mut self, millis: Option<u64>, input: Input) {
+    fn later(&mut self, millis: Option<u64>, input: Notice) {
         if let Some(millis) = millis {
             self.planned += 1;
             self.events.insert((self.now + Duration::from_millis(millis), self.planned), input);
@@ -211,13 +211,13 @@ impl World {
     }
 
     /// Passes a report on, if what it reports of still runs; a Stuck one reports too.
-    fn report(&mut self, input: Input) {
+    fn report(&mut self, input: Notice) {
         let (key, of) = match &input {
-            Input::TurnEnded { key, end: TurnEnd::Exited } if self.agents[*key as usize].turn.is_none() => {
+            Notice::TurnEnded { key, end: TurnEnd::Exited } if self.agents[*key as usize].turn.is_none() => {
                 (*key, Running::Nothing)
             }
-            Input::TurnEnded { key, .. } => (*key, Running::Turn),
-            Input::HookEnded { key, .. } => (*key, Running::Hook),
+            Notice::TurnEnded { key, .. } => (*key, Running::Turn),
+            Notice::HookEnded { key, .. } => (*key, Running::Hook),
             _ => unreachable!("only reports are events"),
         };
         let life = &mut self.lives[key as usize];
@@ -226,10 +226,10 @@ impl World {
         }
         if life.ended.is_none() {
             match &input {
-                Input::TurnEnded { end: TurnEnd::Exited, .. } => life.gone = Some(End::AlreadyStopped),
-                Input::TurnEnded { end: TurnEnd::Returned, .. } => {}
-                Input::TurnEnded { .. } => life.gone = Some(End::Aborted),
-                Input::HookEnded { end, .. } => {
+                Notice::TurnEnded { end: TurnEnd::Exited, .. } => life.gone = Some(End::AlreadyStopped),
+                Notice::TurnEnded { end: TurnEnd::Returned, .. } => {}
+                Notice::TurnEnded { .. } => life.gone = Some(End::Aborted),
+                Notice::HookEnded { end, .. } => {
                     life.hook = Some(match end {
                         _ if life.aborted => (End::Aborted, None),
                         HookEnd::Done => (End::Clean, None),
@@ -246,26 +246,26 @@ impl World {
         self.step(input);
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: Notice) {
         let mut out = Vec::new();
         self.plan.step(input, self.now, &mut out);
         let mut out = VecDeque::from(out);
         while let Some(action) = out.pop_front() {
             self.log.push((self.now, action.clone()));
             match action {
-                Action::Look { key } => {
+                Command::Look { key } => {
                     // Whoever runs has begun, and what does not confirm blocks its thread.
                     let is_there = self.lives[key as usize].running != Running::Nothing;
                     let mut more = Vec::new();
-                    let looked = Input::Looked { key, has_begun: is_there, blocks: is_there };
+                    let looked = Notice::Looked { key, has_begun: is_there, blocks: is_there };
                     self.plan.step(looked, self.now, &mut more);
                     out.extend(more);
                 }
-                Action::Hook { key, until } => self.begin_hook(key as usize, until),
-                Action::Abort { key } => self.abort(key as usize),
-                Action::Ended(row) => self.ended(row),
-                Action::Finished { request, rows } => self.finished(request, &rows),
-                Action::WakeAt(time) => {
+                Command::Hook { key, until } => self.begin_hook(key as usize, until),
+                Command::Abort { key } => self.abort(key as usize),
+                Command::Ended(row) => self.ended(row),
+                Command::Finished { request, rows } => self.finished(request, &rows),
+                Command::WakeAt(time) => {
                     assert!(time > self.now, "what is due now is done now");
                     self.wake = Some(time);
                 }
@@ -296,7 +296,7 @@ impl World {
             place = parent;
         }
         let key = agent as u64;
-        self.later(spec.takes, Input::HookEnded { key, end: spec.end });
+        self.later(spec.takes, Notice::HookEnded { key, end: spec.end });
         self.lives[agent].running = Running::Hook;
     }
 
@@ -307,14 +307,14 @@ impl World {
         let key = agent as u64;
         if life.running == Running::Turn {
             let confirms = self.agents[agent].turn.as_ref().and_then(|turn| turn.confirms);
-            self.later(confirms, Input::TurnEnded { key, end: TurnEnd::Dropped });
+            self.later(confirms, Notice::TurnEnded { key, end: TurnEnd::Dropped });
         } else {
             let confirms = self.agents[agent].hook.as_ref().and_then(|hook| hook.confirms);
-            self.later(confirms, Input::HookEnded { key, end: HookEnd::Dropped });
+            self.later(confirms, Notice::HookEnded { key, end: HookEnd::Dropped });
         }
     }
 
-    fn ended(&mut self, row: Row) {
+    fn ended(&mut self, row: EndRow) {
         let agent = row.key as usize;
         for (other, its) in self.lives.iter().enumerate() {
             let below = other != agent && self.is_within(other, agent);
@@ -347,7 +347,7 @@ impl World {
         life.place = place;
     }
 
-    fn finished(&mut self, request: RequestId, rows: &[Row]) {
+    fn finished(&mut self, request: RequestId, rows: &[EndRow]) {
         let asked = self.asked.remove(&request).expect("it was asked for, and finishes once");
         assert!(self.now <= asked.deadline, "by its deadline");
         let named: BTreeSet<u64> = rows.iter().map(|row| row.key).collect();

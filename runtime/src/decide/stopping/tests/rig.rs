@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::decide::stopping::{Action, HookEnd, Input, Node, Row, SeatKey, StopPlan, TurnEnd};
+use crate::decide::stopping::{Command, EndRow, HookEnd, Node, Notice, SeatKey, StopPlan, TurnEnd};
 use crate::words::ends::{End, HookFault};
 use crate::words::policy::Shutdown;
 use crate::words::time::Time;
@@ -61,8 +61,8 @@ pub(super) struct Rig {
     pub(super) plan: StopPlan,
     pub(super) wake: Option<Time>,
     untils: BTreeMap<SeatKey, Time>,
-    pub(super) rows: Vec<Row>,
-    pub(super) receipts: Vec<(u64, Vec<Row>)>,
+    pub(super) rows: Vec<EndRow>,
+    pub(super) receipts: Vec<(u64, Vec<EndRow>)>,
     /// Whom no thread has come for: their hooks have not begun, and what was cut of them is not stuck.
     pub(super) waiting: BTreeSet<SeatKey>,
     now: u64,
@@ -85,35 +85,35 @@ impl Rig {
         self
     }
 
-    pub(super) fn input(&mut self, input: Input) -> Vec<Did> {
+    pub(super) fn input(&mut self, input: Notice) -> Vec<Did> {
         let mut out = Vec::new();
         self.plan.step(input, at(self.now), &mut out);
         let mut did = Vec::new();
         let mut out = VecDeque::from(out);
         while let Some(action) = out.pop_front() {
             match action {
-                Action::Look { key } => {
+                Command::Look { key } => {
                     let is_there = !self.waiting.contains(&key);
                     let mut more = Vec::new();
-                    let looked = Input::Looked { key, has_begun: is_there, blocks: is_there };
+                    let looked = Notice::Looked { key, has_begun: is_there, blocks: is_there };
                     self.plan.step(looked, at(self.now), &mut more);
                     out.extend(more);
                 }
-                Action::Hook { key, until } => {
+                Command::Hook { key, until } => {
                     assert!(until > at(self.now), "a hook begins with time");
                     self.untils.insert(key, until);
                     did.push(Hook(key));
                 }
-                Action::Abort { key } => did.push(Abort(key)),
-                Action::Ended(row) => {
+                Command::Abort { key } => did.push(Abort(key)),
+                Command::Ended(row) => {
                     did.push(Ended(row.key));
                     self.rows.push(row);
                 }
-                Action::Finished { request, rows } => {
+                Command::Finished { request, rows } => {
                     did.push(Finished(request));
                     self.receipts.push((request, rows));
                 }
-                Action::WakeAt(time) => self.wake = Some(time),
+                Command::WakeAt(time) => self.wake = Some(time),
             }
         }
         did
@@ -131,15 +131,15 @@ impl Rig {
     fn request(&mut self, root: SeatKey, nodes: Vec<Node>, deadline: u64, brutal: bool) -> Vec<Did> {
         let request = self.requests;
         self.requests += 1;
-        self.input(Input::Request { request, root, nodes, deadline: at(deadline), brutal })
+        self.input(Notice::Request { request, root, nodes, deadline: at(deadline), brutal })
     }
 
     pub(super) fn turn(&mut self, key: SeatKey, end: TurnEnd) -> Vec<Did> {
-        self.input(Input::TurnEnded { key, end })
+        self.input(Notice::TurnEnded { key, end })
     }
 
     pub(super) fn hook(&mut self, key: SeatKey, end: HookEnd) -> Vec<Did> {
-        self.input(Input::HookEnded { key, end })
+        self.input(Notice::HookEnded { key, end })
     }
 
     pub(super) fn done(&mut self, key: SeatKey) -> Vec<Did> {
@@ -147,10 +147,10 @@ impl Rig {
     }
 
     pub(super) fn tick(&mut self, millis: u64) -> Vec<Did> {
-        self.now(millis).input(Input::Tick)
+        self.now(millis).input(Notice::Tick)
     }
 
-    pub(super) fn row(&self, key: SeatKey) -> &Row {
+    pub(super) fn row(&self, key: SeatKey) -> &EndRow {
         self.rows.iter().find(|row| row.key == key).expect("it has ended")
     }
 

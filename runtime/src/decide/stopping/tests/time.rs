@@ -1,7 +1,7 @@
 //! Limits, and what happens when they pass.
 
 use super::rig::{Abort, Ended, Finished, Hook, Rig, at, fixed, node};
-use crate::decide::stopping::{Action, Input, StopPlan, TurnEnd};
+use crate::decide::stopping::{Command, Notice, StopPlan, TurnEnd};
 use crate::words::ends::{End, HookFault};
 use crate::words::policy::Shutdown;
 
@@ -189,10 +189,10 @@ fn a_hook_gets_the_smaller_of_its_own_time_and_what_is_left() {
     let until = |shutdown| {
         let mut out = Vec::new();
         let nodes = vec![crate::decide::stopping::Node { shutdown, ..node(1, None) }];
-        let request = Input::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false };
+        let request = Notice::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false };
         StopPlan::new().step(request, at(0), &mut out);
         match out.first() {
-            Some(Action::Hook { until, .. }) => Some(*until),
+            Some(Command::Hook { until, .. }) => Some(*until),
             _ => None,
         }
     };
@@ -217,13 +217,13 @@ fn when_it_wants_to_be_woken_is_said_when_that_changes_and_no_more() {
     let (mut plan, mut out) = (StopPlan::new(), Vec::new());
     let nodes = vec![node(1, None).busy()];
     plan.step(
-        Input::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false },
+        Notice::Request { request: 0, root: 1, nodes, deadline: at(1_000), brutal: false },
         at(0),
         &mut out,
     );
-    assert_eq!(out, [Action::WakeAt(at(900))]);
+    assert_eq!(out, [Command::WakeAt(at(900))]);
     out.clear();
-    plan.step(Input::TurnEnded { key: 7, end: TurnEnd::Returned }, at(1), &mut out);
+    plan.step(Notice::TurnEnded { key: 7, end: TurnEnd::Returned }, at(1), &mut out);
     assert_eq!(out, []);
 }
 

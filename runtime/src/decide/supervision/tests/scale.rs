@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::decide::supervision::table::Child;
+use crate::decide::supervision::table::TableChild;
 
 fn visits(desk: &mut Desk, work: impl FnOnce(&mut Desk)) -> u64 {
     let before = desk.core.table.visits.load(Ordering::Relaxed);
@@ -17,7 +17,7 @@ fn swarm(count: usize, strategy: Strategy, policy: &ChildPolicy) -> Desk {
 
 #[test]
 fn an_idle_child_is_forty_bytes() {
-    assert!(size_of::<Child>() <= 40, "{}", size_of::<Child>());
+    assert!(size_of::<TableChild>() <= 40, "{}", size_of::<TableChild>());
 }
 
 #[test]
