@@ -52,6 +52,7 @@ pub(crate) const ROWS: &[&Row] = &[
     &ask::SAME_P99,
     &ask::ACROSS_P50,
     &ask::ACROSS_P99,
+    &ask::INSIDE,
     &tell::TO_ONE,
     &stop::IDLE,
     &stop::OPEN,

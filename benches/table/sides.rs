@@ -1,7 +1,11 @@
 //! Who is compared: the same few things, done with each.
 
+// By path, since another bench takes this file by its path too.
+#[path = "sides/bare.rs"]
 mod bare;
+#[path = "sides/on_ractor.rs"]
 mod on_ractor;
+#[path = "sides/on_skep.rs"]
 mod on_skep;
 
 use std::future::Future;
@@ -25,6 +29,8 @@ pub(crate) trait Side: Sized + Send + 'static {
     fn ask(one: &Self::One, number: u64) -> impl Future<Output = u64> + Send;
     /// Tells a number; nobody waits.
     fn tell(one: &Self::One, number: u64);
+    /// Has somebody else ask `one` so many times, each time waiting for the answer, within one piece of its own work.
+    fn ask_inside(&mut self, one: &Self::One, times: u64) -> impl Future<Output = Duration> + Send;
     /// Stops all, those below before those above, and says how many there were.
     fn stop(self) -> impl Future<Output = usize> + Send;
     /// Has each of so many children crash so many times; from the first crash to the last start.

@@ -42,6 +42,34 @@ pub(super) const ACROSS_P99: Row = Row {
     ..SAME_P50
 };
 
+pub(super) const INSIDE: Row = Row {
+    name: "ask inside a turn, ns",
+    better: Better::Less,
+    goal: "at most 1,200, where ractor is 487",
+    is_met: |figures| figures.skep < 1_200.0 / 487.0 * figures.ractor,
+    sides: &[("bare", inside::<Bare>), ("ractor", inside::<OnRactor>), ("skep", inside::<OnSkep>)],
+};
+
+/// So many that an asker's list of what it has asked is no longer short, as that of a turn may be.
+const INSIDE_ONE: u64 = 1_000;
+
+#[allow(clippy::cast_precision_loss, reason = "nanoseconds of one ask")]
+fn inside<S: Side>() -> f64 {
+    let asking = async {
+        let mut side = S::start().await;
+        let one = side.spawn().await;
+        side.ask_inside(&one, INSIDE_ONE).await;
+        let mut took = Vec::with_capacity(100);
+        for _ in 0..100 {
+            took.push(side.ask_inside(&one, INSIDE_ONE).await.as_nanos() as f64 / INSIDE_ONE as f64);
+        }
+        std::mem::forget(side);
+        took.sort_by(f64::total_cmp);
+        took[50]
+    };
+    on_workers(1, asking)
+}
+
 fn same<S: Side, const PERCENT: usize>() -> f64 {
     on_workers(1, asks::<S>(PERCENT))
 }

@@ -65,6 +65,18 @@ impl Side for Bare {
         one.send(Message::Tell(number)).ok().unwrap();
     }
 
+    async fn ask_inside(&mut self, one: &Self::One, times: u64) -> Duration {
+        let one = one.clone();
+        let asking = async move {
+            let began = Instant::now();
+            for number in 0..times {
+                Self::ask(&one, number).await;
+            }
+            began.elapsed()
+        };
+        tokio::spawn(asking).await.unwrap()
+    }
+
     async fn stop(self) -> usize {
         let mut ended = 0;
         for level in self.levels.into_iter().rev() {

@@ -19,6 +19,8 @@ pub(crate) enum Message {
     Ask(u64, RpcReplyPort<u64>),
     Tell(u64),
     Crash,
+    /// Asks this one so many times.
+    Through(ActorRef<Message>, u64, RpcReplyPort<Duration>),
 }
 
 struct One;
@@ -42,6 +44,13 @@ impl Actor for One {
             Message::Ask(number, reply) => drop(reply.send(number + 1)),
             Message::Tell(number) => *sum = sum.wrapping_add(number),
             Message::Crash => panic!("again"),
+            Message::Through(one, times, reply) => {
+                let began = Instant::now();
+                for number in 0..times {
+                    OnRactor::ask(&one, number).await;
+                }
+                drop(reply.send(began.elapsed()));
+            }
         }
         Ok(())
     }
@@ -89,6 +98,11 @@ impl Side for OnRactor {
 
     fn tell(one: &Self::One, number: u64) {
         one.cast(Message::Tell(number)).ok().unwrap();
+    }
+
+    async fn ask_inside(&mut self, one: &Self::One, times: u64) -> Duration {
+        let asker = self.spawn().await;
+        asker.call(|reply| Message::Through(one.clone(), times, reply), None).await.unwrap().unwrap()
     }
 
     async fn stop(self) -> usize {

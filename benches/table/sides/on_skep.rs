@@ -89,6 +89,13 @@ impl Side for OnSkep {
         one.tell(Task::Tell(number)).ok().unwrap();
     }
 
+    async fn ask_inside(&mut self, one: &Self::One, times: u64) -> Duration {
+        let (name, one) = (format!("asker-{}", self.agents), one.clone());
+        let spec = AgentSpec::new(name, move || Asker(one.clone())).under(&self.parent);
+        let asker = self.swarm.spawn(spec).await.unwrap();
+        asker.ask(times).within(AGES).await.ok().unwrap()
+    }
+
     async fn stop(self) -> usize {
         let receipt = self.parent.stop(Stop::within(AGES)).await;
         assert!(receipt.nothing_left() && receipt.is_clean(), "{receipt}");
@@ -117,6 +124,22 @@ impl Side for OnSkep {
         let took = began.elapsed();
         drop(swarm.stop(Stop::brutally()).await);
         took
+    }
+}
+
+/// Asks the same agent again and again in each of its tasks.
+struct Asker(AgentRef<One>);
+
+impl Agent for Asker {
+    type Task = u64;
+    type Output = Duration;
+
+    async fn handle(&mut self, times: &u64, cx: &Context) -> Result<Duration, AgentError> {
+        let began = Instant::now();
+        for number in 0..*times {
+            cx.ask(&self.0, Task::Ask(number)).await?;
+        }
+        Ok(began.elapsed())
     }
 }
 
