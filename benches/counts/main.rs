@@ -5,7 +5,11 @@
 #![allow(missing_docs, reason = "nobody depends on it")]
 #![allow(clippy::disallowed_methods, reason = "a bench stands outside every swarm")]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails is none")]
-#![allow(dead_code, unused_imports, reason = "the sides are shared with the table, which does more with them")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the sides are shared with the table, which does more with them"
+)]
 
 #[path = "../table/sides.rs"]
 mod sides;

@@ -148,7 +148,10 @@ impl Lifecycle {
         if !stays && !self.state.may_become(&next) {
             return Err(BadTransition { from: self.state.clone(), to: next });
         }
-        self.open.clear();
+        // Mostly nothing is, and a tree is not cleared for nothing.
+        if !self.open.is_empty() {
+            self.open.clear();
+        }
         self.state = next;
         Ok(())
     }

@@ -63,9 +63,13 @@ impl Fold for Snapshot {
     }
 
     fn forget(&mut self, agent: &AgentId) {
-        self.tree.forget(agent);
+        let gone = self.tree.let_go(agent);
         self.costs.forget(agent);
-        self.tasks.forget(agent);
+        self.tasks.forget_all(&gone);
+        if gone.is_empty() && agent.parent().is_some() {
+            // It was never spawned, and something was said of it all the same.
+            self.tasks.forget_all(std::slice::from_ref(agent));
+        }
         self.windows.forget(agent);
     }
 }

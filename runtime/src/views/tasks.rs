@@ -1,19 +1,35 @@
 //! What became of each task.
 
-use std::collections::BTreeMap;
+mod of_agent;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Fold, Mark, forget_within};
+use self::of_agent::AgentTasks;
+use super::rows::Rows;
+use super::{Fold, Mark};
 use crate::words::event::{Event, Outcome, What};
 use crate::words::id::{AgentId, Seq, TaskId};
 
 /// Every task, until it or its agent is let go. One whose acceptance is not known has a row from its first event on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tasks {
-    /// By agent, so that they can be let go with it.
-    rows: BTreeMap<AgentId, BTreeMap<TaskId, TaskRow>>,
+    /// By agent, so that they can be let go with it. An agent that has no task any more may have a row.
+    #[serde(serialize_with = "written")]
+    rows: Rows<AgentTasks>,
     faults: Vec<TaskFault>,
+}
+
+impl PartialEq for Tasks {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter()) && self.faults == other.faults
+    }
+}
+
+impl Eq for Tasks {}
+
+/// Without the agents that have no task.
+fn written<S: Serializer>(rows: &Rows<AgentTasks>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(rows.in_order().into_iter().filter(|(_, tasks)| !tasks.is_empty()))
 }
 
 /// A task's state.
@@ -67,17 +83,17 @@ impl Tasks {
     /// A task's row, if it is known.
     #[must_use]
     pub fn get(&self, task: &TaskId) -> Option<&TaskRow> {
-        self.rows.values().find_map(|tasks| tasks.get(task))
+        self.rows.iter().find_map(|(_, tasks)| tasks.get(task))
     }
 
     /// All tasks, by agent and id.
     pub fn iter(&self) -> impl Iterator<Item = &TaskRow> {
-        self.rows.values().flat_map(BTreeMap::values)
+        self.rows.in_order().into_values().flat_map(AgentTasks::in_order)
     }
 
     /// An agent's tasks, by id.
     pub fn of_agent(&self, agent: &AgentId) -> impl Iterator<Item = &TaskRow> {
-        self.rows.get(agent).into_iter().flat_map(BTreeMap::values)
+        self.rows.get(agent).into_iter().flat_map(AgentTasks::in_order)
     }
 
     /// Events that were to change a task after its outcome: none, or the runtime has a bug.
@@ -87,20 +103,44 @@ impl Tasks {
     }
 }
 
+impl TaskRow {
+    fn new(task: &TaskId) -> Self {
+        Self {
+            id: task.clone(),
+            asker: None,
+            replay_of: None,
+            accepted: None,
+            attempts: 0,
+            error: None,
+            state: TaskState::Queued,
+            ended: None,
+        }
+    }
+}
+
 impl Tasks {
+    /// Lets go of all tasks of agents that are gone.
+    pub(super) fn forget_all(&mut self, gone: &[AgentId]) {
+        for agent in gone {
+            self.rows.remove(agent);
+        }
+    }
+
     /// Lets a task go that has its outcome.
     pub(super) fn forget_task(&mut self, agent: &AgentId, task: &TaskId) {
-        let Some(tasks) = self.rows.get_mut(agent) else { return };
-        tasks.remove(task);
-        if tasks.is_empty() {
-            self.rows.remove(agent);
+        if let Some(tasks) = self.rows.get_mut(agent) {
+            tasks.remove(task);
         }
     }
 }
 
 impl Fold for Tasks {
     fn forget(&mut self, agent: &AgentId) {
-        forget_within(&mut self.rows, agent);
+        // The session's root stays.
+        if agent.parent().is_some() {
+            let its: Vec<_> = self.rows.ids().filter(|id| id.is_within(agent)).cloned().collect();
+            self.forget_all(&its);
+        }
     }
 
     fn apply(&mut self, event: &Event) {
@@ -111,19 +151,7 @@ impl Fold for Tasks {
             What::TaskEnded { outcome } => TaskState::Ended(*outcome),
             _ => return,
         };
-        let row =
-            self.rows.entry(event.agent.clone()).or_default().entry(task.clone()).or_insert_with(|| {
-                TaskRow {
-                    id: task.clone(),
-                    asker: None,
-                    replay_of: None,
-                    accepted: None,
-                    attempts: 0,
-                    error: None,
-                    state: TaskState::Queued,
-                    ended: None,
-                }
-            });
+        let row = self.rows.get_or_default(&event.agent).row(task);
         if let TaskState::Ended(had) = row.state {
             self.faults.push(TaskFault { seq: event.seq, task: task.clone(), had, then: next });
             return;

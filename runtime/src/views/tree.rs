@@ -102,8 +102,12 @@ impl TreeRow {
         let begins_anew = matches!(event.what, What::TurnBegan { .. });
         if begins_anew || !self.life.has_turn() {
             self.says = None;
-            self.effects.clear();
-            self.waits.clear();
+            if !self.effects.is_empty() {
+                self.effects.clear();
+            }
+            if !self.waits.is_empty() {
+                self.waits.clear();
+            }
         }
     }
 }
@@ -226,18 +230,28 @@ impl Fold for Tree {
     }
 
     fn forget(&mut self, agent: &AgentId) {
-        let Some(parent) = self.rows.get(agent).and_then(|row| row.parent.clone()) else { return };
+        self.let_go(agent);
+    }
+}
+
+impl Tree {
+    /// Lets go of an agent and of all below it, and says of whom.
+    pub(super) fn let_go(&mut self, agent: &AgentId) -> Vec<AgentId> {
+        let mut gone = Vec::new();
+        let Some(parent) = self.rows.get(agent).and_then(|row| row.parent.clone()) else { return gone };
         if !self.rows.contains(&parent) {
-            return;
+            return gone;
         }
         let (mut freed, mut below) = (0, vec![agent.clone()]);
         while let Some(row) = below.pop().and_then(|id| self.rows.remove(&id)) {
             freed += 1 + row.freed;
             below.extend(row.children.into_values());
+            gone.push(row.id);
         }
         if let Some(parent) = self.rows.get_mut(&parent) {
             parent.children.remove(&agent.number());
             parent.freed += freed;
         }
+        gone
     }
 }

@@ -45,6 +45,11 @@ impl AgentId {
         &self.0
     }
 
+    /// Whether it is the same text in memory: as good as equal, and seen at once. Most that are equal are.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The parent's id; none for a session's root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
@@ -134,6 +139,14 @@ impl TaskId {
             _ => format!("{asker}/{key}"),
         };
         Self(Name::Inside(text.into()))
+    }
+
+    /// Its number among those of its agent; none of one that a turn asked.
+    pub(crate) const fn number(&self) -> Option<u64> {
+        match &self.0 {
+            Name::Outside(_, number) => Some(*number),
+            Name::Inside(_) => None,
+        }
     }
 
     fn read(text: &str) -> Option<Self> {

@@ -148,10 +148,40 @@ impl TimedThing {
     }
 }
 
+/// What a task that is done at once counts for, in the order of their places: these have a fixed one, for they are most of all
+/// that is counted.
+const COMMON: [Series; 8] = [
+    Series::Accepted,
+    Series::Tasks(Outcome::Done),
+    Series::Bucket(TimedThing::Wait, 0),
+    Series::Bucket(TimedThing::Turn, 0),
+    Series::Bucket(TimedThing::Task, 0),
+    Series::Nanos(TimedThing::Wait),
+    Series::Nanos(TimedThing::Turn),
+    Series::Nanos(TimedThing::Task),
+];
+
+const fn common(series: Series) -> Option<usize> {
+    match series {
+        Series::Accepted => Some(0),
+        Series::Tasks(Outcome::Done) => Some(1),
+        Series::Bucket(TimedThing::Wait, 0) => Some(2),
+        Series::Bucket(TimedThing::Turn, 0) => Some(3),
+        Series::Bucket(TimedThing::Task, 0) => Some(4),
+        Series::Nanos(TimedThing::Wait) => Some(5),
+        Series::Nanos(TimedThing::Turn) => Some(6),
+        Series::Nanos(TimedThing::Task) => Some(7),
+        _ => None,
+    }
+}
+
 /// Counts, by series; a series that was never counted has no entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(Series, u64)>", into = "Vec<(Series, u64)>")]
-pub(super) struct Tally(Vec<TallyEntry>);
+pub(super) struct Tally {
+    common: [u64; COMMON.len()],
+    rest: Vec<TallyEntry>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct TallyEntry {
@@ -162,10 +192,14 @@ struct TallyEntry {
 
 impl Tally {
     pub(super) fn add(&mut self, series: Series, count: u64) {
+        if let Some(at) = common(series) {
+            self.common[at] = self.common[at].saturating_add(count);
+            return;
+        }
         let place = series.place();
-        match self.0.binary_search_by_key(&place, |entry| entry.place) {
-            Ok(at) => self.0[at].count = self.0[at].count.saturating_add(count),
-            Err(at) => self.0.insert(at, TallyEntry { place, series, count }),
+        match self.rest.binary_search_by_key(&place, |entry| entry.place) {
+            Ok(at) => self.rest[at].count = self.rest[at].count.saturating_add(count),
+            Err(at) => self.rest.insert(at, TallyEntry { place, series, count }),
         }
     }
 
@@ -176,7 +210,8 @@ impl Tally {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Series, u64)> {
-        self.0.iter().map(|entry| (entry.series, entry.count))
+        let common = COMMON.into_iter().zip(self.common).filter(|(_, count)| *count > 0);
+        common.chain(self.rest.iter().map(|entry| (entry.series, entry.count)))
     }
 }
 
@@ -198,7 +233,11 @@ impl From<Tally> for Vec<(Series, u64)> {
 
 /// The bucket that a span falls into: the first whose bound is not below it.
 pub(super) fn bucket(span: Duration) -> u8 {
-    let at = BOUNDS_MS.partition_point(|bound| Duration::from_millis(*bound) < span);
+    let nanos = span.as_nanos();
+    if nanos <= u128::from(BOUNDS_MS[0]) * 1_000_000 {
+        return 0;
+    }
+    let at = BOUNDS_MS.partition_point(|bound| u128::from(*bound) * 1_000_000 < nanos);
     u8::try_from(at).unwrap_or(u8::MAX)
 }
 
@@ -214,6 +253,20 @@ mod tests {
         assert_eq!(bucket(Duration::from_secs(600)), 14);
         assert_eq!(bucket(Duration::from_secs(601)), 15);
         assert!(BOUNDS_MS.is_sorted());
+    }
+
+    #[test]
+    fn what_is_common_has_its_own_place_and_no_other() {
+        for (at, series) in COMMON.into_iter().enumerate() {
+            assert_eq!(common(series), Some(at));
+        }
+        let mut tally = Tally::default();
+        tally.add(Series::Tasks(Outcome::Done), 3);
+        tally.add(Series::Tasks(Outcome::Failed), 2);
+        tally.add(Series::Tasks(Outcome::Done), 1);
+        let counts: Vec<_> = tally.iter().collect();
+        assert_eq!(counts, [(Series::Tasks(Outcome::Done), 4), (Series::Tasks(Outcome::Failed), 2)]);
+        assert_eq!(Tally::from(counts), tally);
     }
 
     #[test]
