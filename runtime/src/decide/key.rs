@@ -24,12 +24,14 @@ use crate::decide::kept::{Mirror, Order};
 pub(crate) struct Digest([u8; 16]);
 
 /// What a key is about, without its number.
+///
+/// The digest comes first, since most keys differ there and a look-up compares a dozen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct About {
+    pub(crate) digest: Digest,
+    pub(crate) kind: &'static str,
     /// The path of branches, scopes and the part; none is the turn's own.
     pub(crate) branch: Option<Arc<str>>,
-    pub(crate) kind: &'static str,
-    pub(crate) digest: Digest,
 }
 
 /// The n-th of its kind with this digest in its branch, from 1.
@@ -47,22 +49,35 @@ impl Digest {
     /// An input that JSON cannot say, or cannot tell from another, is digested as its own code describes it. None for one
     /// that does not even do that, or nests so deeply that nobody looks at it.
     pub(crate) fn of(kind: &str, input: &impl Serialize) -> Option<Self> {
-        let mirror = Mirror::of(input, Order::InSequences).ok()?;
         let mut text = Vec::with_capacity(128);
         text.extend_from_slice(kind.as_bytes());
         text.push(0);
-        match serde_json::to_value(input) {
-            Ok(json) if !mirror.is_odd() => write_sorted(&json, &mut text),
-            _ => {
-                // No JSON begins with this.
-                text.push(0);
-                text.extend_from_slice(mirror.as_bytes());
-            }
+        let begins = text.len();
+        let is_plain = Mirror::of(input, Order::Everywhere).ok()?.is_plain();
+        // As it comes it is what the longer way would write.
+        let is_written = is_plain && serde_json::to_writer(&mut text, input).is_ok();
+        if !is_written {
+            text.truncate(begins);
+            write_any(input, &mut text)?;
         }
         let hash = blake3::hash(&text);
         let (first, _) = hash.as_bytes().split_first_chunk().expect("a hash has 256 bits");
         Some(Self(*first))
     }
+}
+
+/// Any input that describes itself: as sorted JSON, or as its mirror where JSON cannot say what it is.
+fn write_any(input: &impl Serialize, text: &mut Vec<u8>) -> Option<()> {
+    let mirror = Mirror::of(input, Order::InSequences).ok()?;
+    match serde_json::to_value(input) {
+        Ok(json) if !mirror.is_odd() => write_sorted(&json, text),
+        _ => {
+            // No JSON begins with this.
+            text.push(0);
+            text.extend_from_slice(mirror.as_bytes());
+        }
+    }
+    Some(())
 }
 
 /// JSON whose objects have their keys in order, whatever map they were written from.
@@ -108,9 +123,13 @@ impl fmt::Display for Key {
         }
         f.write_str(self.about.kind)?;
         f.write_char('-')?;
-        for byte in self.about.digest.0 {
-            write!(f, "{byte:02x}")?;
+        // Without the machinery of `format!` for each byte, since every ask in a turn has a key.
+        let mut digits = [0; 32];
+        for (two, byte) in digits.chunks_exact_mut(2).zip(self.about.digest.0) {
+            let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+            two.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
+        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))?;
         write!(f, "-{}", self.nth)
     }
 }
@@ -221,7 +240,54 @@ mod tests {
         })
     }
 
+    /// What a task may be made of.
+    #[derive(Clone, Debug, Serialize)]
+    enum Part {
+        Nothing,
+        Wide(u128),
+        Small(i8),
+        Float(f32),
+        Maybe(Option<Option<bool>>),
+        Sorted { a: String, b: u64 },
+        Unsorted { b: u64, a: char },
+        Pair((), Vec<Part>),
+        Map(BTreeMap<String, u8>),
+        Whole(Value),
+    }
+
+    fn part() -> impl Strategy<Value = Part> {
+        let leaf = prop_oneof![
+            Just(Part::Nothing),
+            any::<u64>().prop_map(|number| Part::Wide(number.into())),
+            any::<u128>().prop_map(Part::Wide),
+            any::<i8>().prop_map(Part::Small),
+            any::<f32>().prop_map(Part::Float),
+            any::<Option<Option<bool>>>().prop_map(Part::Maybe),
+            (any::<String>(), any::<u64>()).prop_map(|(a, b)| Part::Sorted { a, b }),
+            (any::<char>(), any::<u64>()).prop_map(|(a, b)| Part::Unsorted { b, a }),
+            prop::collection::btree_map("[a-c]{1,2}", any::<u8>(), 0..3).prop_map(Part::Map),
+            json().prop_map(Part::Whole),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop::collection::vec(inner, 0..3).prop_map(|parts| Part::Pair((), parts))
+        })
+    }
+
     proptest! {
+        #[test]
+        fn the_short_way_writes_what_the_long_way_does(part in part()) {
+            let mut long = b"ask\0".to_vec();
+            write_any(&part, &mut long).unwrap();
+            let hash = blake3::hash(&long);
+            let digest = Digest::of("ask", &part).unwrap();
+            prop_assert_eq!(&digest.bytes()[..], &hash.as_bytes()[..16]);
+            if Mirror::of(&part, Order::Everywhere).unwrap().is_plain() {
+                let mut short = b"ask\0".to_vec();
+                serde_json::to_writer(&mut short, &part).unwrap();
+                prop_assert_eq!(short, long);
+            }
+        }
+
         #[test]
         fn sorted_json_is_the_same_json(value in json()) {
             let mut text = Vec::new();

@@ -1,6 +1,6 @@
 //! Names of things that never change meaning: agents, tasks, incarnations, events.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use serde::de::Error as _;
@@ -29,8 +29,8 @@ impl AgentId {
         let mut text = String::with_capacity(self.0.len() + 11);
         text.push_str(&self.0);
         text.push('.');
-        let mut digits = [0; 10];
-        text.push_str(decimal(number, &mut digits));
+        let mut digits = [0; 20];
+        text.push_str(decimal(number.into(), &mut digits));
         Self(text.into())
     }
 
@@ -82,7 +82,7 @@ impl AsRef<str> for AgentId {
 }
 
 /// Writes a number without the machinery of `format!`, since every spawn does it.
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -136,7 +136,17 @@ impl TaskId {
                 let hash = blake3::hash(long.as_bytes()).to_hex();
                 format!("{first}/~{}/{key}", &hash[..32])
             }
-            _ => format!("{asker}/{key}"),
+            Name::Inside(text) => format!("{}/{key}", OneLine(text)),
+            Name::Outside(agent, number) => {
+                let mut digits = [0; 20];
+                let number = decimal(*number, &mut digits);
+                let agent = agent.as_str();
+                let mut text = String::with_capacity(agent.len() + number.len() + 48);
+                text.extend([agent, "#", number, "/"]);
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{key}");
+                text
+            }
         };
         Self(Name::Inside(text.into()))
     }

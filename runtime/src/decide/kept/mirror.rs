@@ -11,6 +11,7 @@ use serde::ser::{self, Serialize};
 pub(crate) struct Mirror {
     bytes: Vec<u8>,
     is_odd: bool,
+    is_plain: bool,
 }
 
 /// Where the order of parts counts.
@@ -39,9 +40,9 @@ const DEPTH: u32 = 256;
 
 impl Mirror {
     pub(crate) fn of(value: &(impl Serialize + ?Sized), order: Order) -> Result<Self, NoMirror> {
-        let mut eye = Eye { bytes: Vec::new(), order, depth: 0, is_odd: false };
+        let mut eye = Eye { bytes: Vec::with_capacity(64), order, depth: 0, is_odd: false, is_plain: true };
         value.serialize(&mut eye)?;
-        Ok(Self { bytes: eye.bytes, is_odd: eye.is_odd })
+        Ok(Self { bytes: eye.bytes, is_odd: eye.is_odd, is_plain: eye.is_plain && !eye.is_odd })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -51,6 +52,12 @@ impl Mirror {
     /// Whether something is in it that JSON cannot tell from nothing: a number that it does not have, or something that is nothing.
     pub(crate) const fn is_odd(&self) -> bool {
         self.is_odd
+    }
+
+    /// Whether its JSON is the same by whatever way it is written: it has no map, its fields come in the order of their names, and
+    /// no number is a float or wider than JSON's.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.is_plain
     }
 }
 
@@ -91,6 +98,7 @@ struct Eye {
     order: Order,
     depth: u32,
     is_odd: bool,
+    is_plain: bool,
 }
 
 impl Eye {
@@ -142,7 +150,7 @@ impl Eye {
             Tag::Sequence => self.order != Order::InTuples,
             _ => self.order == Order::Everywhere,
         };
-        PartsOf { first: self.bytes.len(), begins: Vec::new(), has_order, eye: self }
+        PartsOf { first: self.bytes.len(), begins: Vec::new(), has_order, field: "", eye: self }
     }
 
     fn parts_of_variant(&mut self, index: u32, tag: Tag) -> PartsOf<'_> {
@@ -158,6 +166,8 @@ struct PartsOf<'a> {
     first: usize,
     begins: Vec<usize>,
     has_order: bool,
+    /// The name of the field before.
+    field: &'static str,
 }
 
 impl PartsOf<'_> {
@@ -212,17 +222,30 @@ impl<'a> ser::Serializer for &'a mut Eye {
         serialize_i16 i16 => Signed by zigzag;
         serialize_i32 i32 => Signed by zigzag;
         serialize_i64 i64 => Signed by zigzag;
-        serialize_i128 i128 => Signed by zigzag;
         serialize_u8 u8 => Unsigned by u128::from;
         serialize_u16 u16 => Unsigned by u128::from;
         serialize_u32 u32 => Unsigned by u128::from;
         serialize_u64 u64 => Unsigned by u128::from;
-        serialize_u128 u128 => Unsigned by u128::from;
         serialize_char char => Char by u128::from;
         serialize_bool bool => Bool by u128::from;
     }
 
+    fn serialize_i128(self, value: i128) -> Seen {
+        self.is_plain = false;
+        self.tag(Tag::Signed);
+        self.number(zigzag(value));
+        Ok(())
+    }
+
+    fn serialize_u128(self, value: u128) -> Seen {
+        self.is_plain = false;
+        self.tag(Tag::Unsigned);
+        self.number(value);
+        Ok(())
+    }
+
     fn serialize_f32(self, value: f32) -> Seen {
+        self.is_plain = false;
         self.is_odd_if(!value.is_finite());
         self.tag(Tag::Single);
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -230,6 +253,7 @@ impl<'a> ser::Serializer for &'a mut Eye {
     }
 
     fn serialize_f64(self, value: f64) -> Seen {
+        self.is_plain = false;
         self.is_odd_if(!value.is_finite());
         self.tag(Tag::Double);
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -314,6 +338,7 @@ impl<'a> ser::Serializer for &'a mut Eye {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<PartsOf<'a>, NoMirror> {
+        self.is_plain = false;
         Ok(self.parts(Tag::Map))
     }
 
@@ -366,6 +391,11 @@ macro_rules! fields {
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Seen {
                 self.begin();
+                // A name with a `$` is how serde_json tells its own kinds of values.
+                if name <= self.field || name.starts_with('$') {
+                    self.eye.is_plain = false;
+                }
+                self.field = name;
                 self.eye.run(Tag::Text, name.as_bytes());
                 self.eye.inside(value)
             }

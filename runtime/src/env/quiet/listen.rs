@@ -19,7 +19,8 @@ struct PanicListener {
     depth: u32,
     /// Whether whoever listens wants backtraces; none leaves it to the environment.
     wish: Option<bool>,
-    heard: Vec<HeardPanic>,
+    /// With the depth of whoever listened.
+    heard: Vec<(u32, HeardPanic)>,
 }
 
 thread_local! {
@@ -28,38 +29,47 @@ thread_local! {
 
 /// While this lives, the panics of this thread are for whoever has it.
 pub(super) struct Listening {
-    /// What whoever listens further out wants, and has heard so far.
-    outer: (Option<bool>, Vec<HeardPanic>),
+    /// What whoever listens further out wants.
+    outer: Option<bool>,
 }
 
 /// Listens on this thread, with a wish for backtraces or without; one left to the environment takes the outer one's.
 pub(super) fn listen(wish: Option<bool>) -> Listening {
     let outer = with(|listener| {
         listener.depth += 1;
-        let outer = (listener.wish, std::mem::take(&mut listener.heard));
-        listener.wish = wish.or(listener.wish);
+        let outer = listener.wish;
+        listener.wish = wish.or(outer);
         outer
     });
-    Listening { outer: outer.unwrap_or_default() }
+    Listening { outer: outer.flatten() }
 }
 
 impl Listening {
     /// What was heard of the panic that has this payload: the last one that said the same.
     pub(super) fn heard(&self, payload: &(dyn Any + Send)) -> Option<HeardPanic> {
         let message = Panic::message_of(payload);
-        with(|listener| std::mem::take(&mut listener.heard))?
-            .into_iter()
-            .rev()
-            .find(|heard| heard.message == message)
+        with(|listener| {
+            let own = listener.depth;
+            let first =
+                listener.heard.iter().position(|(depth, _)| *depth == own).unwrap_or(listener.heard.len());
+            listener.heard.split_off(first)
+        })?
+        .into_iter()
+        .rev()
+        .map(|(_, heard)| heard)
+        .find(|heard| heard.message == message)
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let outer = std::mem::take(&mut self.outer);
         with(|listener| {
             listener.depth = listener.depth.saturating_sub(1);
-            (listener.wish, listener.heard) = outer;
+            listener.wish = self.outer;
+            // Mostly nothing was heard.
+            while listener.heard.last().is_some_and(|(depth, _)| *depth > listener.depth) {
+                listener.heard.pop();
+            }
         });
     }
 }
@@ -85,10 +95,13 @@ pub(super) fn listener() -> Option<Option<bool>> {
 /// Tells whoever listens on this thread.
 pub(super) fn hear(heard: HeardPanic) {
     with(|listener| {
-        if listener.heard.len() == KEPT {
-            listener.heard.remove(0);
+        let own = listener.depth;
+        let first =
+            listener.heard.iter().position(|(depth, _)| *depth == own).unwrap_or(listener.heard.len());
+        if listener.heard.len() - first == KEPT {
+            listener.heard.remove(first);
         }
-        listener.heard.push(heard);
+        listener.heard.push((own, heard));
     });
 }
 
