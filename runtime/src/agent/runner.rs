@@ -22,6 +22,7 @@ mod in_place;
 mod turn;
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -202,7 +203,8 @@ impl<A: Agent> Runner<A> {
         let seat = Arc::clone(&presence.seat);
         let generation = presence.generation;
         let runner = Self { seat: Arc::clone(&seat), generation, agent_type: std::marker::PhantomData };
-        let last = seat.polled(generation, runner.live(stage)).await;
+        let live = pin!(runner.live(stage));
+        let last = seat.polled(generation, live).await;
         seat.release_holdings(generation);
         presence.leave();
         match last {

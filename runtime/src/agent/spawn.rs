@@ -100,7 +100,7 @@ impl<'a> SpawnPlace<'a> {
 
     /// The event that began the turn which spawns.
     fn cause(&self) -> Option<Seq> {
-        self.by.as_ref().and_then(|turn| turn.begin.get().copied())
+        self.by.as_ref().and_then(|turn| turn.begun())
     }
 
     /// What the turn which spawns may do, for an agent can do no more for having been put elsewhere.

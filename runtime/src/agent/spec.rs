@@ -33,7 +33,8 @@ use crate::words::written::{ChildSpec, ChildType};
 pub struct AgentSpec<A: Agent> {
     pub(crate) name: String,
     pub(crate) factory: Factory<A>,
-    pub(crate) policies: Policies,
+    /// Shared with its clones and with the seats that it makes, and large: a spec is moved from hand to hand.
+    pub(crate) policies: Arc<Policies>,
     pub(crate) on_failure: Vec<(FailureClass, Decision)>,
     pub(crate) below: Below,
     pub(crate) resources: Option<Arc<Resources>>,
@@ -46,7 +47,7 @@ impl<A: Agent> Clone for AgentSpec<A> {
         Self {
             name: self.name.clone(),
             factory: self.factory.clone(),
-            policies: self.policies.clone(),
+            policies: Arc::clone(&self.policies),
             on_failure: self.on_failure.clone(),
             below: self.below.clone(),
             resources: self.resources.clone(),
@@ -63,7 +64,7 @@ impl<A: Agent> AgentSpec<A> {
         Self {
             name: name.into(),
             factory: Factory::new(factory),
-            policies: Policies::default(),
+            policies: Arc::default(),
             on_failure: Vec::new(),
             below: Below::default(),
             resources: None,
@@ -82,28 +83,28 @@ impl<A: Agent> AgentSpec<A> {
     /// When it is restarted. By default it is permanent; children of tasks, scopes and `run` are transient.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.policies.restart = Some(restart);
+        self.policies_mut().restart = Some(restart);
         self
     }
 
     /// Whether an attempt after a crash reuses the results of effects that were paid for; by default it makes them again.
     #[must_use]
     pub fn restart_mode(mut self, mode: RestartMode) -> Self {
-        self.policies.restart_mode = mode;
+        self.policies_mut().restart_mode = mode;
         self
     }
 
     /// How much time its turn and stop hook get when it is stopped; 5 s by default, as in OTP.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.policies.shutdown = shutdown;
+        self.policies_mut().shutdown = shutdown;
         self
     }
 
     /// A growing pause before each restart; none by default, as in OTP.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.policies.backoff = Some(backoff);
+        self.policies_mut().backoff = Some(backoff);
         self
     }
 
@@ -111,7 +112,7 @@ impl<A: Agent> AgentSpec<A> {
     /// default its restarts count in the supervisor's window.
     #[must_use]
     pub fn limit(mut self, restarts: u32, period: Duration) -> Self {
-        self.policies.limit = Some(Intensity { restarts, period });
+        self.policies_mut().limit = Some(Intensity { restarts, period });
         self
     }
 
@@ -119,10 +120,10 @@ impl<A: Agent> AgentSpec<A> {
     #[must_use]
     pub fn described_by(mut self, spec: &ChildSpec) -> Self {
         self.name.clone_from(&spec.id);
-        self.policies.restart = Some(spec.restart);
-        self.policies.shutdown = spec.shutdown();
-        self.policies.significant = spec.significant;
-        self.policies.is_supervisor = spec.kind == ChildType::Supervisor;
+        self.policies_mut().restart = Some(spec.restart);
+        self.policies_mut().shutdown = spec.shutdown();
+        self.policies_mut().significant = spec.significant;
+        self.policies_mut().is_supervisor = spec.kind == ChildType::Supervisor;
         self
     }
 
@@ -136,7 +137,7 @@ impl<A: Agent> AgentSpec<A> {
     /// Its end may end its supervisor, depending on the supervisor's auto-shutdown.
     #[must_use]
     pub fn significant(mut self) -> Self {
-        self.policies.significant = true;
+        self.policies_mut().significant = true;
         self
     }
 
@@ -144,58 +145,58 @@ impl<A: Agent> AgentSpec<A> {
     /// its children.
     #[must_use]
     pub fn as_supervisor(mut self) -> Self {
-        self.policies.is_supervisor = true;
-        self.policies.shutdown = Shutdown::UntilDeadline;
+        self.policies_mut().is_supervisor = true;
+        self.policies_mut().shutdown = Shutdown::UntilDeadline;
         self
     }
 
     /// How long a start may take; 30 s by default.
     #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {
-        self.policies.start_within = limit;
+        self.policies_mut().start_within = limit;
         self
     }
 
     /// Attempts that a task has in all before it is poisoned; 3 by default.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.policies.attempts = attempts;
+        self.policies_mut().attempts = attempts;
         self
     }
 
     /// Tasks that its mailbox holds; 64 by default.
     #[must_use]
     pub fn mailbox(mut self, capacity: usize) -> Self {
-        self.policies.mailbox = capacity;
+        self.policies_mut().mailbox = capacity;
         self
     }
 
     /// How often a turn is checked for progress, and after how long without progress it is stale; 30 s and 600 s by default.
     #[must_use]
     pub fn heartbeat(mut self, look_every: Duration, stale_after: Duration) -> Self {
-        self.policies.heartbeat = look_every;
-        self.policies.stale_after = stale_after;
+        self.policies_mut().heartbeat = look_every;
+        self.policies_mut().stale_after = stale_after;
         self
     }
 
     /// What is done about a stale turn; by default it is ended.
     #[must_use]
     pub fn on_stale(mut self, then: OnStale) -> Self {
-        self.policies.on_stale = then;
+        self.policies_mut().on_stale = then;
         self
     }
 
     /// What happens to it when its supervisor has escalated or was lost, without a stop; by default it is stopped.
     #[must_use]
     pub fn when_orphaned(mut self, then: Orphans) -> Self {
-        self.policies.orphans = then;
+        self.policies_mut().orphans = then;
         self
     }
 
     /// What it may spend together with its subtree; no limit of its own by default.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.policies.budget = Some(budget);
+        self.policies_mut().budget = Some(budget);
         self
     }
 
@@ -203,7 +204,7 @@ impl<A: Agent> AgentSpec<A> {
     /// default. It can only narrow what the agents above it may do.
     #[must_use]
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
-        self.policies.ceiling = Some(ceiling);
+        self.policies_mut().ceiling = Some(ceiling);
         self
     }
 
@@ -212,7 +213,7 @@ impl<A: Agent> AgentSpec<A> {
     /// has the grants of its parent and of the agent that spawns it.
     #[must_use]
     pub fn grants(mut self, grants: Ceiling) -> Self {
-        self.policies.grants = Some(grants);
+        self.policies_mut().grants = Some(grants);
         self
     }
 
@@ -229,7 +230,7 @@ impl<A: Agent> AgentSpec<A> {
     /// counts as the same.
     #[must_use]
     pub fn fingerprint(mut self, of: &impl Serialize) -> Self {
-        self.policies.fingerprint = Some(Fingerprint::of(of));
+        self.policies_mut().fingerprint = Some(Fingerprint::of(of));
         self
     }
 
@@ -237,28 +238,28 @@ impl<A: Agent> AgentSpec<A> {
     /// nothing by default.
     #[must_use]
     pub fn stop_allowance(mut self, usage: Usage) -> Self {
-        self.policies.stop_allowance = usage;
+        self.policies_mut().stop_allowance = usage;
         self
     }
 
     /// Which siblings a restart among its children affects; `OneForOne` by default.
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.policies.strategy = strategy;
+        self.policies_mut().strategy = strategy;
         self
     }
 
     /// How many restarts of its children it allows in a period before it escalates; 1 in 5 s by default, as in OTP.
     #[must_use]
     pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
-        self.policies.intensity = Intensity { restarts, period };
+        self.policies_mut().intensity = Intensity { restarts, period };
         self
     }
 
     /// Whether it ends when its significant children have ended; by default it does not.
     #[must_use]
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
-        self.policies.auto_shutdown = auto_shutdown;
+        self.policies_mut().auto_shutdown = auto_shutdown;
         self
     }
 
@@ -266,7 +267,7 @@ impl<A: Agent> AgentSpec<A> {
     /// refused with [`SpawnError::MaxChildren`](crate::SpawnError::MaxChildren) until one has ended. Elixir's `DynamicSupervisor` has the same limit.
     #[must_use]
     pub fn max_children(mut self, most: u32) -> Self {
-        self.policies.max_children = Some(most);
+        self.policies_mut().max_children = Some(most);
         self
     }
 
@@ -292,9 +293,13 @@ impl<A: Agent> AgentSpec<A> {
         &self.name
     }
 
+    pub(super) fn policies_mut(&mut self) -> &mut Policies {
+        Arc::make_mut(&mut self.policies)
+    }
+
     /// The current policies.
     #[must_use]
-    pub const fn policies(&self) -> &Policies {
+    pub fn policies(&self) -> &Policies {
         &self.policies
     }
 

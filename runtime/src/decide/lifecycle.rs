@@ -33,8 +33,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -56,7 +54,8 @@ pub struct BadTransition {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     state: AgentState,
-    open: BTreeSet<Open>,
+    /// In their order, each once. A list, since mostly it is empty or of one, and keeps its room.
+    open: Vec<Open>,
     #[serde(default)]
     is_paused: bool,
 }
@@ -117,29 +116,41 @@ impl Lifecycle {
             }
             What::EffectBegan { effect, .. } => self.begin(Open::Effect(*effect)),
             What::StreamBegan { effect } => {
-                if self.open.remove(&Open::Effect(*effect)) {
-                    self.open.insert(Open::Stream(*effect));
+                if self.close(Open::Effect(*effect)) {
+                    self.open(Open::Stream(*effect));
                 }
                 self.work()
             }
             What::EffectRetried { effect, .. } => {
-                if self.open.remove(&Open::Stream(*effect)) {
-                    self.open.insert(Open::Effect(*effect));
+                if self.close(Open::Stream(*effect)) {
+                    self.open(Open::Effect(*effect));
                 }
                 self.work()
             }
             What::EffectEnded { effect, .. } => {
-                self.open.remove(&Open::Effect(*effect));
-                self.open.remove(&Open::Stream(*effect));
+                self.close(Open::Effect(*effect));
+                self.close(Open::Stream(*effect));
                 self.work()
             }
             What::WaitBegan { wait, .. } => self.begin(Open::Wait(*wait)),
             What::WaitEnded { wait } => {
-                self.open.remove(&Open::Wait(*wait));
+                self.close(Open::Wait(*wait));
                 self.work()
             }
             _ => Ok(()),
         }
+    }
+
+    fn open(&mut self, begun: Open) {
+        if let Err(at) = self.open.binary_search(&begun) {
+            self.open.insert(at, begun);
+        }
+    }
+
+    /// Says whether it was open.
+    fn close(&mut self, ended: Open) -> bool {
+        let at = self.open.binary_search(&ended);
+        at.map(|at| self.open.remove(at)).is_ok()
     }
 
     /// Goes over into a state in which nothing is open.
@@ -148,10 +159,7 @@ impl Lifecycle {
         if !stays && !self.state.may_become(&next) {
             return Err(BadTransition { from: self.state.clone(), to: next });
         }
-        // Mostly nothing is, and a tree is not cleared for nothing.
-        if !self.open.is_empty() {
-            self.open.clear();
-        }
+        self.open.clear();
         self.state = next;
         Ok(())
     }
@@ -168,7 +176,7 @@ impl Lifecycle {
             return Err(BadTransition { from: self.state.clone(), to: begun.shows() });
         }
         if self.state.is_working() {
-            self.open.insert(begun);
+            self.open(begun);
         }
         self.work()
     }

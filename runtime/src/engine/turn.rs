@@ -74,10 +74,10 @@ pub(crate) struct Turn {
     has_children: AtomicBool,
     pub(super) waits_for: Mutex<WaitsFor>,
     exit: Mutex<Option<Exit>>,
-    attempted: OnceLock<Attempted>,
-    /// The event that began it, for what it begins.
-    pub(crate) begin: OnceLock<Seq>,
-    listener: OnceLock<Arc<dyn Listener>>,
+    /// Its task, and which attempt at that this is.
+    work: OnceLock<(Attempted, Arc<dyn Listener>)>,
+    /// The event that began it, for what it begins; 0 before that.
+    begin: AtomicU64,
     /// It was found stale, and its end is ordered.
     pub(crate) is_condemned: AtomicBool,
     /// It is being polled right now.
@@ -176,9 +176,8 @@ impl Turn {
             has_children: AtomicBool::new(false),
             waits_for: Mutex::default(),
             exit: Mutex::new(None),
-            attempted: OnceLock::new(),
-            begin: OnceLock::new(),
-            listener: OnceLock::new(),
+            work: OnceLock::new(),
+            begin: AtomicU64::new(0),
             is_condemned: AtomicBool::new(false),
             polled: AtomicBool::new(false),
             bent: Bent::default(),
@@ -275,7 +274,7 @@ impl Turn {
 
     /// What its task's turns have asked; none of a start or a hook.
     pub(crate) fn asked(&self) -> Option<&Arc<Asked>> {
-        self.listener.get().map(|task| task.asked())
+        self.listener().map(|task| task.asked())
     }
 
     /// Whether it may begin anything. Read under the gate's lock where that must not change meanwhile.
@@ -433,13 +432,22 @@ impl Turn {
         self.exit.lock().take()
     }
 
+    /// It has begun, by this event.
+    pub(crate) fn set_begun(&self, begin: Seq) {
+        self.begin.store(begin, Ordering::Release);
+    }
+
+    /// The event that began it, once it has begun.
+    pub(crate) fn begun(&self) -> Option<Seq> {
+        Some(self.begin.load(Ordering::Acquire)).filter(|begin| *begin > 0)
+    }
+
     pub(crate) fn set_attempted(&self, attempted: Attempted, listener: Arc<dyn Listener>) {
-        self.attempted.set(attempted).ok();
-        self.listener.set(listener).ok();
+        self.work.set((attempted, listener)).ok();
     }
 
     pub(crate) fn attempted(&self) -> Option<&Attempted> {
-        self.attempted.get()
+        self.work.get().map(|(attempted, _)| attempted)
     }
 
     /// Whether an earlier attempt at its task crashed.
@@ -448,7 +456,7 @@ impl Turn {
     }
 
     pub(crate) fn listener(&self) -> Option<&Arc<dyn Listener>> {
-        self.listener.get()
+        self.work.get().map(|(_, task)| task)
     }
 
     pub(crate) fn keep_grace(&self, grace: Timer) {

@@ -16,7 +16,8 @@ use crate::env::theirs::Sleeper;
 #[derive(Default)]
 pub(crate) struct Signal {
     raised: AtomicBool,
-    waiting: Mutex<Sleepers>,
+    /// Made for the first that waits: most signals are never waited for, and every turn and seat has some.
+    waiting: Mutex<Option<Box<Sleepers>>>,
 }
 
 impl Signal {
@@ -26,6 +27,9 @@ impl Signal {
 
     /// Raises the flag and wakes all, in the order in which they came. Says whether this call was the first.
     pub(crate) fn raise(&self) -> bool {
+        if self.is_raised() {
+            return false;
+        }
         let sleepers = {
             let mut waiting = self.waiting.lock();
             if self.raised.swap(true, Ordering::AcqRel) {
@@ -33,7 +37,9 @@ impl Signal {
             }
             waiting.take()
         };
-        Sleeper::wake_all(sleepers);
+        if let Some(mut sleepers) = sleepers {
+            Sleeper::wake_all(sleepers.take());
+        }
         true
     }
 
@@ -49,7 +55,7 @@ impl Signal {
             drop(sleeper);
             return Poll::Ready(());
         }
-        let former = waiting.listen(place, sleeper);
+        let former = waiting.get_or_insert_default().listen(place, sleeper);
         drop(waiting);
         drop(former);
         is_known();
@@ -59,7 +65,7 @@ impl Signal {
     /// Gives up a place among the waiting.
     pub(crate) fn leave(&self, place: &mut Option<u64>) {
         if place.is_some() {
-            let left = self.waiting.lock().leave(place);
+            let left = self.waiting.lock().as_mut().and_then(|waiting| waiting.leave(place));
             drop(left);
         }
     }

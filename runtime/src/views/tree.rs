@@ -45,8 +45,9 @@ pub struct TreeRow {
     children: BTreeMap<u32, AgentId>,
     life: Lifecycle,
     says: Option<String>,
-    effects: BTreeMap<u64, String>,
-    waits: BTreeMap<u64, Wait>,
+    /// By number, in the order of their begins: lists, since they are short and keep their room.
+    effects: Vec<(u64, String)>,
+    waits: Vec<(u64, Wait)>,
 }
 
 impl TreeRow {
@@ -68,8 +69,8 @@ impl TreeRow {
         if let AgentState::Stopped(reason) = self.state() {
             return Some(reason.to_string());
         }
-        let effect = || self.effects.last_key_value().map(|(_, kind)| kind.clone());
-        let wait = || self.waits.last_key_value().map(|(_, on)| on.to_string());
+        let effect = || self.effects.last().map(|(_, kind)| kind.clone());
+        let wait = || self.waits.last().map(|(_, on)| on.to_string());
         self.says.clone().or_else(effect).or_else(wait)
     }
 
@@ -86,28 +87,24 @@ impl TreeRow {
             What::AgentAdopted { by } => self.adopted = Some((by.clone(), event.seq)),
             What::Progress { text } => self.says = Some(text.clone()),
             What::EffectBegan { effect, kind, .. } => {
-                self.effects.insert(*effect, kind.clone());
+                self.effects.push((*effect, kind.clone()));
             }
             What::EffectEnded { effect, .. } => {
-                self.effects.remove(effect);
+                self.effects.retain(|(open, _)| open != effect);
             }
             What::WaitBegan { wait, on } => {
-                self.waits.insert(*wait, *on);
+                self.waits.push((*wait, *on));
             }
             What::WaitEnded { wait } => {
-                self.waits.remove(wait);
+                self.waits.retain(|(open, _)| open != wait);
             }
             _ => {}
         }
         let begins_anew = matches!(event.what, What::TurnBegan { .. });
         if begins_anew || !self.life.has_turn() {
             self.says = None;
-            if !self.effects.is_empty() {
-                self.effects.clear();
-            }
-            if !self.waits.is_empty() {
-                self.waits.clear();
-            }
+            self.effects.clear();
+            self.waits.clear();
         }
     }
 }
@@ -206,8 +203,8 @@ impl Tree {
             children: BTreeMap::new(),
             life: Lifecycle::default(),
             says: None,
-            effects: BTreeMap::new(),
-            waits: BTreeMap::new(),
+            effects: Vec::new(),
+            waits: Vec::new(),
         };
         self.rows.insert(id.clone(), row);
     }

@@ -41,7 +41,7 @@ impl<A: Agent> Runner<A> {
                 seat.line.lock().place.moves(generation);
                 let rest = async move {
                     let seat = Arc::clone(&presence.seat);
-                    let stage = RunnerStage::Brought(seat.polled(generation, future).await);
+                    let stage = RunnerStage::Brought(seat.polled(generation, future.as_mut()).await);
                     Self::run_on(presence, stage).await;
                 };
                 let rest: BoxFuture<()> = Box::pin(rest);

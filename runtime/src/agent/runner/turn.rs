@@ -110,7 +110,7 @@ impl<A: Agent> Runner<A> {
         let terms = &task.terms;
         let turn = Turn::of_task(seat, task.id.clone(), terms.deadline(), terms.rights(), terms.asked_in());
         let began = |attempt| {
-            turn.begin.set(turn.note(What::TurnBegan { attempt })).ok();
+            turn.set_begun(turn.note(What::TurnBegan { attempt }));
         };
         let entered = turn.enter_with(|| task.begin(&turn, began));
         if entered.is_err() {
@@ -155,7 +155,16 @@ impl<A: Agent> Runner<A> {
         }
         turn.leave();
         drop(counted);
-        let after = self.after(agent, &task, &turn, ended, payload, attempt).await;
+        let next = self.settle(&task, &turn, ended, payload, attempt);
+        let after = match next {
+            Some(next) if self.waits_for_children(&turn, &next) => {
+                Box::pin(seat.end_children_of(&task.id)).await;
+                // It may have been given up meanwhile, and have ended; whoever did that ended its turn.
+                let next = if self.is_superseded() { None } else { Some(next) };
+                Self::after(agent, &turn, next)
+            }
+            next => Self::after(agent, &turn, next),
+        };
         drop((cx, turn));
         task.let_go();
         after
@@ -180,23 +189,21 @@ impl<A: Agent> Runner<A> {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what is left of a turn, taken apart once")]
-    async fn after(
+    /// Gives the task its fate, and says what becomes of the agent; nothing of one that was given up.
+    fn settle(
         &self,
-        agent: Theirs<A>,
         task: &Task<A>,
         turn: &Arc<Turn>,
         ended: TurnResult<A::Output>,
         payload: Theirs<A::Task>,
         attempt: u32,
-    ) -> After<A> {
+    ) -> Option<AgentNext> {
         let seat = &self.seat;
         if self.is_superseded() {
             // It was given up while it blocked its thread, with its task; another may have its place. If it has returned just
             // then, nobody found it at its task.
             turn.lose(seat.is_closed().then(|| seat.stop_reason()));
-            agent.let_go();
-            return After::Stops(None);
+            return None;
         }
         let TurnResult { over, mut output, helped, is_cut } = ended;
         let facts = self.facts(&over, task, turn, attempt);
@@ -237,14 +244,19 @@ impl<A: Agent> Runner<A> {
                 AgentNext::Stops | AgentNext::StopsWhole => {}
             }
         }
-        if turn.has_children() && matches!(next, AgentNext::GoesOn | AgentNext::Rebuilds) {
-            Box::pin(seat.end_children_of(&task.id)).await;
-            if self.is_superseded() {
-                // It was given up meanwhile, and may have ended; whoever did that ended its turn.
-                agent.let_go();
-                return After::Stops(None);
-            }
-        }
+        Some(next)
+    }
+
+    fn waits_for_children(&self, turn: &Turn, next: &AgentNext) -> bool {
+        turn.has_children() && matches!(next, AgentNext::GoesOn | AgentNext::Rebuilds)
+    }
+
+    /// Writes the turn's end down, and does with the behaviour what follows; lets it go where the runner was given up.
+    fn after(agent: Theirs<A>, turn: &Turn, next: Option<AgentNext>) -> After<A> {
+        let Some(next) = next else {
+            agent.let_go();
+            return After::Stops(None);
+        };
         turn.note_end();
         match next {
             AgentNext::GoesOn => After::GoesOn(agent),

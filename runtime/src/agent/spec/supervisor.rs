@@ -48,7 +48,7 @@ impl Supervisor {
     #[must_use]
     pub fn dynamic() -> AgentSpec<Self> {
         let mut spec = Self::with(Strategy::OneForOne);
-        spec.policies.dynamic = true;
+        spec.policies_mut().dynamic = true;
         spec
     }
 
@@ -57,8 +57,8 @@ impl Supervisor {
     pub fn described_by(flags: &SupervisorFlags) -> AgentSpec<Self> {
         let policy = flags.policy();
         let mut spec = Self::with(policy.strategy).auto_shutdown(policy.auto_shutdown);
-        spec.policies.intensity = policy.intensity;
-        spec.policies.dynamic = flags.strategy == WrittenStrategy::SimpleOneForOne;
+        spec.policies_mut().intensity = policy.intensity;
+        spec.policies_mut().dynamic = flags.strategy == WrittenStrategy::SimpleOneForOne;
         spec
     }
 

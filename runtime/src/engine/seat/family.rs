@@ -89,10 +89,10 @@ impl Family {
     }
 
     /// These policies for one more child: siblings are mostly alike, and share them then.
-    pub(crate) fn policies(&self, policies: &Policies) -> Arc<Policies> {
+    pub(crate) fn policies(&self, policies: &Arc<Policies>) -> Arc<Policies> {
         match self.seats.last_key_value() {
-            Some((_, last)) if *last.policies == *policies => Arc::clone(&last.policies),
-            _ => Arc::new(policies.clone()),
+            Some((_, last)) if last.policies == *policies => Arc::clone(&last.policies),
+            _ => Arc::clone(policies),
         }
     }
 

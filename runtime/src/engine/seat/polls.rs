@@ -1,7 +1,7 @@
 //! Whether a runner is being polled, as another thread sees it: one that is in the same poll for long blocks its thread.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -77,9 +77,12 @@ impl Seat {
         Poll(&self.polls, generation)
     }
 
-    /// Awaits what its runner of this generation does.
-    pub(crate) async fn polled<T>(self: &Arc<Self>, generation: u64, run: impl Future<Output = T>) -> T {
-        let mut run = pin!(run);
+    /// Awaits what its runner of this generation does. It lies with the caller: what is moved into a future has its room there twice.
+    pub(crate) async fn polled<T>(
+        self: &Arc<Self>,
+        generation: u64,
+        mut run: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> T {
         poll_fn(|cx| {
             let _poll = self.poll(generation);
             run.as_mut().poll(cx)

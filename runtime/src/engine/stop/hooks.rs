@@ -178,7 +178,7 @@ fn poll_in_place(seat: &Arc<Seat>) {
         Poll::Pending => {
             let seat_of_hook = Arc::clone(seat);
             seat.engine.env.spawn_work(async move {
-                let end = seat_of_hook.polled(generation, hook).await;
+                let end = seat_of_hook.polled(generation, hook.as_mut()).await;
                 ended(&seat_of_hook, presence, end);
             });
         }
