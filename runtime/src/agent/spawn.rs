@@ -144,6 +144,9 @@ fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>, cause: Option<Seq>) -> Result<
     let _announcing = parent.engine.announcing.lock();
     seat.note_spawned::<SpawnError>(seat.spawned(), cause, || Ok(parent.meter.admit_spawn(crew)?))?;
     seat.engine.registry.enter(seat);
+    if !seat.has_family() {
+        return Ok(());
+    }
     for below in seat.subtree().iter().skip(1) {
         if let Err(refusal) = below.note_spawned::<Refusal>(below.spawned(), cause, || Ok(())) {
             below.engine.journal.append(&entry(below), below.spawned());
@@ -156,6 +159,9 @@ fn announce(parent: &Arc<Seat>, seat: &Arc<Seat>, cause: Option<Seq>) -> Result<
 
 /// A new agent with its declared children, which have to fit the bounds of their own specs.
 fn crew_of(seat: &Arc<Seat>) -> Result<Crew, SpawnError> {
+    if !seat.has_family() {
+        return Ok(Crew { agents: 1, levels: 1 });
+    }
     let all = seat.subtree();
     let crew_of = |top: &Arc<Seat>, all: &[Arc<Seat>]| Crew {
         agents: u32::try_from(all.len()).unwrap_or(u32::MAX),

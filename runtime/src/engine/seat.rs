@@ -276,6 +276,11 @@ impl Seat {
         self.engine.journal.append(&entry, what)
     }
 
+    /// Whether it has, or has had, children.
+    pub(crate) fn has_family(&self) -> bool {
+        self.gate.lock().family.is_some()
+    }
+
     /// Its children in the order of their numbers.
     pub(crate) fn children(&self) -> Vec<Arc<Seat>> {
         self.gate

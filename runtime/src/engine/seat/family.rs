@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use foldhash::quality::RandomState;
+
 use crate::decide::supervision::{Action, Core};
 use crate::engine::seat::Seat;
 use crate::env::Timer;
@@ -20,8 +23,8 @@ pub(crate) struct Family {
     pub(crate) core: Core,
     /// By number, which is start order.
     pub(crate) seats: BTreeMap<u32, Arc<Seat>>,
-    pub(crate) names: HashMap<Arc<str>, u32>,
-    pub(crate) pauses: HashMap<u32, Timer>,
+    pub(crate) names: HashMap<Arc<str>, u32, RandomState>,
+    pub(crate) pauses: HashMap<u32, Timer, FixedState>,
     pub(crate) replies: BTreeMap<u64, InterfaceReply>,
     /// What is decided and not yet performed.
     actions: VecDeque<Action>,
@@ -39,8 +42,8 @@ impl Family {
         Self {
             core: Core::new(policy),
             seats: BTreeMap::new(),
-            names: HashMap::new(),
-            pauses: HashMap::new(),
+            names: HashMap::default(),
+            pauses: HashMap::default(),
             replies: BTreeMap::new(),
             actions: VecDeque::new(),
             is_performing: false,

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::FixedState;
+use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 
 use super::body::Body;
@@ -28,7 +29,8 @@ pub(crate) struct Registry(Mutex<Places>);
 struct Places {
     by_id: HashMap<AgentId, Weak<Seat>, FixedState>,
     /// Names are what people and their clients say, so nobody foresees this hash.
-    by_name: HashMap<Arc<str>, SameName>,
+    /// Names are given by users, perhaps by theirs: the hash is one that nobody foresees.
+    by_name: HashMap<Arc<str>, SameName, RandomState>,
     ended: EndedNames,
 }
 
@@ -42,7 +44,7 @@ enum SameName {
 /// Names that nobody has any more, and who had them last.
 #[derive(Default)]
 struct EndedNames {
-    by_name: HashMap<Arc<str>, (u64, AgentId)>,
+    by_name: HashMap<Arc<str>, (u64, AgentId), RandomState>,
     /// In the order in which they ended, by its number; one that has ended again since is here twice.
     order: VecDeque<(Arc<str>, u64)>,
     ends: u64,
