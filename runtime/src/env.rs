@@ -28,6 +28,7 @@ mod random;
 pub(crate) mod signal;
 mod sleepers;
 mod spawn;
+pub(crate) mod sync;
 pub(crate) mod theirs;
 mod thread;
 mod timers;

@@ -22,7 +22,7 @@ use crate::decide::key::Key;
 use crate::engine::seat::Seat;
 use crate::engine::seat::rights::Rights;
 use crate::engine::turn::alarm::{Alarm, AlarmDue, Deadline};
-use crate::engine::turn::park::Parking;
+use crate::engine::turn::parking::Parking;
 use crate::engine::turn::told::Told;
 use crate::engine::turn::trace;
 use crate::engine::turn::waits::{Awaited, EnteredWait};

@@ -13,11 +13,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
-
 use self::astray::Astray;
 use crate::agent::task::TaskCell;
 use crate::engine::lab::points::Delivery;
+use crate::env::sync::Mutex;
 use crate::env::theirs::Sleeper;
 use crate::words::id::TaskId;
 use crate::words::state::StopReason;

@@ -13,8 +13,6 @@ mod terms;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
-
 pub(crate) use self::left::Past;
 use self::left::{KeptAnswer, Leftovers};
 pub(crate) use self::over::Over;
@@ -27,6 +25,7 @@ use crate::engine::turn::alarm::Alarm;
 use crate::engine::turn::asked::Asked;
 use crate::engine::turn::told::{Piece, Told};
 use crate::env::quiet::caught;
+use crate::env::sync::Mutex;
 use crate::env::theirs::{Sleeper, Theirs};
 use crate::words::error::{AgentError, AskError};
 use crate::words::event::Outcome;

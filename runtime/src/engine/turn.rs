@@ -5,6 +5,7 @@ pub(crate) mod asked;
 pub(crate) mod drive;
 pub(crate) mod heartbeat;
 pub(crate) mod park;
+pub(crate) mod parking;
 pub(crate) mod told;
 pub(crate) mod trace;
 pub(crate) mod waits;

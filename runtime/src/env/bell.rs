@@ -5,12 +5,11 @@
 //! is told: a journal grows under locks, and a waker may be a user's.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use parking_lot::Mutex;
-
 use crate::env::sleepers::Sleepers;
+use crate::env::sync::Mutex;
+use crate::env::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::env::theirs::Sleeper;
 use crate::env::{Aside, is_known};
 

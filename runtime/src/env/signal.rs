@@ -3,13 +3,12 @@
 //! Unlike a cancellation token its waiting needs no pinned future, so that an ask can watch one and still be `Unpin`.
 //! No waker is cloned, woken or dropped under its lock, for a waker may be a user's.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-
-use parking_lot::Mutex;
 
 use crate::env::is_known;
 use crate::env::sleepers::Sleepers;
+use crate::env::sync::Mutex;
+use crate::env::sync::atomic::{AtomicBool, Ordering};
 use crate::env::theirs::Sleeper;
 
 /// Raised once; raising it again does nothing.

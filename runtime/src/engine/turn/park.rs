@@ -4,68 +4,14 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
 use crate::engine::turn::Turn;
+use crate::engine::turn::parking::Parked;
 use crate::env::fault::Phase;
-use crate::env::signal::Signal;
 use crate::words::pause::Doing;
-
-/// A place among those who wait until a turn is not held any more, or is cancelled.
-#[derive(Default)]
-pub(crate) struct Parking {
-    over: Option<(Arc<Signal>, Option<u64>)>,
-    cancel: Option<u64>,
-}
-
-impl Parking {
-    /// Ready while the turn may go on.
-    pub(crate) fn poll(&mut self, turn: &Turn, cx: &mut Context<'_>) -> Poll<()> {
-        if !turn.is_held() {
-            self.leave(turn);
-            return Poll::Ready(());
-        }
-        loop {
-            if turn.cancel.poll_raised(&mut self.cancel, cx).is_ready() {
-                self.leave(turn);
-                return Poll::Ready(());
-            }
-            if let Some((over, place)) = &mut self.over
-                && over.poll_raised(place, cx).is_pending()
-            {
-                return Poll::Pending;
-            }
-            let gate = turn.seat.gate.lock();
-            match &gate.hold {
-                Some(hold) => self.over = Some((Arc::clone(&hold.over), None)),
-                None => {
-                    drop(gate);
-                    self.leave(turn);
-                    return Poll::Ready(());
-                }
-            }
-        }
-    }
-
-    /// Gives the places up.
-    pub(crate) fn leave(&mut self, turn: &Turn) {
-        turn.cancel.leave(&mut self.cancel);
-        if let Some((over, mut place)) = self.over.take() {
-            over.leave(&mut place);
-        }
-    }
-}
-
-/// A place in a future, which is given up with it.
-struct Parked<'a>(&'a Turn, Parking);
-
-impl Drop for Parked<'_> {
-    fn drop(&mut self) {
-        self.1.leave(self.0);
-    }
-}
 
 /// Something of a turn that goes on while the turn is not polled, or that has to be polled to come to its end.
 pub(crate) struct Out {
@@ -82,7 +28,7 @@ impl Drop for Out {
 
 impl Turn {
     /// Whether it is to be held; a stop hook is not.
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.phase != Phase::Stop && self.seat.held() != HeldNow::Not
     }
 
@@ -96,8 +42,8 @@ impl Turn {
     /// Awaits something of the turn that is not polled while it is held: neither in nor out.
     pub(crate) async fn through<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
-        let mut parked = Parked(self, Parking::default());
-        poll_fn(|cx| match parked.1.poll(self, cx) {
+        let mut parked = Parked::new(self);
+        poll_fn(|cx| match parked.poll(cx) {
             Poll::Ready(()) => future.as_mut().poll(cx),
             Poll::Pending => Poll::Pending,
         })

@@ -18,11 +18,11 @@
 
 use std::cmp::Ordering as Order;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::decide::waits::way;
 use crate::engine::seat::Seat;
 use crate::engine::turn::{Listener, Turn};
+use crate::env::sync::atomic::Ordering;
 use crate::words::id::AgentId;
 
 /// What a turn waits for.
