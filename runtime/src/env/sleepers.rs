@@ -35,7 +35,6 @@ impl Sleepers {
     }
 
     /// All of them, to be woken.
-    #[must_use]
     pub(super) fn take(&mut self) -> impl Iterator<Item = Sleeper> + use<> {
         std::mem::take(&mut self.waiting).into_iter().filter_map(|(_, sleeper)| sleeper)
     }

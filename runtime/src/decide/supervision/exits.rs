@@ -71,7 +71,7 @@ impl Core {
             }
             match self.backlog.pop_front() {
                 Some(Backlogged::End { key, place }) if self.place(key) == Some(place) => {
-                    self.resolve(key, m)
+                    self.resolve(key, m);
                 }
                 Some(Backlogged::Asked { ask, key, ticket }) => self.answer(ask, key, ticket, m),
                 Some(Backlogged::End { .. }) | None => {}
