@@ -127,15 +127,15 @@ impl Journal {
         check: impl FnOnce(Duration) -> Result<(), E>,
     ) -> Result<Seq, E> {
         let at = self.env.now();
-        let mut warnings = Vec::new();
-        let (events, length) = {
+        let (mut warnings, mut told) = (Vec::new(), Vec::new());
+        let (seq, length) = {
             let mut log = self.log.lock();
             // Read outside the lock, so another thread's later moment may stand here already: time never goes back.
             let at = at.max(log.at());
             let wall = self.env.wall(at);
             check(wall)?;
-            let events = whats.map(|what| {
-                let event = Arc::new(Event {
+            for what in whats {
+                let event = Event {
                     seq: log.last() + 1,
                     at,
                     agent: entry.seat.id().clone(),
@@ -143,12 +143,14 @@ impl Journal {
                     task: entry.task.clone(),
                     cause: entry.cause,
                     what,
-                });
+                };
                 warnings.extend(entry.seat.apply(&event, wall));
-                log.push(Arc::clone(&event));
-                event
-            });
-            (events, log.length())
+                if self.tell.wants(&event) {
+                    told.push(event.clone());
+                }
+                log.push(event);
+            }
+            (log.last(), log.length())
         };
         match length {
             Length::Fits => {}
@@ -157,13 +159,12 @@ impl Journal {
                 self.cut();
             }
         }
-        let seq = events.last().map_or(0, |event| event.seq);
         // One is the journal's own. Who follows took another before looking, and finds the event if this finds none.
         if Arc::strong_count(&self.bell) > 1 {
             self.bell.ring_soon(self.env.aside());
         }
         self.watchers.ring(entry.seat.id(), self.env.aside());
-        for event in &events {
+        for event in &told {
             self.tell.event(event, entry.seat.name());
         }
         for warning in warnings {
@@ -183,8 +184,12 @@ impl Journal {
     fn cut(&self) -> bool {
         // Another thread is at it, or somebody looks at the views: the next append will find the log too long still.
         let Some(mut views) = self.views.try_lock() else { return false };
-        let (events, is_long) = self.log.lock().take_oldest();
+        let (mut events, is_long) = self.log.lock().take_oldest();
         views.cut(&events);
+        drop(views);
+        // Dropped under no lock.
+        events.clear();
+        self.log.lock().reuse(events);
         is_long
     }
 

@@ -27,11 +27,18 @@ impl Default for Keep {
     }
 }
 
-/// So many events are cut at once: few enough that nobody who needs the views or the thread meanwhile waits for long.
+/// So many events lie together and are cut at once: few enough that nobody who needs the views or the thread meanwhile waits for
+/// long.
 const CHUNK: usize = 64;
 
+/// # Invariant
+/// All chunks are full but the last, so an event is found by its seq.
 pub(super) struct Log {
-    kept: VecDeque<Arc<Event>>,
+    /// Events lie in them as they are: one of its own on the heap for each would be made by one thread and freed by another.
+    chunks: VecDeque<Vec<Event>>,
+    length: usize,
+    /// The room of what was cut last.
+    spare: Option<Vec<Event>>,
     /// The last event that was appended; 0 before the first.
     last: Seq,
     at: Time,
@@ -62,7 +69,16 @@ impl Log {
         };
         let long = most.saturating_add((most / 64).max(CHUNK));
         let too_long = most.saturating_add((most / 16).max(4 * CHUNK));
-        Self { kept: VecDeque::new(), last: 0, at: Time::ZERO, most, long, too_long }
+        Self {
+            chunks: VecDeque::new(),
+            length: 0,
+            spare: None,
+            last: 0,
+            at: Time::ZERO,
+            most,
+            long,
+            too_long,
+        }
     }
 
     pub(super) const fn last(&self) -> Seq {
@@ -74,37 +90,55 @@ impl Log {
         self.at
     }
 
-    pub(super) fn push(&mut self, event: Arc<Event>) {
+    pub(super) fn push(&mut self, event: Event) {
         (self.last, self.at) = (event.seq, event.at);
-        self.kept.push_back(event);
+        self.length += 1;
+        match self.chunks.back_mut().filter(|chunk| chunk.len() < CHUNK) {
+            Some(chunk) => chunk.push(event),
+            None => {
+                let mut chunk = self.spare.take().unwrap_or_else(|| Vec::with_capacity(CHUNK));
+                chunk.push(event);
+                self.chunks.push_back(chunk);
+            }
+        }
     }
 
     /// Whether it is time to cut.
-    pub(super) fn length(&self) -> Length {
-        match self.kept.len() {
+    pub(super) const fn length(&self) -> Length {
+        match self.length {
             length if length >= self.too_long => Length::TooLong,
             length if length >= self.long => Length::Long,
             _ => Length::Fits,
         }
     }
 
-    /// Takes the oldest events out, if there are more than are to be kept, and says whether there still are.
-    pub(super) fn take_oldest(&mut self) -> (Vec<Arc<Event>>, bool) {
-        let over = self.kept.len().saturating_sub(self.most);
-        let oldest = self.kept.drain(..over.min(CHUNK)).collect();
-        (oldest, over > CHUNK)
+    /// Takes the oldest events out, if there are a chunk more than are to be kept, and says whether there still are.
+    pub(super) fn take_oldest(&mut self) -> (Vec<Event>, bool) {
+        let over = |length: usize| length.saturating_sub(self.most) >= CHUNK;
+        if !over(self.length) {
+            return (Vec::new(), false);
+        }
+        let oldest = self.chunks.pop_front().unwrap_or_default();
+        self.length -= oldest.len();
+        (oldest, self.length.saturating_sub(self.most) >= CHUNK)
+    }
+
+    /// Takes the room of what was cut for what comes.
+    pub(super) fn reuse(&mut self, empty: Vec<Event>) {
+        self.spare = Some(empty).filter(|empty| empty.capacity() >= CHUNK);
     }
 
     pub(super) fn read(&self, from: Seq, most: usize) -> Result<Vec<Arc<Event>>, WasCut> {
         let from = from.max(1);
-        let first = self.last + 1 - self.kept.len() as Seq;
+        let first = self.last + 1 - self.length as Seq;
         let skipped = usize::try_from(from.checked_sub(first).ok_or(WasCut)?).unwrap_or(usize::MAX);
-        let end = skipped.saturating_add(most).min(self.kept.len());
-        Ok(self.kept.range(skipped.min(end)..end).map(Arc::clone).collect())
+        let chunks = self.chunks.iter().skip(skipped / CHUNK);
+        let events = chunks.flatten().skip(skipped % CHUNK).take(most);
+        Ok(events.map(|event| Arc::new(event.clone())).collect())
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Event>> {
-        self.kept.iter().map(Arc::clone).collect()
+        self.chunks.iter().flatten().map(|event| Arc::new(event.clone())).collect()
     }
 }
 
@@ -115,18 +149,10 @@ mod tests {
     use crate::words::id::AgentId;
     use proptest::prelude::*;
 
-    fn event(seq: Seq) -> Arc<Event> {
+    fn event(seq: Seq) -> Event {
         let agent = AgentId::root("s");
         let what = What::SessionEnded;
-        Arc::new(Event {
-            seq,
-            at: Time::from_nanos(seq),
-            agent,
-            incarnation: 1,
-            task: None,
-            cause: None,
-            what,
-        })
+        Event { seq, at: Time::from_nanos(seq), agent, incarnation: 1, task: None, cause: None, what }
     }
 
     proptest! {
@@ -139,7 +165,9 @@ mod tests {
             for seq in 1..=count {
                 log.push(event(seq));
                 if log.length() != Length::Fits {
-                    cut.extend(log.take_oldest().0.iter().map(|event| event.seq));
+                    let (mut oldest, _) = log.take_oldest();
+                    cut.extend(oldest.drain(..).map(|event| event.seq));
+                    log.reuse(oldest);
                 }
             }
             prop_assert_eq!(log.last(), count);

@@ -11,6 +11,7 @@
 
 mod sentence;
 
+use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Level};
 
 use crate::env::hush::aloud;
@@ -42,12 +43,15 @@ impl LogOutput {
         Self(tracing::dispatcher::get_default(|to| is_one(to).then(|| to.clone())))
     }
 
+    /// Whether anybody may want to be told of an event.
+    pub(crate) fn wants(&self, event: &Event) -> bool {
+        let most = LevelFilter::current();
+        most != LevelFilter::OFF && level(&event.what) <= most
+    }
+
     /// Tells an event of an agent.
     pub(crate) fn event(&self, event: &Event, name: &str) {
         let level = level(&event.what);
-        if level > tracing::level_filters::LevelFilter::current() {
-            return;
-        }
         let (seq, agent, incarnation) = (event.seq, event.agent.as_str(), event.incarnation);
         let (task, kind) = (event.task.as_ref().map(tracing::field::display), event.what.name());
         let words = Words { event, name };

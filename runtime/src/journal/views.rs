@@ -81,7 +81,7 @@ impl Heads {
 
 impl Views {
     /// Takes in what was cut from the log.
-    pub(super) fn cut(&mut self, events: &[Arc<Event>]) {
+    pub(super) fn cut(&mut self, events: &[Event]) {
         let cut = Arc::make_mut(&mut self.cut);
         let mut gone = Vec::new();
         for event in events {
