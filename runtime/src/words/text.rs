@@ -3,7 +3,7 @@
 //! A line break in a name or a message would let it pass for a line of its own in a log or a receipt, and a control character
 //! would do to a terminal what it says. Both are shown as what they are.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Shows a text on one line: what would break the line, steer a terminal or turn the direction of writing is escaped.
 #[derive(Clone, Copy, Debug)]
@@ -11,10 +11,14 @@ pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
-            if breaks_a_line(char) { write!(f, "{}", char.escape_default())? } else { f.write_char(char)? }
+        let mut rest = self.0;
+        // Plain text, which most is, is seen to be that at a glance.
+        while !rest.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let Some((at, char)) = rest.char_indices().find(|(_, char)| breaks_a_line(*char)) else { break };
+            write!(f, "{}{}", &rest[..at], char.escape_default())?;
+            rest = &rest[at + char.len_utf8()..];
         }
-        Ok(())
+        f.write_str(rest)
     }
 }
 
