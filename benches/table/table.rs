@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 use crate::growth;
 use crate::rows::{Better, Figures, ROWS, Row};
 
-const SIDES: [&str; 3] = ["bare", "ractor", "skep"];
+const SIDES: [&str; 4] = ["bare", "ractor", "kameo", "skep"];
 
 /// Prints the rows whose names contain one of the words, or all; the growth where `growth` is one or there is none.
 pub(crate) fn print(times: usize, words: &[String]) {
-    println!("| work | bare tokio | ractor | skep | to bare | to ractor | goal | |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("| work | bare tokio | ractor | kameo | skep | to bare | to ractor | goal | |");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for row in ROWS {
         if words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str())) {
             println!("{}", line(row, times));
@@ -29,7 +29,7 @@ fn line(row: &Row, times: usize) -> String {
             figures.extend(in_its_own_process(row, side));
         }
     }
-    let [bare, ractor, skep] = figures.map(median);
+    let [bare, ractor, kameo, skep] = figures.map(median);
     let ratio = |to: Option<f64>| match (skep, to) {
         (Some(skep), Some(to)) => format!("{:.2}", skep / to),
         _ => "–".to_owned(),
@@ -42,7 +42,7 @@ fn line(row: &Row, times: usize) -> String {
         _ => "missed",
     };
     let better = if row.better == Better::More { "↑" } else { "↓" };
-    let cells = [bare, ractor, skep].map(shown);
+    let cells = [bare, ractor, kameo, skep].map(shown);
     format!(
         "| {} {better} | {} | {} | {} | {verdict} |",
         row.name,

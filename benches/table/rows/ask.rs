@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Better, Row, on_workers};
-use crate::sides::{Bare, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, OnKameo, OnRactor, OnSkep, Side};
 
 const ASKS: usize = 200_000;
 const WARM: usize = 20_000;
@@ -13,12 +13,22 @@ pub(super) const SAME_P50: Row = Row {
     better: Better::Less,
     goal: "below ractor's (with a timeout)",
     is_met: |figures| figures.skep < figures.ractor,
-    sides: &[("bare", same::<Bare, 50>), ("ractor", same::<OnRactor, 50>), ("skep", same::<OnSkep, 50>)],
+    sides: &[
+        ("bare", same::<Bare, 50>),
+        ("ractor", same::<OnRactor, 50>),
+        ("kameo", same::<OnKameo, 50>),
+        ("skep", same::<OnSkep, 50>),
+    ],
 };
 
 pub(super) const SAME_P99: Row = Row {
     name: "ask on one worker, p99, ns",
-    sides: &[("bare", same::<Bare, 99>), ("ractor", same::<OnRactor, 99>), ("skep", same::<OnSkep, 99>)],
+    sides: &[
+        ("bare", same::<Bare, 99>),
+        ("ractor", same::<OnRactor, 99>),
+        ("kameo", same::<OnKameo, 99>),
+        ("skep", same::<OnSkep, 99>),
+    ],
     ..SAME_P50
 };
 
@@ -27,6 +37,7 @@ pub(super) const ACROSS_P50: Row = Row {
     sides: &[
         ("bare", across::<Bare, 50>),
         ("ractor", across::<OnRactor, 50>),
+        ("kameo", across::<OnKameo, 50>),
         ("skep", across::<OnSkep, 50>),
     ],
     ..SAME_P50
@@ -37,6 +48,7 @@ pub(super) const ACROSS_P99: Row = Row {
     sides: &[
         ("bare", across::<Bare, 99>),
         ("ractor", across::<OnRactor, 99>),
+        ("kameo", across::<OnKameo, 99>),
         ("skep", across::<OnSkep, 99>),
     ],
     ..SAME_P50
@@ -47,7 +59,12 @@ pub(super) const INSIDE: Row = Row {
     better: Better::Less,
     goal: "at most 1,200, where ractor is 487",
     is_met: |figures| figures.skep < 1_200.0 / 487.0 * figures.ractor,
-    sides: &[("bare", inside::<Bare>), ("ractor", inside::<OnRactor>), ("skep", inside::<OnSkep>)],
+    sides: &[
+        ("bare", inside::<Bare>),
+        ("ractor", inside::<OnRactor>),
+        ("kameo", inside::<OnKameo>),
+        ("skep", inside::<OnSkep>),
+    ],
 };
 
 /// So many that an asker's list of what it has asked is no longer short, as that of a turn may be.

@@ -1,21 +1,31 @@
 //! What an idle agent costs in memory: what the process grew by.
 
 use super::{Better, MANY, Row, on_workers};
-use crate::sides::{Bare, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, OnKameo, OnRactor, OnSkep, Side};
 
 pub(super) const IDLE: Row = Row {
     name: "bytes for an idle agent",
     better: Better::Less,
     goal: "below OTP's 3,220",
     is_met: |figures| figures.skep < 3_220.0,
-    sides: &[("bare", run::<Bare>), ("ractor", run::<OnRactor>), ("skep", run::<OnSkep>)],
+    sides: &[
+        ("bare", run::<Bare>),
+        ("ractor", run::<OnRactor>),
+        ("kameo", run::<OnKameo>),
+        ("skep", run::<OnSkep>),
+    ],
 };
 
 pub(super) const OPEN: Row = Row {
     name: "the same after a first task",
     goal: "none",
     is_met: |_| true,
-    sides: &[("bare", run_asked::<Bare>), ("ractor", run_asked::<OnRactor>), ("skep", run_asked::<OnSkep>)],
+    sides: &[
+        ("bare", run_asked::<Bare>),
+        ("ractor", run_asked::<OnRactor>),
+        ("kameo", run_asked::<OnKameo>),
+        ("skep", run_asked::<OnSkep>),
+    ],
     ..IDLE
 };
 

@@ -3,14 +3,19 @@
 use std::time::Instant;
 
 use super::{Better, MANY, Row, on_workers};
-use crate::sides::{Bare, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, OnKameo, OnRactor, OnSkep, Side};
 
 pub(super) const WHOLE: Row = Row {
     name: "spawn, one task, gather, stop; µs an agent",
     better: Better::Less,
     goal: "below ractor's, aim 8 where it is 14.1",
     is_met: |figures| figures.skep < figures.ractor,
-    sides: &[("bare", run::<Bare>), ("ractor", run::<OnRactor>), ("skep", run::<OnSkep>)],
+    sides: &[
+        ("bare", run::<Bare>),
+        ("ractor", run::<OnRactor>),
+        ("kameo", run::<OnKameo>),
+        ("skep", run::<OnSkep>),
+    ],
 };
 
 #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]

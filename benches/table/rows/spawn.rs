@@ -3,14 +3,19 @@
 use std::time::Instant;
 
 use super::{Better, MANY, Row, on_workers, per_second};
-use crate::sides::{Bare, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, OnKameo, OnRactor, OnSkep, Side};
 
 pub(super) const DORMANT: Row = Row {
     name: "spawn 100,000 children, per second",
     better: Better::More,
     goal: "near bare tokio",
     is_met: |figures| figures.skep > 0.9 * figures.bare,
-    sides: &[("bare", run::<Bare>), ("ractor", run::<OnRactor>), ("skep", run::<OnSkep>)],
+    sides: &[
+        ("bare", run::<Bare>),
+        ("ractor", run::<OnRactor>),
+        ("kameo", run::<OnKameo>),
+        ("skep", run::<OnSkep>),
+    ],
 };
 
 pub(super) const WITH_A_TASK: Row = Row {
@@ -18,7 +23,12 @@ pub(super) const WITH_A_TASK: Row = Row {
     better: Better::More,
     goal: "> 60 % of ractor",
     is_met: |figures| figures.skep > 0.6 * figures.ractor,
-    sides: &[("bare", run_asked::<Bare>), ("ractor", run_asked::<OnRactor>), ("skep", run_asked::<OnSkep>)],
+    sides: &[
+        ("bare", run_asked::<Bare>),
+        ("ractor", run_asked::<OnRactor>),
+        ("kameo", run_asked::<OnKameo>),
+        ("skep", run_asked::<OnSkep>),
+    ],
 };
 
 fn run<S: Side>() -> f64 {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use skep_runtime::{AgentSpec, Stop};
 
 use super::{Better, MANY, Row, on_workers};
-use crate::sides::{Bare, Ends, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, Ends, OnKameo, OnRactor, OnSkep, Side};
 
 /// Children of each but the leaves, in a tree of 111,111 with what is above.
 const CHILDREN: usize = 10;
@@ -16,14 +16,24 @@ pub(super) const IDLE: Row = Row {
     better: Better::Less,
     goal: "below 100, where bare is 32",
     is_met: |figures| figures.skep < 100.0 / 32.0 * figures.bare,
-    sides: &[("bare", idle::<Bare>), ("ractor", idle::<OnRactor>), ("skep", idle::<OnSkep>)],
+    sides: &[
+        ("bare", idle::<Bare>),
+        ("ractor", idle::<OnRactor>),
+        ("kameo", idle::<OnKameo>),
+        ("skep", idle::<OnSkep>),
+    ],
 };
 
 pub(super) const OPEN: Row = Row {
     name: "the same after a first task each, ms",
     goal: "below 300, where ractor is 500",
     is_met: |figures| figures.skep < 0.6 * figures.ractor,
-    sides: &[("bare", open::<Bare>), ("ractor", open::<OnRactor>), ("skep", open::<OnSkep>)],
+    sides: &[
+        ("bare", open::<Bare>),
+        ("ractor", open::<OnRactor>),
+        ("kameo", open::<OnKameo>),
+        ("skep", open::<OnSkep>),
+    ],
     ..IDLE
 };
 
@@ -39,7 +49,12 @@ pub(super) const TREE: Row = Row {
     name: "stop a tree of 111,110 from its leaves up, ms",
     goal: "below 300, where ractor is 439",
     is_met: |figures| figures.skep < 300.0 / 439.0 * figures.ractor,
-    sides: &[("bare", tree::<Bare>), ("ractor", tree::<OnRactor>), ("skep", tree::<OnSkep>)],
+    sides: &[
+        ("bare", tree::<Bare>),
+        ("ractor", tree::<OnRactor>),
+        ("kameo", tree::<OnKameo>),
+        ("skep", tree::<OnSkep>),
+    ],
     ..IDLE
 };
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Better, Row, on_workers, per_second};
-use crate::sides::{Bare, OnRactor, OnSkep, Side};
+use crate::sides::{Bare, OnKameo, OnRactor, OnSkep, Side};
 
 const TELLS: usize = 1_000_000;
 
@@ -12,7 +12,12 @@ pub(super) const TO_ONE: Row = Row {
     better: Better::More,
     goal: "above ractor's",
     is_met: |figures| figures.skep > figures.ractor,
-    sides: &[("bare", run::<Bare>), ("ractor", run::<OnRactor>), ("skep", run::<OnSkep>)],
+    sides: &[
+        ("bare", run::<Bare>),
+        ("ractor", run::<OnRactor>),
+        ("kameo", run::<OnKameo>),
+        ("skep", run::<OnSkep>),
+    ],
 };
 
 fn run<S: Side>() -> f64 {
