@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints a table")]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails is none")]
 
+mod erlang;
 mod growth;
 mod rows;
 mod sides;

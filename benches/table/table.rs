@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use crate::erlang;
 use crate::growth;
 use crate::rows::{Better, Figures, ROWS, Row};
 
@@ -19,6 +20,7 @@ pub(crate) fn print(times: usize, words: &[String]) {
     if words.is_empty() || words.iter().any(|word| word == "growth") {
         growth::print();
     }
+    erlang::print(words);
     println!("\n{}", load());
 }
 
