@@ -109,7 +109,7 @@ life() ->
         Self = self(),
         [begin
             One = spawn_one(Sup),
-            spawn_link(fun() -> Self ! {answer, gen_server:call(One, N, 30000)} end)
+            spawn(fun() -> Self ! {answer, gen_server:call(One, N, 30000)} end)
         end || N <- lists:seq(1, ?MANY)],
         [receive {answer, _} -> ok end || _ <- lists:seq(1, ?MANY)],
         stop(Sup)

@@ -18,7 +18,9 @@ pub(crate) fn print(words: &[String]) {
         .iter()
         .filter(|row| words.is_empty() || words.iter().any(|word| row.name.contains(word.as_str())))
     {
-        let said = Command::new("escript").args([SCRIPT, row.name]).output().unwrap();
+        // Its unit may be no plain letter.
+        let plain = row.name.split(';').next().unwrap_or(row.name);
+        let said = Command::new("escript").args([SCRIPT, plain]).output().unwrap();
         assert!(said.status.success(), "{}: {}", row.name, String::from_utf8_lossy(&said.stderr));
         if let Ok(figure) = String::from_utf8_lossy(&said.stdout).trim().parse() {
             println!("| {} | {} |", row.name, shown(Some(figure)));

@@ -1,4 +1,4 @@
-//! Nothing is quadratic: what each thing costs an agent, from a thousand of them to three hundred thousand.
+//! Nothing is quadratic: what each thing costs an agent, from a thousand of them to a million.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use skep_runtime::{AgentSpec, Stop, Supervisor, Swarm};
 use crate::sides::{Crashing, Starts};
 use crate::table::shown;
 
-const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 300_000];
+const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const WORK: [&str; 7] = ["spawn", "status", "tree", "costs", "restart", "stop", "ended"];
 
 pub(crate) fn print() {
