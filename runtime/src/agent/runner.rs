@@ -21,10 +21,8 @@ mod help;
 mod in_place;
 mod turn;
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use self::bring_up::Brought;
 use crate::agent::Agent;
@@ -41,7 +39,7 @@ use crate::decide::supervision::Started;
 use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
 use crate::engine::seat::body::{Answered, Body, BoxFuture};
-use crate::engine::seat::line::NextOrder;
+use crate::engine::seat::line::{Line, NextOrder};
 pub(super) use crate::engine::seat::presence::PresenceGuard;
 use crate::engine::supervise::first_start::FirstStart;
 use crate::engine::turn::Turn;
@@ -254,22 +252,26 @@ impl<A: Agent> Runner<A> {
 
     /// Waits for an order; none if a stop came by first.
     async fn order(&self) -> Option<NextOrder> {
-        poll_fn(|cx| {
-            {
-                let mut line = self.seat.line.lock();
-                if !line.listen(self.generation, cx) {
-                    return Poll::Ready(Some(NextOrder::End));
-                }
-                match line.orders.next.take() {
-                    Some(next) => return Poll::Ready(Some(next)),
-                    None if line.place.is_fenced() => return Poll::Ready(None),
-                    None => {}
-                }
-            }
-            self.seat.rest_if_quiet();
-            Poll::Pending
-        })
-        .await
+        let look = |line: &mut Line| match line.orders.next.take() {
+            Some(next) => Some(Some(next)),
+            None => line.place.is_fenced().then_some(None),
+        };
+        self.at_line(look, || self.rests()).await.unwrap_or(Some(NextOrder::End))
+    }
+
+    /// Waits at its line until something is found there, or elsewhere; nothing if another runner has its place.
+    async fn at_line<T>(
+        &self,
+        look: impl FnMut(&mut Line) -> Option<T>,
+        elsewhere: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        self.seat.at_line(self.generation, look, elsewhere).await
+    }
+
+    /// It has nothing to do: a pause may be waiting for that.
+    fn rests<T>(&self) -> Option<T> {
+        self.seat.rest_if_quiet();
+        None
     }
 
     async fn brought(&self, brought: Brought<A>) -> Result<RunnerStage<A>, Last> {
@@ -317,25 +319,16 @@ impl<A: Agent> Runner<A> {
     }
 
     async fn order_or_exit(&self) -> Result<Option<NextOrder>, Exit> {
-        poll_fn(|cx| {
-            {
-                let mut line = self.seat.line.lock();
-                if !line.listen(self.generation, cx) {
-                    return Poll::Ready(Ok(Some(NextOrder::End)));
-                }
-                if let Some((exit, _)) = line.orders.exit.take() {
-                    return Poll::Ready(Err(exit));
-                }
-                match line.orders.next.take() {
-                    Some(next) => return Poll::Ready(Ok(Some(next))),
-                    None if line.place.is_fenced() => return Poll::Ready(Ok(None)),
-                    None => {}
-                }
+        let look = |line: &mut Line| {
+            if let Some((exit, _)) = line.orders.exit.take() {
+                return Some(Err(exit));
             }
-            self.seat.rest_if_quiet();
-            Poll::Pending
-        })
-        .await
+            match line.orders.next.take() {
+                Some(next) => Some(Ok(Some(next))),
+                None => line.place.is_fenced().then_some(Ok(None)),
+            }
+        };
+        self.at_line(look, || self.rests()).await.unwrap_or(Ok(Some(NextOrder::End)))
     }
 
     async fn serve(&self, mut agent: Theirs<A>) -> Result<RunnerStage<A>, Last> {
@@ -396,27 +389,19 @@ impl<A: Agent> Runner<A> {
 
     /// Looks for work: an order first, then a task.
     async fn work(&self) -> FoundWork<A> {
-        poll_fn(|cx| {
-            {
-                let mut line = self.seat.line.lock();
-                if !line.listen(self.generation, cx) {
-                    return Poll::Ready(FoundWork::Superseded);
-                }
-                if let Some((exit, _)) = line.orders.exit.take() {
-                    return Poll::Ready(FoundWork::Exit(exit));
-                }
-                if line.place.is_fenced() {
-                    return Poll::Ready(FoundWork::Fenced);
-                }
-            }
-            if self.seat.held() != HeldNow::Not {
+        let look = |line: &mut Line| match line.orders.exit.take() {
+            Some((exit, _)) => Some(FoundWork::Exit(exit)),
+            None => line.place.is_fenced().then_some(FoundWork::Fenced),
+        };
+        let task = || {
+            if self.seat.held() == HeldNow::Not {
+                self.mailbox().pop().map(FoundWork::Task)
+            } else {
                 // Its tasks wait; the resume wakes it.
-                self.seat.rest_if_quiet();
-                return Poll::Pending;
+                self.rests()
             }
-            self.mailbox().pop().map_or(Poll::Pending, |task| Poll::Ready(FoundWork::Task(task)))
-        })
-        .await
+        };
+        self.at_line(look, task).await.unwrap_or(FoundWork::Superseded)
     }
 
     fn mailbox(&self) -> &Mailbox<A::Task, A::Output> {
@@ -426,15 +411,8 @@ impl<A: Agent> Runner<A> {
     /// Fenced and whole: its children come first, then its hook.
     async fn whole(&self, agent: Theirs<A>) -> Last {
         self.seat.engine.turn_ended(&self.seat, TurnEnd::Returned);
-        let next = poll_fn(|cx| {
-            let mut line = self.seat.line.lock();
-            if !line.listen(self.generation, cx) {
-                return Poll::Ready(NextOrder::End);
-            }
-            line.orders.next.take().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await;
-        if let NextOrder::Hook(_) = next {
+        let next = self.at_line(|line| line.orders.next.take(), || None).await;
+        if let Some(NextOrder::Hook(_)) = next {
             let hook = bring_up::hook(Arc::clone(&self.seat), self.generation, agent);
             return Last::Hook(Box::pin(hook).await);
         }

@@ -4,8 +4,9 @@
 //! 1. What the place says of runners is said and done under the line's lock; a runner whose generation is gone returns without
 //!    touching anything.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::decide::delivery::Dropped;
 use crate::decide::place::{Place, Restarts, Ring};
@@ -138,6 +139,29 @@ impl Seat {
             }
         };
         self.engine.env.spawn_work(self.body.runner_of_dormant(Arc::clone(self), generation));
+    }
+
+    /// Waits as its runner of this generation until something is found at the line, or elsewhere when the line is let go; nothing if
+    /// another runner has its place. Whoever rings finds it listening, or is found.
+    pub(crate) async fn at_line<T>(
+        &self,
+        generation: u64,
+        mut look: impl FnMut(&mut Line) -> Option<T>,
+        mut elsewhere: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        poll_fn(|cx| {
+            {
+                let mut line = self.line.lock();
+                if !line.listen(generation, cx) {
+                    return Poll::Ready(None);
+                }
+                if let Some(found) = look(&mut line) {
+                    return Poll::Ready(Some(found));
+                }
+            }
+            elsewhere().map_or(Poll::Pending, |found| Poll::Ready(Some(found)))
+        })
+        .await
     }
 
     /// Begins a runner that builds the behaviour anew, unless one is there: then it is told to.

@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use crate::engine::pause::HeldNow;
 use crate::engine::seat::Seat;
+use crate::engine::seat::line::Line;
 use crate::engine::turn::Turn;
 use crate::engine::turn::parking::Parked;
 use crate::env::fault::Phase;
@@ -120,22 +121,19 @@ pub(crate) enum Waited {
 impl Seat {
     /// Waits as its runner, between two pieces of work, while the seat is held. An order ends the waiting.
     pub(crate) async fn while_held(&self, generation: u64) -> Waited {
-        poll_fn(|cx| {
-            {
-                let mut line = self.line.lock();
-                if !line.listen(generation, cx) || line.place.is_fenced() || line.orders.abort {
-                    return Poll::Ready(Waited::Over);
-                }
-                if self.held() == HeldNow::Not {
-                    return Poll::Ready(Waited::Go);
-                }
-                if line.orders.exit.is_some() {
-                    return Poll::Ready(Waited::Exit);
-                }
+        let look = |line: &mut Line| {
+            if line.place.is_fenced() || line.orders.abort {
+                return Some(Waited::Over);
             }
+            if self.held() == HeldNow::Not {
+                return Some(Waited::Go);
+            }
+            line.orders.exit.is_some().then_some(Waited::Exit)
+        };
+        let rests = || {
             self.rest_if_quiet();
-            Poll::Pending
-        })
-        .await
+            None
+        };
+        self.at_line(generation, look, rests).await.unwrap_or(Waited::Over)
     }
 }
