@@ -25,10 +25,18 @@ pub(crate) struct Timers {
     aside: Arc<Aside>,
 }
 
-#[derive(Default)]
 struct TimerQueue {
     next: u64,
     entries: BTreeMap<(Time, u64), Callback>,
+    /// When the wheel is turned next: never after the first entry, and before it where that entry's predecessor was taken back. So
+    /// who sets one deadline after the other, each taken back soon, wakes the wheel for the first of them alone.
+    turns: Time,
+}
+
+impl TimerQueue {
+    fn first(&self) -> Time {
+        self.entries.keys().next().map_or(Time::NEVER, |(at, _)| *at)
+    }
 }
 
 /// A deadline that has been set. Dropping it takes it back.
@@ -40,13 +48,14 @@ pub(crate) struct Timer {
 impl Timers {
     #[allow(clippy::disallowed_methods, reason = "the wheel is turned for as long as the environment stands")]
     pub(super) fn start(clock: Clock, aside: Arc<Aside>, control: &Handle) -> Arc<Self> {
-        let (due, sooner, over) = (Mutex::default(), Notify::new(), Signal::default());
+        let queue = TimerQueue { next: 0, entries: BTreeMap::new(), turns: Time::NEVER };
+        let (due, sooner, over) = (Mutex::new(queue), Notify::new(), Signal::default());
         let timers = Arc::new(Self { due, sooner, over, aside });
         let turned = Arc::downgrade(&timers);
         drop(control.spawn(async move {
             loop {
                 let Some(timers) = turned.upgrade() else { return };
-                let next = timers.due.lock().entries.keys().next().map_or(Time::NEVER, |(at, _)| *at);
+                let next = timers.due.lock().turns;
                 tokio::select! {
                     biased;
                     () = timers.over.raised() => return,
@@ -54,6 +63,8 @@ impl Timers {
                     () = clock.sleep_until(next) => {}
                 }
                 timers.fire(clock.now());
+                let mut queue = timers.due.lock();
+                queue.turns = queue.first();
             }
         }));
         timers
@@ -82,10 +93,11 @@ impl Timers {
         let mut queue = self.due.lock();
         queue.next += 1;
         let place = (at, queue.next);
-        let is_first = queue.entries.keys().next().is_none_or(|first| place < *first);
         queue.entries.insert(place, due);
+        let is_sooner = at < queue.turns;
+        queue.turns = queue.turns.min(at);
         drop(queue);
-        if is_first {
+        if is_sooner {
             self.sooner.notify_one();
         }
         Timer { timers: Arc::clone(self), place }
