@@ -6,6 +6,7 @@ pub(crate) mod drive;
 pub(crate) mod heartbeat;
 pub(crate) mod park;
 pub(crate) mod parking;
+mod shown;
 pub(crate) mod told;
 pub(crate) mod trace;
 pub(crate) mod waits;
@@ -22,6 +23,7 @@ use tracing::Span;
 
 pub(crate) use self::current::{current, rights, wants_backtraces, within};
 pub(crate) use self::listener::Listener;
+pub(crate) use self::shown::ShownWait;
 use super::seat::Seat;
 use crate::decide::branch::Paths;
 use crate::engine::lab::points::Bent;
@@ -35,7 +37,7 @@ use crate::env::signal::Signal;
 use crate::journal::Entry;
 use crate::words::ends::Left;
 use crate::words::error::{AgentError, Panic};
-use crate::words::event::{Outcome, Wait, What};
+use crate::words::event::{Outcome, What};
 use crate::words::id::{Incarnation, Seq, TaskId};
 use crate::words::pause::Doing;
 use crate::words::policy::Exit;
@@ -381,19 +383,6 @@ impl Turn {
         Time::from_nanos(self.progress.load(Ordering::Relaxed))
     }
 
-    /// A wait that is no silence, until the guard is dropped.
-    pub(crate) fn excuse(self: &Arc<Self>) -> Excused {
-        self.waits.fetch_add(1, Ordering::AcqRel);
-        Excused(Arc::clone(self))
-    }
-
-    /// A wait that shows in the state, until the guard is dropped.
-    pub(crate) fn wait(self: &Arc<Self>, on: Wait) -> ShownWait {
-        let wait = self.seat.engine.number();
-        let counts = self.note_open(|| What::WaitBegan { wait, on });
-        ShownWait { wait, counts, excused: self.excuse() }
-    }
-
     /// Runs blocking work, which goes on when the turn is cut: until it is over, something of the agent is left.
     pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let remains = self.seat.remains(Left::Blocking);
@@ -473,29 +462,5 @@ impl Turn {
     pub(crate) fn take_grace_back(&self) {
         let grace = self.grace.lock().take();
         drop(grace);
-    }
-}
-
-pub(crate) struct Excused(Arc<Turn>);
-
-impl Drop for Excused {
-    fn drop(&mut self) {
-        self.0.show_progress();
-        self.0.waits.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-pub(crate) struct ShownWait {
-    wait: u64,
-    counts: bool,
-    excused: Excused,
-}
-
-impl Drop for ShownWait {
-    fn drop(&mut self) {
-        if self.counts {
-            let wait = self.wait;
-            self.excused.0.note_open(|| What::WaitEnded { wait });
-        }
     }
 }
