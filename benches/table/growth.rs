@@ -16,7 +16,9 @@ pub(crate) fn print() {
     println!("|---|{}", "---|".repeat(WORK.len()));
     for size in SIZES {
         let this = std::env::current_exe().unwrap();
-        let output = Command::new(this).args(["grow", &size.to_string()]).stderr(Stdio::inherit()).output();
+        let run = ["grow", &size.to_string()];
+        let output =
+            Command::new(this).args(run).env("RUST_BACKTRACE", "0").stderr(Stdio::inherit()).output();
         let output = output.unwrap();
         assert!(output.status.success(), "{size} failed");
         println!("| {size} | {} |", String::from_utf8_lossy(&output.stdout).trim());

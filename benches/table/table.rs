@@ -57,7 +57,13 @@ fn line(row: &Row, times: usize) -> String {
 fn in_its_own_process(row: &Row, side: &str) -> Option<f64> {
     row.sides.iter().find(|(name, _)| *name == side)?;
     let this = std::env::current_exe().unwrap();
-    let output = Command::new(this).args(["one", row.name, side]).stderr(Stdio::inherit()).output().unwrap();
+    // A backtrace of each panic would be most of what a restart takes.
+    let output = Command::new(this)
+        .args(["one", row.name, side])
+        .env("RUST_BACKTRACE", "0")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{} of {side} failed", row.name);
     String::from_utf8_lossy(&output.stdout).trim().parse().ok()
 }
